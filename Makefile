@@ -1,0 +1,63 @@
+# Everything a user of Nightjar types. Each target sets up what it needs; a second call re-uses it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+export NIGHTJAR_HOME ?= $(CURDIR)/var
+DEMO_DATE := 2026-03-31
+
+.PHONY: help check setup demo test lint lock clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+check:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
+		echo "Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
+		echo "Fix: apt-get install python3 python3-venv python3-dev   or   make PYTHON=/path/to/python3.12 setup"; \
+		exit 2; }
+	@command -v c++ >/dev/null && command -v cc >/dev/null || { \
+		echo "A C and C++ compiler is needed: LightFM and hnswlib are compiled for this machine."; \
+		echo "Fix: apt-get install build-essential   (macOS: xcode-select --install)"; \
+		exit 2; }
+	@java=$${JAVA_HOME:+$$JAVA_HOME/bin/}java; \
+	major=$$("$$java" -version 2>&1 | sed -nE 's/.* version "([0-9]+).*/\1/p' | head -1 || true); \
+	[ "$${major:-0}" -ge 17 ] || { \
+		echo "Java 17 or newer is needed for Spark, found: $${major:-none}."; \
+		echo "Fix: apt-get install openjdk-17-jre-headless   or point JAVA_HOME at a newer Java"; \
+		exit 2; }
+
+setup: check .venv/.ready  ## Build .venv from requirements.lock
+
+.venv/.ready: requirements.lock pyproject.toml
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv || { \
+		echo "Fix: apt-get install python3-venv python3-dev"; rm -rf .venv; exit 2; }
+	@awk '/^uv==/ {found = 1} found {print; if ($$0 !~ /\\$$/) exit}' requirements.lock > .venv/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: setup  ## One night of a generated shop, from raw events to published recommendations
+	$(BIN)/nightjar import demo-shop --last-date $(DEMO_DATE)
+	$(BIN)/nightjar run --date $(DEMO_DATE)
+
+test: setup  ## Run every test
+	$(BIN)/python -m pytest
+
+lint: setup  ## Check style, types, direction of imports and SQL
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint dbt_project --disable-progress-bar
+
+lock: setup  ## Resolve requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
+		--no-emit-index-url pyproject.toml --output-file requirements.lock
+
+clean:  ## Remove the environment; what NIGHTJAR_HOME holds stays
+	rm -rf .venv *.egg-info

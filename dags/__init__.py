@@ -1,0 +1,1 @@
+"""When the stages of a night run and in what order."""

@@ -1,0 +1,105 @@
+"""# Nightly recommendations
+
+Retrains the recommender on everything that happened before the end of the data interval and publishes the result.
+
+| group | what it does | where to look when it fails |
+|---|---|---|
+| `begin` | numbers the attempt; refuses an interval without events | the task's last line |
+| `inputs` | dbt builds facts and dimensions and tests them | gate `inputs`, the model's log |
+| `features` | unloads what the run may see; Spark builds the matrices | `snapshot/`, `features/` of the run |
+| `model` | trains, evaluates, compares, fits on everything | the MLflow run; gates `popularity`, `champion` |
+| `serving` | builds the indices, scores every user | gates `retrieval_recall`, `similarity_recall` |
+| `publication` | stages, audits, moves the pointer in one transaction | gate `outputs`; `recs.publications` |
+| `marts` | dbt builds the analysts' tables | the model's log |
+
+Verdicts of the gates are rows of `recs.gate_decisions`. A date older than the current publication becomes history and leaves `recommendations_current` as it is, unless
+`publish` is `force`. A refused gate fails its task at once; what was published stays published.
+"""
+
+from datetime import datetime
+
+from airflow.sdk import DAG, Param, TaskGroup
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from dags.support.command import NightjarCommand, stage
+from dags.support.dbt import dbt_models
+from dags.support.run import COMPUTE_POOL, DEFAULT_ARGS, WAREHOUSE_POOL, run_folder
+from dags.support.spark import spark_job
+from warehouse.settings import load_settings
+
+with DAG(
+    dag_id="nightly_recommendations",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable(load_settings().schedule, timezone="UTC"),
+    # Airflow runs no task before this date, and any date that has events may be backfilled.
+    start_date=datetime(1970, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    tags=["nightjar", "recommendations"],
+    user_defined_macros={"run_folder": run_folder},
+    params={
+        "publish": Param(
+            "auto",
+            type="string",
+            enum=["auto", "never", "force"],
+            description="auto: readers see it unless a newer date is current; never: history only; force: always.",
+        ),
+        "ingested_before": Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            description="See only rows that had arrived by then: what the night could have known.",
+        ),
+    },
+) as dag:
+    begin = NightjarCommand(
+        task_id="begin",
+        command=[
+            "nightjar",
+            "stage",
+            "begin",
+            "--interval-start={{ data_interval_start.isoformat() }}",
+            "--interval-end={{ data_interval_end.isoformat() }}",
+            "--publish={{ params.publish }}",
+            "--ingested-before={{ params.ingested_before or '' }}",
+            "--run-id={{ run_id }}",
+        ],
+        pool=WAREHOUSE_POOL,
+    )
+
+    with TaskGroup("inputs", prefix_group_id=False) as inputs:
+        dbt_models("dbt_inputs", "tag:inputs") >> stage("audit_inputs", pool=WAREHOUSE_POOL)
+
+    with TaskGroup("features", prefix_group_id=False) as features:
+        stage("unload", pool=WAREHOUSE_POOL) >> spark_job(
+            "build_features",
+            "min_feature_support",
+            "max_feature_weight",
+            "recency_rank_power",
+            "holdout_fraction",
+            "cold_holdout_fraction",
+            "min_segment_users",
+            "popular_k",
+            "seed",
+            arguments=["--as-of", "{{ data_interval_end.isoformat() }}"],
+        )
+
+    with TaskGroup("model", prefix_group_id=False) as model:
+        (
+            stage("evaluate_model", pool=COMPUTE_POOL)
+            >> stage("gate_model", pool=WAREHOUSE_POOL)
+            >> stage("fit_model", pool=COMPUTE_POOL)
+        )
+
+    with TaskGroup("serving", prefix_group_id=False) as serving:
+        stage("build_indices", pool=WAREHOUSE_POOL) >> spark_job("score_users", "top_k", "similar_k", "popular_k")
+
+    with TaskGroup("publication", prefix_group_id=False) as publication:
+        (
+            stage("load_staging", pool=WAREHOUSE_POOL)
+            >> stage("audit_outputs", pool=WAREHOUSE_POOL)
+            >> stage("publish", pool=WAREHOUSE_POOL)
+        )
+
+    begin >> inputs >> features >> model >> serving >> publication >> dbt_models("marts", "tag:marts")

@@ -1,0 +1,1 @@
+"""How a DAG file launches a stage: one factory for each kind of command."""

@@ -1,0 +1,61 @@
+"""Task groups that build one selection of the dbt project, one task a model."""
+
+from airflow.sdk import TriggerRule
+from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
+from cosmos.constants import PRODUCER_WATCHER_TASK_ID, ExecutionMode, InvocationMode, LoadMode, TestBehavior
+
+from dags.support.run import WAREHOUSE_POOL
+from warehouse.dbt_runner import manifest_path
+from warehouse.settings import DBT_PROJECT, child_environment, load_settings
+
+
+def dbt_models(group_id: str, select: str) -> DbtTaskGroup:
+    """Return the group that builds the seeds and models of one selection; the gates test what they built."""
+    settings = load_settings()
+    group = DbtTaskGroup(
+        group_id=group_id,
+        project_config=ProjectConfig(
+            dbt_project_path=DBT_PROJECT,
+            manifest_path=manifest_path(settings),
+            project_name="nightjar",
+            install_dbt_deps=False,
+        ),
+        profile_config=ProfileConfig(
+            profile_name="nightjar", target_name="duckdb", profiles_yml_filepath=DBT_PROJECT / "profiles.yml"
+        ),
+        render_config=RenderConfig(
+            load_method=LoadMode.DBT_MANIFEST,
+            select=[select],
+            test_behavior=TestBehavior.NONE,
+            emit_datasets=False,
+        ),
+        execution_config=ExecutionConfig(
+            execution_mode=ExecutionMode.WATCHER, invocation_mode=InvocationMode.SUBPROCESS
+        ),
+        operator_args={
+            "vars": {
+                "interval_start": "{{ data_interval_start.isoformat() }}",
+                "interval_end": "{{ data_interval_end.isoformat() }}",
+                "lookback_days": settings.lookback_days,
+            },
+            "env": {"NIGHTJAR_WAREHOUSE": child_environment(settings)["NIGHTJAR_WAREHOUSE"]},
+            "append_env": True,
+            "install_deps": False,
+            "pool": WAREHOUSE_POOL,
+        },
+    )
+    _report_after_build(group)
+    return group
+
+
+def _report_after_build(group: DbtTaskGroup) -> None:
+    """Let the tasks of the models start when the build has ended.
+
+    One dbt process builds the selection, and the model's task reports what became of it, or builds the model alone when
+    it is tried again. Left unordered they would wait for each other forever where one process runs all tasks.
+    """
+    build = group.children[f"{group.group_id}.{PRODUCER_WATCHER_TASK_ID}"]
+    for task in group.children.values():
+        if task is not build and not task.upstream_task_ids:
+            task.trigger_rule = TriggerRule.ALL_DONE
+            build >> task

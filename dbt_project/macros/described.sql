@@ -1,0 +1,6 @@
+{# The values of some columns as one text for people: `user_id=u1 domain=films`. #}
+{% macro described(columns) -%}
+    {%- for column in columns -%}
+        '{{ column }}=' || coalesce(cast({{ column }} as text), 'null') {{ "|| ' ' || " if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

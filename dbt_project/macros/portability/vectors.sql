@@ -1,0 +1,17 @@
+{# Number of elements of an array. #}
+{% macro vector_dim(vector) -%}
+    {{ return(adapter.dispatch('vector_dim')(vector)) }}
+{%- endmacro %}
+
+{% macro duckdb__vector_dim(vector) -%}
+    len({{ vector }})
+{%- endmacro %}
+
+{# Number of elements of an array that are null, NaN or infinite. #}
+{% macro vector_faults(vector) -%}
+    {{ return(adapter.dispatch('vector_faults')(vector)) }}
+{%- endmacro %}
+
+{% macro duckdb__vector_faults(vector) -%}
+    len(list_filter({{ vector }}, lambda element: element is null or not isfinite(element)))
+{%- endmacro %}

@@ -1,0 +1,25 @@
+{# The variable as the command line gives it, or an error that says how to give it. #}
+{% macro required_variable(name, example) -%}
+    {%- set given = var(name, none) -%}
+    {%- if execute and not given -%}
+        {{ exceptions.raise_compiler_error(
+            "variable " ~ name ~ " is missing: give it with --vars, for example {" ~ name ~ ": '" ~ example ~ "'}"
+        ) }}
+    {%- endif -%}
+    {{ return(given or example) }}
+{%- endmacro %}
+
+{# One end of the run's interval as a Python datetime in UTC. #}
+{% macro interval_bound(name) -%}
+    {%- set text = required_variable(name, '2026-03-31T00:00:00+00:00') -%}
+    {%- set instant = modules.datetime.datetime.fromisoformat(text | string) -%}
+    {%- if instant.tzinfo is none -%}
+        {{ exceptions.raise_compiler_error("variable " ~ name ~ " has no time zone: " ~ text) }}
+    {%- endif -%}
+    {{ return(instant.astimezone(modules.pytz.utc)) }}
+{%- endmacro %}
+
+{# One end of the run's interval as SQL. #}
+{% macro interval_bound_sql(name) -%}
+    cast('{{ interval_bound(name).isoformat() }}' as timestamptz)
+{%- endmacro %}

@@ -1,0 +1,91 @@
+with first_events as (
+
+    select
+        user_id,
+        item_id,
+        min(event_date) as event_date
+    from {{ ref('int_interactions_weighted') }}
+    where event_weight > 0
+    group by user_id, item_id
+
+),
+
+first_dates as (
+
+    select
+        user_id,
+        min(event_date) as event_date
+    from first_events
+    group by user_id
+
+),
+
+-- Dates with activity but no new user stand in with 0, so that each has its running total.
+new_users as (
+
+    select
+        item_id,
+        event_date as activity_date,
+        1 as new_users
+    from first_events
+    union all
+    select distinct
+        item_id,
+        activity_date,
+        0 as new_users
+    from {{ ref('int_catalogue_activity_daily') }}
+
+),
+
+new_users_daily as (
+
+    select
+        item_id,
+        activity_date,
+        sum(new_users) as new_users
+    from new_users
+    group by item_id, activity_date
+
+),
+
+item_users as (
+
+    select
+        item_id,
+        activity_date,
+        sum(new_users) over (partition by item_id order by activity_date) as users
+    from new_users_daily
+
+),
+
+activity_dates as (
+
+    select distinct activity_date
+    from item_users
+
+),
+
+all_users as (
+
+    select
+        activity_dates.activity_date,
+        count(*) as all_users
+    from activity_dates
+    inner join first_dates on activity_dates.activity_date >= first_dates.event_date
+    group by activity_dates.activity_date
+
+),
+
+audience as (
+
+    select
+        item_users.activity_date,
+        item_users.item_id,
+        cast(item_users.users as bigint) as users,
+        cast(all_users.all_users as bigint) as all_users
+    from item_users
+    inner join all_users on item_users.activity_date = all_users.activity_date
+
+)
+
+select * from audience

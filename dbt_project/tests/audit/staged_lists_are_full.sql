@@ -1,0 +1,71 @@
+-- Every user the attempt knows has a list in every domain, of K items or of all those that are left for the user.
+with items as (
+
+    {{ items_of_audited_attempt() }}
+
+),
+
+available_items as (
+
+    select
+        item_id,
+        domain
+    from items
+    where is_available
+
+),
+
+domain_sizes as (
+
+    select
+        domain,
+        count(*) as items_available
+    from available_items
+    group by domain
+
+),
+
+seen_items as (
+
+    select
+        seen.user_id,
+        available_items.domain,
+        count(*) as items_seen
+    from ({{ seen_by_audited_attempt() }}) as seen
+    inner join available_items on seen.item_id = available_items.item_id
+    group by seen.user_id, available_items.domain
+
+),
+
+lists as (
+
+    select
+        user_id,
+        domain,
+        count(*) as list_length
+    from ({{ staged_rows('recommendations') }}) as recommendations
+    group by user_id, domain
+
+),
+
+compared as (
+
+    select
+        users.user_id,
+        domain_sizes.domain,
+        least({{ var('top_k') | int }}, domain_sizes.items_available - coalesce(seen_items.items_seen, 0))
+            as expected_length,
+        coalesce(lists.list_length, 0) as list_length
+    from ({{ users_of_audited_attempt() }}) as users
+    cross join domain_sizes
+    left join seen_items on users.user_id = seen_items.user_id and domain_sizes.domain = seen_items.domain
+    left join lists on users.user_id = lists.user_id and domain_sizes.domain = lists.domain
+
+)
+
+select
+    {{ described(['user_id', 'domain']) }} as what,
+    expected_length || ' items' as expected,
+    list_length || ' items' as got
+from compared
+where list_length <> expected_length

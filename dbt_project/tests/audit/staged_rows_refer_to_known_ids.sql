@@ -1,0 +1,66 @@
+-- Users and items of the staged rows exist for the attempt; the reason of a recommendation is an item of its user.
+with users as (
+
+    {{ users_of_audited_attempt() }}
+
+),
+
+items as (
+
+    {{ items_of_audited_attempt() }}
+
+),
+
+recommendations as (
+
+    {{ staged_rows('recommendations') }}
+
+),
+
+seen as (
+
+    {{ seen_by_audited_attempt() }}
+
+),
+
+references_to_check as (
+
+    select distinct
+        'recommendations user_id=' || recommendations.user_id as what,
+        'a user of dim_users' as expected
+    from recommendations
+    where recommendations.user_id not in (select users.user_id from users)
+    union
+    select
+        'user_embeddings user_id=' || user_embeddings.user_id as what,
+        'a user of dim_users' as expected
+    from ({{ staged_rows('user_embeddings') }}) as user_embeddings
+    where user_embeddings.user_id not in (select users.user_id from users)
+    union
+    select
+        'item_embeddings item_id=' || item_embeddings.item_id as what,
+        'an item of dim_items' as expected
+    from ({{ staged_rows('item_embeddings') }}) as item_embeddings
+    where item_embeddings.item_id not in (select items.item_id from items)
+    union
+    select
+        'similar_items item_id=' || similar_items.item_id as what,
+        'an item of dim_items' as expected
+    from ({{ staged_rows('similar_items') }}) as similar_items
+    where similar_items.item_id not in (select items.item_id from items)
+    union
+    select
+        'recommendations user_id=' || recommendations.user_id || ' reason_item_id=' || recommendations.reason_item_id
+            as what,
+        'an item the user had an event with' as expected
+    from recommendations
+    left join seen on recommendations.user_id = seen.user_id and recommendations.reason_item_id = seen.item_id
+    where recommendations.reason_item_id is not null and seen.item_id is null
+
+)
+
+select
+    what,
+    expected,
+    'none' as got
+from references_to_check

@@ -1,0 +1,67 @@
+-- The attempt exists and staged both indices, recall of the model and of the baseline, and popular items everywhere.
+with attempt as (
+
+    {{ audited_attempt() }}
+
+),
+
+index_manifest as (
+
+    {{ staged_rows('index_manifest') }}
+
+),
+
+model_metrics as (
+
+    {{ staged_rows('model_metrics') }}
+
+),
+
+popular_items as (
+
+    {{ staged_rows('popular_items') }}
+
+),
+
+available_items as (
+
+    select items.domain
+    from ({{ items_of_audited_attempt() }}) as items
+    where items.is_available
+
+),
+
+found as (
+
+    select
+        'the audited attempt' as what,
+        1 as expected,
+        count(*) as got
+    from attempt
+    union all
+    select
+        'index_manifest of retrieval and similarity' as what,
+        2 as expected,
+        count(distinct index_name) as got
+    from index_manifest
+    where index_name in ('retrieval', 'similarity')
+    union all
+    select
+        'models with recall on all: nightjar and popularity' as what,
+        2 as expected,
+        count(distinct model) as got
+    from model_metrics
+    where model in ('nightjar', 'popularity') and metric = 'recall' and slice = 'all' and value is not null
+    union all
+    select
+        'popular_items of segment all in ' || available_items.domain as what,
+        1 as expected,
+        count(distinct popular_items.domain) as got
+    from available_items
+    left join popular_items on available_items.domain = popular_items.domain and popular_items.segment = 'all'
+    group by available_items.domain
+
+)
+
+select * from found
+where got <> expected

@@ -1,0 +1,49 @@
+-- Weights are finite and not negative, half-lives positive, event types in lower case, ranges of one type distinct, and
+-- the row that unknown event types fall back to is there.
+with weights as (
+
+    select * from {{ ref('event_weights') }}
+
+),
+
+faults as (
+
+    select
+        {{ described(['event_type', 'min_value']) }} as what,
+        'a finite weight of at least 0' as expected,
+        coalesce(cast(weight as text), 'null') as got
+    from weights
+    where weight is null or weight < 0 or not ({{ is_finite_number('weight') }})
+    union all
+    select
+        {{ described(['event_type', 'min_value']) }} as what,
+        'an event type in lower case, as the facts write it' as expected,
+        coalesce(event_type, 'null') as got
+    from weights
+    where event_type is null or event_type <> lower(trim(event_type))
+    union all
+    select
+        {{ described(['event_type', 'min_value']) }} as what,
+        'a finite half-life above 0 days, or none' as expected,
+        cast(half_life_days as text) as got
+    from weights
+    where half_life_days <= 0 or not ({{ is_finite_number('half_life_days') }})
+    union all
+    select
+        {{ described(['event_type', 'min_value']) }} as what,
+        'one row' as expected,
+        count(*) || ' rows' as got
+    from weights
+    group by event_type, min_value
+    having count(*) > 1
+    union all
+    select
+        'event_type=interaction' as what,
+        'a row without min_value, which unknown event types fall back to' as expected,
+        'none' as got
+    from weights
+    having count(case when event_type = 'interaction' and min_value is null then 1 end) = 0
+
+)
+
+select * from faults

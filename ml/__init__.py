@@ -1,0 +1,1 @@
+"""The model: how features become embeddings, indices and their measured quality; and the `nightjar` command."""

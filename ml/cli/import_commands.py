@@ -1,0 +1,106 @@
+"""`nightjar import`: fills the raw tables from MovieLens folders, a user's own files, or the demo shop."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.errors import BadInput
+from warehouse.importers.demo_shop.shop import import_demo_shop
+from warehouse.importers.demo_shop.shop_options import ShopOptions
+from warehouse.importers.files import import_files
+from warehouse.importers.loading import ImportCount
+from warehouse.importers.movielens import import_movielens
+from warehouse.settings import load_settings
+
+app = typer.Typer(help="Fill the raw tables. Importing the same data again adds nothing.", no_args_is_help=True)
+
+_SHOP = ShopOptions()
+
+
+@app.command()
+def movielens(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Unpacked archive: ml-100k, ml-1m, latest, 20m to 32m.")
+    ],
+) -> None:
+    """Import a MovieLens folder: ratings, films with genres, years and tags, users with what is known of them."""
+    _run(lambda warehouse: import_movielens(warehouse, folder, datetime.now(UTC)))
+
+
+@app.command()
+def files(
+    interactions: Annotated[
+        Path, typer.Option(help="user_id, item_id, occurred_at; may have event_id, event_type, value, ingested_at.")
+    ],
+    items: Annotated[
+        Path | None, typer.Option(help="item_id; may have domain, title, available_from, available_until, recorded_at.")
+    ] = None,
+    item_features: Annotated[
+        Path | None, typer.Option(help="item_id, feature (kind:value); may have weight (0 withdraws it), recorded_at.")
+    ] = None,
+    users: Annotated[Path | None, typer.Option(help="user_id; may have created_at, recorded_at.")] = None,
+    user_features: Annotated[
+        Path | None, typer.Option(help="user_id, feature (kind:value); may have weight (0 withdraws it), recorded_at.")
+    ] = None,
+    exposures: Annotated[
+        Path | None,
+        typer.Option(
+            help="user_id, item_id, rank, shown_at; may have exposure_id, variant, publication_id, ingested_at."
+        ),
+    ] = None,
+) -> None:
+    """Import your own CSV, TSV, JSON lines (each also as .gz) or Parquet files with the columns of the raw tables.
+
+    Names are also understood as user, item, event, rating (for value) and time, timestamp or ts. Times are ISO 8601,
+    UTC where no zone is given, or unix seconds or milliseconds. A file with other columns is refused whole; rows that
+    break a rule go to raw.rejected_rows with line and reason. Attributes without recorded_at count as known from the
+    start; where a later file says something else, it is a new version.
+    """
+    given = {
+        "interactions": interactions,
+        "items": items,
+        "item_features": item_features,
+        "users": users,
+        "user_features": user_features,
+        "exposures": exposures,
+    }
+    named = {table: path for table, path in given.items() if path is not None}
+    _run(lambda warehouse: import_files(warehouse, named, datetime.now(UTC)))
+
+
+@app.command("demo-shop")
+def demo_shop(
+    seed: Annotated[int, typer.Option(help="Equal options give equal rows.")] = _SHOP.seed,
+    users: Annotated[int, typer.Option(help="Customers, with and without events.")] = _SHOP.users,
+    items: Annotated[int, typer.Option(help="Items in each of the domains films, books, games.")] = _SHOP.items,
+    days: Annotated[int, typer.Option(help="Days of events.")] = _SHOP.days,
+    last_date: Annotated[str, typer.Option(help="The last day of events, YYYY-MM-DD.")] = str(_SHOP.last_date),
+) -> None:
+    """Import a made-up shop with planted tastes, several event types and an experiment with two arms."""
+    try:
+        last = date.fromisoformat(last_date)
+    except ValueError as error:
+        raise BadInput(f"--last-date {last_date!r} is no date: expected YYYY-MM-DD, for example 2026-03-31") from error
+    options = ShopOptions(seed, users, items, days, last)
+    _run(lambda warehouse: import_demo_shop(warehouse, options))
+
+
+def _run(import_into: Callable[[DuckDBWarehouse], list[ImportCount]]) -> None:
+    warehouse = DuckDBWarehouse(load_settings().warehouse_path)
+    warehouse.create_tables()
+    started = time.monotonic()
+    counts = import_into(warehouse)
+    seconds = time.monotonic() - started
+    for count in counts:
+        hint = " (see raw.rejected_rows)" if count.rejected else ""
+        typer.echo(
+            f"{count.table_name}: {count.added:,} added, {count.already_there:,} already there,"
+            f" {count.rejected:,} rejected{hint}"
+        )
+    rows = sum(count.added + count.already_there + count.rejected for count in counts)
+    typer.echo(f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 0.001):,.0f} rows/s")

@@ -1,0 +1,37 @@
+"""The `nightjar` command: one line for each error, its exit code, a traceback only with --debug."""
+
+import sys
+
+import typer
+
+from ml.cli import import_commands, read_commands, run_commands, settings_command, stage_commands
+from warehouse.errors import NightjarError
+
+ERROR_MARK = "[nightjar] error"
+
+app = typer.Typer(
+    help="Retrains a recommender every night and publishes it to warehouse tables.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(import_commands.app, name="import", help="Bring interactions, items and users into schema raw.")
+app.add_typer(stage_commands.app, name="stage", help="One stage of a night, as its Airflow task runs it.")
+run_commands.register(app)
+read_commands.register(app)
+settings_command.register(app)
+
+
+@app.callback()
+def _options(debug: bool = typer.Option(False, help="Show the traceback of an error.")) -> None:
+    """Options of every command; `main` reads --debug itself, because it handles the errors."""
+
+
+def main() -> None:
+    """Run the command and turn an error into one line and its exit code."""
+    try:
+        app()
+    except NightjarError as error:
+        if "--debug" in sys.argv:
+            raise
+        print(f"{ERROR_MARK} ({error.exit_code}): {' '.join(str(error).split())}", flush=True)
+        sys.exit(error.exit_code)

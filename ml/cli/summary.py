@@ -1,0 +1,77 @@
+"""What a night did, for people: metrics beside popularity, index recall, gates, a few lists with titles."""
+
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from ml.cli.night import Night
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.settings import Settings
+
+_OUTCOME = """
+    select p.action, p.recommendation_rows, p.content_hash, p.reason, c.publication_id
+    from recs.publications p left join recs.current_publication c on true
+    where p.publication_id = ? order by p.ledger_id limit 1
+"""
+_METRICS = """
+    select slice, metric || case when k > 0 then '@' || k else '' end as metric,
+        max(value) filter (model = 'nightjar') as nightjar, max(value) filter (model = 'popularity') as popularity,
+        max(users) as users
+    from recs.model_metrics where publication_id = ? and (slice = 'all' or metric = 'recall')
+    group by all having count(value) > 0 order by slice, metric
+"""
+_GATES = "select gate, verdict, reason from recs.gate_decisions where publication_id = ? order by decided_at, gate"
+_INDICES = "select index_name, item_count, ef, recall, latency_p50_ms from recs.index_manifest where publication_id = ?"
+_LISTS = """
+    with shown as (
+        select user_id from recs.recommendations where publication_id = $id
+        group by user_id order by md5(user_id) limit 3
+    )
+    select r.user_id, r.domain, r.rank, coalesce(i.title, r.item_id) as item, r.source,
+        coalesce(why.title, r.reason_item_id) as because_of
+    from recs.recommendations r
+    join shown using (user_id)
+    left join core.dim_items i on i.item_id = r.item_id and i.valid_to is null
+    left join core.dim_items why on why.item_id = r.reason_item_id and why.valid_to is null
+    where r.publication_id = $id and r.rank <= 3 order by r.user_id, r.domain, r.rank
+"""
+
+
+def print_summary(settings: Settings, night: Night) -> None:
+    """Print the outcome of one night."""
+    console = Console(width=120, highlight=False)
+    with DuckDBWarehouse(settings.warehouse_path).connect(read_only=True) as connection:
+        one = [night.publication_id]
+        action, rows, digest, reason, current = connection.execute(_OUTCOME, one).fetchall()[0]
+        show(console, connection, "Metrics on the holdout", _METRICS, one)
+        show(console, connection, "Indices", _INDICES, one)
+        show(console, connection, "Gates", _GATES, one)
+        show(console, connection, "Three users' lists", _LISTS, {"id": night.publication_id})
+    console.print(f"{night.publication_id}: {action}, {rows:,} recommendations, {night.seconds:.0f} s ({reason})")
+    console.print(f"current publication: {current}")
+    console.print(f"content hash: {digest}")
+    console.print(f"tables: schema recs of {settings.warehouse_path}", soft_wrap=True)
+    console.print(f"log: {night.log}", soft_wrap=True)
+    console.print("next: nightjar status | nightjar recommend USER | nightjar similar ITEM")
+
+
+def show(
+    console: Console, connection: duckdb.DuckDBPyConnection, title: str, query: str, parameters: Any = None
+) -> int:
+    """Print the rows of a query as a table; return their number."""
+    result = connection.execute(query, parameters)
+    names = [column[0] for column in result.description or []]
+    rows = result.fetchall()
+    table = Table(*names, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(_text(value) for value in row))
+    console.print(table)
+    return len(rows)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

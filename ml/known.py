@@ -1,0 +1,61 @@
+"""Which users and items a model knows, and how: by interactions, by features only, or not at all.
+
+Pure; used wherever factors become embeddings, so that the holdout judges the same rule that is published.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ml.lightfm_model import Factors, represent
+from ml.training_data import TrainingData
+from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Embeddings
+
+RARE_SUFFIX = ":(rare)"
+
+
+def known_codes(
+    is_trained: NDArray[np.bool_], features: sparse.csr_matrix, names: NDArray[np.object_]
+) -> NDArray[np.int8]:
+    """Code each user (or item): 2 trained on, 1 only carries a feature that a trained one carries, 0 neither.
+
+    A folded `kind:(rare)` feature says nothing about the one who carries it, so it does not count.
+
+    Args:
+        is_trained: (rows,) whether the row has a training pair.
+        features: (rows, features) CSR.
+        names: (features,) text of each feature.
+
+    Returns:
+        (rows,) int8.
+    """
+    telling = features[is_trained].getnnz(axis=0) > 0
+    telling &= ~np.array([str(name).endswith(RARE_SUFFIX) for name in names], dtype=np.bool_)
+    by_features = (features @ telling.astype(np.float32)) > 0
+    codes: NDArray[np.int8] = np.select([is_trained, by_features], [TRAINED, FEATURES_ONLY], UNKNOWN).astype(np.int8)
+    return codes
+
+
+def embeddings_of(data: TrainingData, pairs: sparse.csr_matrix, users: Factors, items: Factors) -> Embeddings:
+    """Sum the factors to one vector a user and an item; unknown ones are zero.
+
+    Args:
+        data: ids and features.
+        pairs: (users, items) CSR that the factors were fitted on.
+        users: factors of the user features.
+        items: factors of the item features.
+    """
+    user_known = known_codes(pairs.getnnz(axis=1) > 0, data.user_features, data.user_feature_names)
+    item_known = known_codes(pairs.getnnz(axis=0) > 0, data.item_features, data.item_feature_names)
+    user_vectors, user_biases = represent(data.user_features, users)
+    item_vectors, item_biases = represent(data.item_features, items)
+    return Embeddings(
+        user_ids=data.user_ids,
+        item_ids=data.item_ids,
+        user_vectors=user_vectors * (user_known != UNKNOWN)[:, None],
+        user_biases=user_biases * (user_known != UNKNOWN),
+        item_vectors=item_vectors * (item_known != UNKNOWN)[:, None],
+        item_biases=item_biases * (item_known != UNKNOWN),
+        user_known=user_known,
+        item_known=item_known,
+    )

@@ -1,0 +1,27 @@
+"""Novelty: how little known the listed items are."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def novelty(exposures: NDArray[np.int64], train_users: NDArray[np.int64], user_count: int) -> float:
+    """Mean self-information of the listed items in bits: -log2(users of the item / all users).
+
+    Zhou et al. 2010, "Solving the apparent diversity-accuracy dilemma". An item without users counts as if it had
+    one, because nothing can be infinitely novel.
+
+    Args:
+        exposures: (candidates,), in how many lists each candidate item stands.
+        train_users: (candidates,), users of each candidate item in the training data.
+        user_count: users in the training data.
+
+    Returns:
+        A value in [0, log2(user_count)]; nan without any list or without training users.
+
+    >>> novelty(np.array([1, 1]), np.array([8, 2]), 8)  # (0 + 2) / 2
+    1.0
+    """
+    if exposures.sum() == 0 or user_count == 0:
+        return float("nan")
+    bits = np.log2(user_count) - np.log2(np.maximum(train_users, 1))
+    return float((exposures * bits).sum() / exposures.sum())

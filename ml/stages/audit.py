@@ -1,0 +1,60 @@
+"""Runs the dbt tests of one side of the night and writes their verdict as a gate decision."""
+
+from collections.abc import Sequence
+
+from warehouse import progress
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.dbt_runner import NodeResult, run_dbt
+from warehouse.errors import GateRefused
+from warehouse.gate_decisions import GateDecision, record_decisions
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+
+
+def audit_inputs(settings: Settings, folder: RunFolder) -> None:
+    """Test facts and dimensions, gate `inputs`.
+
+    Raises:
+        GateRefused: a test failed; the message names it.
+    """
+    _audit(settings, folder, "inputs", "tag:inputs")
+
+
+def audit_outputs(settings: Settings, folder: RunFolder) -> None:
+    """Test the staged rows, gate `outputs`.
+
+    Raises:
+        GateRefused: a test failed; the message names it.
+    """
+    _audit(settings, folder, "outputs", "tag:audit")
+
+
+def judge(gate: str, results: Sequence[NodeResult]) -> GateDecision:
+    """Turn test results into a verdict: warnings pass and are named, anything else that is no pass refuses."""
+    warned = [result for result in results if result.status == "warn"]
+    failed = [result for result in results if result.status not in ("pass", "success", "warn")]
+    if failed or not results:
+        named = "; ".join(f"{each.name} ({each.failures} rows: {each.message})" for each in failed[:5])
+        return GateDecision(gate, "refused", named or "no test ran", float(len(failed)), 0.0)
+    noted = "".join(f"; warned: {each.name} ({each.failures} rows)" for each in warned)
+    return GateDecision(gate, "passed", f"{len(results)} tests passed{noted}", 0.0, 0.0)
+
+
+def _audit(settings: Settings, folder: RunFolder, gate: str, selection: str) -> None:
+    run = folder.record()
+    variables = {
+        "interval_start": run.interval.start.isoformat(),
+        "interval_end": run.interval.end.isoformat(),
+        "publication_id": run.publication_id,
+        "top_k": str(settings.top_k),
+    }
+    with progress.stage(folder, f"audit_{gate}") as done:
+        done.unit = "tests"
+        results = run_dbt(
+            settings, "test", "--select", selection, "--exclude", "resource_type:unit_test", variables=variables
+        )
+        done.rows = len(results)
+        decision = judge(gate, results)
+        record_decisions(DuckDBWarehouse(settings.warehouse_path), run, [decision])
+    if decision.verdict == "refused":
+        raise GateRefused(f"gate {gate} refused {run.publication_id}: {decision.reason}")

@@ -1,0 +1,123 @@
+"""Stage build_indices: both HNSW graphs, their recall measured against exact search, and their gate.
+
+Reads `model/` and `features/item_ids`; writes `indices/retrieval/`, `indices/similarity/`,
+`outputs/index_manifest/` and `recs.gate_decisions`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.gate import judge_index, refuse_if_any
+from ml.hnsw_index import METRIC, HnswIndex, build
+from ml.index_recall import IndexQuality, raise_ef, sample
+from ml.norm_completion import complete_items, complete_queries
+from ml.output_rows import write_rows
+from ml.training_data import read_availability
+from warehouse import embeddings
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.embeddings import UNKNOWN, Embeddings, Vectors
+from warehouse.errors import NightjarError
+from warehouse.gate_decisions import record_decisions
+from warehouse.progress import stage
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class IndexPlan:
+    """What goes into one index, and what it is asked to measure its recall.
+
+    Attributes:
+        name: retrieval or similarity.
+        item_ids: (items,) text.
+        vectors: (items, dim).
+        queries: (queries, dim).
+        own: (queries,) the position each query must not find (itself), or None.
+    """
+
+    name: str
+    item_ids: NDArray[np.object_]
+    vectors: Vectors
+    queries: Vectors
+    own: NDArray[np.int64] | None
+
+
+def run(settings: Settings, folder: RunFolder) -> None:
+    """Run the stage.
+
+    Raises:
+        NightjarError: the model is missing or damaged, or knows no available item.
+        GateRefused: an index stays below the recall floor at the largest `ef`; names it and the figures.
+    """
+    with stage(folder, "build_indices") as progress:
+        progress.unit = "vectors"
+        model = embeddings.load(folder.model)
+        is_available = read_availability(folder, model.item_ids)
+        rows, decisions = [], []
+        for plan in (retrieval_plan(model, is_available, settings), similarity_plan(model, is_available, settings)):
+            index = build(plan.vectors, plan.item_ids, settings)
+            quality = raise_ef(index, plan.vectors, plan.queries, plan.own, settings)
+            rows.append(_save(folder, plan, index, quality, settings))
+            decisions.append(judge_index(plan.name, quality.recall, settings))
+            progress.rows += len(plan.item_ids)
+            progress.say(f"{plan.name}: {len(plan.item_ids):,} items, {decisions[-1].reason}, ef {quality.ef}")
+        write_rows(folder, "index_manifest", rows)
+        record_decisions(DuckDBWarehouse(settings.warehouse_path), folder.record(), decisions)
+        refuse_if_any(decisions)
+
+
+def retrieval_plan(model: Embeddings, is_available: NDArray[np.bool_], settings: Settings) -> IndexPlan:
+    """User to item: neighbours of a completed user vector rank as the model scores."""
+    items = _indexable(model, is_available)
+    users = np.flatnonzero(model.user_known != UNKNOWN)
+    asked = users[sample(len(users), settings.seed)]
+    return IndexPlan(
+        "retrieval",
+        model.item_ids[items],
+        complete_items(model.item_vectors[items], model.item_biases[items]),
+        complete_queries(model.user_vectors[asked]),
+        None,
+    )
+
+
+def similarity_plan(model: Embeddings, is_available: NDArray[np.bool_], settings: Settings) -> IndexPlan:
+    """Item to item by cosine; an item whose vector is zero is similar to nothing and left out."""
+    items = _indexable(model, is_available)
+    items = items[np.linalg.norm(model.item_vectors[items], axis=1) > 0]
+    vectors = np.ascontiguousarray(model.item_vectors[items])
+    asked = sample(len(items), settings.seed)
+    return IndexPlan("similarity", model.item_ids[items], vectors, vectors[asked], asked)
+
+
+def _indexable(model: Embeddings, is_available: NDArray[np.bool_]) -> NDArray[np.int64]:
+    items = np.flatnonzero(is_available & (model.item_known != UNKNOWN)).astype(np.int64)
+    if len(items) == 0:
+        raise NightjarError("the model knows no item that is available: see available_from and available_until")
+    return items
+
+
+def _save(
+    folder: RunFolder, plan: IndexPlan, index: HnswIndex, quality: IndexQuality, settings: Settings
+) -> dict[str, object]:
+    target = folder.index(plan.name)
+    facts = {
+        "index_name": plan.name,
+        "m": settings.index_m,
+        "ef_construction": settings.index_ef_construction,
+        "recall_k": settings.metric_k,
+        "recall": quality.recall,
+        "latency_p50_ms": quality.latency_p50_ms,
+        "latency_p95_ms": quality.latency_p95_ms,
+    }
+    digest = index.save(target, facts | {"queries": quality.queries, "seed": settings.seed})
+    return facts | {
+        "uri": str(target.absolute()),
+        "sha256": digest,
+        "metric": METRIC,
+        "dim": index.dim,
+        "item_count": len(plan.item_ids),
+        "ef": quality.ef,
+        "recall": float("nan") if quality.recall is None else quality.recall,
+    }

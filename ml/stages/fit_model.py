@@ -1,0 +1,74 @@
+"""Stage fit_model: the final fit on everything known at the end of the interval.
+
+Reads `features/`; writes `model/`, `outputs/item_embeddings/`, `outputs/user_embeddings/` and registers the model.
+"""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ml import tracking
+from ml.known import embeddings_of
+from ml.lightfm_model import Epoch, fit
+from ml.output_rows import write_columns
+from ml.training_data import read
+from warehouse import embeddings
+from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
+from warehouse.errors import BadInput
+from warehouse.progress import stage
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+
+_SOURCES = {TRAINED: "trained", FEATURES_ONLY: "features_only"}
+
+
+def run(settings: Settings, folder: RunFolder) -> None:
+    """Run the stage.
+
+    Raises:
+        BadInput: there is no positive event.
+        NightjarError: the features are missing or broken, or training diverged.
+    """
+    with stage(folder, "fit_model") as progress:
+        progress.unit = "pairs"
+        data = read(folder)
+        progress.rows = data.full.nnz
+        if data.full.nnz == 0:
+            raise BadInput("no event has a positive weight: see event_weights.csv for the event types that count")
+
+        def tell(epoch: Epoch) -> None:
+            progress.say(epoch.line(settings.epochs, data.full.nnz))
+
+        users, items = fit(data.full, data.user_features, data.item_features, settings, tell)
+        model = embeddings_of(data, data.full, users, items)
+        embeddings.save(model, folder.model)
+        _write_side(folder, "item", model.item_ids, model.item_vectors, model.item_biases, model.item_known)
+        _write_side(folder, "user", model.user_ids, model.user_vectors, model.user_biases, model.user_known)
+        progress.say(f"{_counts(model.user_known)} users, {_counts(model.item_known)} items")
+        tracked = tracking.log_stage(settings, folder, tracking.StageLog(artifacts={"model": folder.model}))
+        tracked = tracking.register_model(settings, folder, tracked, "model")
+        progress.say(f"registered {tracked.model_uri}")
+
+
+def _write_side(
+    folder: RunFolder,
+    side: str,
+    ids: NDArray[np.object_],
+    vectors: Vectors,
+    biases: Vectors,
+    known: NDArray[np.int8],
+) -> None:
+    rows = np.flatnonzero(known != UNKNOWN)
+    offsets = np.arange(len(rows) + 1, dtype=np.int32) * vectors.shape[1]
+    columns = {
+        f"{side}_id": pa.array(ids[rows], pa.string()),
+        "embedding": pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(vectors[rows].ravel())),
+        "bias": pa.array(biases[rows]),
+        "source": pa.array([_SOURCES[int(code)] for code in known[rows]], pa.string()),
+    }
+    write_columns(folder, f"{side}_embeddings", columns)
+
+
+def _counts(known: NDArray[np.int8]) -> str:
+    trained, by_features = int((known == TRAINED).sum()), int((known == FEATURES_ONLY).sum())
+    return f"{trained:,} trained + {by_features:,} by features of {len(known):,}"

@@ -1,0 +1,26 @@
+"""Loads the run's output files into `recs_staging`, where the audit reads them and nobody else does."""
+
+from warehouse import progress
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.attempts import check_not_superseded
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+from warehouse.tables import STAGED
+
+
+def run(settings: Settings, folder: RunFolder) -> None:
+    """Replace the run's rows in every staging table.
+
+    Raises:
+        NightjarError: a newer attempt at the date has begun, or an output does not fit its table.
+    """
+    run_record = folder.record()
+    warehouse = DuckDBWarehouse(settings.warehouse_path)
+    constants = {"publication_id": run_record.publication_id, "data_date": run_record.data_date}
+    with progress.stage(folder, "load_staging") as done:
+        with warehouse.connect(read_only=True) as connection:
+            check_not_superseded(connection, run_record)
+        for table in STAGED:
+            rows = warehouse.load(table, folder.output(table.name), constants)
+            done.rows += rows
+            done.say(f"{rows:,} {table.name}")

@@ -1,0 +1,143 @@
+"""MLflow behind one door: one run and at most one model version a publication, however often a stage is repeated.
+
+The only module that imports mlflow. Used by the stages evaluate_model and fit_model, and by the command that publishes.
+Writes `mlflow_run.json` into the run folder: run_id, model_version, model_uri (null before the model is registered).
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import mlflow.telemetry
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.environment_variables import MLFLOW_DISABLE_TELEMETRY
+from mlflow.exceptions import MlflowException
+
+from warehouse.errors import NightjarError
+from warehouse.run_folder import RunFolder, write_text
+from warehouse.settings import Settings
+
+NAME = "nightjar"
+CHAMPION = "champion"
+_PUBLICATION_TAG = "nightjar.publication_id"
+_BATCH = 1_000
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """Where MLflow keeps a publication's training; the fields of `mlflow_run.json`."""
+
+    run_id: str
+    model_version: str | None = None
+    model_uri: str | None = None
+
+
+@dataclass(frozen=True)
+class StageLog:
+    """What one stage has to tell.
+
+    Attributes:
+        params: name to value; a stage that is repeated must tell the same.
+        metrics: name to its values by step, from step 1; figures that are measured once have one value.
+        tags: name to text; a later value replaces an earlier one.
+        artifacts: folder in the run to the local folder whose files go there.
+    """
+
+    params: Mapping[str, object] = field(default_factory=dict)
+    metrics: Mapping[str, list[float]] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    artifacts: Mapping[str, Path] = field(default_factory=dict)
+
+
+def log_stage(settings: Settings, folder: RunFolder, log: StageLog) -> TrackedRun:
+    """Add what a stage tells to the publication's run, beginning the run if there is none.
+
+    Raises:
+        NightjarError: the run was logged with other parameters before.
+    """
+    client = _client(settings)
+    run = _run_of(client, settings, folder.record().publication_id)
+    run_id = run.info.run_id
+    client.update_run(run_id, status="RUNNING")
+    # MLflow drops a point that it already has; with the run's own start as time, a repeated stage adds nothing.
+    points = [
+        Metric(name, value, run.info.start_time, step)
+        for name, values in log.metrics.items()
+        for step, value in enumerate(values, start=1)
+    ]
+    try:
+        client.log_batch(
+            run_id,
+            params=[Param(name, str(value)) for name, value in log.params.items()],
+            tags=[RunTag(name, text) for name, text in log.tags.items()],
+        )
+    except MlflowException as error:
+        raise NightjarError(
+            f"the settings differ from those that MLflow run {run_id} was logged with: begin a new attempt ({error})"
+        ) from error
+    for start in range(0, len(points), _BATCH):
+        client.log_batch(run_id, metrics=points[start : start + _BATCH])
+    for target, source in log.artifacts.items():
+        client.log_artifacts(run_id, str(source), target)
+    client.set_terminated(run_id)
+    tracked = _tracked(client, run_id)
+    _write(folder, tracked)
+    return tracked
+
+
+def register_model(settings: Settings, folder: RunFolder, tracked: TrackedRun, artifact: str) -> TrackedRun:
+    """Register an artifact folder of the run as a version of the model `nightjar`, unless it already is one."""
+    if tracked.model_version is not None:
+        return tracked
+    client = _client(settings)
+    try:
+        client.create_registered_model(NAME)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    run = client.get_run(tracked.run_id)
+    client.create_model_version(NAME, f"{run.info.artifact_uri}/{artifact}", tracked.run_id)
+    registered = _tracked(client, tracked.run_id)
+    _write(folder, registered)
+    return registered
+
+
+def set_champion(settings: Settings, model_version: str) -> None:
+    """Point the alias `champion` at the version that is now published."""
+    _client(settings).set_registered_model_alias(NAME, CHAMPION, model_version)
+
+
+def _client(settings: Settings) -> MlflowClient:
+    MLFLOW_DISABLE_TELEMETRY.set(True)
+    mlflow.telemetry.set_telemetry_client()
+    for chatty in ("mlflow", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return MlflowClient(tracking_uri=settings.mlflow_uri, registry_uri=settings.mlflow_uri)
+
+
+def _run_of(client: MlflowClient, settings: Settings, publication_id: str) -> Run:
+    experiment = client.get_experiment_by_name(NAME)
+    experiment_id = (
+        experiment.experiment_id
+        if experiment
+        else client.create_experiment(NAME, artifact_location=settings.mlflow_artifacts.as_uri())
+    )
+    runs = client.search_runs([experiment_id], f"tags.`{_PUBLICATION_TAG}` = '{publication_id}'", max_results=1)
+    if runs:
+        return runs[0]
+    return client.create_run(experiment_id, run_name=publication_id, tags={_PUBLICATION_TAG: publication_id})
+
+
+def _tracked(client: MlflowClient, run_id: str) -> TrackedRun:
+    versions = client.search_model_versions(f"name = '{NAME}' and run_id = '{run_id}'")
+    if not versions:
+        return TrackedRun(run_id)
+    return TrackedRun(run_id, str(versions[0].version), f"models:/{NAME}/{versions[0].version}")
+
+
+def _write(folder: RunFolder, tracked: TrackedRun) -> None:
+    write_text(folder.path / "mlflow_run.json", json.dumps(asdict(tracked), indent=2))

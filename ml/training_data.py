@@ -1,0 +1,144 @@
+"""The features of one run folder as scipy matrices.
+
+Reads `features/*` as the Spark job build_features wrote them; used by the stages that fit and evaluate. Rows are
+brought into the order of the indices, so that nothing depends on how Spark partitioned its files.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from scipy import sparse
+
+from warehouse.errors import NightjarError
+from warehouse.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a model is trained and judged on; row u is `user_ids[u]`, column i is `item_ids[i]`.
+
+    Attributes:
+        user_ids: (users,) text ids.
+        item_ids: (items,) text ids.
+        is_available: (items,) whether the item may be recommended.
+        full: (users, items) float32 CSR, weight of every positive pair.
+        train: (users, items) float32 CSR, the same without the holdout.
+        holdout: (users, items) float32 CSR of ones, the truth.
+        user_features: (users, user features) float32 CSR, identity included.
+        item_features: (items, item features) float32 CSR, identity included.
+        user_feature_names: (user features,) text.
+        item_feature_names: (item features,) text.
+    """
+
+    user_ids: NDArray[np.object_]
+    item_ids: NDArray[np.object_]
+    is_available: NDArray[np.bool_]
+    full: sparse.csr_matrix
+    train: sparse.csr_matrix
+    holdout: sparse.csr_matrix
+    user_features: sparse.csr_matrix
+    item_features: sparse.csr_matrix
+    user_feature_names: NDArray[np.object_]
+    item_feature_names: NDArray[np.object_]
+
+
+def read(folder: RunFolder) -> TrainingData:
+    """Read the features of a run folder.
+
+    Raises:
+        NightjarError: a table is missing, its indices have gaps or repeat, or a value is negative or not finite.
+    """
+    users = _indexed(folder, "user_ids", "user_index")
+    items = _indexed(folder, "item_ids", "item_index")
+    user_names = _texts(_indexed(folder, "user_feature_names", "feature_index"), "feature")
+    item_names = _texts(_indexed(folder, "item_feature_names", "feature_index"), "feature")
+    shape = (users.num_rows, items.num_rows)
+    return TrainingData(
+        user_ids=_texts(users, "user_id"),
+        item_ids=_texts(items, "item_id"),
+        is_available=_flags(items, "is_available"),
+        full=_matrix(folder, "full_interactions", ("user_index", "item_index", "weight"), shape),
+        train=_matrix(folder, "train_interactions", ("user_index", "item_index", "weight"), shape),
+        holdout=_matrix(folder, "holdout", ("user_index", "item_index", None), shape),
+        user_features=_matrix(
+            folder, "user_features", ("user_index", "feature_index", "value"), (shape[0], len(user_names))
+        ),
+        item_features=_matrix(
+            folder, "item_features", ("item_index", "feature_index", "value"), (shape[1], len(item_names))
+        ),
+        user_feature_names=user_names,
+        item_feature_names=item_names,
+    )
+
+
+def read_availability(folder: RunFolder, item_ids: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Whether each item of a model may be recommended: (items,).
+
+    Args:
+        folder: holds the features that the model was fitted on.
+        item_ids: (items,) the model's items.
+
+    Raises:
+        NightjarError: the model's items are not those of the features.
+    """
+    items = _indexed(folder, "item_ids", "item_index")
+    if not np.array_equal(_texts(items, "item_id"), item_ids):
+        raise NightjarError(f"{folder.model} was not fitted on {folder.features('item_ids')}: run fit_model again")
+    return _flags(items, "is_available")
+
+
+def _table(folder: RunFolder, name: str) -> pa.Table:
+    path = folder.features(name)
+    try:
+        return pq.read_table(path)
+    except FileNotFoundError as error:
+        raise NightjarError(f"{path} is missing: run the stage build_features first") from error
+
+
+def _indexed(folder: RunFolder, name: str, index: str) -> pa.Table:
+    table = _table(folder, name).sort_by(index)
+    if not np.array_equal(table.column(index).to_numpy(), np.arange(table.num_rows)):
+        raise NightjarError(f"{folder.features(name)}: column {index} must count 0, 1, 2, ... without gaps")
+    return table
+
+
+def _texts(table: pa.Table, column: str) -> NDArray[np.object_]:
+    texts: NDArray[np.object_] = table.column(column).to_numpy(zero_copy_only=False)
+    return texts
+
+
+def _flags(table: pa.Table, column: str) -> NDArray[np.bool_]:
+    flags: NDArray[np.bool_] = table.column(column).to_numpy(zero_copy_only=False).astype(np.bool_)
+    return flags
+
+
+def _matrix(
+    folder: RunFolder, name: str, columns: tuple[str, str, str | None], shape: tuple[int, int]
+) -> sparse.csr_matrix:
+    row_column, entry_column, value_column = columns
+    table = _table(folder, name)
+    rows, entries = table.column(row_column).to_numpy(), table.column(entry_column).to_numpy()
+    if value_column is None:
+        values = np.ones(table.num_rows, dtype=np.float32)
+    else:
+        values = pc.cast(table.column(value_column), pa.float64()).to_numpy()
+        with np.errstate(over="ignore"):
+            values = values.astype(np.float32)
+        wrong = ~(np.isfinite(values) & (values >= 0))
+        if wrong.any():
+            raise NightjarError(
+                f"{folder.features(name)}: column {value_column} has {wrong.sum():,} values that are negative or not "
+                f"finite, the first at {row_column} {rows[wrong][0]}"
+            )
+    for column, found, size in ((row_column, rows, shape[0]), (entry_column, entries, shape[1])):
+        if len(found) and (found.min() < 0 or found.max() >= size):
+            raise NightjarError(f"{folder.features(name)}: column {column} must lie in 0 to {size - 1}")
+    matrix = sparse.csr_matrix((values, (rows, entries)), shape=shape)
+    if matrix.nnz != len(values):
+        raise NightjarError(f"{folder.features(name)}: {len(values) - matrix.nnz:,} rows repeat another's indices")
+    matrix.sort_indices()
+    return matrix

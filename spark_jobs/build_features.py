@@ -1,0 +1,109 @@
+"""Spark job: the snapshot of one run becomes its features.
+
+Reads `snapshot/*.parquet`, writes every dataset of `features/` (all of them appear together, or none); read by the
+model's stages and by score_users. Launched by spark-submit; `--help` lists the arguments.
+"""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from spark_jobs import entity_features, holdout, id_maps, job, popularity, seen, segments, weights
+from warehouse.errors import BadInput
+from warehouse.progress import StageProgress
+from warehouse.run_folder import RunFolder, written_aside
+
+SNAPSHOT = ("interactions", "items", "item_features", "users", "user_features")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, build, write; return the exit code."""
+    arguments = _parse(argv)
+    folder = RunFolder(arguments.run_folder.absolute())
+    inputs = [folder.snapshot(name) for name in SNAPSHOT]
+    return job.run("build_features", folder, inputs, partial(_build, folder, arguments))
+
+
+def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, DataFrame]:
+    """Return every dataset of `features/` by name; `snapshot` holds the tables named in `SNAPSHOT`."""
+    users = id_maps.number_users(snapshot["users"], snapshot["interactions"]).persist()
+    items = id_maps.number_items(snapshot["items"], snapshot["interactions"]).persist()
+    events = id_maps.number_events(snapshot["interactions"], users, items).persist()
+    split = holdout.mark_train(events, arguments.holdout_fraction, arguments.cold_holdout_fraction, arguments.seed)
+    pairs = weights.weigh_pairs(split, arguments.as_of, arguments.recency_rank_power).persist()
+    ids = {
+        "user": id_maps.user_ids(users, events, pairs).persist(),
+        "item": id_maps.item_ids(items, events, pairs).persist(),
+    }
+    datasets = {
+        "user_ids": ids["user"],
+        "item_ids": ids["item"],
+        "full_interactions": weights.full_interactions(pairs),
+        "train_interactions": weights.train_interactions(pairs),
+        "holdout": holdout.holdout(pairs),
+        "seen": seen.seen(events),
+    }
+    for entity, numbered in (("user", users), ("item", items)):
+        given = snapshot[f"{entity}_features"]
+        folded = entity_features.fold_rare(given, numbered, entity, arguments.min_feature_support).persist()
+        named = entity_features.matrix(folded, ids[entity], entity, arguments.max_feature_weight).persist()
+        names = entity_features.feature_names(named).persist()
+        datasets[f"{entity}_feature_names"] = names
+        datasets[f"{entity}_features"] = entity_features.feature_values(named, names, entity)
+        if entity == "user":
+            carriers = segments.segment_carriers(folded, arguments.min_segment_users)
+            datasets["user_segments"] = segments.user_segments(carriers)
+            datasets["popularity"] = popularity.popularity(pairs, items, carriers, arguments.popular_k)
+    return datasets
+
+
+def _build(folder: RunFolder, arguments: Namespace, spark: SparkSession, stage: StageProgress) -> None:
+    snapshot = {name: spark.read.parquet(str(folder.snapshot(name))) for name in SNAPSHOT}
+    stage.rows, stage.unit = checked(snapshot["interactions"], arguments.as_of), "interactions"
+    with written_aside(folder.path / "features") as aside:
+        for name, frame in features(snapshot, arguments).items():
+            job.write(frame, aside / name)
+
+
+def checked(interactions: DataFrame, as_of: datetime) -> int:
+    """Return the number of interactions.
+
+    Raises:
+        BadInput: none is positive, or a half-life is not above 0.
+    """
+    counted = interactions.agg(
+        F.count("*").alias("events"),
+        F.count_if(F.col("event_weight") > 0).alias("positive"),
+        F.min("half_life_days").alias("half_life_days"),
+    ).first()
+    assert counted is not None
+    if counted["positive"] == 0:
+        raise BadInput(f"no interactions before {as_of.isoformat()}: nothing to train on")
+    if counted["half_life_days"] is not None and counted["half_life_days"] <= 0:
+        raise BadInput(f"interactions: half_life_days must be above 0, found {counted['half_life_days']}")
+    return int(counted["events"])
+
+
+def _parse(argv: Sequence[str] | None) -> Namespace:
+    parser = ArgumentParser(prog="build_features", description="Build the features of one run from its snapshot.")
+    parser.add_argument("--run-folder", type=Path, required=True)
+    parser.add_argument("--as-of", type=job.instant, required=True)
+    parser.add_argument("--min-feature-support", type=job.at_least(1), required=True)
+    parser.add_argument("--max-feature-weight", type=float, required=True)
+    parser.add_argument("--recency-rank-power", type=float, required=True)
+    parser.add_argument("--holdout-fraction", type=job.fraction, required=True)
+    parser.add_argument("--cold-holdout-fraction", type=job.fraction, required=True)
+    parser.add_argument("--min-segment-users", type=job.at_least(1), required=True)
+    parser.add_argument("--popular-k", type=job.at_least(1), required=True)
+    parser.add_argument("--seed", type=job.at_least(0), required=True)
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""What the entry points share: the Spark session, argument types, Parquet folders, one-line failures.
+
+Used by build_features and score_users; knows nothing of features or models.
+"""
+
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from warehouse import progress
+from warehouse.errors import BadInput, NightjarError
+from warehouse.progress import StageProgress
+from warehouse.run_folder import RunFolder
+
+Work = Callable[[SparkSession, StageProgress], None]
+
+
+def run(name: str, folder: RunFolder, inputs: list[Path], work: Work) -> int:
+    """Do the work of one stage in a Spark session of its own and return the exit code of the process."""
+    try:
+        require(inputs)
+        with progress.stage(folder, name) as stage, _session(name) as spark:
+            work(spark, stage)
+    except NightjarError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def require(inputs: list[Path]) -> None:
+    """Check that the inputs of a stage are there, before the slow start of a session.
+
+    Raises:
+        BadInput: some are missing; the message names them all.
+    """
+    missing = [str(path) for path in inputs if not path.exists()]
+    if missing:
+        raise BadInput(f"missing input: {', '.join(missing)}: run the earlier stages first")
+
+
+def write(frame: DataFrame, path: Path) -> None:
+    """Write a Parquet folder. Not atomic: give a folder that `warehouse.run_folder.written_aside` guards."""
+    frame.write.mode("overwrite").parquet(str(path))
+
+
+def instant(text: str) -> datetime:
+    """Argument type: an ISO 8601 timestamp with a time zone."""
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no ISO 8601 timestamp") from error
+    if parsed.tzinfo is None:
+        raise ArgumentTypeError(f"{text!r} has no time zone")
+    return parsed
+
+
+def at_least(minimum: int) -> Callable[[str], int]:
+    """Argument type: a whole number not below a minimum."""
+
+    def whole_number(text: str) -> int:
+        number = int(text)
+        if number < minimum:
+            raise ArgumentTypeError(f"{number} is less than {minimum}")
+        return number
+
+    return whole_number
+
+
+def fraction(text: str) -> float:
+    """Argument type: a number from 0 to 1."""
+    number = float(text)
+    if not 0.0 <= number <= 1.0:
+        raise ArgumentTypeError(f"{text} lies outside 0 to 1")
+    return number
+
+
+@contextmanager
+def _session(name: str) -> Iterator[SparkSession]:
+    # The time zone changes no result (all times are instants); it keeps what a person sees in plans and logs UTC.
+    spark = SparkSession.builder.appName(f"nightjar {name}").config("spark.sql.session.timeZone", "UTC").getOrCreate()
+    # Spark warns of every window that numbers ids in one task (meant so, see id_maps) and of little else of use.
+    spark.sparkContext.setLogLevel("ERROR")
+    try:
+        yield spark
+    finally:
+        spark.stop()

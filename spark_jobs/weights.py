@@ -1,0 +1,65 @@
+"""Weights of user-item pairs: event weight, time decay and recency rank, summed over the pair's positive events.
+
+Reads the events that holdout has split; build_features writes `full_interactions` and `train_interactions`.
+"""
+
+from datetime import datetime
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+MICROS = 1_000_000
+_DAY_MICROSECONDS = 86_400_000_000
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def weigh_pairs(split_events: DataFrame, as_of: datetime, recency_rank_power: float) -> DataFrame:
+    """Return one row per pair: in_train and its weights in millionths.
+
+    An event weighs `event_weight * 0.5^(age/half_life) * (n/N)^recency_rank_power`, where it is the user's n-th of N
+    positive events, counted anew among the train events for `train_micros`. `decayed_micros` leaves the rank out.
+    """
+    of_user = Window.partitionBy("user_index")
+    in_order = of_user.orderBy("occurred_at", "event_id")
+    is_train = F.col("in_train").cast("int")
+    rank = F.row_number().over(in_order) / F.count("*").over(of_user)
+    so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    train_rank = F.sum(is_train).over(so_far) / F.greatest(F.sum(is_train).over(of_user), F.lit(1))
+    decayed = F.col("event_weight") * _decay(as_of)
+    return (
+        split_events.select(
+            "user_index",
+            "item_index",
+            "in_train",
+            _micros(decayed).alias("decayed_micros"),
+            _micros(decayed * F.pow(rank, F.lit(recency_rank_power))).alias("full_micros"),
+            _micros(decayed * F.pow(train_rank, F.lit(recency_rank_power))).alias("train_micros"),
+        )
+        .groupBy("user_index", "item_index", "in_train")
+        .agg(*(F.sum(name).alias(name) for name in ("decayed_micros", "full_micros", "train_micros")))
+        .select("user_index", "item_index", "in_train", "decayed_micros", "full_micros", "train_micros")
+    )
+
+
+def full_interactions(pairs: DataFrame) -> DataFrame:
+    """Return (user_index, item_index, weight) of every positive pair."""
+    return pairs.select("user_index", "item_index", (F.col("full_micros") / MICROS).alias("weight"))
+
+
+def train_interactions(pairs: DataFrame) -> DataFrame:
+    """Return (user_index, item_index, weight) of the positive pairs outside the holdout."""
+    return pairs.filter("in_train").select("user_index", "item_index", (F.col("train_micros") / MICROS).alias("weight"))
+
+
+def _decay(as_of: datetime) -> Column:
+    as_of_microseconds = (as_of - _EPOCH) // (datetime.resolution)
+    age_days = (F.lit(as_of_microseconds) - F.unix_micros("occurred_at")) / _DAY_MICROSECONDS
+    return F.when(F.col("half_life_days").isNull(), F.lit(1.0)).otherwise(
+        F.pow(F.lit(0.5), age_days / F.col("half_life_days"))
+    )
+
+
+def _micros(weight: Column) -> Column:
+    # Whole millionths add up to the same sum in any order; doubles would not. At least one, so that a positive event
+    # never vanishes because it is old.
+    return F.greatest(F.round(weight * MICROS).cast("bigint"), F.lit(1).cast("bigint"))

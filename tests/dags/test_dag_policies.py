@@ -1,0 +1,105 @@
+"""What holds for every DAG, which edges protect what is published, and which commands the tasks run."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from warehouse.home import POOLS, prepare_home
+from warehouse.settings import REPOSITORY, Settings, child_environment
+
+GOLDEN = Path(__file__).parent / "nightly_recommendations_commands.txt"
+DESCRIBE = Path(__file__).parent / "describe_dags.py"
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    settings = Settings(home=tmp_path_factory.mktemp("home"))
+    prepare_home(settings)
+    done = subprocess.run(
+        [sys.executable, str(DESCRIBE), str(REPOSITORY / "dags")],
+        env=child_environment(settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    plain = done.stdout.splitlines()[-1].replace(str(settings.home), "<home>").replace(str(REPOSITORY), "<repository>")
+    found: dict[str, Any] = json.loads(plain)
+    return found
+
+
+@pytest.fixture(scope="module")
+def night(described: dict[str, Any]) -> dict[str, Any]:
+    tasks: dict[str, Any] = described["dags"]["nightly_recommendations"]["tasks"]
+    return tasks
+
+
+def upstream(tasks: dict[str, Any], task_id: str) -> set[str]:
+    """All tasks that have to succeed before this one."""
+    direct = set(tasks[task_id]["upstream"])
+    return direct.union(*(upstream(tasks, each) for each in direct))
+
+
+def test_every_dag_parses(described: dict[str, Any]) -> None:
+    assert described["errors"] == {}
+    assert set(described["dags"]) == {path.stem for path in (REPOSITORY / "dags").glob("*.py")} - {"__init__"}
+
+
+def test_every_dag_has_a_page_tags_and_an_interval_timetable(described: dict[str, Any]) -> None:
+    for dag_id, dag in described["dags"].items():
+        assert dag["doc"].startswith("# "), dag_id
+        assert "nightjar" in dag["tags"], dag_id
+        assert dag["timetable"] == "CronDataIntervalTimetable", dag_id
+        assert dag["catchup"] is False, dag_id
+
+
+def test_every_task_has_an_owner_retries_and_a_pool_that_exists(described: dict[str, Any]) -> None:
+    for dag in described["dags"].values():
+        for task_id, task in dag["tasks"].items():
+            assert task["owner"] == "nightjar", task_id
+            assert task["pool"] in {*POOLS, "default_pool"}, task_id
+            if task["command"]:
+                assert task["retries"] == 2, task_id
+                assert task["pool"] in POOLS, task_id
+
+
+def test_every_task_that_writes_to_the_warehouse_waits_for_its_one_slot(night: dict[str, Any]) -> None:
+    writers = {"begin", "audit_inputs", "unload", "gate_model", "build_indices", "load_staging", "audit_outputs"}
+    writers |= {"publish", "dbt_inputs.dbt_producer_watcher", "marts.dbt_producer_watcher"}
+    assert {night[task_id]["pool"] for task_id in writers} == {"warehouse_writer"}
+
+
+def test_nothing_is_published_before_every_gate_and_the_audit(night: dict[str, Any]) -> None:
+    gates = {"audit_inputs", "gate_model", "build_indices", "audit_outputs"}
+    assert gates <= upstream(night, "publish")
+    # What is audited must be what is published: nothing may load between the two.
+    assert night["publish"]["upstream"] == ["audit_outputs"]
+    assert night["audit_outputs"]["upstream"] == ["load_staging"]
+
+
+def test_the_inputs_are_tested_before_anything_is_unloaded(night: dict[str, Any]) -> None:
+    assert night["unload"]["upstream"] == ["audit_inputs"]
+    assert "dbt_inputs.dbt_producer_watcher" in upstream(night, "audit_inputs")
+
+
+def test_the_model_that_is_judged_comes_before_the_one_that_serves(night: dict[str, Any]) -> None:
+    assert night["fit_model"]["upstream"] == ["gate_model"]
+
+
+def test_the_marts_never_delay_a_publication(night: dict[str, Any]) -> None:
+    assert not any(task_id.startswith("marts.") for task_id in upstream(night, "publish"))
+
+
+def test_the_commands_are_as_reviewed(night: dict[str, Any]) -> None:
+    rendered = "\n".join(
+        f"{task_id}: {shlex.join(task['command'])}" for task_id, task in night.items() if task["command"]
+    )
+    if os.environ.get("NIGHTJAR_REWRITE_GOLDEN"):
+        GOLDEN.write_text(rendered + "\n", encoding="utf-8")
+    assert rendered + "\n" == GOLDEN.read_text(encoding="utf-8")

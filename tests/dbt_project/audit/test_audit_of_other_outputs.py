@@ -1,0 +1,95 @@
+"""One mutation of the other staged tables or of the attempt, one audit test that returns it."""
+
+from typing import Any
+
+import pytest
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+
+MUTATIONS = {
+    "similar to itself": (
+        "update recs_staging.similar_items set similar_item_id = 'f1' where similar_item_id = 'f2'",
+        "staged_items_are_not_similar_to_themselves",
+        ("item_id=f1", "another item", "itself at rank 1"),
+    ),
+    "cosine above 1": (
+        "update recs_staging.similar_items set similarity = 1.5 where similar_item_id = 'f2'",
+        "staged_similar_items_have_cosines",
+        ("similarity", "from -1.0001 to 1.0001", "1.5 in 1 rows"),
+    ),
+    "NaN cosine": (
+        "update recs_staging.similar_items set similarity = 'nan' where similar_item_id = 'f2'",
+        "staged_similar_items_have_cosines",
+        ("similarity", "from -1.0001 to 1.0001", "nan in 1 rows"),
+    ),
+    "similar item of another domain": (
+        "update recs_staging.similar_items set similar_item_id = 'b2' where similar_item_id = 'f2'",
+        "staged_items_are_available",
+        ("similar_items item_id=b2", "known in films", "item of books"),
+    ),
+    "NaN in an embedding": (
+        "update recs_staging.item_embeddings set embedding = [1.0, cast('nan' as real)] where item_id = 'f1'",
+        "staged_embeddings_are_sound",
+        ("item_id=f1", "2 finite elements", "2 elements, 1 not finite"),
+    ),
+    "embedding of another dimension": (
+        "update recs_staging.user_embeddings set embedding = [1.0]",
+        "staged_embeddings_are_sound",
+        ("user_id=u1", "2 finite elements", "1 elements, 0 not finite"),
+    ),
+    "unavailable popular item": (
+        "update recs_staging.popular_items set item_id = 'f5' where item_id = 'f1'",
+        "staged_items_are_available",
+        ("popular_items item_id=f5", "available in films", "not available"),
+    ),
+    "domain without popular items": (
+        "delete from recs_staging.popular_items where domain = 'films'",
+        "staged_tables_are_complete",
+        ("popular_items of segment all in films", 1, 0),
+    ),
+    "one index only": (
+        "delete from recs_staging.index_manifest where index_name = 'similarity'",
+        "staged_tables_are_complete",
+        ("index_manifest of retrieval and similarity", 2, 1),
+    ),
+    "no baseline": (
+        "delete from recs_staging.model_metrics where model = 'popularity'",
+        "staged_tables_are_complete",
+        ("models with recall on all: nightjar and popularity", 2, 1),
+    ),
+    "another data date": (
+        "update recs_staging.user_embeddings set data_date = date '2026-01-09'",
+        "staged_rows_are_of_the_attempts_date",
+        ("user_embeddings", "2026-01-10", "2026-01-09 in 1 rows"),
+    ),
+    "an attempt that saw less": (
+        "update recs.publication_attempts set ingested_before = '2026-01-11 05:00:00+00'",
+        "staged_lists_are_full",
+        ("user_id=u3 domain=default", "1 items", "0 items"),
+    ),
+    "an attempt nobody began": (
+        "delete from recs.publication_attempts",
+        "staged_tables_are_complete",
+        ("the audited attempt", 1, 0),
+    ),
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_faulty_output_is_returned_with_what_was_expected(
+    project: Any, audited: DuckDBWarehouse, mutation: str
+) -> None:
+    statement, test, row = MUTATIONS[mutation]
+    assert row in project.failing_rows(audited, statement, test)
+
+
+def test_a_sound_attempt_passes_the_audit_beside_a_faulty_one(project: Any, audited: DuckDBWarehouse) -> None:
+    done = project.dbt(audited.path, "test", "--select", "tag:audit")
+    assert done.success, [(each.node.name, each.message) for each in done.result if each.status != "pass"]
+    assert len(done.result) > 25
+
+
+def test_the_audit_refuses_to_run_without_a_publication(project: Any, audited: DuckDBWarehouse) -> None:
+    done = project.dbt(audited.path, "test", "--select", "tag:audit", publication_id=None)
+    messages = [each.message for each in done.result if each.node.name == "staged_lists_are_full"]
+    assert "variable publication_id is missing" in messages[0]

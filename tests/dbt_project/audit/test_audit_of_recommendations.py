@@ -1,0 +1,103 @@
+"""One mutation of the staged lists, one audit test that returns it with what was expected."""
+
+from typing import Any
+
+import pytest
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+
+PUBLICATION = "2026-01-10.1"
+REC = "recs_staging.recommendations"
+U1 = f"publication_id = '{PUBLICATION}' and user_id = 'u1' and domain = 'films'"
+
+MUTATIONS = {
+    "seen item": (
+        f"update {REC} set item_id = 'f1' where {U1} and rank = 2",
+        "staged_lists_have_no_seen_item",
+        ("user_id=u1", "an item without an event of the user", "f1 at rank 2"),
+    ),
+    "gap in the ranks": (
+        f"update {REC} set rank = 3 where {U1} and rank = 2",
+        "staged_recommendations_have_no_gap_in_ranks",
+        ("user_id=u1 domain=films", "rank 2", "rank 3"),
+    ),
+    "ranks from 0": (
+        f"update {REC} set rank = rank - 1 where {U1}",
+        "staged_recommendations_have_no_gap_in_ranks",
+        ("user_id=u1 domain=films", "rank 1", "rank 0"),
+    ),
+    "short list": (
+        f"delete from {REC} where {U1} and rank = 2",
+        "staged_lists_are_full",
+        ("user_id=u1 domain=films", "2 items", "1 items"),
+    ),
+    "no list": (
+        f"delete from {REC} where user_id = 'u3' and domain = 'books'",
+        "staged_lists_are_full",
+        ("user_id=u3 domain=books", "2 items", "0 items"),
+    ),
+    "list longer than K": (
+        f"insert into {REC} select publication_id, data_date, user_id, domain, 3, 'f4', 0.1, source, null "
+        f"from {REC} where {U1} and rank = 1",
+        "staged_lists_are_full",
+        ("user_id=u1 domain=films", "2 items", "3 items"),
+    ),
+    "unavailable item": (
+        f"update {REC} set item_id = 'f5' where {U1} and rank = 2",
+        "staged_items_are_available",
+        ("recommendations item_id=f5", "available in films", "not available"),
+    ),
+    "unknown item": (
+        f"update {REC} set item_id = 'zz' where {U1} and rank = 2",
+        "staged_items_are_available",
+        ("recommendations item_id=zz", "available in films", "unknown item"),
+    ),
+    "item of another domain": (
+        f"update {REC} set item_id = 'b2' where {U1} and rank = 2",
+        "staged_items_are_available",
+        ("recommendations item_id=b2", "available in films", "item of books"),
+    ),
+    "NaN score": (
+        f"update {REC} set score = 'nan' where {U1} and rank = 2",
+        "staged_recommendations_have_finite_scores",
+        ("score", "a finite number", "nan in 1 rows"),
+    ),
+    "rising score": (
+        f"update {REC} set score = 1.5 where {U1} and rank = 2",
+        "staged_scores_descend",
+        ("user_id=u1 domain=films rank=2", "at most 1.0", 1.5),
+    ),
+    "item twice": (
+        f"update {REC} set item_id = 'f2' where {U1} and rank = 2",
+        "staged_recommendations_have_no_item_twice",
+        (f"publication_id={PUBLICATION} user_id=u1 domain=films item_id=f2", "one row", "2 rows"),
+    ),
+    "row twice": (
+        f"insert into {REC} select * from {REC} where {U1} and rank = 1",
+        "staged_recommendations_have_one_row_a_key",
+        (f"publication_id={PUBLICATION} user_id=u1 domain=films rank=1", "one row", "2 rows"),
+    ),
+    "unknown source": (
+        f"update {REC} set source = 'magic' where {U1} and rank = 2",
+        "staged_recommendations_have_known_sources",
+        ("source", "personal, fold_in, cold_user, segment_popular, popular", "magic in 1 rows"),
+    ),
+    "unknown user": (
+        f"update {REC} set user_id = 'u9' where {U1}",
+        "staged_rows_refer_to_known_ids",
+        ("recommendations user_id=u9", "a user of dim_users", "none"),
+    ),
+    "reason the user never met": (
+        f"update {REC} set reason_item_id = 'f4' where {U1} and rank = 1",
+        "staged_rows_refer_to_known_ids",
+        ("recommendations user_id=u1 reason_item_id=f4", "an item the user had an event with", "none"),
+    ),
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_faulty_list_is_returned_with_what_was_expected(
+    project: Any, audited: DuckDBWarehouse, mutation: str
+) -> None:
+    statement, test, row = MUTATIONS[mutation]
+    assert row in project.failing_rows(audited, statement, test)

@@ -1,0 +1,95 @@
+"""The input tests name what is wrong with the raw rows, the seed or the facts, and let the rest pass."""
+
+from typing import Any
+
+import pytest
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+
+FEATURE = "insert into raw.item_features values ('f1', 'genre:Drama', {}, '2026-01-01 00:00:00+00')"
+EVENT = "insert into raw.interactions values ('new', 'u1', 'f1', 'view', {}, '{}', '2026-01-12 00:00:00+00')"
+
+MUTATIONS = {
+    "giant weight": (
+        FEATURE.format("1e9"),
+        "raw_item_features_weigh_from_0_to_1000",
+        [("weight", "from 0 to 1000", "1000000000.0 in 1 rows")],
+    ),
+    "negative weight": (
+        FEATURE.format("-1"),
+        "raw_item_features_weigh_from_0_to_1000",
+        [("weight", "from 0 to 1000", "-1.0 in 1 rows")],
+    ),
+    "NaN weight": (
+        FEATURE.format("'nan'"),
+        "raw_item_features_weigh_from_0_to_1000",
+        [("weight", "from 0 to 1000", "nan in 1 rows")],
+    ),
+    "withdrawn feature": (FEATURE.format("0"), "raw_item_features_weigh_from_0_to_1000", []),
+    "infinite value": (
+        EVENT.format("'infinity'", "2026-01-10 00:00:00+00"),
+        "raw_interactions_have_finite_values",
+        [("value", "a finite number", "inf in 1 rows")],
+    ),
+    "no item": (
+        "alter table raw.interactions alter column item_id drop not null; "
+        "update raw.interactions set item_id = null where event_id = 'e1'",
+        "raw_interactions_have_no_nulls",
+        [("item_id", "a value", "1 rows without")],
+    ),
+    "lost fact": (
+        "delete from core.fct_interactions where event_id = 'e3'",
+        "interactions_are_complete",
+        [("event_date=2026-01-10", "3 rows", "2 rows")],
+    ),
+    "fact that never arrived": (
+        "delete from raw.interactions where event_id = 'e1'",
+        "interactions_are_complete",
+        [("event_date=2026-01-08", "0 rows", "1 rows")],
+    ),
+    "event after the interval": (EVENT.format("null", "2026-01-11 00:00:00+00"), "interactions_are_complete", []),
+    "unknown event type": (
+        "select 1",
+        "event_types_have_weights",
+        [("event_type=poke", "a row in event_weights", "none for 1 events")],
+    ),
+    "negative seed weight": (
+        "update core.event_weights set weight = -1 where event_type = 'view'",
+        "event_weights_are_usable",
+        [("event_type=view min_value=null", "a finite weight of at least 0", "-1.0")],
+    ),
+    "half-life of 0 days": (
+        "update core.event_weights set half_life_days = 0 where event_type = 'view'",
+        "event_weights_are_usable",
+        [("event_type=view min_value=null", "a finite half-life above 0 days, or none", "0.0")],
+    ),
+    "seed type that no event has": (
+        "update core.event_weights set event_type = 'View' where event_type = 'view'",
+        "event_weights_are_usable",
+        [("event_type=View min_value=null", "an event type in lower case, as the facts write it", "View")],
+    ),
+    "two seed rows of one range": (
+        "insert into core.event_weights values ('view', 1, null, null)",
+        "event_weights_are_usable",
+        [("event_type=view min_value=null", "one row", "2 rows")],
+    ),
+    "seed without fallback": (
+        "delete from core.event_weights where event_type = 'interaction'",
+        "event_weights_are_usable",
+        [("event_type=interaction", "a row without min_value, which unknown event types fall back to", "none")],
+    ),
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_fault_of_the_inputs_is_returned_with_what_was_expected(
+    project: Any, built_warehouse: DuckDBWarehouse, mutation: str
+) -> None:
+    statement, test, expected = MUTATIONS[mutation]
+    assert project.failing_rows(built_warehouse, statement, test) == expected
+
+
+def test_an_unknown_event_type_only_warns(project: Any, built_warehouse: DuckDBWarehouse) -> None:
+    done = project.dbt(built_warehouse.path, "test", "--select", "event_types_have_weights")
+    assert done.success
+    assert [each.status for each in done.result] == ["warn"]

@@ -1,0 +1,80 @@
+"""A catalogue of five items and three users, every figure by hand."""
+
+from math import log2
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from ml.evaluation import Evaluation, evaluate, hits_of
+from ml.holdout_slices import holdout_slices
+from ml.scoring import Ranking, popularity_ranking
+
+TRAIN = sparse.csr_matrix(np.array([[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [0] * 5], dtype=np.float32))
+HOLDOUT = sparse.csr_matrix(np.array([[0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [1, 0, 0, 0, 0]], dtype=np.float32))
+# By this ranking user 0 sees 1, 2 | 3, 4, user 1 sees 3, 2 | 4 and user 2 sees 4, 3 | 2, 1, 0.
+SCORES = np.array([[9, 8, 7, 2, 1], [9, 8, 2, 3, 1], [1, 2, 3, 4, 5]], dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def evaluation() -> Evaluation:
+    ours = Ranking(SCORES, np.eye(5, dtype=np.float32))
+    popular = popularity_ranking(np.array([2, 1, 0, 0, 0]), 3)
+    slices = holdout_slices(TRAIN, HOLDOUT, np.ones(5, dtype=bool), seed=1)
+    return evaluate({"nightjar": ours, "popularity": popular}, slices, TRAIN, k=2)
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "metric", "expected"),
+    [
+        # Hits: user 0 at rank 2, user 1 at rank 1, user 2 none.
+        ("nightjar", "all", "recall", 2 / 3),
+        ("nightjar", "all", "precision", (1 / 2 + 1 / 2) / 3),
+        ("nightjar", "all", "hit_rate", 2 / 3),
+        ("nightjar", "all", "map", (1 / 2 + 1) / 3),
+        ("nightjar", "all", "ndcg", (1 / log2(3) + 1) / 3),
+        # User 0: item 2 against 1, 3, 4: two of three. User 1: item 3 beats 2 and 4. User 2: item 0 is the last.
+        ("nightjar", "all", "auc", (2 / 3 + 1 + 0) / 3),
+        # Shown: 1, 2, 3, 2, 4, 3, so all but item 0, as often as 0, 1, 2, 2, 1.
+        ("nightjar", "all", "coverage", 4 / 5),
+        ("nightjar", "all", "gini", (-4 * 0 - 2 * 1 + 0 * 1 + 2 * 2 + 4 * 2) / (5 * 6)),
+        # Two training users; an item with one of them or none is worth one bit.
+        ("nightjar", "all", "novelty", 1.0),
+        # Popular for user 0: 1, 2; for user 1: 2, 3; for user 2: 0, 1.
+        ("popularity", "all", "recall", 1.0),
+        ("popularity", "all", "map", (1 / 2 + 1 / 2 + 1) / 3),
+        ("nightjar", "cold_user", "recall", 0.0),
+        ("popularity", "cold_user", "auc", 1.0),
+        # Cold items 2, 3, 4 against each other: user 0 ranks 2 first, user 1 ranks 3 first.
+        ("nightjar", "cold_item", "map", 1.0),
+        ("popularity", "cold_item", "auc", 0.5),
+    ],
+)
+def test_figures_of_a_small_catalogue(
+    evaluation: Evaluation, model: str, name: str, metric: str, expected: float
+) -> None:
+    row = next(row for row in evaluation.metrics if (row.model, row.slice, row.metric) == (model, name, metric))
+    assert row.value == pytest.approx(expected)
+    assert row.k == (0 if metric == "auc" else 2)
+
+
+def test_an_empty_slice_is_nan_over_no_users(evaluation: Evaluation) -> None:
+    # Every held out item of a user with history is cold here.
+    warm = [row for row in evaluation.metrics if row.slice == "warm"]
+    assert len(warm) == 18
+    assert all(np.isnan(row.value) and row.users == 0 for row in warm)
+
+
+def test_every_model_slice_and_metric_has_one_row(evaluation: Evaluation) -> None:
+    keys = [(row.model, row.slice, row.metric, row.k) for row in evaluation.metrics]
+    assert len(keys) == len(set(keys)) == 2 * 4 * 9
+
+
+def test_exposures_count_every_list_place(evaluation: Evaluation) -> None:
+    assert evaluation.exposures["nightjar"].tolist() == [0, 1, 2, 2, 1]
+
+
+def test_a_place_without_item_is_no_hit() -> None:
+    truth = sparse.csr_matrix(np.array([[0, 0, 1], [1, 0, 0]], dtype=np.float32))
+    # Minus one of row 1 would be the last item of row 0.
+    assert hits_of(np.array([[2, -1], [-1, 0]]), truth).tolist() == [[True, False], [False, True]]

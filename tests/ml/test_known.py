@@ -1,0 +1,40 @@
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from ml.known import embeddings_of, known_codes
+from ml.lightfm_model import fit
+from ml.training_data import read
+
+
+def test_codes_tell_trained_from_features_only_from_unknown() -> None:
+    names = np.array(["id:a", "genre:x", "genre:(rare)", "genre:y"], dtype=object)
+    features = sparse.csr_matrix(
+        np.array(
+            [
+                [1, 1, 1, 0],  # trained
+                [0, 1, 0, 0],  # carries what a trained one carries
+                [0, 0, 1, 0],  # carries only the folded rest, which tells nothing
+                [0, 0, 0, 1],  # carries what nobody trained carries
+                [0, 0, 0, 0],
+            ],
+            dtype=np.float32,
+        )
+    )
+    is_trained = np.array([True, False, False, False, False])
+    assert known_codes(is_trained, features, names).tolist() == [2, 1, 0, 0, 0]
+
+
+def test_the_planted_cold_ones_are_known_as_planned(planted: Any) -> None:
+    data = read(planted.folder)
+    model = embeddings_of(
+        data, data.train, *fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
+    )
+    assert model.user_known.tolist() == [2] * 29 + [1, 1, 0]
+    # i39 and i40 carry a genre only, i41 nothing, i42 a genre.
+    assert model.item_known.tolist() == [2] * 39 + [1, 1, 0, 1]
+    assert not model.user_vectors[31].any()
+    assert not model.item_vectors[41].any()
+    assert model.item_biases[41] == 0
+    assert model.user_vectors[30].any()

@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import numpy as np
+from matplotlib.image import imread
+
+from ml import plots
+from ml.evaluation import LIST_METRICS, Metric
+from ml.holdout_slices import SLICES
+
+
+def is_drawn(path: Path) -> bool:
+    pixels = imread(path)[..., :3]
+    return pixels.shape[0] >= 400 and len(np.unique(pixels.reshape(-1, 3), axis=0)) > 10
+
+
+def test_every_figure_is_drawn_also_where_slices_are_empty(tmp_path: Path) -> None:
+    metrics = [
+        Metric(model, name, metric, 10, float("nan") if name == "cold_item" else 0.3, 0 if name == "cold_item" else 4)
+        for model in ("nightjar", "popularity")
+        for name in SLICES
+        for metric in LIST_METRICS
+    ]
+    plots.metric_bars(metrics, tmp_path / "bars.png")
+    plots.training_curve([0.1, 0.2, float("nan")], 10, tmp_path / "deeper" / "curve.png")
+    exposures = {"nightjar": np.array([3, 0, 1]), "popularity": np.array([0, 0, 0])}
+    plots.exposure_lorenz(exposures, tmp_path / "lorenz.png")
+    for name in ("bars.png", "deeper/curve.png", "lorenz.png"):
+        assert is_drawn(tmp_path / name)
+
+
+def test_equal_figures_are_equal_files(tmp_path: Path) -> None:
+    for name in ("one.png", "other.png"):
+        plots.training_curve([0.1, 0.2], 10, tmp_path / name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()

@@ -1,0 +1,91 @@
+"""One real MLflow store in a temporary home; its tables take seconds to create, so the module shares it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow.telemetry
+import pytest
+from mlflow import MlflowClient
+
+from ml.tracking import StageLog, TrackedRun, log_stage, register_model, set_champion
+from warehouse.errors import NightjarError
+
+TRAINING = StageLog(
+    params={"epochs": 3},
+    metrics={"epoch.recall_at_10": [0.1, 0.2, 0.3], "nightjar.all.recall_at_10": [0.25]},
+    tags={"note": "first"},
+)
+
+
+@pytest.fixture(scope="module")
+def client(planted: Any) -> MlflowClient:
+    return MlflowClient(planted.settings.mlflow_uri, planted.settings.mlflow_uri)
+
+
+@pytest.fixture(scope="module")
+def tracked(planted: Any) -> TrackedRun:
+    return log_stage(planted.settings, planted.folder, TRAINING)
+
+
+@pytest.fixture(scope="module")
+def registered(planted: Any, tracked: TrackedRun, tmp_path_factory: pytest.TempPathFactory) -> TrackedRun:
+    model = tmp_path_factory.mktemp("model")
+    (model / "manifest.json").write_text("{}")
+    logged = log_stage(planted.settings, planted.folder, StageLog(artifacts={"model": model}))
+    return register_model(planted.settings, planted.folder, logged, "model")
+
+
+def test_the_run_bears_the_publication_and_holds_what_was_told(client: MlflowClient, tracked: TrackedRun) -> None:
+    run = client.get_run(tracked.run_id)
+    assert run.info.run_name == "2026-03-01.1"
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"epochs": "3"}
+    assert run.data.metrics["nightjar.all.recall_at_10"] == 0.25
+    history = client.get_metric_history(tracked.run_id, "epoch.recall_at_10")
+    assert sorted((point.step, point.value) for point in history) == [(1, 0.1), (2, 0.2), (3, 0.3)]
+    assert client.get_experiment(run.info.experiment_id).name == "nightjar"
+
+
+def test_a_repeated_stage_adds_nothing(planted: Any, client: MlflowClient, tracked: TrackedRun) -> None:
+    again = log_stage(planted.settings, planted.folder, TRAINING)
+    assert again.run_id == tracked.run_id
+    assert len(client.get_metric_history(tracked.run_id, "epoch.recall_at_10")) == 3
+    experiments = [client.get_run(tracked.run_id).info.experiment_id]
+    assert len(client.search_runs(experiments)) == 1
+
+
+def test_other_settings_under_the_same_attempt_are_refused(planted: Any, tracked: TrackedRun) -> None:
+    with pytest.raises(NightjarError, match="begin a new attempt"):
+        log_stage(planted.settings, planted.folder, StageLog(params={"epochs": 4}))
+
+
+def test_the_model_is_registered_once_with_its_files(
+    planted: Any, client: MlflowClient, registered: TrackedRun
+) -> None:
+    again = register_model(planted.settings, planted.folder, log_stage(planted.settings, planted.folder, TRAINING), "x")
+    assert again == registered
+    assert registered.model_version == "1"
+    assert registered.model_uri == "models:/nightjar/1"
+    assert [str(each.version) for each in client.search_model_versions("name = 'nightjar'")] == ["1"]
+    assert json.loads((planted.folder.path / "mlflow_run.json").read_text()) == {
+        "run_id": registered.run_id,
+        "model_version": "1",
+        "model_uri": "models:/nightjar/1",
+    }
+
+
+def test_the_champion_alias_leads_to_the_registered_files(
+    planted: Any, client: MlflowClient, registered: TrackedRun
+) -> None:
+    assert registered.model_version is not None
+    set_champion(planted.settings, registered.model_version)
+    champion = client.get_model_version_by_alias("nightjar", "champion")
+    assert champion.run_id == registered.run_id
+    files = Path(champion.source.removeprefix("file://"))
+    assert [path.name for path in files.iterdir()] == ["manifest.json"]
+    assert files.is_relative_to(planted.settings.mlflow_artifacts)
+
+
+def test_nothing_is_sent_anywhere(tracked: TrackedRun) -> None:
+    assert mlflow.telemetry.get_telemetry_client() is None

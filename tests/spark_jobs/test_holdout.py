@@ -1,0 +1,96 @@
+import pytest
+from pyspark.sql import functions as F
+
+from spark_jobs.holdout import holdout, mark_train
+
+EVENTS = (
+    "user_index int, item_index int, user_id string, item_id string, event_id string, occurred_at timestamp, "
+    "event_weight double, half_life_days double"
+)
+
+
+@pytest.fixture
+def held_out(spark, rows, days_ago):
+    """Return the held-out pairs of events given as (user, item, event_id, age in days[, weight])."""
+
+    def split(events, holdout_fraction, cold_holdout_fraction=0.0, seed=1, partitions=1):
+        frame = spark.createDataFrame(
+            [
+                (user, item, f"x{user}", f"x{item}", event_id, days_ago(age), *(weight or [1.0]), None)
+                for user, item, event_id, age, *weight in events
+            ],
+            EVENTS,
+        ).repartition(partitions)
+        marked = mark_train(frame, holdout_fraction, cold_holdout_fraction, seed)
+        return rows(holdout(marked).distinct()), rows(marked.select("event_id", "in_train"))
+
+    return split
+
+
+def test_the_newest_items_by_first_event_are_held_out_with_all_their_events(held_out) -> None:
+    events = [
+        (0, 0, "e0", 50),
+        (0, 1, "e1", 40),
+        (0, 2, "e2", 30),
+        (0, 3, "e3", 20),
+        (0, 4, "e4", 10),
+        (0, 0, "e5", 5),  # Item 0 was first met 50 days ago: it stays in train.
+        (0, 3, "e6", 1),
+    ]
+    pairs, marked = held_out(events, 0.4)
+    assert pairs == [(0, 3), (0, 4)]
+    assert dict(marked) == {"e0": True, "e1": True, "e2": True, "e5": True, "e3": False, "e4": False, "e6": False}
+
+
+def test_two_items_hold_out_one_and_one_item_none(held_out) -> None:
+    pairs, _ = held_out([(0, 0, "a", 9), (0, 1, "b", 8), (1, 0, "c", 9), (1, 0, "d", 8)], 0.2)
+    assert pairs == [(0, 1)]
+
+
+def test_a_user_with_one_event_stays_in_train(held_out) -> None:
+    assert held_out([(0, 0, "only", 3)], 0.9) == ([], [("only", True)])
+
+
+def test_events_at_the_same_instant_are_ordered_by_event_id(held_out) -> None:
+    pairs, _ = held_out([(0, 0, "b", 1), (0, 1, "a", 1)], 0.5)
+    assert pairs == [(0, 0)]
+
+
+def test_events_without_weight_are_neither_train_nor_holdout(held_out) -> None:
+    _, marked = held_out([(0, 0, "a", 3), (0, 1, "b", 2), (0, 2, "zero", 1, 0.0)], 0.5)
+    assert marked == [("a", True), ("b", False)]
+
+
+def test_a_share_that_is_a_whole_number_is_not_rounded_down(held_out) -> None:
+    pairs, _ = held_out([(0, item, f"e{item:03d}", 200 - item) for item in range(100)], 0.29)
+    assert len(pairs) == 29
+
+
+def test_a_fraction_of_zero_holds_nothing_out(held_out) -> None:
+    pairs, _ = held_out([(0, item, f"e{item}", 9 - item) for item in range(5)], 0.0)
+    assert pairs == []
+
+
+def test_cold_users_and_items_lose_all_their_pairs_and_no_one_else_does(held_out) -> None:
+    events = [(user, item, f"e{user:02d}{item:02d}", 5) for user in range(20) for item in range(20)]
+    pairs = set(held_out(events, 0.0, cold_holdout_fraction=0.25)[0])
+    users = {user for user in range(20) if all((user, item) in pairs for item in range(20))}
+    items = {item for item in range(20) if all((user, item) in pairs for user in range(20))}
+    assert 0 < len(users) < 20
+    assert 0 < len(items) < 20
+    assert pairs == {(user, item) for user in range(20) for item in range(20) if user in users or item in items}
+    # User x3 and item x3 share their id: the draws are separate all the same.
+    assert users != items
+
+
+def test_the_cold_draw_depends_on_the_seed_only(held_out) -> None:
+    events = [(user, user, f"e{user}", 5) for user in range(40)]
+    draw = held_out(events, 0.0, 0.3, seed=1)
+    assert held_out(events[::-1], 0.0, 0.3, seed=1, partitions=5) == draw
+    assert held_out(events, 0.0, 0.3, seed=2) != draw
+
+
+def test_marks_carry_what_the_weights_need(spark, days_ago) -> None:
+    frame = spark.createDataFrame([(0, 0, "u", "i", "e", days_ago(1), 2.0, 30.0)], EVENTS)
+    marked = mark_train(frame, 0.2, 0.0, 1).select(F.col("event_weight"), F.col("half_life_days"), "in_train").first()
+    assert tuple(marked) == (2.0, 30.0, True)

@@ -1,0 +1,60 @@
+import pytest
+
+from spark_jobs.weights import full_interactions, train_interactions, weigh_pairs
+
+EVENTS = (
+    "user_index int, item_index int, event_id string, occurred_at timestamp, event_weight double, "
+    "half_life_days double, in_train boolean"
+)
+
+
+@pytest.fixture
+def pairs(spark, as_of, days_ago):
+    """Weigh events given as (user, item, event_id, age in days, weight, half-life, in_train)."""
+
+    def weigh(events, power):
+        rows = [(user, item, event_id, days_ago(age), *rest) for user, item, event_id, age, *rest in events]
+        return weigh_pairs(spark.createDataFrame(rows, EVENTS), as_of, power)
+
+    return weigh
+
+
+THREE = [
+    (0, 0, "a", 10, 1.0, 10.0, True),
+    (0, 1, "b", 5, 2.0, None, False),
+    (0, 0, "c", 1, 1.0, 1.0, True),
+]
+
+
+def test_weights_decay_by_half_life_and_rank_and_sum_over_the_pair(pairs, rows) -> None:
+    # a: 1 * 0.5^(10/10) * (1/3)^2 = 0.055556, b: 2 * (2/3)^2 = 0.888889, c: 1 * 0.5^(1/1) * (3/3)^2 = 0.5
+    assert rows(full_interactions(pairs(THREE, 2.0))) == [(0, 0, 0.555556), (0, 1, 0.888889)]
+
+
+def test_the_rank_is_counted_anew_among_the_train_events(pairs, rows) -> None:
+    # Without b: a is the 1st of 2, 0.5 * (1/2)^2 = 0.125, c the 2nd of 2, 0.5.
+    assert rows(train_interactions(pairs(THREE, 2.0))) == [(0, 0, 0.625)]
+
+
+def test_popularity_leaves_the_rank_out(pairs, rows) -> None:
+    decayed = pairs(THREE, 2.0).select("user_index", "item_index", "decayed_micros")
+    assert rows(decayed) == [(0, 0, 1_000_000), (0, 1, 2_000_000)]
+
+
+def test_a_power_of_zero_leaves_the_rank_out(pairs, rows) -> None:
+    assert rows(full_interactions(pairs(THREE, 0.0))) == [(0, 0, 1.0), (0, 1, 2.0)]
+
+
+def test_ranks_are_per_user(pairs, rows) -> None:
+    events = [(0, 0, "a", 2, 1.0, None, True), (0, 1, "b", 1, 1.0, None, True), (1, 0, "c", 9, 1.0, None, True)]
+    assert rows(full_interactions(pairs(events, 1.0))) == [(0, 0, 0.5), (0, 1, 1.0), (1, 0, 1.0)]
+
+
+def test_an_ancient_event_keeps_the_smallest_weight(pairs, rows) -> None:
+    assert rows(full_interactions(pairs([(0, 0, "a", 3650, 1.0, 1.0, True)], 0.0))) == [(0, 0, 1e-6)]
+
+
+def test_a_user_whose_events_are_all_held_out_has_no_train_row(pairs, rows) -> None:
+    weighed = pairs([(0, 0, "a", 1, 1.0, None, False)], 2.0)
+    assert rows(train_interactions(weighed)) == []
+    assert rows(full_interactions(weighed)) == [(0, 0, 1.0)]

@@ -1,0 +1,211 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.attempts import begin_attempt
+from warehouse.errors import BadInput, GateRefused, NightjarError
+from warehouse.gate_decisions import GateDecision, record_decisions
+from warehouse.interval import of_date
+from warehouse.publications import GATES, Published, publish, roll_back
+from warehouse.run_folder import RunFolder, RunRecord
+from warehouse.settings import Settings
+
+Attempt = Callable[..., RunRecord]
+
+
+@pytest.fixture
+def attempt(settings: Settings, warehouse: DuckDBWarehouse) -> Attempt:
+    """Begin an attempt at a March day and stage one recommendation for it."""
+    with warehouse.transaction() as connection:
+        connection.execute(
+            "insert into raw.interactions select 'e' || d, 'u1', 'i1', 'view', null, "
+            "timestamptz '2026-03-01 12:00:00+00' + to_days(d::integer), timestamptz '2026-03-01 13:00:00+00' "
+            "from range(31) days(d)"
+        )
+
+    def begin(day: int, publish_mode: str = "auto", gates: tuple[str, ...] = GATES) -> RunRecord:
+        run = begin_attempt(
+            settings, warehouse, of_date(f"2026-03-{day:02}"), publish_mode=publish_mode, run_id=f"run-{day}"
+        )
+        record_decisions(warehouse, run, [GateDecision(gate, "passed", "as it should") for gate in gates])
+        with warehouse.transaction() as connection:
+            connection.execute(
+                "insert into recs_staging.recommendations values (?, ?, 'u1', 'films', 1, ?, 0.5, 'personal', null)",
+                [run.publication_id, run.data_date, f"i{day}"],
+            )
+        return run
+
+    return begin
+
+
+def publish_run(warehouse: DuckDBWarehouse, run: RunRecord) -> Published:
+    return publish(warehouse, run, model_uri="models:/nightjar/1", mlflow_run_id="m", content_hash="h")
+
+
+def rows(warehouse: DuckDBWarehouse, query: str) -> list[Any]:
+    with warehouse.connect(read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def current(warehouse: DuckDBWarehouse) -> list[Any]:
+    return rows(warehouse, "select publication_id from recs.current_publication")
+
+
+def test_attempts_at_a_date_count_up_and_each_has_its_folder(settings: Settings, attempt: Attempt) -> None:
+    assert [attempt(10).publication_id, attempt(10).publication_id, attempt(11).publication_id] == [
+        "2026-03-10.1",
+        "2026-03-10.2",
+        "2026-03-11.1",
+    ]
+    record = RunFolder.of(settings.lake, "2026-03-10.2").record()
+    assert (record.attempt, record.run_id, record.interval) == (2, "run-10", of_date("2026-03-10"))
+
+
+def test_publishing_moves_rows_ledger_and_pointer(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+    entry = publish_run(warehouse, attempt(10))
+    assert entry == Published(1, "2026-03-10.1", None, True)
+    assert current(warehouse) == [("2026-03-10.1",)]
+    assert rows(warehouse, "select publication_id, item_id from recs.recommendations") == [("2026-03-10.1", "i10")]
+    assert rows(warehouse, "select count(*) from recs_staging.recommendations") == [(0,)]
+    assert rows(warehouse, "select action, recommendation_rows, actor, content_hash from recs.publications") == [
+        ("published", 1, "run-10", "h")
+    ]
+
+
+def test_an_older_date_becomes_history_and_current_stays(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+    publish_run(warehouse, attempt(10))
+    entry = publish_run(warehouse, attempt(9))
+    assert not entry.moved
+    assert current(warehouse) == [("2026-03-10.1",)]
+    assert rows(warehouse, "select action from recs.publications order by ledger_id") == [("published",), ("history",)]
+    assert len(rows(warehouse, "select 1 from recs.recommendations")) == 2
+
+
+def test_the_same_date_again_replaces_current(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+    publish_run(warehouse, attempt(10))
+    publish_run(warehouse, attempt(10))
+    assert current(warehouse) == [("2026-03-10.2",)]
+
+
+def test_force_moves_back_and_never_moves_nothing(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+    publish_run(warehouse, attempt(10))
+    assert not publish_run(warehouse, attempt(11, "never")).moved
+    assert publish_run(warehouse, attempt(9, "force")).moved
+    assert current(warehouse) == [("2026-03-09.1",)]
+
+
+def test_publishing_twice_is_one_publication(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+    run = attempt(10)
+    assert publish_run(warehouse, run) == publish_run(warehouse, run)
+    assert rows(warehouse, "select count(*) from recs.publications") == [(1,)]
+    assert rows(warehouse, "select count(*) from recs.recommendations") == [(1,)]
+
+
+def test_a_superseded_attempt_refuses_to_publish(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+    older, newer = attempt(10), attempt(10)
+    with pytest.raises(NightjarError, match=r"2026-03-10.1 was superseded by 2026-03-10.2"):
+        publish_run(warehouse, older)
+    assert current(warehouse) == []
+    assert publish_run(warehouse, newer).moved
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_nothing_is_published_without_the_verdict_of_each_gate(
+    warehouse: DuckDBWarehouse, attempt: Attempt, gate: str
+) -> None:
+    publish_run(warehouse, attempt(9))
+    silent = attempt(10, gates=tuple(each for each in GATES if each != gate))
+    with pytest.raises(GateRefused, match=f"gate {gate} gave no verdict"):
+        publish_run(warehouse, silent)
+    record_decisions(warehouse, silent, [GateDecision(gate, "refused", "too low", 0.1, 0.2)])
+    with pytest.raises(GateRefused, match=f"gate {gate} refused"):
+        publish_run(warehouse, silent)
+    assert current(warehouse) == [("2026-03-09.1",)]
+    assert rows(warehouse, "select distinct publication_id from recs.recommendations") == [("2026-03-09.1",)]
+
+
+def test_a_second_verdict_of_a_gate_replaces_the_first(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+    run = attempt(10, gates=())
+    record_decisions(warehouse, run, [GateDecision("inputs", "refused", "bad")])
+    record_decisions(warehouse, run, [GateDecision("inputs", "passed", "mended", 1.5, 1.0)])
+    assert rows(warehouse, "select gate, verdict, reason, measured, threshold from recs.gate_decisions") == [
+        ("inputs", "passed", "mended", 1.5, 1.0)
+    ]
+
+
+def test_rollback_points_back_and_can_be_undone(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+    publish_run(warehouse, attempt(9))
+    publish_run(warehouse, attempt(10))
+    roll_back(warehouse, "2026-03-09.1", actor="ann", reason="CTR fell")
+    assert current(warehouse) == [("2026-03-09.1",)]
+    roll_back(warehouse, "2026-03-10.1", actor="ann", reason="it was the dashboard")
+    assert current(warehouse) == [("2026-03-10.1",)]
+    assert rows(
+        warehouse,
+        "select publication_id, action, previous_publication_id, actor, reason from recs.publications "
+        "where action = 'rollback' order by ledger_id",
+    ) == [
+        ("2026-03-09.1", "rollback", "2026-03-10.1", "ann", "CTR fell"),
+        ("2026-03-10.1", "rollback", "2026-03-09.1", "ann", "it was the dashboard"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "reason", "fault"),
+    [
+        ("2026-03-08.1", "why", "is not in recs.publications"),
+        ("2026-03-10.1", "why", "is current already"),
+        ("2026-03-09.1", " ", "--reason is empty"),
+    ],
+)
+def test_a_rollback_that_makes_no_sense_is_refused(
+    warehouse: DuckDBWarehouse, attempt: Attempt, target: str, reason: str, fault: str
+) -> None:
+    publish_run(warehouse, attempt(9))
+    publish_run(warehouse, attempt(10))
+    with pytest.raises(BadInput, match=fault):
+        roll_back(warehouse, target, actor="ann", reason=reason)
+    assert current(warehouse) == [("2026-03-10.1",)]
+
+
+def test_a_publication_whose_rows_are_gone_is_no_rollback_target(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+    publish_run(warehouse, attempt(9))
+    publish_run(warehouse, attempt(10))
+    with warehouse.transaction() as connection:
+        connection.execute("delete from recs.recommendations where publication_id = '2026-03-09.1'")
+    with pytest.raises(BadInput, match="has 0 of 1 rows left"):
+        roll_back(warehouse, "2026-03-09.1", actor="ann", reason="why")
+
+
+def test_a_night_that_staged_nothing_is_not_published(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+    run = attempt(10)
+    with warehouse.transaction() as connection:
+        connection.execute("delete from recs_staging.recommendations")
+    with pytest.raises(NightjarError, match="has no staged recommendations"):
+        publish_run(warehouse, run)
+    assert rows(warehouse, "select count(*) from recs.publications") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("day", "arrived", "fault"),
+    [
+        ("2026-02-27", None, "holds no interaction before 2026-02-28"),
+        ("2026-04-20", None, r"holds 0 interactions on 2026-04-20, .*; the newest earlier one is of 2026-03-31"),
+        ("2026-03-31", datetime(2026, 1, 1, tzinfo=UTC), "holds no interaction before 2026-04-01"),
+    ],
+)
+def test_a_date_without_data_is_refused_before_anything_is_written(
+    settings: Settings, warehouse: DuckDBWarehouse, attempt: Attempt, day: str, arrived: datetime | None, fault: str
+) -> None:
+    with pytest.raises(BadInput, match=fault):
+        begin_attempt(settings, warehouse, of_date(day), publish_mode="auto", run_id="r", ingested_before=arrived)
+    assert rows(warehouse, "select count(*) from recs.publication_attempts") == [(0,)]
+    assert not settings.lake.exists()
+
+
+def test_an_unknown_publish_mode_is_refused(settings: Settings, warehouse: DuckDBWarehouse) -> None:
+    with pytest.raises(BadInput, match="publish='maybe' is unknown: expected one of auto, never, force"):
+        begin_attempt(settings, warehouse, of_date("2026-03-10"), publish_mode="maybe", run_id="r")

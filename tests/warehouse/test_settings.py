@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from warehouse.errors import BadInput
+from warehouse.settings import Settings, child_environment, load_settings
+
+
+def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTJAR_TOP_K", "25")
+    assert load_settings().top_k == 25
+
+
+def test_a_wrong_value_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTJAR_HOLDOUT_FRACTION", "1.5")
+    with pytest.raises(BadInput, match=r"NIGHTJAR_HOLDOUT_FRACTION='1.5': .*less than or equal to 1"):
+        load_settings()
+
+
+def test_the_home_is_absolute_and_holds_all_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(home=Path("here"))
+    assert settings.home == tmp_path / "here"
+    for path in (settings.warehouse_path, settings.lake, settings.airflow_home, settings.mlflow_artifacts):
+        assert path.is_relative_to(tmp_path / "here")
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().top_k = 5  # type: ignore[misc]
+
+
+def test_a_child_process_sees_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, top_k=7, spark_master="spark://spark.example:7077")
+    environment = child_environment(settings)
+    assert environment["AIRFLOW_CONN_SPARK_DEFAULT"] == (
+        '{"conn_type": "spark", "host": "spark://spark.example", "port": "7077"}'
+    )
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == settings

@@ -1,0 +1,71 @@
+"""Runs dbt commands on one home's warehouse, in processes of their own, and reads what they found.
+
+A process of its own, because dbt keeps the DuckDB file open for as long as its process lives.
+"""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse.errors import NightjarError
+from warehouse.settings import DBT_PROJECT, Settings, child_environment
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """How one dbt node ended; `failures` counts the rows that broke a test."""
+
+    name: str
+    status: str
+    failures: int
+    message: str
+
+
+def manifest_path(settings: Settings) -> Path:
+    """The compiled project that the DAGs draw their dbt tasks from."""
+    return settings.dbt_state / "manifest.json"
+
+
+def run_dbt(settings: Settings, *arguments: str, variables: dict[str, str] | None = None) -> list[NodeResult]:
+    """Run one dbt command and return the result of each node.
+
+    Raises:
+        NightjarError: dbt stopped before it ran the nodes; the message is its last line.
+    """
+    settings.dbt_state.mkdir(parents=True, exist_ok=True)
+    results = settings.dbt_state / "run_results.json"
+    results.unlink(missing_ok=True)
+    command = ["dbt", "--no-use-colors", *arguments, "--vars", json.dumps(variables or {})]
+    done = subprocess.run(
+        command, cwd=DBT_PROJECT, env=_environment(settings), capture_output=True, text=True, check=False
+    )
+    if results.exists():
+        print(done.stdout, flush=True)
+    else:
+        if done.returncode == 0:
+            return []
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        raise NightjarError(f"dbt {arguments[0]} failed: {lines[-1] if lines else 'no output'}")
+    return [
+        NodeResult(
+            each["unique_id"].split(".")[2], each["status"], int(each["failures"] or 0), str(each["message"] or "")
+        )
+        for each in json.loads(results.read_text(encoding="utf-8"))["results"]
+    ]
+
+
+def write_manifest(settings: Settings) -> None:
+    """Compile the project when one of its files is newer than the manifest."""
+    manifest = manifest_path(settings)
+    newest = max(path.stat().st_mtime for path in DBT_PROJECT.rglob("*") if path.is_file())
+    if not manifest.exists() or manifest.stat().st_mtime < newest:
+        run_dbt(settings, "parse")
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {
+        **child_environment(settings),
+        "DBT_TARGET_PATH": str(settings.dbt_state),
+        "DBT_LOG_PATH": str(settings.dbt_state / "logs"),
+    }

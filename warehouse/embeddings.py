@@ -1,0 +1,105 @@
+"""The embeddings of one model as plain arrays on disk, with their ids and a manifest of digests.
+
+Written by ml after the final fit; read by the indices, the Spark scoring job and the loaders. No pickle: `.npy`
+arrays that readers may map into memory, ids as Parquet in the same folder, so that a vector never meets a foreign id.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from warehouse.errors import NightjarError
+from warehouse.run_folder import written_aside
+
+Vectors = NDArray[np.float32]
+_ARRAYS = ("user_vectors", "user_biases", "item_vectors", "item_biases", "user_known", "item_known")
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Users and items in one space: `score(u, i) = user_vectors[u] @ item_vectors[i] + item_biases[i]`.
+
+    Attributes:
+        user_ids: (users,) text ids, row u of the user arrays belongs to `user_ids[u]`.
+        item_ids: (items,) text ids.
+        user_vectors: (users, dim) float32.
+        user_biases: (users,) float32.
+        item_vectors: (items, dim) float32.
+        item_biases: (items,) float32.
+        user_known: (users,) int8: 2 trained on interactions, 1 known by features only, 0 unknown to the model.
+        item_known: (items,) int8, same meaning.
+    """
+
+    user_ids: NDArray[np.object_]
+    item_ids: NDArray[np.object_]
+    user_vectors: Vectors
+    user_biases: Vectors
+    item_vectors: Vectors
+    item_biases: Vectors
+    user_known: NDArray[np.int8]
+    item_known: NDArray[np.int8]
+
+
+TRAINED, FEATURES_ONLY, UNKNOWN = 2, 1, 0
+
+
+def save(embeddings: Embeddings, folder: Path) -> None:
+    """Write the embeddings and their manifest; the folder appears whole or not at all."""
+    with written_aside(folder) as aside:
+        for name in _ARRAYS:
+            np.save(aside / f"{name}.npy", np.ascontiguousarray(getattr(embeddings, name)), allow_pickle=False)
+        for name in ("user_ids", "item_ids"):
+            ids = pa.array(getattr(embeddings, name), pa.string())
+            pq.write_table(pa.table({name.removesuffix("s"): ids}), aside / f"{name}.parquet")
+        digests = {path.name: sha256(path) for path in sorted(aside.iterdir())}
+        (aside / "manifest.json").write_text(json.dumps({"sha256": digests}, indent=2), encoding="utf-8")
+
+
+def load(folder: Path) -> Embeddings:
+    """Map the embeddings of a folder into memory, after checking its manifest.
+
+    Raises:
+        NightjarError: a file is missing or differs from the manifest.
+    """
+    check_manifest(folder)
+    arrays = {name: mapped(folder, name) for name in _ARRAYS}
+    ids = {
+        name: pq.read_table(folder / f"{name}.parquet").column(0).to_numpy(zero_copy_only=False)
+        for name in ("user_ids", "item_ids")
+    }
+    return Embeddings(**ids, **arrays)
+
+
+def mapped(folder: Path, name: str) -> NDArray[Any]:
+    """Map one array, e.g. `user_vectors`, into memory; the caller has checked the manifest (workers need not again)."""
+    return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+
+
+def check_manifest(folder: Path) -> None:
+    """Compare every file named in `manifest.json` with its digest.
+
+    Raises:
+        NightjarError: there is no manifest, or a file is missing or differs.
+    """
+    try:
+        digests = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["sha256"]
+    except FileNotFoundError as error:
+        raise NightjarError(f"{folder} has no manifest.json") from error
+    for name, expected in digests.items():
+        if not (folder / name).is_file():
+            raise NightjarError(f"{folder / name} is missing")
+        if sha256(folder / name) != expected:
+            raise NightjarError(f"{folder / name} differs from its manifest: refusing to load it")
+
+
+def sha256(path: Path) -> str:
+    """Hex SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

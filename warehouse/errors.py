@@ -1,0 +1,19 @@
+"""The errors a user of Nightjar meets, each with the exit code of the command that meets it."""
+
+
+class NightjarError(Exception):
+    """Something went wrong in a way that one line explains; trying again may help."""
+
+    exit_code = 1
+
+
+class BadInput(NightjarError):
+    """A file, row, column or setting is wrong: trying again without a change cannot help."""
+
+    exit_code = 2
+
+
+class GateRefused(NightjarError):
+    """A gate found the night's result not good enough to publish; what was published stays."""
+
+    exit_code = 3

@@ -1,0 +1,46 @@
+"""Prepares a home: the warehouse's tables, Airflow's metadata database and pools, the compiled dbt project."""
+
+import json
+import subprocess
+from importlib.metadata import version
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.dbt_runner import write_manifest
+from warehouse.errors import NightjarError
+from warehouse.run_folder import write_text
+from warehouse.settings import Settings, child_environment
+
+# One slot each: DuckDB takes one writing process, and a training or a Spark job takes all cores.
+POOLS = {
+    "warehouse_writer": {"slots": 1, "description": "Writes to the warehouse", "include_deferred": False},
+    "compute": {"slots": 1, "description": "Takes all cores of a machine", "include_deferred": False},
+}
+
+
+def prepare_home(settings: Settings) -> None:
+    """Create what is missing in the home; a second call finds it all there and takes milliseconds.
+
+    Raises:
+        NightjarError: a command failed; the message holds its last line.
+    """
+    settings.airflow_home.mkdir(parents=True, exist_ok=True)
+    DuckDBWarehouse(settings.warehouse_path).create_tables()
+    write_manifest(settings)
+    prepared = settings.airflow_home / f"prepared-for-{version('apache-airflow')}.json"
+    wanted = json.dumps(POOLS, indent=2)
+    if prepared.exists() and prepared.read_text(encoding="utf-8") == wanted:
+        return
+    _airflow(settings, "db", "migrate")
+    pools = settings.airflow_home / "pools.json"
+    write_text(pools, wanted)
+    _airflow(settings, "pools", "import", str(pools))
+    write_text(prepared, wanted)
+
+
+def _airflow(settings: Settings, *arguments: str) -> None:
+    done = subprocess.run(
+        ["airflow", *arguments], env=child_environment(settings), capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        raise NightjarError(f"airflow {' '.join(arguments)} failed: {lines[-1] if lines else 'no output'}")

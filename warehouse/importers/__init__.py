@@ -1,0 +1,1 @@
+"""Fills the raw tables: a user's own files, MovieLens folders, and the demo shop."""

@@ -1,0 +1,35 @@
+"""Imports files that a user names: one for each raw table, all of them or none.
+
+Reads CSV, JSON lines and Parquet; writes `raw.*`; used by `nightjar import files`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.importers.columns import IMPORTABLE
+from warehouse.importers.contract import check
+from warehouse.importers.delimited import readable
+from warehouse.importers.loading import ImportCount, load, require_usable
+from warehouse.importers.named_file import read_named_file
+
+
+def import_files(warehouse: DuckDBWarehouse, files: Mapping[str, Path], imported_at: datetime) -> list[ImportCount]:
+    """Import one file for each named table in one transaction; importing the same files again adds nothing.
+
+    Args:
+        warehouse: Its tables must exist.
+        files: The path of each raw table's file, by the table's name without schema.
+        imported_at: The import's time: arrival of the rows, version of changed attributes, start of the future.
+
+    Raises:
+        BadInput: a file is missing, unreadable, has wrong columns or no usable row; nothing is written then.
+    """
+    with warehouse.transaction() as connection:
+        sources = [read_named_file(connection, IMPORTABLE[name], path) for name, path in files.items()]
+        for path, source in zip(files.values(), sources, strict=True):
+            with readable(path):
+                check(connection, source, imported_at)
+            require_usable(connection, source, str(path))
+        return [load(connection, source, imported_at) for source in sources]

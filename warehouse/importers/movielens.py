@@ -1,0 +1,66 @@
+"""Imports a MovieLens folder as it is unpacked: ratings become events, films and people become attributes.
+
+Reads the ml-100k, ml-1m and csv (latest, 20m, 25m, 32m) layouts; writes `raw.*`; used by `nightjar import movielens`.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.errors import BadInput
+from warehouse.importers import movielens_rows
+from warehouse.importers.contract import check
+from warehouse.importers.loading import ImportCount, load, require_usable, total_by_table
+from warehouse.importers.movielens_layouts import LAYOUTS, MovieLensLayout
+from warehouse.importers.source import Source
+
+
+def import_movielens(warehouse: DuckDBWarehouse, folder: Path, imported_at: datetime) -> list[ImportCount]:
+    """Import one MovieLens folder in one transaction; importing it again adds nothing.
+
+    Raises:
+        BadInput: the folder is of no known layout, lacks a file, or a file has no usable row.
+    """
+    layout = detect_layout(folder)
+    with warehouse.transaction() as connection:
+        layout.read(connection, folder)
+        counts = []
+        for source in _sources(connection, layout, folder):
+            check(connection, source, imported_at)
+            if source.name in ("interactions", "items"):
+                require_usable(connection, source, str(folder / source.file))
+            counts.append(load(connection, source, imported_at))
+    return total_by_table(counts)
+
+
+def detect_layout(folder: Path) -> MovieLensLayout:
+    """Return the layout of a folder.
+
+    Raises:
+        BadInput: it is no folder, of no known layout, or lacks a file; the line names what was looked for.
+    """
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is no folder")
+    for layout in LAYOUTS:
+        lacking = [file for file in layout.files if not (folder / file).is_file()]
+        if not lacking:
+            return layout
+        if (folder / layout.ratings).is_file():
+            raise BadInput(f"{folder} looks like {layout.name} but lacks {', '.join(lacking)}")
+    looked_for = "; ".join(f"{', '.join(layout.files)} ({layout.name})" for layout in LAYOUTS)
+    raise BadInput(f"{folder} is no MovieLens folder: looked for {looked_for}")
+
+
+def _sources(connection: duckdb.DuckDBPyConnection, layout: MovieLensLayout, folder: Path) -> Iterator[Source]:
+    """Define the sources one after another: all but the first look at the ratings that passed the check."""
+    yield movielens_rows.interactions(connection, layout.ratings)
+    yield movielens_rows.items(connection, layout.films)
+    yield movielens_rows.film_features(connection, layout.films)
+    if layout.people is None and (folder / "tags.csv").is_file():
+        yield movielens_rows.tag_features(connection)
+    yield movielens_rows.users(connection, layout.people or layout.ratings, has_people=layout.people is not None)
+    if layout.people is not None:
+        yield movielens_rows.user_features(connection, layout.people)

@@ -1,0 +1,39 @@
+"""One line a stage for the operator, and the same as a record in the run folder."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from warehouse.run_folder import RunFolder
+
+MARK = "[nightjar]"
+
+
+@dataclass
+class StageProgress:
+    """What one stage has done so far; `rows` is the count its line reports."""
+
+    stage: str
+    rows: int = 0
+    unit: str = "rows"
+    started: float = field(default_factory=time.monotonic)
+
+    def say(self, message: str) -> None:
+        """Print one progress line."""
+        print(f"{MARK} {self.stage}: {message}", flush=True)
+
+
+@contextmanager
+def stage(folder: RunFolder | None, name: str) -> Iterator[StageProgress]:
+    """Time one stage; at its end print rows, seconds and rate, and append the record to the run folder."""
+    progress = StageProgress(name)
+    yield progress
+    seconds = time.monotonic() - progress.started
+    rate = f", {progress.rows / seconds:,.0f} {progress.unit}/s" if progress.rows and seconds > 0 else ""
+    progress.say(f"{progress.rows:,} {progress.unit} in {seconds:.1f} s{rate}")
+    if folder is not None:
+        line = {"stage": name, "rows": progress.rows, "unit": progress.unit, "seconds": round(seconds, 3)}
+        with folder.progress.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")

@@ -1,0 +1,146 @@
+"""The folder of one attempt: where each stage finds its input and leaves its output as files.
+
+Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
+
+    run.json                 what the attempt is (RunRecord)
+    snapshot/<name>.parquet  what the attempt may see, unloaded from the warehouse
+    features/<name>/         Parquet written by the Spark job build_features
+    model/                   the final embeddings (warehouse.embeddings)
+    indices/<name>/          the HNSW indices with their ids and manifests
+    outputs/<table>/         Parquet rows of each `recs` table, without publication_id and data_date
+    progress.jsonl           one line a finished stage: rows and seconds
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from warehouse.errors import BadInput
+from warehouse.interval import DataInterval
+
+
+_PUBLICATION_ID = re.compile(r"\d{4}-\d{2}-\d{2}\.\d+")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What one attempt is, as all its stages read it."""
+
+    publication_id: str
+    attempt: int
+    interval: DataInterval
+    ingested_before: datetime | None
+    publish_mode: str
+    run_id: str
+    code_version: str
+
+    @property
+    def data_date(self) -> date:
+        """Partition key of every output."""
+        return self.interval.data_date
+
+    def to_json(self) -> str:
+        """The record as JSON text."""
+        return json.dumps(asdict(self), default=lambda instant: instant.isoformat(), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "RunRecord":
+        """The record from its JSON text."""
+        fields = json.loads(text)
+        interval = DataInterval(*(datetime.fromisoformat(fields["interval"][end]) for end in ("start", "end")))
+        before = fields["ingested_before"]
+        return cls(
+            **{**fields, "interval": interval, "ingested_before": datetime.fromisoformat(before) if before else None}
+        )
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths below one attempt's folder."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, lake: Path, publication_id: str) -> "RunFolder":
+        """The folder of a publication; its id starts with its data date.
+
+        Raises:
+            BadInput: the text is no publication id.
+        """
+        if not _PUBLICATION_ID.fullmatch(publication_id):
+            raise BadInput(f"{publication_id!r} is no publication id: expected one like 2026-03-31.1")
+        data_date = publication_id.rpartition(".")[0]
+        return cls(lake / "runs" / f"data_date={data_date}" / f"publication_id={publication_id}")
+
+    def snapshot(self, name: str) -> Path:
+        """File of one snapshot table."""
+        return self.path / "snapshot" / f"{name}.parquet"
+
+    def features(self, name: str) -> Path:
+        """Parquet folder of one feature table."""
+        return self.path / "features" / name
+
+    @property
+    def model(self) -> Path:
+        """Folder of the final embeddings."""
+        return self.path / "model"
+
+    def index(self, name: str) -> Path:
+        """Folder of one index."""
+        return self.path / "indices" / name
+
+    def output(self, table: str) -> Path:
+        """Parquet folder of the rows of one `recs` table."""
+        return self.path / "outputs" / table
+
+    @property
+    def progress(self) -> Path:
+        """Log of finished stages."""
+        return self.path / "progress.jsonl"
+
+    def record(self) -> RunRecord:
+        """Read what the attempt is.
+
+        Raises:
+            BadInput: the folder holds no run.
+        """
+        try:
+            return RunRecord.from_json((self.path / "run.json").read_text())
+        except FileNotFoundError as error:
+            raise BadInput(f"{self.path} holds no run.json: begin a run first") from error
+
+    def write_record(self, record: RunRecord) -> None:
+        """Write what the attempt is."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_text(self.path / "run.json", record.to_json())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file aside, flush it to disk and rename it into place."""
+    aside = path.with_name(f".{path.name}.aside")
+    with aside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+@contextmanager
+def written_aside(target: Path) -> Iterator[Path]:
+    """Give an empty folder to write into; on success it replaces `target`, on error nothing changes."""
+    aside = target.with_name(f".{target.name}.aside")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    shutil.rmtree(target, ignore_errors=True)
+    aside.rename(target)

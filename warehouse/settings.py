@@ -1,0 +1,166 @@
+"""Every setting of Nightjar in one frozen object, read from `NIGHTJAR_*` variables.
+
+The only module that reads the process environment; everything else is handed a `Settings`.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from warehouse.errors import BadInput
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DBT_PROJECT = REPOSITORY / "dbt_project"
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+PositiveInt = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """All settings; each field is the variable `NIGHTJAR_<FIELD>` and its description is the documentation."""
+
+    model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path("var"), description="Folder that holds all state; two homes never share anything.")
+    schedule: str = Field("0 0 * * *", description="Cron expression (UTC) whose ticks bound the data intervals.")
+    lookback_days: int = Field(
+        3, ge=0, description="Days before the interval whose events dbt builds again, for late arrivals."
+    )
+
+    min_interval_events: int = Field(
+        1, ge=0, description="Events that the run's own interval must hold; 0 lets a night without events pass."
+    )
+
+    spark_master: str = Field("local[2]", description="Spark master URL; `spark://host:7077` for a cluster.")
+    spark_driver_memory: str = Field("2g", description="Memory of the Spark driver (JVM size string).")
+    spark_partitions: PositiveInt = Field(4, description="Shuffle partitions of the Spark jobs.")
+
+    top_k: PositiveInt = Field(10, description="Recommendations per user and domain, K.")
+    similar_k: PositiveInt = Field(10, description="Similar items per item and target domain.")
+    popular_k: PositiveInt = Field(50, description="Popular items per segment and domain.")
+    min_feature_support: PositiveInt = Field(
+        3, description="A feature carried by fewer items (or users) is folded into `kind:(rare)`."
+    )
+    max_feature_weight: float = Field(
+        10.0, gt=0, description="Sum of one item's (or user's) feature weights; larger sums are scaled down to it."
+    )
+    min_segment_users: PositiveInt = Field(20, description="Users a segment needs for a popularity list of its own.")
+    recency_rank_power: float = Field(
+        2.0, ge=0, description="Weight of a user's n-th of N events is (n/N)^power: newer events count more."
+    )
+
+    holdout_fraction: Fraction = Field(0.2, description="Share of each user's newest items held out for evaluation.")
+    cold_holdout_fraction: Fraction = Field(
+        0.05, description="Share of users (and of items) held out entirely, to measure cold start."
+    )
+
+    embedding_dim: PositiveInt = Field(64, description="Dimension of the embeddings.")
+    epochs: PositiveInt = Field(30, description="LightFM training epochs.")
+    learning_rate: float = Field(0.02, gt=0, description="LightFM learning rate (adagrad).")
+    max_sampled: PositiveInt = Field(50, description="Negatives WARP samples at most for one update.")
+    item_alpha: float = Field(0.0, ge=0, description="L2 penalty on item feature embeddings.")
+    user_alpha: float = Field(0.0, ge=0, description="L2 penalty on user feature embeddings.")
+    train_threads: PositiveInt = Field(1, description="LightFM threads; only one thread is repeatable.")
+    seed: int = Field(20260101, ge=0, description="Seed of everything random.")
+
+    metric_k: PositiveInt = Field(10, description="Cut-off k of the offline metrics and of index recall.")
+    gate_popularity_margin: float = Field(
+        1.0, ge=0, description="Recall@k must be at least this many times the popularity baseline's."
+    )
+    gate_champion_tolerance: Fraction = Field(
+        0.1, description="Share of the current publication's recall@k that a new one may lose."
+    )
+    index_m: PositiveInt = Field(16, description="HNSW links per node, M.")
+    index_ef_construction: PositiveInt = Field(200, description="HNSW candidate list size while building.")
+    index_ef: PositiveInt = Field(64, description="HNSW candidate list size while searching, before it is raised.")
+    index_ef_max: PositiveInt = Field(1024, description="Bound up to which `ef` is raised to reach the recall floor.")
+    index_recall_floor: Fraction = Field(0.95, description="Recall@k against exact search that an index must reach.")
+
+    @field_validator("home")
+    @classmethod
+    def _absolute_home(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file of the embedded warehouse."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def lake(self) -> Path:
+        """Folder of the run folders."""
+        return self.home / "lake"
+
+    @property
+    def airflow_home(self) -> Path:
+        """Airflow's own folder: metadata database and logs."""
+        return self.home / "airflow"
+
+    @property
+    def dbt_state(self) -> Path:
+        """Folder of dbt's compiled project, manifest and logs."""
+        return self.home / "dbt"
+
+    @property
+    def mlflow_uri(self) -> str:
+        """MLflow's tracking and registry store."""
+        return f"sqlite:///{self.home / 'mlflow.db'}"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        """Folder of MLflow's artifacts."""
+        return self.home / "mlartifacts"
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        BadInput: a variable holds a value that its setting does not take; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(
+            f"NIGHTJAR_{str(fault['loc'][0]).upper()}={fault['input']!r}: {fault['msg']}" for fault in error.errors()
+        )
+        raise BadInput(faults) from error
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment for the Airflow, dbt and Spark processes of one home."""
+    interpreter_folder = str(Path(sys.executable).parent)
+    spark_host, _, spark_port = settings.spark_master.rpartition(":")
+    spark_connection = {"conn_type": "spark", "host": settings.spark_master}
+    if spark_port.isdigit():
+        spark_connection = {"conn_type": "spark", "host": spark_host, "port": spark_port}
+    return {
+        **os.environ,
+        **{f"NIGHTJAR_{name.upper()}": str(value) for name, value in settings},
+        "PATH": os.pathsep.join([interpreter_folder, os.environ.get("PATH", "")]),
+        "AIRFLOW_HOME": str(settings.airflow_home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{settings.airflow_home / 'airflow.db'}",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
+        "AIRFLOW__COSMOS__CACHE_DIR": str(settings.dbt_state / "cosmos"),
+        "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(spark_connection),
+        "NIGHTJAR_WAREHOUSE": str(settings.warehouse_path),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
+        "DO_NOT_TRACK": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        # One Spark core runs one Python worker: more BLAS threads than that fight for the same core.
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "TZ": "UTC",
+    }

@@ -1,0 +1,346 @@
+"""The contract of every table the stages and the analysts meet: grain, key, columns, types, meaning.
+
+The dbt yml beside each model and source says the same; a test proves that the two agree. A column that several
+tables share is defined once here, in `_SHARED`.
+"""
+
+from dataclasses import dataclass
+
+TEXT, INTEGER, BIGINT, DOUBLE, REAL = "text", "integer", "bigint", "double", "real"
+BOOLEAN, DATE, TIMESTAMP, VECTOR = "boolean", "date", "timestamptz", "real[]"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, engine-neutral type, meaning with unit, and whether it may be null."""
+
+    name: str
+    type: str
+    meaning: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: `schema.name`, what one row is, and the columns that identify it."""
+
+    schema: str
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def full_name(self) -> str:
+        """`schema.name`."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The column names in order."""
+        return tuple(column.name for column in self.columns)
+
+
+_SHARED = {
+    column.name: column
+    for column in (
+        Column("publication_id", TEXT, "The attempt that wrote the row: its data date and the attempt's number."),
+        Column("data_date", DATE, "Start date (UTC) of the run's data interval."),
+        Column("user_id", TEXT, "The user's id as the source system writes it."),
+        Column("item_id", TEXT, "The item's id as the source system writes it."),
+        Column("domain", TEXT, "The part of the catalogue the item belongs to, e.g. films; `default` where unsaid."),
+        Column("rank", INTEGER, "Place in the list, 1 is the best."),
+        Column("recorded_at", TIMESTAMP, "When the row became known; a later row of the same key replaces it."),
+        Column("ingested_at", TIMESTAMP, "When the row arrived in the warehouse."),
+        Column("feature", TEXT, "Feature written `kind:value`, e.g. `genre:Drama`."),
+        Column("weight", DOUBLE, "Strength of the feature, from 0 (withdrawn) to 1000; 1 is plain presence."),
+    )
+}
+
+
+def _columns(*parts: str | Column) -> tuple[Column, ...]:
+    return tuple(_SHARED[part] if isinstance(part, str) else part for part in parts)
+
+
+RAW = (
+    Table(
+        "raw",
+        "interactions",
+        "one event of one user with one item",
+        ("event_id",),
+        _columns(
+            Column("event_id", TEXT, "Identifies the event; a second row with the same id is ignored."),
+            "user_id",
+            "item_id",
+            Column("event_type", TEXT, "What happened, e.g. view, purchase, rating; weighed by `event_weights`."),
+            Column("value", DOUBLE, "Rating, amount or duration in the event's own unit.", nullable=True),
+            Column("occurred_at", TIMESTAMP, "When the event happened."),
+            "ingested_at",
+        ),
+    ),
+    Table(
+        "raw",
+        "items",
+        "one version of one item",
+        ("item_id", "recorded_at"),
+        _columns(
+            "item_id",
+            "domain",
+            Column("title", TEXT, "Title for people.", nullable=True),
+            Column("available_from", TIMESTAMP, "First instant at which it can be recommended.", nullable=True),
+            Column("available_until", TIMESTAMP, "Instant from which it no longer can.", nullable=True),
+            "recorded_at",
+        ),
+    ),
+    Table(
+        "raw",
+        "item_features",
+        "one version of one feature of one item",
+        ("item_id", "feature", "recorded_at"),
+        _columns("item_id", "feature", "weight", "recorded_at"),
+    ),
+    Table(
+        "raw",
+        "users",
+        "one version of one user",
+        ("user_id", "recorded_at"),
+        _columns("user_id", Column("created_at", TIMESTAMP, "When the user signed up.", nullable=True), "recorded_at"),
+    ),
+    Table(
+        "raw",
+        "user_features",
+        "one version of one feature of one user",
+        ("user_id", "feature", "recorded_at"),
+        _columns("user_id", "feature", "weight", "recorded_at"),
+    ),
+    Table(
+        "raw",
+        "exposures",
+        "one item shown to one user once",
+        ("exposure_id",),
+        _columns(
+            Column("exposure_id", TEXT, "Identifies the exposure; a second row with the same id is ignored."),
+            "user_id",
+            "item_id",
+            "rank",
+            Column("publication_id", TEXT, "The publication that was served, where known.", nullable=True),
+            Column("variant", TEXT, "Arm of the experiment that chose the item."),
+            Column("shown_at", TIMESTAMP, "When the item was shown."),
+            "ingested_at",
+        ),
+    ),
+    Table(
+        "raw",
+        "rejected_rows",
+        "one row of an imported file that broke the contract",
+        ("table_name", "file", "line", "content"),
+        _columns(
+            Column("table_name", TEXT, "The raw table the row was meant for."),
+            Column("file", TEXT, "Name of the file."),
+            Column("line", BIGINT, "Line in the file, the first line is 1; for Parquet the row, the first row is 1."),
+            Column("reason", TEXT, "Which column broke which rule."),
+            Column("content", TEXT, "The row as read, at most 1,000 characters."),
+            Column("rejected_at", TIMESTAMP, "When the import met it."),
+        ),
+    ),
+)
+
+OUTPUTS = (
+    Table(
+        "recs",
+        "recommendations",
+        "one recommended item of one user in one domain of one publication",
+        ("publication_id", "user_id", "domain", "rank"),
+        _columns(
+            "publication_id",
+            "data_date",
+            "user_id",
+            "domain",
+            "rank",
+            "item_id",
+            Column("score", REAL, "What the list is sorted by; comparable within one user and source only."),
+            Column("source", TEXT, "How it was chosen: personal, fold_in, cold_user, segment_popular or popular."),
+            Column("reason_item_id", TEXT, "The user's own item nearest to this one (cosine), if any.", nullable=True),
+        ),
+    ),
+    Table(
+        "recs",
+        "similar_items",
+        "one similar item of one item in one target domain of one publication",
+        ("publication_id", "item_id", "target_domain", "rank"),
+        _columns(
+            "publication_id",
+            "data_date",
+            "item_id",
+            Column("target_domain", TEXT, "Domain of the similar item."),
+            "rank",
+            Column("similar_item_id", TEXT, "The similar item."),
+            Column("similarity", REAL, "Cosine of the two embeddings, -1 to 1."),
+        ),
+    ),
+    Table(
+        "recs",
+        "item_embeddings",
+        "one item of one publication",
+        ("publication_id", "item_id"),
+        _columns(
+            "publication_id",
+            "data_date",
+            "item_id",
+            Column("embedding", VECTOR, "Dense vector in the space shared with users."),
+            Column("bias", REAL, "Item bias, added to the dot product."),
+            Column("source", TEXT, "trained (has interactions) or features_only (known by its features)."),
+        ),
+    ),
+    Table(
+        "recs",
+        "user_embeddings",
+        "one user of one publication",
+        ("publication_id", "user_id"),
+        _columns(
+            "publication_id",
+            "data_date",
+            "user_id",
+            Column("embedding", VECTOR, "Dense vector in the space shared with items."),
+            Column("bias", REAL, "User bias; the same for all items of the user."),
+            Column("source", TEXT, "trained (has interactions) or features_only (known by their features)."),
+        ),
+    ),
+    Table(
+        "recs",
+        "popular_items",
+        "one popular item of one segment in one domain of one publication",
+        ("publication_id", "segment", "domain", "rank"),
+        _columns(
+            "publication_id",
+            "data_date",
+            Column("segment", TEXT, "`all`, or the user feature whose carriers it counts."),
+            "domain",
+            "rank",
+            "item_id",
+            Column("score", REAL, "Recency-decayed weight of the segment's events with the item."),
+        ),
+    ),
+    Table(
+        "recs",
+        "index_manifest",
+        "one index of one publication",
+        ("publication_id", "index_name"),
+        _columns(
+            "publication_id",
+            "data_date",
+            Column("index_name", TEXT, "retrieval (user to item, ranks as the model) or similarity (item to item)."),
+            Column("uri", TEXT, "Folder that holds the index and its item ids."),
+            Column("sha256", TEXT, "Digest of the index file."),
+            Column("metric", TEXT, "Distance of the index: cosine or l2."),
+            Column("dim", INTEGER, "Dimension of the indexed vectors."),
+            Column("item_count", BIGINT, "Vectors in the index."),
+            Column("m", INTEGER, "HNSW links per node."),
+            Column("ef_construction", INTEGER, "HNSW candidate list size while building."),
+            Column("ef", INTEGER, "HNSW candidate list size to search with."),
+            Column("recall_k", INTEGER, "k of the measured recall."),
+            Column("recall", DOUBLE, "Recall@k against exact search, 0 to 1."),
+            Column("latency_p50_ms", DOUBLE, "Median latency of one query, milliseconds."),
+            Column("latency_p95_ms", DOUBLE, "95th percentile of the latency of one query, milliseconds."),
+        ),
+    ),
+    Table(
+        "recs",
+        "model_metrics",
+        "one metric of one model on one slice of one publication's holdout",
+        ("publication_id", "model", "slice", "metric", "k"),
+        _columns(
+            "publication_id",
+            "data_date",
+            Column("model", TEXT, "nightjar, or the baseline popularity."),
+            Column("slice", TEXT, "all, warm, cold_user or cold_item."),
+            Column("metric", TEXT, "E.g. recall, ndcg, map, precision, hit_rate, auc, coverage, gini, novelty."),
+            Column("k", INTEGER, "Cut-off of the list; 0 where the metric looks at the whole ranking."),
+            Column("value", DOUBLE, "The metric's value; null where the slice is empty.", nullable=True),
+            Column("users", BIGINT, "Users the value is averaged over."),
+        ),
+    ),
+)
+
+CONTROL = (
+    Table(
+        "recs",
+        "publication_attempts",
+        "one attempt at one data date",
+        ("publication_id",),
+        _columns(
+            "publication_id",
+            "data_date",
+            Column("attempt", INTEGER, "Number of the attempt at this data date, from 1."),
+            Column("as_of", TIMESTAMP, "End of the data interval: the attempt sees only what happened before."),
+            Column("ingested_before", TIMESTAMP, "The attempt sees only what had arrived by then.", nullable=True),
+            Column("publish_mode", TEXT, "auto, never or force."),
+            Column("run_id", TEXT, "The Airflow run."),
+            Column("code_version", TEXT, "Version of Nightjar's code."),
+            Column("started_at", TIMESTAMP, "When the attempt began."),
+        ),
+    ),
+    Table(
+        "recs",
+        "gate_decisions",
+        "one verdict of one gate on one publication",
+        ("publication_id", "gate"),
+        _columns(
+            "publication_id",
+            "data_date",
+            Column("gate", TEXT, "inputs, popularity, champion, retrieval_recall, similarity_recall or outputs."),
+            Column("verdict", TEXT, "passed, refused, or skipped where there is nothing to compare with."),
+            Column("reason", TEXT, "The comparison in words."),
+            Column("measured", DOUBLE, "The figure that was judged.", nullable=True),
+            Column("threshold", DOUBLE, "The figure it had to reach.", nullable=True),
+            Column("decided_at", TIMESTAMP, "When the gate decided."),
+        ),
+    ),
+    Table(
+        "recs",
+        "publications",
+        "one entry of the append-only ledger",
+        ("ledger_id",),
+        _columns(
+            Column("ledger_id", BIGINT, "Number of the entry, counting up."),
+            "publication_id",
+            "data_date",
+            Column("as_of", TIMESTAMP, "End of the publication's data interval."),
+            Column("action", TEXT, "published (current moved to it), history (current stayed) or rollback."),
+            Column("previous_publication_id", TEXT, "What was current before the entry.", nullable=True),
+            Column("model_uri", TEXT, "The registered model version."),
+            Column("mlflow_run_id", TEXT, "The MLflow run of the training."),
+            Column("content_hash", TEXT, "Digest of the result rows; equal rows give an equal digest."),
+            Column("recommendation_rows", BIGINT, "Rows in `recommendations`."),
+            Column("code_version", TEXT, "Version of Nightjar's code."),
+            Column("actor", TEXT, "Who or what made the entry."),
+            Column("reason", TEXT, "Why."),
+            "recorded_at",
+        ),
+    ),
+    Table(
+        "recs",
+        "current_publication",
+        "the one publication that readers see",
+        ("publication_id",),
+        _columns(
+            "publication_id",
+            "data_date",
+            Column("ledger_id", BIGINT, "The ledger entry that set the pointer."),
+            Column("moved_at", TIMESTAMP, "When the pointer moved."),
+        ),
+    ),
+)
+
+STAGED = tuple(Table("recs_staging", table.name, table.grain, table.key, table.columns) for table in OUTPUTS)
+
+ALL_TABLES = RAW + OUTPUTS + CONTROL + STAGED
+
+
+def table(full_name: str) -> Table:
+    """Return the contract of `schema.name`.
+
+    Raises:
+        KeyError: there is no such table.
+    """
+    return {each.full_name: each for each in ALL_TABLES}[full_name]

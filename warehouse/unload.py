@@ -1,0 +1,51 @@
+"""The snapshot one run may see: facts and dimensions as of the run's end, as Parquet in its run folder.
+
+Reads the dbt models of the schemas `intermediate` and `core`; the only place where the cut-off is applied.
+"""
+
+from datetime import UTC, datetime
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.run_folder import RunFolder
+
+_FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
+
+_VERSION = "valid_from < $as_of and (valid_to is null or valid_to >= $as_of)"
+
+_QUERIES = {
+    "interactions": """
+        select event_id, user_id, item_id, event_type, value, event_weight, half_life_days, occurred_at
+        from intermediate.int_interactions_weighted
+        where occurred_at < $as_of and ingested_at <= $ingested_before
+        order by user_id, occurred_at, event_id
+    """,
+    "items": f"""
+        select item_id, domain, title,
+            (available_from is null or available_from < $as_of)
+            and (available_until is null or available_until >= $as_of) as is_available
+        from core.dim_items where {_VERSION} order by item_id
+    """,
+    "item_features": f"""
+        select item_id, feature, weight from core.dim_item_features
+        where {_VERSION} and weight > 0 order by item_id, feature
+    """,
+    "users": f"""
+        select user_id, created_at from core.dim_users
+        where {_VERSION} order by user_id
+    """,
+    "user_features": f"""
+        select user_id, feature, weight from core.dim_user_features
+        where {_VERSION} and weight > 0 order by user_id, feature
+    """,
+}
+
+
+def unload(warehouse: DuckDBWarehouse, folder: RunFolder) -> dict[str, int]:
+    """Write the five snapshot files of a run; return their row counts."""
+    run = folder.record()
+    cut_off = {"as_of": run.interval.as_of, "ingested_before": run.ingested_before or _FAR_FUTURE}
+    rows = {}
+    for name, query in _QUERIES.items():
+        parameters = {key: value for key, value in cut_off.items() if f"${key}" in query}
+        rows[name] = warehouse.unload(query, parameters, folder.snapshot(name))
+    return rows
