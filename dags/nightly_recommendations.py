@@ -12,8 +12,9 @@ Retrains the recommender on everything that happened before the end of the data 
 | `publication` | stages, audits, moves the pointer in one transaction | gate `outputs`; `recs.publications` |
 | `marts` | dbt builds the analysts' tables | the model's log |
 
-Verdicts of the gates are rows of `recs.gate_decisions`. A date older than the current publication becomes history and leaves `recommendations_current` as it is, unless
-`publish` is `force`. A refused gate fails its task at once; what was published stays published.
+Verdicts of the gates are rows of `recs.gate_decisions`. A refused gate fails its task at once; what was published
+stays published. A date older than the current publication becomes history and leaves `recommendations_current` as it
+is, unless `publish` is `force`.
 """
 
 from datetime import datetime

@@ -73,15 +73,7 @@ def fit(
         return _nothing(user_features, settings), _nothing(item_features, settings)
     interactions, weights = _lightfm_inputs(pairs[users][:, items])
     of_users, of_items = user_features[users].astype(np.float32), item_features[items].astype(np.float32)
-    model = LightFM(
-        no_components=settings.embedding_dim,
-        loss="warp",
-        learning_rate=settings.learning_rate,
-        item_alpha=settings.item_alpha,
-        user_alpha=settings.user_alpha,
-        max_sampled=settings.max_sampled,
-        random_state=settings.seed,
-    )
+    model = _untrained(settings)
     for number in range(1, settings.epochs + 1):
         started = time.monotonic()
         try:
@@ -91,18 +83,10 @@ def fit(
         except ValueError as error:
             raise NightjarError(f"training diverged in epoch {number}: lower NIGHTJAR_LEARNING_RATE") from error
         seconds = time.monotonic() - started
-        on_epoch(
-            Epoch(
-                number,
-                seconds,
-                _carried(of_users, model.user_embeddings, model.user_biases),
-                _carried(of_items, model.item_embeddings, model.item_biases),
-            )
-        )
-    return (
-        _carried(of_users, model.user_embeddings, model.user_biases),
-        _carried(of_items, model.item_embeddings, model.item_biases),
-    )
+        user_factors = _carried(of_users, model.user_embeddings, model.user_biases)
+        item_factors = _carried(of_items, model.item_embeddings, model.item_biases)
+        on_epoch(Epoch(number, seconds, user_factors, item_factors))
+    return user_factors, item_factors
 
 
 def represent(features: sparse.csr_matrix, factors: Factors) -> tuple[Vectors, Vectors]:
@@ -115,6 +99,18 @@ def represent(features: sparse.csr_matrix, factors: Factors) -> tuple[Vectors, V
     if not (np.isfinite(vectors).all() and np.isfinite(biases).all()):
         raise NightjarError("the embeddings are not finite: lower NIGHTJAR_MAX_FEATURE_WEIGHT or the learning rate")
     return np.ascontiguousarray(vectors, dtype=np.float32), np.ascontiguousarray(biases, dtype=np.float32)
+
+
+def _untrained(settings: Settings) -> LightFM:
+    return LightFM(
+        no_components=settings.embedding_dim,
+        loss="warp",
+        learning_rate=settings.learning_rate,
+        item_alpha=settings.item_alpha,
+        user_alpha=settings.user_alpha,
+        max_sampled=settings.max_sampled,
+        random_state=settings.seed,
+    )
 
 
 def _occurring(pairs: sparse.csr_matrix, axis: int) -> NDArray[np.int64]:

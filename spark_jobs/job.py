@@ -27,7 +27,7 @@ def run(name: str, folder: RunFolder, inputs: list[Path], work: Work) -> int:
         with progress.stage(folder, name) as stage, _session(name) as spark:
             work(spark, stage)
     except NightjarError as error:
-        print(f"{name}: {error}", file=sys.stderr)
+        print(progress.error_line(error), file=sys.stderr)
         return error.exit_code
     return 0
 

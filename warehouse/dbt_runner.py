@@ -27,7 +27,7 @@ def manifest_path(settings: Settings) -> Path:
     return settings.dbt_state / "manifest.json"
 
 
-def run_dbt(settings: Settings, *arguments: str, variables: dict[str, str] | None = None) -> list[NodeResult]:
+def run_dbt(settings: Settings, *arguments: str, given: dict[str, str] | None = None) -> list[NodeResult]:
     """Run one dbt command and return the result of each node.
 
     Raises:
@@ -36,7 +36,7 @@ def run_dbt(settings: Settings, *arguments: str, variables: dict[str, str] | Non
     settings.dbt_state.mkdir(parents=True, exist_ok=True)
     results = settings.dbt_state / "run_results.json"
     results.unlink(missing_ok=True)
-    command = ["dbt", "--no-use-colors", *arguments, "--vars", json.dumps(variables or {})]
+    command = ["dbt", "--no-use-colors", *arguments, "--vars", json.dumps(given or {})]
     done = subprocess.run(
         command, cwd=DBT_PROJECT, env=_environment(settings), capture_output=True, text=True, check=False
     )
@@ -53,6 +53,20 @@ def run_dbt(settings: Settings, *arguments: str, variables: dict[str, str] | Non
         )
         for each in json.loads(results.read_text(encoding="utf-8"))["results"]
     ]
+
+
+def variables(settings: Settings, *, interval_start: str, interval_end: str, publication_id: str) -> dict[str, str]:
+    """Return the variables of every dbt command of one night.
+
+    Always the same ones: dbt parses the whole project again when they differ from those of the command before.
+    """
+    return {
+        "interval_start": interval_start,
+        "interval_end": interval_end,
+        "publication_id": publication_id,
+        "lookback_days": str(settings.lookback_days),
+        "top_k": str(settings.top_k),
+    }
 
 
 def write_manifest(settings: Settings) -> None:

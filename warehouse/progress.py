@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from warehouse.errors import NightjarError
 from warehouse.run_folder import RunFolder
 
 MARK = "[nightjar]"
+
+
+def error_line(error: NightjarError) -> str:
+    """Return the one line by which a failed stage tells its reason and its exit code."""
+    return f"{MARK} error ({error.exit_code}): {' '.join(str(error).split())}"
 
 
 @dataclass
@@ -19,10 +25,17 @@ class StageProgress:
     rows: int = 0
     unit: str = "rows"
     started: float = field(default_factory=time.monotonic)
+    said: float = field(default_factory=time.monotonic)
 
     def say(self, message: str) -> None:
         """Print one progress line."""
         print(f"{MARK} {self.stage}: {message}", flush=True)
+
+    def pulse(self, message: str, every_seconds: float = 5.0) -> None:
+        """Print one progress line, unless the last one is too fresh: long work speaks, short work stays silent."""
+        if time.monotonic() - self.said >= every_seconds:
+            self.said = time.monotonic()
+            self.say(message)
 
 
 @contextmanager

@@ -24,7 +24,6 @@ from pathlib import Path
 from warehouse.errors import BadInput
 from warehouse.interval import DataInterval
 
-
 _PUBLICATION_ID = re.compile(r"\d{4}-\d{2}-\d{2}\.\d+")
 
 

@@ -11,19 +11,27 @@ from warehouse.run_folder import RunFolder
 _FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 
 _VERSION = "valid_from < $as_of and (valid_to is null or valid_to >= $as_of)"
+_EVENT = "occurred_at < $as_of and ingested_at <= $ingested_before"
+
+
+def _known(key: str) -> str:
+    # An inferred version is known by an event only: where the event arrived too late, so did the version.
+    visible = f"select {key} from intermediate.int_interactions_weighted where {_EVENT}"
+    return f"{_VERSION} and (not is_inferred or {key} in ({visible}))"
+
 
 _QUERIES = {
-    "interactions": """
+    "interactions": f"""
         select event_id, user_id, item_id, event_type, value, event_weight, half_life_days, occurred_at
         from intermediate.int_interactions_weighted
-        where occurred_at < $as_of and ingested_at <= $ingested_before
+        where {_EVENT}
         order by user_id, occurred_at, event_id
     """,
     "items": f"""
         select item_id, domain, title,
             (available_from is null or available_from < $as_of)
             and (available_until is null or available_until >= $as_of) as is_available
-        from core.dim_items where {_VERSION} order by item_id
+        from core.dim_items where {_known("item_id")} order by item_id
     """,
     "item_features": f"""
         select item_id, feature, weight from core.dim_item_features
@@ -31,7 +39,7 @@ _QUERIES = {
     """,
     "users": f"""
         select user_id, created_at from core.dim_users
-        where {_VERSION} order by user_id
+        where {_known("user_id")} order by user_id
     """,
     "user_features": f"""
         select user_id, feature, weight from core.dim_user_features

@@ -1,11 +1,14 @@
 """Task groups that build one selection of the dbt project, one task a model."""
 
-from airflow.sdk import TriggerRule
+from datetime import UTC, datetime
+
+from airflow.sdk import Context, TriggerRule
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import PRODUCER_WATCHER_TASK_ID, ExecutionMode, InvocationMode, LoadMode, TestBehavior
 
-from dags.support.run import WAREHOUSE_POOL
-from warehouse.dbt_runner import manifest_path
+from dags.support.run import PUBLICATION_ID, WAREHOUSE_POOL
+from warehouse.dbt_runner import manifest_path, variables
+from warehouse.progress import MARK
 from warehouse.settings import DBT_PROJECT, child_environment, load_settings
 
 
@@ -30,14 +33,18 @@ def dbt_models(group_id: str, select: str) -> DbtTaskGroup:
             emit_datasets=False,
         ),
         execution_config=ExecutionConfig(
-            execution_mode=ExecutionMode.WATCHER, invocation_mode=InvocationMode.SUBPROCESS
+            execution_mode=ExecutionMode.WATCHER,
+            # A process of its own closes the DuckDB file when it ends; dbt inside Airflow's process would keep it.
+            invocation_mode=InvocationMode.SUBPROCESS,
+            setup_operator_args={"on_success_callback": _announce},
         ),
         operator_args={
-            "vars": {
-                "interval_start": "{{ data_interval_start.isoformat() }}",
-                "interval_end": "{{ data_interval_end.isoformat() }}",
-                "lookback_days": settings.lookback_days,
-            },
+            "vars": variables(
+                settings,
+                interval_start="{{ data_interval_start.isoformat() }}",
+                interval_end="{{ data_interval_end.isoformat() }}",
+                publication_id=PUBLICATION_ID,
+            ),
             "env": {"NIGHTJAR_WAREHOUSE": child_environment(settings)["NIGHTJAR_WAREHOUSE"]},
             "append_env": True,
             "install_deps": False,
@@ -46,6 +53,12 @@ def dbt_models(group_id: str, select: str) -> DbtTaskGroup:
     )
     _report_after_build(group)
     return group
+
+
+def _announce(context: Context) -> None:
+    task = context["ti"]
+    seconds = (datetime.now(UTC) - task.start_date).total_seconds()
+    print(f"{MARK} {task.task_id.rpartition('.')[0]}: models built in {seconds:.1f} s", flush=True)
 
 
 def _report_after_build(group: DbtTaskGroup) -> None:

@@ -20,7 +20,10 @@
             and (attempt.ingested_before is null or interactions.ingested_at <= attempt.ingested_before)
 {%- endmacro %}
 
-{# The items that the audited attempt knows, and whether it may recommend them. #}
+{#
+    The items that the audited attempt knows, and whether it may recommend them. An inferred version is known by an
+    event only: where that event arrived too late for the attempt, so did the item.
+#}
 {% macro items_of_audited_attempt() -%}
     select
         items.item_id,
@@ -28,13 +31,15 @@
         {{ is_available_as_of('items', 'attempt.as_of') }} as is_available
     from {{ ref('dim_items') }} as items
     inner join ({{ audited_attempt() }}) as attempt on {{ is_version_as_of('items', 'attempt.as_of') }}
+    where not items.is_inferred or items.item_id in (select item_id from ({{ seen_by_audited_attempt() }}) as seen)
 {%- endmacro %}
 
-{# The users that the audited attempt knows. #}
+{# The users that the audited attempt knows; inferred ones as with items. #}
 {% macro users_of_audited_attempt() -%}
     select users.user_id
     from {{ ref('dim_users') }} as users
     inner join ({{ audited_attempt() }}) as attempt on {{ is_version_as_of('users', 'attempt.as_of') }}
+    where not users.is_inferred or users.user_id in (select user_id from ({{ seen_by_audited_attempt() }}) as seen)
 {%- endmacro %}
 
 {% macro audited_publication() -%}

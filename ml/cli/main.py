@@ -6,8 +6,7 @@ import typer
 
 from ml.cli import import_commands, read_commands, run_commands, settings_command, stage_commands
 from warehouse.errors import NightjarError
-
-ERROR_MARK = "[nightjar] error"
+from warehouse.progress import error_line
 
 app = typer.Typer(
     help="Retrains a recommender every night and publishes it to warehouse tables.",
@@ -33,5 +32,5 @@ def main() -> None:
     except NightjarError as error:
         if "--debug" in sys.argv:
             raise
-        print(f"{ERROR_MARK} ({error.exit_code}): {' '.join(str(error).split())}", flush=True)
+        print(error_line(error), flush=True)
         sys.exit(error.exit_code)

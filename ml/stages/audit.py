@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from warehouse import progress
 from warehouse.adapters.duckdb import DuckDBWarehouse
-from warehouse.dbt_runner import NodeResult, run_dbt
+from warehouse.dbt_runner import NodeResult, run_dbt, variables
 from warehouse.errors import GateRefused
 from warehouse.gate_decisions import GateDecision, record_decisions
 from warehouse.run_folder import RunFolder
@@ -42,17 +42,15 @@ def judge(gate: str, results: Sequence[NodeResult]) -> GateDecision:
 
 def _audit(settings: Settings, folder: RunFolder, gate: str, selection: str) -> None:
     run = folder.record()
-    variables = {
-        "interval_start": run.interval.start.isoformat(),
-        "interval_end": run.interval.end.isoformat(),
-        "publication_id": run.publication_id,
-        "top_k": str(settings.top_k),
-    }
+    given = variables(
+        settings,
+        interval_start=run.interval.start.isoformat(),
+        interval_end=run.interval.end.isoformat(),
+        publication_id=run.publication_id,
+    )
     with progress.stage(folder, f"audit_{gate}") as done:
         done.unit = "tests"
-        results = run_dbt(
-            settings, "test", "--select", selection, "--exclude", "resource_type:unit_test", variables=variables
-        )
+        results = run_dbt(settings, "test", "--select", selection, "--exclude", "resource_type:unit_test", given=given)
         done.rows = len(results)
         decision = judge(gate, results)
         record_decisions(DuckDBWarehouse(settings.warehouse_path), run, [decision])

@@ -50,7 +50,7 @@ def _fit_and_judge(
     def watch(epoch: Epoch) -> None:
         ranking = published_ranking(embeddings_of(data, data.train, epoch.users, epoch.items), popularity)
         curve.append(recall_at_k(ranking, watched, data.train, settings.metric_k))
-        progress.say(f"{epoch.line(settings.epochs, data.train.nnz)}, recall@{settings.metric_k} {curve[-1]:.4f}")
+        progress.pulse(f"{epoch.line(settings.epochs, data.train.nnz)}, recall@{settings.metric_k} {curve[-1]:.4f}")
 
     users, items = fit(data.train, data.user_features, data.item_features, settings, watch)
     model = published_ranking(embeddings_of(data, data.train, users, items), popularity)

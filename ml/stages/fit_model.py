@@ -37,7 +37,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
             raise BadInput("no event has a positive weight: see event_weights.csv for the event types that count")
 
         def tell(epoch: Epoch) -> None:
-            progress.say(epoch.line(settings.epochs, data.full.nnz))
+            progress.pulse(epoch.line(settings.epochs, data.full.nnz))
 
         users, items = fit(data.full, data.user_features, data.item_features, settings, tell)
         model = embeddings_of(data, data.full, users, items)

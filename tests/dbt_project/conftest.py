@@ -49,7 +49,7 @@ class Project:
     test_queries: dict[str, str] = field(default_factory=dict)
 
     def dbt(self, warehouse: Path, *arguments: str, **variables: Any) -> Any:
-        """Return the result of one dbt command on a warehouse; the interval is 10 January 2026 unless the variables say otherwise."""
+        """Run one dbt command on a warehouse and return its result; the interval is 10 January 2026 unless told."""
         self.environment.setenv("NIGHTJAR_WAREHOUSE", str(warehouse))
         given = {
             "interval_start": "2026-01-10T00:00:00+00:00",

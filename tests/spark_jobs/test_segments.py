@@ -6,7 +6,7 @@ FOLDED = "user_index int, feature string, weight double"
 def test_a_users_segment_is_their_smallest_qualifying_feature_ties_by_name(spark, rows) -> None:
     folded = spark.createDataFrame(
         [
-            *((user, "sex:f", 1.0) for user in range(4)),
+            *((user, "city:f", 1.0) for user in range(4)),
             *((user, "job:b", 1.0) for user in (0, 1)),
             *((user, "job:a", 1.0) for user in (1, 2)),
             (3, "job:(rare)", 1.0),
@@ -14,7 +14,7 @@ def test_a_users_segment_is_their_smallest_qualifying_feature_ties_by_name(spark
         FOLDED,
     )
     carriers = segment_carriers(folded, 2)
-    assert rows(user_segments(carriers)) == [(0, "job:b"), (1, "job:a"), (2, "job:a"), (3, "sex:f")]
+    assert rows(user_segments(carriers)) == [(0, "job:b"), (1, "job:a"), (2, "job:a"), (3, "city:f")]
 
 
 def test_no_segment_has_the_name_of_the_list_of_everyone(spark, rows) -> None:

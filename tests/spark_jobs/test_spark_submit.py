@@ -164,5 +164,5 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path) -> None:
     assert failed.returncode == 2
     # spark-submit sends both streams of the job to its standard output.
     (line,) = failed.stdout.splitlines()
-    assert line.startswith("build_features: missing input: ")
+    assert line.startswith("[nightjar] error (2): missing input: ")
     assert "snapshot/interactions.parquet" in line

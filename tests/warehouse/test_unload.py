@@ -21,13 +21,13 @@ CORE = """
         ) t(event_id, user_id, item_id, event_type, value, event_weight, half_life_days, occurred_at, ingested_at);
     create table core.dim_items as
         select * from (values
-            ('i1', 'films', 'Old', null, null, timestamptz '2026-01-01 00:00+00', timestamptz '2026-03-31 12:00+00'),
-            ('i1', 'films', 'New', null, null, timestamptz '2026-03-31 12:00+00', timestamptz '2026-04-01 00:00+00'),
-            ('i1', 'films', 'Later', null, null, timestamptz '2026-04-01 00:00+00', null),
-            ('i2', 'films', 'Soon', timestamptz '2026-04-01 00:00+00', null, timestamptz '2026-01-01 00:00+00', null),
-            ('i4', 'films', 'Gone', null, timestamptz '2026-03-31 00:00+00', timestamptz '2026-01-01 00:00+00', null),
-            ('i5', 'films', 'Last day', null, timestamptz '2026-04-01 00:00+00', timestamptz '2026-01-01 00:00+00', null)
-        ) t(item_id, domain, title, available_from, available_until, valid_from, valid_to);
+            ('i1', 'films', 'Old', null, null, timestamptz '2026-01-01 00:00+00', timestamptz '2026-03-31 12:00+00', false),
+            ('i1', 'films', 'New', null, null, timestamptz '2026-03-31 12:00+00', timestamptz '2026-04-01 00:00+00', false),
+            ('i1', 'films', 'Later', null, null, timestamptz '2026-04-01 00:00+00', null, false),
+            ('i2', 'films', 'Soon', timestamptz '2026-04-01 00:00+00', null, timestamptz '2026-01-01 00:00+00', null, true),
+            ('i4', 'films', 'Gone', null, timestamptz '2026-03-31 00:00+00', timestamptz '2026-01-01 00:00+00', null, false),
+            ('i5', 'films', 'Last day', null, timestamptz '2026-04-01 00:00+00', timestamptz '2026-01-01 00:00+00', null, false)
+        ) t(item_id, domain, title, available_from, available_until, valid_from, valid_to, is_inferred);
     create table core.dim_item_features as
         select * from (values
             ('i1', 'genre:Drama', 1.0, timestamptz '2026-01-01 00:00+00', timestamptz '2026-03-01 00:00+00'),
@@ -36,7 +36,8 @@ CORE = """
         ) t(item_id, feature, weight, valid_from, valid_to);
     create table core.dim_users as
         select 'u1' as user_id, timestamptz '2026-01-01 00:00+00' as created_at,
-            timestamptz '2026-01-01 00:00+00' as valid_from, null::timestamptz as valid_to;
+            timestamptz '2026-01-01 00:00+00' as valid_from, null::timestamptz as valid_to,
+            true as is_inferred;
     create table core.dim_user_features as
         select 'u1' as user_id, 'age:25-34' as feature, 1.0 as weight,
             timestamptz '2026-05-01 00:00+00' as valid_from, null::timestamptz as valid_to;
@@ -69,6 +70,9 @@ def test_rows_that_arrived_later_are_hidden_on_request(warehouse: DuckDBWarehous
     folder.write_record(RunRecord("2026-03-31.1", 1, of_date("2026-03-31"), before, "auto", "r", "0"))
     unload(warehouse, folder)
     assert snapshot(folder, "interactions", "event_id") == [("e1",)]
+    # i2 is known by nothing but the hidden event, u1 also by another one.
+    assert snapshot(folder, "items", "item_id") == [("i1",), ("i4",), ("i5",)]
+    assert snapshot(folder, "users", "user_id") == [("u1",)]
 
 
 def test_an_item_has_its_version_and_its_availability_of_the_runs_end(

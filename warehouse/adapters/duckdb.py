@@ -100,7 +100,9 @@ class DuckDBWarehouse:
                 if "lock" not in str(error).lower():
                     raise NightjarError(f"{self.path} cannot be opened: {error}") from error
                 if time.monotonic() > deadline:
-                    raise NightjarError(f"{self.path} was busy for {self.busy_deadline_seconds:.0f} s: {error}") from error
+                    raise NightjarError(
+                        f"{self.path} was busy for {self.busy_deadline_seconds:.0f} s: {error}"
+                    ) from error
                 time.sleep(0.1)
 
 

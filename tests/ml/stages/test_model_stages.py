@@ -140,6 +140,21 @@ def test_a_second_night_of_the_same_data_is_the_same_to_the_byte(
     assert read_rows(other.folder, "model_metrics") == read_rows(night.folder, "model_metrics")
 
 
+def test_the_evaluated_model_has_not_seen_the_holdout(
+    night: Any,
+    plant: Callable[..., Any],
+    replace_features: Callable[..., None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    blind = plant(tmp_path)
+    train = pq.read_table(blind.folder.features("train_interactions"))
+    replace_features(blind.folder, "full_interactions", train.to_pydict())
+    monkeypatch.setattr("ml.tracking.log_stage", lambda settings, folder, log: None)
+    evaluate_model.run(blind.settings, blind.folder)
+    assert read_rows(blind.folder, "model_metrics") == read_rows(night.folder, "model_metrics")
+
+
 def test_a_gate_that_refuses_is_recorded_and_stops_the_night(night: Any) -> None:
     strict = night.settings.model_copy(update={"gate_popularity_margin": 100.0})
     with pytest.raises(GateRefused, match=r"gate popularity \(recall@10 .* against 100 x popularity's"):
@@ -162,6 +177,39 @@ def test_an_index_that_cannot_reach_the_floor_is_recorded_and_stops_the_night(
     assert rows == [("refused",), ("refused",)]
     monkeypatch.undo()
     build_indices.run(night.settings, night.folder)
+
+
+def test_one_event_of_one_user_is_enough_for_a_night(
+    plant: Callable[..., Any],
+    replace_features: Callable[..., None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = plant(tmp_path)
+    pair = {"user_index": [0], "item_index": [0], "weight": [1.0]}
+    none = {"user_index": np.array([], int), "item_index": np.array([], int)}
+    replace_features(run.folder, "user_ids", {"user_index": [0], "user_id": ["u"]})
+    replace_features(run.folder, "item_ids", {"item_index": [0], "item_id": ["i"], "is_available": [True]})
+    replace_features(run.folder, "full_interactions", pair)
+    replace_features(run.folder, "train_interactions", pair)
+    replace_features(run.folder, "holdout", none)
+    for side in ("user", "item"):
+        replace_features(run.folder, f"{side}_features", {f"{side}_index": [0], "feature_index": [0], "value": [1.0]})
+        replace_features(run.folder, f"{side}_feature_names", {"feature_index": [0], "feature": ["id:x"]})
+    tracked = TrackedRun("a run", "1", "models:/nightjar/1")
+    monkeypatch.setattr("ml.tracking.log_stage", lambda settings, folder, log: tracked)
+    for each in (evaluate_model, gate_model, fit_model, build_indices):
+        each.run(run.settings, run.folder)
+    with run.warehouse.connect(read_only=True) as connection:
+        verdicts = dict(connection.execute("select gate, verdict from recs.gate_decisions").fetchall())
+    # Nothing to hold out, and no second item to be similar to; the one user finds the one item.
+    assert verdicts == {
+        "popularity": "skipped",
+        "champion": "skipped",
+        "retrieval_recall": "passed",
+        "similarity_recall": "skipped",
+    }
+    assert [row["users"] for row in read_rows(run.folder, "model_metrics") if row["metric"] == "recall"] == [0] * 8
 
 
 def test_no_positive_event_is_bad_input(
