@@ -38,6 +38,10 @@ class Settings(BaseSettings):
 
     spark_master: str = Field("local[2]", description="Spark master URL; `spark://host:7077` for a cluster.")
     spark_driver_memory: str = Field("2g", description="Memory of the Spark driver (JVM size string).")
+    spark_driver_java_options: str = Field(
+        "-XX:TieredStopAtLevel=1",
+        description="JVM options of the Spark driver; the default halves the start-up work; empty for large data.",
+    )
     spark_partitions: PositiveInt = Field(4, description="Shuffle partitions of the Spark jobs.")
 
     top_k: PositiveInt = Field(10, description="Recommendations per user and domain, K.")

@@ -7,6 +7,8 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from dags.support.run import COMPUTE_POOL, RUN_FOLDER
 from warehouse.settings import REPOSITORY, load_settings
 
+LOGGING = (REPOSITORY / "spark_jobs" / "log4j2.properties").as_uri()
+
 
 def spark_job(name: str, *settings: str, arguments: list[str] | None = None, **kwargs: Any) -> SparkSubmitOperator:
     """Return the task that submits `spark_jobs/<name>.py` on the run's folder.
@@ -26,6 +28,7 @@ def spark_job(name: str, *settings: str, arguments: list[str] | None = None, **k
             "spark.sql.shuffle.partitions": str(values.spark_partitions),
             "spark.sql.session.timeZone": "UTC",
             "spark.ui.enabled": "false",
+            "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING} {values.spark_driver_java_options}",
             "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
             "spark.executorEnv.OMP_NUM_THREADS": "1",
         },
