@@ -32,11 +32,9 @@ def begin_attempt(
     Raises:
         BadInput: the publish mode is unknown, or the interval holds fewer events than `min_interval_events`.
     """
-    if publish_mode not in PUBLISH_MODES:
-        raise BadInput(f"publish={publish_mode!r} is unknown: expected one of {', '.join(PUBLISH_MODES)}")
     warehouse.create_tables()
     with warehouse.transaction() as connection:
-        _check_volume(connection, interval, ingested_before, settings.min_interval_events)
+        check_attempt(settings, connection, interval, publish_mode=publish_mode, ingested_before=ingested_before)
         attempt = (
             1
             + connection.execute(
@@ -71,6 +69,36 @@ def begin_attempt(
     return record
 
 
+def check_attempt(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    interval: DataInterval,
+    *,
+    publish_mode: str,
+    ingested_before: datetime | None,
+) -> None:
+    """Refuse an attempt that cannot succeed: no table is written, so a command may ask before it starts anything.
+
+    Raises:
+        BadInput: the publish mode is unknown, or the interval holds fewer events than `min_interval_events`.
+    """
+    if publish_mode not in PUBLISH_MODES:
+        raise BadInput(f"publish={publish_mode!r} is unknown: expected one of {', '.join(PUBLISH_MODES)}")
+    seen = "occurred_at < ? and ingested_at <= coalesce(?, 'infinity'::timestamptz)"
+    visible, inside, newest = connection.execute(
+        f"select count(*), count(*) filter (occurred_at >= ?), max(occurred_at) from raw.interactions where {seen}",
+        [interval.start, interval.end, ingested_before],
+    ).fetchall()[0]
+    if visible == 0:
+        arrived = f" that had arrived by {ingested_before}" if ingested_before else ""
+        raise BadInput(f"raw.interactions holds no interaction before {interval.as_of}{arrived}: nothing to train on")
+    if inside < settings.min_interval_events:
+        raise BadInput(
+            f"raw.interactions holds {inside} interactions on {interval.data_date}, NIGHTJAR_MIN_INTERVAL_EVENTS "
+            f"asks for {settings.min_interval_events}; the newest earlier one is of {newest:%Y-%m-%d}"
+        )
+
+
 def check_not_superseded(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
     """Refuse to go on when a newer attempt at the same data date has begun.
 
@@ -92,20 +120,3 @@ def code_version() -> str:
     )
     commit = described.stdout.strip()
     return f"{version('nightjar')}+{commit}" if described.returncode == 0 and commit else version("nightjar")
-
-
-def _check_volume(
-    connection: duckdb.DuckDBPyConnection, interval: DataInterval, ingested_before: datetime | None, minimum: int
-) -> None:
-    seen = "occurred_at < ? and ingested_at <= coalesce(?, 'infinity'::timestamptz)"
-    visible, inside, newest = connection.execute(
-        f"select count(*), count(*) filter (occurred_at >= ?), max(occurred_at) from raw.interactions where {seen}",
-        [interval.start, interval.end, ingested_before],
-    ).fetchall()[0]
-    if visible == 0:
-        raise BadInput(f"raw.interactions holds no interaction before {interval.as_of}: nothing to train on")
-    if inside < minimum:
-        raise BadInput(
-            f"raw.interactions holds {inside} interactions on {interval.data_date}, NIGHTJAR_MIN_INTERVAL_EVENTS "
-            f"asks for {minimum}; the newest earlier one is of {newest:%Y-%m-%d}"
-        )

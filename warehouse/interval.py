@@ -30,7 +30,7 @@ def resolve(start: str, end: str) -> DataInterval:
     Raises:
         BadInput: an end is no timestamp, has no time zone, or the interval is empty.
     """
-    interval = DataInterval(_instant("interval start", start), _instant("interval end", end))
+    interval = DataInterval(parse_instant("interval start", start), parse_instant("interval end", end))
     if interval.start >= interval.end:
         raise BadInput(f"data interval [{start}, {end}) is empty: its end must lie after its start")
     return interval
@@ -44,12 +44,17 @@ def of_date(day: str) -> DataInterval:
     """
     try:
         start = datetime.combine(date.fromisoformat(day), time.min, UTC)
-    except ValueError as error:
+        return DataInterval(start, start + timedelta(days=1))
+    except (ValueError, OverflowError) as error:
         raise BadInput(f"{day!r} is no date: expected YYYY-MM-DD, for example 2026-03-31") from error
-    return DataInterval(start, start + timedelta(days=1))
 
 
-def _instant(name: str, text: str) -> datetime:
+def parse_instant(name: str, text: str) -> datetime:
+    """Parse an ISO 8601 timestamp with time zone; `name` says in an error what it was meant for.
+
+    Raises:
+        BadInput: the text is none.
+    """
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:

@@ -70,5 +70,6 @@ def _report_after_build(group: DbtTaskGroup) -> None:
     build = group.children[f"{group.group_id}.{PRODUCER_WATCHER_TASK_ID}"]
     for task in group.children.values():
         if task is not build and not task.upstream_task_ids:
-            task.trigger_rule = TriggerRule.ALL_DONE
+            # Not ALL_DONE: after a refused gate the build never starts, and its reporters would wait for it forever.
+            task.trigger_rule = TriggerRule.ONE_DONE
             build >> task

@@ -1,6 +1,7 @@
 """The `nightjar` command: one line for each error, its exit code, a traceback only with --debug."""
 
 import sys
+import traceback
 
 import typer
 
@@ -30,7 +31,15 @@ def main() -> None:
     try:
         app()
     except NightjarError as error:
-        if "--debug" in sys.argv:
-            raise
-        print(error_line(error), flush=True)
-        sys.exit(error.exit_code)
+        _fail(error, shows_traceback="--debug" in sys.argv)
+    except Exception as error:
+        # Nobody foresaw it: the log of a stage keeps where it happened, a person asks for it.
+        unforeseen = NightjarError(f"unexpected {type(error).__name__}: {error} (nightjar --debug shows where)")
+        _fail(unforeseen, shows_traceback="--debug" in sys.argv or "stage" in sys.argv[1:2])
+
+
+def _fail(error: NightjarError, *, shows_traceback: bool) -> None:
+    if shows_traceback:
+        traceback.print_exc()
+    print(error_line(error), flush=True)
+    sys.exit(error.exit_code)

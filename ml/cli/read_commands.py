@@ -4,9 +4,8 @@ from typing import Annotated
 
 import duckdb
 import typer
-from rich.console import Console
 
-from ml.cli.summary import show
+from ml.cli.summary import plain_console, show
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.errors import BadInput
 from warehouse.settings import load_settings
@@ -49,7 +48,7 @@ _SIMILAR = """
 
 def status() -> None:
     """Show what is current, the last entries of the ledger and the attempts that were not published."""
-    console = Console(width=160, highlight=False)
+    console = plain_console(160)
     with _warehouse().connect(read_only=True) as connection:
         if not show(console, connection, "Current publication", _CURRENT):
             console.print("nothing is published yet: nightjar run --date YYYY-MM-DD")
@@ -59,7 +58,7 @@ def status() -> None:
 
 def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> None:
     """Show the current lists of one user; an unknown user gets the popular items."""
-    console = Console(width=120, highlight=False)
+    console = plain_console(120)
     with _warehouse().connect(read_only=True) as connection:
         _check_published(connection)
         known = connection.execute(
@@ -73,7 +72,7 @@ def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> No
 
 def similar(item: Annotated[str, typer.Argument(help="The item's id.")]) -> None:
     """Show the items nearest to one item, in every domain."""
-    console = Console(width=120, highlight=False)
+    console = plain_console(120)
     with _warehouse().connect(read_only=True) as connection:
         _check_published(connection)
         if not show(console, connection, f"Similar to item {item}", _SIMILAR, [item]):

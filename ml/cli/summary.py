@@ -41,7 +41,7 @@ _LISTS = """
 
 def print_summary(settings: Settings, night: Night) -> None:
     """Print the outcome of one night."""
-    console = Console(width=120, highlight=False)
+    console = plain_console(120)
     with DuckDBWarehouse(settings.warehouse_path).connect(read_only=True) as connection:
         one = [night.publication_id]
         action, rows, digest, reason, current = connection.execute(_OUTCOME, one).fetchall()[0]
@@ -57,17 +57,23 @@ def print_summary(settings: Settings, night: Night) -> None:
     console.print("next: nightjar status | nightjar recommend USER | nightjar similar ITEM")
 
 
+def plain_console(width: int) -> Console:
+    """Return a console that prints ids and titles as they are: `[REC]` is a film and `:cat:` an id, not markup."""
+    return Console(width=width, highlight=False, markup=False, emoji=False)
+
+
 def show(
     console: Console, connection: duckdb.DuckDBPyConnection, title: str, query: str, parameters: Any = None
 ) -> int:
-    """Print the rows of a query as a table; return their number."""
+    """Print the rows of a query as a table, nothing where there are none; return their number."""
     result = connection.execute(query, parameters)
     names = [column[0] for column in result.description or []]
     rows = result.fetchall()
     table = Table(*names, title=title, title_justify="left")
     for row in rows:
         table.add_row(*(_text(value) for value in row))
-    console.print(table)
+    if rows:
+        console.print(table)
     return len(rows)
 
 

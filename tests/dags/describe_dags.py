@@ -53,6 +53,7 @@ def describe(dag: DAG) -> dict[str, Any]:
                 "retries": task.retries,
                 "pool": task.pool,
                 "upstream": sorted(task.upstream_task_ids),
+                "trigger_rule": task.trigger_rule.value,
                 "command": command(task, dag),
             }
             for task in dag.tasks

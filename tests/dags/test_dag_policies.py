@@ -83,6 +83,13 @@ def test_nothing_is_published_before_every_gate_and_the_audit(night: dict[str, A
     assert night["audit_outputs"]["upstream"] == ["load_staging"]
 
 
+def test_no_task_starts_when_what_it_waits_for_never_ran(described: dict[str, Any]) -> None:
+    # After a refused gate a reporter with all_done waits forever for a dbt build that never starts.
+    for dag in described["dags"].values():
+        for task_id, task in dag["tasks"].items():
+            assert task["trigger_rule"] in {"all_success", "none_failed", "one_done"}, task_id
+
+
 def test_the_inputs_are_tested_before_anything_is_unloaded(night: dict[str, Any]) -> None:
     assert night["unload"]["upstream"] == ["audit_inputs"]
     assert "dbt_inputs.dbt_producer_watcher" in upstream(night, "audit_inputs")

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from warehouse.adapters.duckdb import DuckDBWarehouse
-from warehouse.errors import NightjarError
+from warehouse.errors import BadInput, NightjarError
 from warehouse.tables import ALL_TABLES, table
 
 
@@ -58,7 +58,7 @@ def test_a_file_without_a_column_of_the_table_is_named(warehouse: DuckDBWarehous
 
 def test_a_reader_of_a_missing_warehouse_is_told_to_import(tmp_path: Path) -> None:
     with (
-        pytest.raises(NightjarError, match="does not exist: import data first"),
+        pytest.raises(BadInput, match="does not exist: import data first"),
         DuckDBWarehouse(tmp_path / "no.duckdb").connect(read_only=True),
     ):
         pass

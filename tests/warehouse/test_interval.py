@@ -22,7 +22,9 @@ def test_a_date_covers_one_utc_day() -> None:
     assert of_date("2024-02-29") == resolve("2024-02-29T00:00:00Z", "2024-03-01T00:00:00Z")
 
 
-@pytest.mark.parametrize("day", ["2026-02-30", "yesterday", "", "2026-03-31; drop table raw.items", "../2026-03-31"])
+@pytest.mark.parametrize(
+    "day", ["2026-02-30", "9999-12-31", "yesterday", "", "2026-03-31; drop table raw.items", "../2026-03-31"]
+)
 def test_a_text_that_is_no_date_is_refused_by_name(day: str) -> None:
     with pytest.raises(BadInput, match="is no date: expected YYYY-MM-DD"):
         of_date(day)

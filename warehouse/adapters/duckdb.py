@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.errors import NightjarError
+from warehouse.errors import BadInput, NightjarError
 from warehouse.tables import ALL_TABLES, Table
 
 _TYPES = {"text": "varchar", "real[]": "real[]", "timestamptz": "timestamptz"}
@@ -29,10 +29,11 @@ class DuckDBWarehouse:
         """Open the file, waiting while another process writes to it.
 
         Raises:
-            NightjarError: it stayed busy for `busy_deadline_seconds`, or there is no file to read.
+            BadInput: there is no file to read.
+            NightjarError: it stayed busy for `busy_deadline_seconds`.
         """
         if read_only and not self.path.exists():
-            raise NightjarError(f"{self.path} does not exist: import data first (nightjar import --help)")
+            raise BadInput(f"{self.path} does not exist: import data first (nightjar import --help)")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = self._open(read_only)
         try:

@@ -129,6 +129,14 @@ def test_some_customers_have_no_events_with_attributes_rare_ones_or_none(shop_qu
     assert 0.2 < share_without < 0.4
 
 
+def test_rare_countries_together_have_the_users_and_events_of_a_segment(shop_query: Query) -> None:
+    carriers = "select user_id, feature, count(*) over (partition by feature) as carriers from raw.user_features"
+    assert shop_query(
+        f"""select count(*), count_if(user_id in (select user_id from raw.interactions)) from ({carriers})
+        where feature like 'country:%' and carriers < 3"""
+    ) == [(24, 12)]
+
+
 def test_every_event_type_occurs_and_only_ratings_have_a_value(shop_query: Query) -> None:
     assert shop_query(
         "select event_type, count(value) > 0, min(value), max(value) from raw.interactions group by 1 order by 1"

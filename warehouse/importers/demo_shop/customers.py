@@ -74,13 +74,15 @@ def user_feature_table(rng: np.random.Generator, customers: Customers) -> pa.Tab
     """Return user_id, feature, weight, recorded_at.
 
     Of those who only signed up a third has attributes, a third has none, and a third only a country that hardly
-    anybody else has.
+    anybody else has. As many visitors have only such a country too: so it is known what people of rare countries like.
     """
     count = len(customers.user_ids)
     silent = np.flatnonzero(customers.activity == 0)
     described = rng.random(count) >= _SHARE_WITHOUT_ATTRIBUTES
     described[silent] = np.arange(len(silent)) % 3 == 0
-    rare = silent[np.arange(len(silent)) % 3 == 2]
+    silent_rare = silent[np.arange(len(silent)) % 3 == 2]
+    undescribed = np.flatnonzero(~described & (customers.activity > 0))
+    rare = np.concatenate([silent_rare, undescribed[: len(silent_rare)]])
     carriers = np.flatnonzero(described)
 
     is_right = rng.random(count) < _INTEREST_IS_RIGHT

@@ -1,0 +1,111 @@
+"""MovieLens 100k: its last date, then an earlier one as history, then a rollback there and back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+from warehouse.run_folder import RunFolder
+
+LAST, EARLIER = "1998-04-22", "1998-02-10"
+BEFORE = "occurred_at < timestamptz '1998-02-11 00:00:00+00'"
+
+
+@dataclass(frozen=True)
+class MovieLensNights:
+    """The home after both nights, and what readers saw after each."""
+
+    home: Any
+    after_last: tuple[str, str]
+    after_earlier: tuple[str, str]
+
+
+@pytest.fixture(scope="module")
+def nights(new_home: Callable[[str], Any], shared_data: Path) -> MovieLensNights:
+    home = new_home("movielens")
+    imported = home.nightjar("import", "movielens", str(shared_data / "ml-100k"))
+    assert imported.returncode == 0, imported.stdout
+    home.night(LAST)
+    after_last = home.current()
+    home.night(EARLIER)
+    return MovieLensNights(home, after_last, home.current())
+
+
+def measured(home: Any, publication: str, model: str) -> float:
+    query = "select value from recs.model_metrics where publication_id = ? and model = ?"
+    value: float = home.value(f"{query} and slice = 'all' and metric = 'recall' and k = 10", [publication, model])
+    return value
+
+
+def test_every_rater_gets_ten_films(nights: MovieLensNights) -> None:
+    lists = nights.home.rows(
+        "select count(*), count(distinct item_id) from recs.recommendations_current group by user_id"
+    )
+    assert lists == [(10, 10)] * 943
+
+
+@pytest.mark.parametrize("date", [LAST, EARLIER])
+def test_the_model_is_well_above_popularity_and_the_indices_reach_the_floor(nights: MovieLensNights, date: str) -> None:
+    publication = f"{date}.1"
+    assert measured(nights.home, publication, "nightjar") >= 1.3 * measured(nights.home, publication, "popularity")
+    recalls = nights.home.rows("select recall from recs.index_manifest where publication_id = ?", [publication])
+    assert len(recalls) == 2
+    assert all(recall >= 0.95 for (recall,) in recalls)
+
+
+def test_an_earlier_date_becomes_history_and_readers_see_what_they_saw(nights: MovieLensNights) -> None:
+    assert nights.after_last[0] == f"{LAST}.1"
+    assert nights.after_earlier == nights.after_last
+    assert nights.home.rows("select publication_id, action from recs.publications order by ledger_id limit 2") == [
+        (f"{LAST}.1", "published"),
+        (f"{EARLIER}.1", "history"),
+    ]
+    history = nights.home.rows("select distinct publication_id from recs.recommendations_history order by 1")
+    assert history == [(f"{EARLIER}.1",), (f"{LAST}.1",)]
+
+
+def test_an_earlier_date_sees_only_what_had_happened_by_then(nights: MovieLensNights) -> None:
+    folder = RunFolder.of(nights.home.settings.lake, f"{EARLIER}.1")
+    for name, column, query in (
+        ("interactions", "event_id", f"select event_id from raw.interactions where {BEFORE}"),
+        ("users", "user_id", f"select distinct user_id from raw.interactions where {BEFORE}"),
+    ):
+        seen = nights.home.rows(f"select {column} from read_parquet(?) order by 1", [str(folder.snapshot(name))])
+        assert seen == nights.home.rows(f"{query} order by 1"), name
+    served = nights.home.rows(
+        "select user_id, count(*) from recs.recommendations where publication_id = ? group by 1 order by 1",
+        [f"{EARLIER}.1"],
+    )
+    raters = nights.home.rows(f"select distinct user_id from raw.interactions where {BEFORE} order by 1")
+    assert served == [(user, 10) for (user,) in raters]
+    assert 0 < len(served) < 943
+
+
+def test_a_later_night_is_no_champion_for_an_earlier_one(nights: MovieLensNights) -> None:
+    query = "select verdict, reason from recs.gate_decisions where publication_id = ? and gate = 'champion'"
+    assert nights.home.rows(query, [f"{EARLIER}.1"]) == [("skipped", "no publication of an earlier date")]
+
+
+def test_a_rollback_moves_readers_and_the_champion_there_and_back(nights: MovieLensNights) -> None:
+    home = nights.home
+    client = MlflowClient(home.settings.mlflow_uri, home.settings.mlflow_uri)
+    for target, previous, reason in (
+        (f"{EARLIER}.1", f"{LAST}.1", "the newer lists look odd"),
+        (f"{LAST}.1", f"{EARLIER}.1", "they were right"),
+    ):
+        done = home.nightjar("rollback", "--to", target, "--reason", reason)
+        assert (done.returncode, done.stdout) == (0, f"{target} is current; it was {previous}\n")
+        assert home.rows("select distinct publication_id from recs.recommendations_current") == [(target,)]
+        [(entry, model_uri)] = home.rows(
+            "select (action, publication_id, previous_publication_id, reason), model_uri"
+            " from recs.publications order by ledger_id desc limit 1"
+        )
+        assert entry == ("rollback", target, previous, reason)
+        assert client.get_model_version_by_alias("nightjar", "champion").version == model_uri.rpartition("/")[2]
+    assert home.current() == nights.after_last
+    again = home.nightjar("rollback", "--to", f"{LAST}.1", "--reason", "once more")
+    assert again.returncode == 2
+    assert again.stdout == f"[nightjar] error (2): publication '{LAST}.1' is current already\n"

@@ -1,0 +1,149 @@
+"""A night on a CSV that has only user, item and time, with ids as odd as they come; then one that a gate refuses."""
+
+import csv
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+DATE = "2025-03-30"
+FIRST_DAY = datetime(2025, 3, 1, tzinfo=UTC)
+ONCE, GREEDY = "met one item", "met all but four"
+USERS = ["Zoë 名無し 😀", '"quoted", with comma', "u" * 400, "[/red]", ONCE, GREEDY, *(f"user {n}" for n in range(54))]
+ITEMS = ["'; drop table raw.items; --", "i" * 400, "北京 ☕", "[bold]", *(f"item {n}" for n in range(76))]
+Event = tuple[str, str, datetime]
+
+
+@dataclass(frozen=True)
+class OddNights:
+    """The home after a night, and after a second one that was refused."""
+
+    home: Any
+    summary: str
+    published: tuple[str, str]
+    refused: Any
+
+
+def events() -> list[Event]:
+    """Some 3,000 events: even users take even items, odd users odd ones, one in ten at random."""
+    random = np.random.default_rng(11)
+    drawn = []
+    for user, name in enumerate(USERS):
+        if name == ONCE:
+            chosen = np.array([7])
+        elif name == GREEDY:
+            chosen = np.arange(len(ITEMS) - 4)
+        else:
+            own = random.permutation(np.arange(user % 2, len(ITEMS), 2))[:18]
+            others = random.permutation(len(ITEMS))[:3]
+            chosen = np.concatenate([random.choice(own, 46), others])
+        for place, item in enumerate(chosen):
+            minutes = int((place + random.random()) / len(chosen) * 30 * 24 * 60)
+            drawn.append((name, ITEMS[item], FIRST_DAY + timedelta(minutes=minutes)))
+    # The night's own date has events, whatever was drawn.
+    return [*drawn, (USERS[-1], ITEMS[7], datetime(2025, 3, 30, 12, tzinfo=UTC))]
+
+
+def write_csv(path: Path, header: tuple[str, str, str], rows: list[tuple[str, str, Any]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+@pytest.fixture(scope="module")
+def nights(new_home: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> OddNights:
+    home, folder, drawn = new_home("odd"), tmp_path_factory.mktemp("files"), events()
+    files = (
+        write_csv(
+            folder / "long names.csv",
+            ("user_id", "item_id", "occurred_at"),
+            [(user, item, at.isoformat()) for user, item, at in drawn[:1500]],
+        ),
+        write_csv(
+            folder / "short names.csv",
+            ("user", "item", "time"),
+            [(user, item, int(at.timestamp())) for user, item, at in drawn[1500:]],
+        ),
+    )
+    for file in files:
+        imported = home.nightjar("import", "files", "--interactions", str(file))
+        assert imported.returncode == 0, imported.stdout
+        assert " 0 rejected" in imported.stdout
+    summary = home.night(DATE)
+    published = home.current()
+    return OddNights(
+        home, summary, published, home.nightjar("run", "--date", DATE, NIGHTJAR_GATE_POPULARITY_MARGIN="100")
+    )
+
+
+def test_everyone_gets_ten_items_or_all_that_are_left(nights: OddNights) -> None:
+    met: dict[str, set[str]] = {}
+    for user, item, _ in events():
+        met.setdefault(user, set()).add(item)
+    lists = nights.home.rows(
+        "select user_id, domain, count(*), count(distinct item_id) from recs.recommendations_current group by all"
+    )
+    left = {user: min(10, len(ITEMS) - len(items)) for user, items in met.items()}
+    assert {user: (domain, rows, items) for user, domain, rows, items in lists} == {
+        user: ("default", count, count) for user, count in left.items()
+    }
+    assert set(left) == set(USERS)
+    assert (left[GREEDY], left[ONCE]) == (4, 10)
+
+
+def test_ids_come_out_as_they_went_in(nights: OddNights) -> None:
+    assert {user for (user,) in nights.home.rows("select user_id from recs.user_embeddings")} == set(USERS)
+    assert {item for (item,) in nights.home.rows("select item_id from recs.item_embeddings")} == set(ITEMS)
+    for user in USERS[:4]:
+        shown = nights.home.nightjar("recommend", user)
+        assert shown.returncode == 0, shown.stderr
+        assert "unknown" not in shown.stdout
+    similar = nights.home.nightjar("similar", ITEMS[0])
+    assert similar.returncode == 0
+    assert f"Similar to item {ITEMS[0]}" in similar.stdout
+
+
+def test_tastes_are_found_without_any_feature(nights: OddNights) -> None:
+    assert nights.home.value("select count(*) from raw.item_features") == 0
+    even = dict.fromkeys(ITEMS[::2], 0)
+    own = [
+        (item in even) == (USERS.index(user) % 2 == 0)
+        for user, item in nights.home.rows("select user_id, item_id from recs.recommendations_current where rank <= 3")
+        if user not in (ONCE, GREEDY)
+    ]
+    assert len(own) == 58 * 3
+    assert sum(own) / len(own) > 0.9
+
+
+def test_a_refused_night_ends_with_its_own_exit_code_and_one_line(nights: OddNights) -> None:
+    assert nights.refused.returncode == 3
+    last = nights.refused.stdout.splitlines()[-1]
+    assert re.match(r"\[nightjar\] error \(3\): .*gate popularity \(recall@10 \S+ against 100 x popularity's", last)
+    assert "Traceback" not in nights.refused.stdout + nights.refused.stderr
+
+
+def test_a_refused_night_leaves_what_was_published(nights: OddNights) -> None:
+    home = nights.home
+    assert home.current() == nights.published
+    assert home.rows("select publication_id from recs.publications") == [(f"{DATE}.1",)]
+    assert home.rows("select publication_id from recs.publication_attempts order by attempt") == [
+        (f"{DATE}.1",),
+        (f"{DATE}.2",),
+    ]
+    for table in ("recommendations", "item_embeddings", "model_metrics"):
+        assert home.rows(f"select distinct publication_id from recs.{table}") == [(f"{DATE}.1",)]
+
+
+def test_a_refused_night_keeps_its_verdict(nights: OddNights) -> None:
+    verdicts = nights.home.rows(
+        "select gate, verdict from recs.gate_decisions where publication_id = ? order by gate", [f"{DATE}.2"]
+    )
+    assert verdicts == [("champion", "skipped"), ("inputs", "passed"), ("popularity", "refused")]
+    shown = nights.home.nightjar("status").stdout
+    assert "Attempts not published" in shown
+    assert re.search(rf"│ {DATE}\.2 .*│ popularity: recall@10", shown)

@@ -1,0 +1,74 @@
+"""What people see of a published night: the commands that read, and the queries of the README."""
+
+import re
+from typing import Any
+
+import pytest
+
+from warehouse.settings import REPOSITORY
+
+
+def readme_queries() -> list[str]:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+
+
+def test_status_shows_the_pointer_and_the_ledger(shop: Any) -> None:
+    shown = shop.home.nightjar("status")
+    assert shown.returncode == 0
+    assert re.search(r"Current publication *\n(.*\n){3}│ 2026-03-31\.2 .* 18000 .* models:/nightjar/2 ", shown.stdout)
+    assert re.findall(r"│ (\d) +│ (\S+) +│ published +│", shown.stdout) == [
+        ("2", "2026-03-31.2"),
+        ("1", "2026-03-31.1"),
+    ]
+
+
+def test_a_known_user_sees_their_published_lists_with_titles(shop: Any) -> None:
+    user = shop.home.value("select min(user_id) from recs.recommendations_current where source = 'personal'")
+    shown = shop.home.nightjar("recommend", user)
+    assert shown.returncode == 0
+    rows = re.findall(r"│ (books|films|games) +│ (\d+) +│ (\S+) +│ (.+?) +│ +(\S+) +│ (\w+) +│", shown.stdout)
+    assert [(domain, int(rank), item, title) for domain, rank, item, title, _, _ in rows] == shop.home.rows(
+        "select r.domain, rank, item_id, i.title from recs.recommendations_current r"
+        " join core.dim_items i using (item_id) where user_id = ? and valid_to is null order by 1, 2",
+        [user],
+    )
+
+
+def test_an_unknown_user_sees_the_popular_items(shop: Any) -> None:
+    shown = shop.home.nightjar("recommend", "nobody")
+    assert shown.returncode == 0
+    assert "User nobody is unknown: the popular items" in shown.stdout
+    rows = re.findall(r"│ (books|films|games) +│ (\d+) +│ (\S+) ", shown.stdout)
+    assert [(domain, int(rank), item) for domain, rank, item in rows] == shop.home.rows(
+        "select domain, rank, item_id from recs.popular_items_current"
+        " where segment = 'all' and rank <= 10 order by 1, 2"
+    )
+
+
+def test_a_known_item_shows_its_neighbours_in_every_domain(shop: Any) -> None:
+    item = shop.home.value("select min(item_id) from recs.similar_items_current")
+    shown = shop.home.nightjar("similar", item)
+    assert shown.returncode == 0
+    rows = re.findall(r"│ (books|films|games) +│ (\d+) +│ (\S+) ", shown.stdout)
+    assert [(domain, int(rank), similar) for domain, rank, similar in rows] == shop.home.rows(
+        "select target_domain, rank, similar_item_id from recs.similar_items_current where item_id = ? order by 1, 2",
+        [item],
+    )
+
+
+def test_an_unknown_item_is_one_line(shop: Any) -> None:
+    shown = shop.home.nightjar("similar", "nothing")
+    assert (shown.returncode, shown.stdout) == (
+        2,
+        "[nightjar] error (2): item 'nothing' has no row in recs.similar_items_current\n",
+    )
+
+
+def test_the_readme_has_three_queries() -> None:
+    assert len(readme_queries()) == 3
+
+
+@pytest.mark.parametrize("query", readme_queries(), ids=["first items", "recall by night", "attempts"])
+def test_the_readmes_queries_return_rows(shop: Any, query: str) -> None:
+    assert shop.home.rows(query)

@@ -1,0 +1,49 @@
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from ml.cli import main as cli
+from warehouse.errors import BadInput, GateRefused
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command on some arguments, its work replaced by an error: exit code, output and error output."""
+
+    def failing(error: Exception, *arguments: str) -> tuple[int, str, str]:
+        def work() -> None:
+            raise error
+
+        monkeypatch.setattr(sys, "argv", ["nightjar", *arguments])
+        monkeypatch.setattr(cli, "app", work)
+        with pytest.raises(SystemExit) as exited:
+            cli.main()
+        said = capsys.readouterr()
+        return int(str(exited.value.code)), said.out, said.err
+
+    return failing
+
+
+def test_an_error_is_one_line_and_its_exit_code(run: Run) -> None:
+    assert run(BadInput("line 3\n is wrong"), "status") == (2, "[nightjar] error (2): line 3 is wrong\n", "")
+    assert run(GateRefused("no"), "stage", "publish") == (3, "[nightjar] error (3): no\n", "")
+
+
+def test_debug_adds_the_traceback_and_keeps_line_and_exit_code(run: Run) -> None:
+    code, output, errors = run(BadInput("wrong"), "--debug", "status")
+    assert (code, output) == (2, "[nightjar] error (2): wrong\n")
+    assert errors.startswith("Traceback")
+
+
+def test_what_nobody_foresaw_is_one_line_too(run: Run) -> None:
+    line = "[nightjar] error (1): unexpected ZeroDivisionError: by zero (nightjar --debug shows where)\n"
+    assert run(ZeroDivisionError("by zero"), "status") == (1, line, "")
+
+
+def test_the_log_of_a_stage_keeps_where_it_happened(run: Run) -> None:
+    code, output, errors = run(ZeroDivisionError("by zero"), "stage", "unload")
+    assert (code, output.count("\n")) == (1, 1)
+    assert "ZeroDivisionError: by zero" in errors

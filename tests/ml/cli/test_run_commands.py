@@ -1,0 +1,106 @@
+"""`nightjar run` with a made-up Airflow: what it starts, what it shows, and how it ends."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ml.cli.night import Night, run_night
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.errors import BadInput, GateRefused, NightjarError
+from warehouse.interval import of_date, parse_instant
+from warehouse.settings import Settings
+
+Airflow = Callable[[list[str], int], Path]
+STARTED = "[info] [DAG TEST] starting task_id=gate_model map_index=-1 [airflow.sdk.dag] loc=1"
+FAILED = "[info] Task instance state updated [airflow.api] new_state=failed rows_affected=1"
+
+
+@pytest.fixture
+def airflow(settings: Settings, warehouse: DuckDBWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airflow:
+    """Put an `airflow` first on the path that writes its arguments to a file, says some lines and exits."""
+    with warehouse.transaction() as connection:
+        connection.execute(
+            "insert into raw.interactions values ('e', 'u', 'i', 'view', null, timestamptz '2026-03-31 10:00:00+00',"
+            " timestamptz '2026-03-31 11:00:00+00')"
+        )
+
+    def acting(lines: list[str], exit_code: int) -> Path:
+        script, arguments = tmp_path / "airflow", tmp_path / "arguments.json"
+        script.write_text(
+            f"#!{sys.executable}\nimport json, sys\njson.dump(sys.argv[1:], open({str(arguments)!r}, 'w'))\n"
+            f"print({chr(10).join(lines)!r})\nsys.exit({exit_code})\n"
+        )
+        script.chmod(0o755)
+        environment = {"PATH": str(tmp_path)}
+        monkeypatch.setattr("ml.cli.night.child_environment", lambda settings: environment)
+        monkeypatch.setattr("ml.cli.night.prepare_home", lambda settings: None)
+        return arguments
+
+    return acting
+
+
+def run(settings: Settings, date: str = "2026-03-31", publish: str = "auto", before: str | None = None) -> Night:
+    arrived = parse_instant("--ingested-before", before) if before else None
+    return run_night(settings, of_date(date), publish=publish, ingested_before=arrived)
+
+
+def test_the_dag_runs_for_the_interval_of_the_date(
+    settings: Settings, airflow: Airflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = airflow(["[nightjar] begin: 2026-03-31.1 as of 2026-04-01T00:00:00+00:00"], 0)
+    night = run(settings, publish="never", before="2026-05-01T02:00:00+02:00")
+    *command, conf = json.loads(arguments.read_text())
+    # The last tick before that instant is the interval's end, midnight of 1 April.
+    instant = "2026-04-01T23:59:59+00:00"
+    assert command == ["dags", "test", "nightly_recommendations", instant, "--conf"]
+    assert json.loads(conf) == {"publish": "never", "ingested_before": "2026-05-01T00:00:00+00:00"}
+    assert night.publication_id == "2026-03-31.1"
+    assert night.log.read_text().startswith("[nightjar] begin: 2026-03-31.1")
+    [shown] = capsys.readouterr().out.splitlines()
+    assert shown.strip().endswith(" s  begin: 2026-03-31.1 as of 2026-04-01T00:00:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "message"),
+    [
+        ("[nightjar] error (3): gate said no", GateRefused, "gate said no (all output: "),
+        ("[nightjar] error (2): a bad row", BadInput, "a bad row (all output: "),
+        ("[nightjar] error (1): it was busy", NightjarError, "it was busy (all output: "),
+        ("java.lang.OutOfMemoryError", NightjarError, "task gate_model failed without a line of its own (all output: "),
+    ],
+)
+def test_a_failed_night_raises_what_the_failed_stage_said(
+    settings: Settings, airflow: Airflow, line: str, error: type[NightjarError], message: str
+) -> None:
+    airflow(["[nightjar] begin: 2026-03-31.1 as of 2026-04-01T00:00:00+00:00", STARTED, line, FAILED], 1)
+    with pytest.raises(NightjarError) as raised:
+        run(settings)
+    assert type(raised.value) is error
+    assert str(raised.value).startswith(message)
+
+
+def test_an_airflow_that_stops_before_the_first_task_is_an_error(settings: Settings, airflow: Airflow) -> None:
+    airflow(["Dag could not be found"], 1)
+    with pytest.raises(NightjarError, match="airflow stopped with exit code 1"):
+        run(settings)
+
+
+@pytest.mark.parametrize(
+    ("date", "publish", "complaint"),
+    [
+        ("2026-03-30", "auto", "nothing to train on"),
+        ("2026-04-01", "auto", "holds 0 interactions on 2026-04-01"),
+        ("2026-03-31", "maybe", "publish='maybe' is unknown"),
+    ],
+)
+def test_a_night_that_cannot_succeed_starts_nothing(
+    settings: Settings, airflow: Airflow, date: str, publish: str, complaint: str
+) -> None:
+    arguments = airflow([], 0)
+    with pytest.raises(BadInput, match=complaint):
+        run(settings, date, publish)
+    assert not arguments.exists()
+    assert not (settings.home / "logs").exists()

@@ -1,0 +1,38 @@
+from ml.stages.audit import judge
+from warehouse.dbt_runner import NodeResult
+from warehouse.gate_decisions import GateDecision
+
+
+def result(name: str, status: str, failures: int = 0, message: str = "") -> NodeResult:
+    return NodeResult(name, status, failures, message)
+
+
+def test_a_night_whose_tests_all_pass_passes() -> None:
+    decision = judge("outputs", [result("a", "pass"), result("b", "pass"), result("seed", "success")])
+    assert decision == GateDecision("outputs", "passed", "3 tests passed", 0.0, 0.0)
+
+
+def test_a_warning_passes_and_is_named() -> None:
+    decision = judge("inputs", [result("a", "pass"), result("late_events", "warn", 4, "Got 4 results")])
+    assert decision == GateDecision("inputs", "passed", "2 tests passed; warned: late_events (4 rows)", 0.0, 0.0)
+
+
+def test_a_failed_test_refuses_and_is_named_with_its_rows() -> None:
+    decision = judge("outputs", [result("a", "pass"), result("full_lists", "fail", 7, "Got 7 results, expected 0")])
+    reason = "full_lists (7 rows: Got 7 results, expected 0)"
+    assert decision == GateDecision("outputs", "refused", reason, 1.0, 0.0)
+
+
+def test_a_test_that_could_not_run_refuses() -> None:
+    for status in ("error", "skipped", "runtime error", "partial success"):
+        assert judge("inputs", [result("a", "pass"), result("b", status)]).verdict == "refused", status
+
+
+def test_no_test_at_all_refuses() -> None:
+    assert judge("inputs", []) == GateDecision("inputs", "refused", "no test ran", 0.0, 0.0)
+
+
+def test_a_refusal_counts_all_failed_tests_and_names_the_first_five() -> None:
+    decision = judge("outputs", [result(f"t{number}", "fail", 1, "m") for number in range(8)])
+    assert decision.measured == 8.0
+    assert decision.reason == "; ".join(f"t{number} (1 rows: m)" for number in range(5))
