@@ -4,6 +4,7 @@ Writes `recs.publication_attempts` and `run.json`; used by the first stage of a 
 """
 
 import subprocess
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -12,63 +13,73 @@ import duckdb
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.errors import BadInput, NightjarError
 from warehouse.interval import DataInterval
-from warehouse.run_folder import RunFolder, RunRecord
+from warehouse.run_folder import STAGES, RunFolder, RunRecord
 from warehouse.settings import REPOSITORY, Settings
+from warehouse.stages import check_fits, inherit_files, inherited_gates
 
 PUBLISH_MODES = ("auto", "never", "force")
 
 
-def begin_attempt(
-    settings: Settings,
-    warehouse: DuckDBWarehouse,
-    interval: DataInterval,
-    *,
-    publish_mode: str,
-    run_id: str,
-    ingested_before: datetime | None = None,
-) -> RunRecord:
+@dataclass(frozen=True)
+class RunRequest:
+    """What the starter of a run asks for; see `RunRecord` for what becomes of it."""
+
+    interval: DataInterval
+    run_id: str
+    publish_mode: str = "auto"
+    stages: tuple[str, ...] = STAGES
+    ingested_before: datetime | None = None
+    note: str = ""
+
+
+def begin_attempt(settings: Settings, warehouse: DuckDBWarehouse, request: RunRequest) -> RunRecord:
     """Start the next attempt at a data date, after checking that there is something to train on.
 
+    Where the first stages are left out, their files and verdicts are taken over from the date's last publication.
+
     Raises:
-        BadInput: the publish mode is unknown, or the interval holds fewer events than `min_interval_events`.
+        BadInput: a setting is unknown or has no effect, the interval holds fewer events than `min_interval_events`,
+            or no earlier publication of the date has what the left-out stages would have made.
     """
-    if publish_mode not in PUBLISH_MODES:
-        raise BadInput(f"publish={publish_mode!r} is unknown: expected one of {', '.join(PUBLISH_MODES)}")
-    warehouse.create_tables()
+    check_request(settings, warehouse, request)
     with warehouse.transaction() as connection:
-        _check_volume(connection, interval, ingested_before, settings.min_interval_events)
-        attempt = (
-            1
-            + connection.execute(
-                "select coalesce(max(attempt), 0) from recs.publication_attempts where data_date = ?",
-                [interval.data_date],
-            ).fetchall()[0][0]
-        )
+        source = _last_publication(settings, connection, request)
+        number = connection.execute(
+            "select coalesce(max(attempt), 0) + 1 from recs.publication_attempts where data_date = ?",
+            [request.interval.data_date],
+        ).fetchall()[0][0]
         record = RunRecord(
-            publication_id=f"{interval.data_date}.{attempt}",
-            attempt=attempt,
-            interval=interval,
-            ingested_before=ingested_before,
-            publish_mode=publish_mode,
-            run_id=run_id,
+            publication_id=f"{request.interval.data_date}.{number}",
+            attempt=number,
+            interval=request.interval,
+            ingested_before=_arrival_cut_off(request, source),
+            publish_mode=request.publish_mode,
+            run_id=request.run_id,
             code_version=code_version(),
+            stages=request.stages,
         )
-        connection.execute(
-            "insert into recs.publication_attempts values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                record.publication_id,
-                record.data_date,
-                attempt,
-                interval.as_of,
-                ingested_before,
-                publish_mode,
-                run_id,
-                record.code_version,
-                datetime.now(UTC),
-            ],
-        )
-        RunFolder.of(settings.lake, record.publication_id).write_record(record)
+        folder = RunFolder.of(settings.lake, record.publication_id)
+        folder.write_record(record)
+        if source is not None:
+            inherit_files(request.stages, source, folder)
+            _inherit_verdicts(connection, request.stages, source.record().publication_id, record)
+        _insert_attempt(connection, record, request.note)
     return record
+
+
+def check_request(settings: Settings, warehouse: DuckDBWarehouse, request: RunRequest) -> None:
+    """Check what can be checked before a run is started.
+
+    Raises:
+        BadInput: as `begin_attempt`.
+    """
+    if request.publish_mode not in PUBLISH_MODES:
+        raise BadInput(f"publish={request.publish_mode!r} is unknown: expected one of {', '.join(PUBLISH_MODES)}")
+    check_fits(request.stages, publish_mode=request.publish_mode, ingested_before=request.ingested_before)
+    warehouse.create_tables()
+    with warehouse.connect(read_only=True) as connection:
+        _check_volume(connection, request.interval, request.ingested_before, settings.min_interval_events)
+        _last_publication(settings, connection, request)
 
 
 def check_not_superseded(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
@@ -83,6 +94,62 @@ def check_not_superseded(connection: duckdb.DuckDBPyConnection, run: RunRecord) 
     ).fetchall()
     if newest != [(run.publication_id,)]:
         raise NightjarError(f"{run.publication_id} was superseded by {newest[0][0] if newest else 'nothing'}: it stops")
+
+
+def _last_publication(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, request: RunRequest
+) -> RunFolder | None:
+    if request.stages[0] == STAGES[0]:
+        return None
+    last = connection.execute(
+        "select publication_id from recs.publications where data_date = ? and action in ('published', 'history') "
+        "order by ledger_id desc limit 1",
+        [request.interval.data_date],
+    ).fetchone()
+    if last is None:
+        raise BadInput(
+            f"stages={','.join(request.stages)}: {request.interval.data_date} has no publication yet to take the "
+            f"earlier stages from: run them all first"
+        )
+    return RunFolder.of(settings.lake, last[0])
+
+
+def _arrival_cut_off(request: RunRequest, source: RunFolder | None) -> datetime | None:
+    # The audit asks what the snapshot could see, so an inherited snapshot brings its own cut-off.
+    if source is None or "features" in request.stages:
+        return request.ingested_before
+    return source.record().ingested_before
+
+
+def _inherit_verdicts(
+    connection: duckdb.DuckDBPyConnection, stages: tuple[str, ...], source_id: str, record: RunRecord
+) -> None:
+    for gate in inherited_gates(stages):
+        connection.execute(
+            "insert into recs.gate_decisions select ?, data_date, gate, verdict, ? || reason, measured, threshold, "
+            "decided_at from recs.gate_decisions where publication_id = ? and gate = ?",
+            [record.publication_id, f"taken over from {source_id}: ", source_id, gate],
+        )
+
+
+def _insert_attempt(connection: duckdb.DuckDBPyConnection, record: RunRecord, note: str) -> None:
+    row = {
+        "publication_id": record.publication_id,
+        "data_date": record.data_date,
+        "attempt": record.attempt,
+        "as_of": record.interval.as_of,
+        "ingested_before": record.ingested_before,
+        "publish_mode": record.publish_mode,
+        "stages": ",".join(record.stages),
+        "note": note or None,
+        "run_id": record.run_id,
+        "code_version": record.code_version,
+        "started_at": datetime.now(UTC),
+    }
+    connection.execute(
+        f"insert into recs.publication_attempts ({', '.join(row)}) values ({', '.join('?' * len(row))})",
+        list(row.values()),
+    )
 
 
 def code_version() -> str:

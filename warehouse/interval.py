@@ -30,7 +30,7 @@ def resolve(start: str, end: str) -> DataInterval:
     Raises:
         BadInput: an end is no timestamp, has no time zone, or the interval is empty.
     """
-    interval = DataInterval(_instant("interval start", start), _instant("interval end", end))
+    interval = DataInterval(parse_instant("interval start", start), parse_instant("interval end", end))
     if interval.start >= interval.end:
         raise BadInput(f"data interval [{start}, {end}) is empty: its end must lie after its start")
     return interval
@@ -49,11 +49,16 @@ def of_date(day: str) -> DataInterval:
     return DataInterval(start, start + timedelta(days=1))
 
 
-def _instant(name: str, text: str) -> datetime:
+def parse_instant(name: str, text: str) -> datetime:
+    """Read an ISO 8601 timestamp with a time zone; `name` is what an error calls it.
+
+    Raises:
+        BadInput: the text is none.
+    """
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
         raise BadInput(f"{name} {text!r} is no ISO 8601 timestamp") from error
     if instant.tzinfo is None:
-        raise BadInput(f"{name} {text!r} has no time zone")
+        raise BadInput(f"{name} {text!r} has no time zone, for example +00:00")
     return instant.astimezone(UTC)

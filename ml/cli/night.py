@@ -5,12 +5,13 @@ import re
 import subprocess
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.attempts import RunRequest, check_request
 from warehouse.errors import BadInput, GateRefused, NightjarError
 from warehouse.home import prepare_home
-from warehouse.interval import DataInterval
 from warehouse.progress import MARK
 from warehouse.settings import Settings, child_environment
 
@@ -30,13 +31,15 @@ class Night:
     seconds: float
 
 
-def run_night(settings: Settings, interval: DataInterval, *, publish: str, ingested_before: str | None) -> Night:
+def run_night(settings: Settings, request: RunRequest) -> Night:
     """Run the DAG on one interval in this process's children; print a line for each stage.
 
     Raises:
         BadInput, GateRefused, NightjarError: as the failed stage said.
     """
+    check_request(settings, DuckDBWarehouse(settings.warehouse_path), request)
     prepare_home(settings)
+    interval = request.interval
     started = time.monotonic()
     log = settings.home / "logs" / f"nightly_recommendations-{interval.data_date}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +47,7 @@ def run_night(settings: Settings, interval: DataInterval, *, publish: str, inges
     before_next_tick = interval.end + timedelta(days=1) - timedelta(seconds=1)
     command = [
         *("airflow", "dags", "test", "nightly_recommendations", before_next_tick.isoformat()),
-        *("--conf", json.dumps({"publish": publish, "ingested_before": ingested_before})),
+        *("--conf", json.dumps(_params(request))),
     ]
     errors: list[tuple[int, str]] = []
     publication_id = ""
@@ -68,21 +71,14 @@ def run_night(settings: Settings, interval: DataInterval, *, publish: str, inges
     return Night(publication_id, log, time.monotonic() - started)
 
 
-def parse_instant(text: str | None) -> str | None:
-    """Check an ISO 8601 timestamp with zone.
-
-    Raises:
-        BadInput: the text is none.
-    """
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadInput(f"--ingested-before {text!r} is no ISO 8601 timestamp") from error
-    if instant.tzinfo is None:
-        raise BadInput(f"--ingested-before {text!r} has no time zone, for example +00:00")
-    return text
+def _params(request: RunRequest) -> dict[str, object]:
+    before = request.ingested_before
+    return {
+        "publish": request.publish_mode,
+        "stages": list(request.stages),
+        "ingested_before": before.isoformat() if before else None,
+        "note": request.note,
+    }
 
 
 def _timed(started: float, line: str) -> str:
