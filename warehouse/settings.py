@@ -28,8 +28,10 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path("var"), description="Folder that holds all state; two homes never share anything.")
     schedule: str = Field("0 0 * * *", description="Cron expression (UTC) whose ticks bound the data intervals.")
-    deadline_minutes: PositiveInt = Field(
-        360, description="Minutes after a run was queued at which it counts as late; runs of a backfill never do."
+    deadline_minutes: int = Field(
+        360,
+        ge=0,
+        description="Minutes after it was queued at which a run counts as late, a backfill's never; 0 for none.",
     )
     failure_notifier: str = Field(
         "", description="Class of the Airflow notifier that is told of failed and late runs; empty for none."

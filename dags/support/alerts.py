@@ -28,8 +28,10 @@ def on_failure(settings: Settings) -> list[Any]:
         raise BadInput(f"NIGHTJAR_FAILURE_NOTIFIER={settings.failure_notifier!r}: {error}") from error
 
 
-def deadline(settings: Settings) -> DeadlineAlert:
-    """Return the alert for a run that has not ended in time, counted from when it was queued."""
+def deadline(settings: Settings) -> DeadlineAlert | None:
+    """Return the alert for a run that has not ended in time, counted from when it was queued, or none."""
+    if settings.deadline_minutes == 0:
+        return None
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=timedelta(minutes=settings.deadline_minutes),
