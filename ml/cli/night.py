@@ -49,7 +49,7 @@ def run_night(settings: Settings, request: RunRequest) -> Night:
         *("airflow", "dags", "test", "nightly_recommendations", before_next_tick.isoformat()),
         *("--conf", json.dumps(_params(request))),
     ]
-    # Without a scheduler nobody watches a deadline, and `airflow dags test` of 3.3 fails at the end of a run that has one.
+    # Nobody watches a deadline without a scheduler, and `airflow dags test` of 3.3 fails when a run that has one ends.
     environment = {**child_environment(settings), "NIGHTJAR_DEADLINE_MINUTES": "0"}
     errors: list[tuple[int, str]] = []
     publication_id = ""
