@@ -22,10 +22,12 @@ from datetime import datetime
 from airflow.sdk import DAG, Param, TaskGroup
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from dags.support.command import NightjarCommand, stage
+from dags.support.alerts import deadline, on_failure
+from dags.support.command import NightjarCommand, TrackedCommand, publish, stage
 from dags.support.dbt import dbt_models
 from dags.support.run import COMPUTE_POOL, DEFAULT_ARGS, WAREHOUSE_POOL, run_folder
 from dags.support.spark import spark_job
+from warehouse.run_folder import STAGES
 from warehouse.settings import load_settings
 
 with DAG(
@@ -39,6 +41,8 @@ with DAG(
     default_args=DEFAULT_ARGS,
     tags=["nightjar", "recommendations"],
     user_defined_macros={"run_folder": run_folder},
+    deadline=deadline(load_settings()),
+    on_failure_callback=on_failure(load_settings()),
     params={
         "publish": Param(
             "auto",
@@ -46,12 +50,22 @@ with DAG(
             enum=["auto", "never", "force"],
             description="auto: readers see it unless a newer date is current; never: history only; force: always.",
         ),
+        "stages": Param(
+            list(STAGES),
+            type="array",
+            minItems=1,
+            uniqueItems=True,
+            items={"type": "string", "enum": list(STAGES)},
+            examples=list(STAGES),
+            description="What to run. Stages left out at the front are taken over from the date's last publication.",
+        ),
         "ingested_before": Param(
             None,
             type=["null", "string"],
             format="date-time",
             description="See only rows that had arrived by then: what the night could have known.",
         ),
+        "note": Param("", type=["null", "string"], maxLength=500, description="Kept with the attempt."),
     },
 ) as dag:
     begin = NightjarCommand(
@@ -63,17 +77,20 @@ with DAG(
             "--interval-start={{ data_interval_start.isoformat() }}",
             "--interval-end={{ data_interval_end.isoformat() }}",
             "--publish={{ params.publish }}",
+            "--stages={{ params.stages | join(',') }}",
             "--ingested-before={{ params.ingested_before or '' }}",
+            "--note={{ params.note or '' }}",
             "--run-id={{ run_id }}",
         ],
         pool=WAREHOUSE_POOL,
     )
 
     with TaskGroup("inputs", prefix_group_id=False) as inputs:
-        dbt_models("dbt_inputs", "tag:inputs") >> stage("audit_inputs", pool=WAREHOUSE_POOL)
+        built = dbt_models("dbt_inputs", "tag:inputs", stage="inputs")
+        built >> stage("audit_inputs", of="inputs", pool=WAREHOUSE_POOL)
 
     with TaskGroup("features", prefix_group_id=False) as features:
-        stage("unload", pool=WAREHOUSE_POOL) >> spark_job(
+        stage("unload", of="features", pool=WAREHOUSE_POOL) >> spark_job(
             "build_features",
             "min_feature_support",
             "max_feature_weight",
@@ -83,24 +100,28 @@ with DAG(
             "min_segment_users",
             "popular_k",
             "seed",
+            of="features",
             arguments=["--as-of", "{{ data_interval_end.isoformat() }}"],
         )
 
     with TaskGroup("model", prefix_group_id=False) as model:
         (
-            stage("evaluate_model", pool=COMPUTE_POOL)
-            >> stage("gate_model", pool=WAREHOUSE_POOL)
-            >> stage("fit_model", pool=COMPUTE_POOL)
+            stage("evaluate_model", of="model", pool=COMPUTE_POOL, kind=TrackedCommand)
+            >> stage("gate_model", of="model", pool=WAREHOUSE_POOL)
+            >> stage("fit_model", of="model", pool=COMPUTE_POOL, kind=TrackedCommand)
         )
 
     with TaskGroup("serving", prefix_group_id=False) as serving:
-        stage("build_indices", pool=WAREHOUSE_POOL) >> spark_job("score_users", "top_k", "similar_k", "popular_k")
+        stage("build_indices", of="serving", pool=WAREHOUSE_POOL) >> spark_job(
+            "score_users", "top_k", "similar_k", "popular_k", of="serving"
+        )
 
     with TaskGroup("publication", prefix_group_id=False) as publication:
         (
-            stage("load_staging", pool=WAREHOUSE_POOL)
-            >> stage("audit_outputs", pool=WAREHOUSE_POOL)
-            >> stage("publish", pool=WAREHOUSE_POOL)
+            stage("load_staging", of="publication", pool=WAREHOUSE_POOL)
+            >> stage("audit_outputs", of="publication", pool=WAREHOUSE_POOL)
+            >> publish(pool=WAREHOUSE_POOL)
         )
 
-    begin >> inputs >> features >> model >> serving >> publication >> dbt_models("marts", "tag:marts")
+    begin >> inputs >> features >> model >> serving >> publication
+    publication >> dbt_models("marts", "tag:marts", stage="publication")

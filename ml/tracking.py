@@ -1,7 +1,7 @@
 """MLflow behind one door: one run and at most one model version a publication, however often a stage is repeated.
 
 The only module that imports mlflow. Used by the stages evaluate_model and fit_model, and by the command that publishes.
-Writes `mlflow_run.json` into the run folder: run_id, model_version, model_uri (null before the model is registered).
+Writes `mlflow_run.json` into the run folder; its fields are those of `TrackedRun`, null before the model is registered.
 """
 
 import json
@@ -31,6 +31,7 @@ class TrackedRun:
     """Where MLflow keeps a publication's training; the fields of `mlflow_run.json`."""
 
     run_id: str
+    experiment_id: str
     model_version: str | None = None
     model_uri: str | None = None
 
@@ -134,9 +135,10 @@ def _run_of(client: MlflowClient, settings: Settings, publication_id: str) -> Ru
 
 def _tracked(client: MlflowClient, run_id: str) -> TrackedRun:
     versions = client.search_model_versions(f"name = '{NAME}' and run_id = '{run_id}'")
+    experiment_id = client.get_run(run_id).info.experiment_id
     if not versions:
-        return TrackedRun(run_id)
-    return TrackedRun(run_id, str(versions[0].version), f"models:/{NAME}/{versions[0].version}")
+        return TrackedRun(run_id, experiment_id)
+    return TrackedRun(run_id, experiment_id, str(versions[0].version), f"models:/{NAME}/{versions[0].version}")
 
 
 def _write(folder: RunFolder, tracked: TrackedRun) -> None:

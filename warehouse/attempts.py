@@ -4,6 +4,7 @@ Writes `recs.publication_attempts` and `run.json`; used by the first stage of a 
 """
 
 import subprocess
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -12,91 +13,74 @@ import duckdb
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.errors import BadInput, NightjarError
 from warehouse.interval import DataInterval
-from warehouse.run_folder import RunFolder, RunRecord
+from warehouse.run_folder import STAGES, RunFolder, RunRecord
 from warehouse.settings import REPOSITORY, Settings
+from warehouse.stages import check_fits, inherit_files, inherited_gates
 
 PUBLISH_MODES = ("auto", "never", "force")
 
 
-def begin_attempt(
-    settings: Settings,
-    warehouse: DuckDBWarehouse,
-    interval: DataInterval,
-    *,
-    publish_mode: str,
-    run_id: str,
-    ingested_before: datetime | None = None,
-) -> RunRecord:
+@dataclass(frozen=True)
+class RunRequest:
+    """What the starter of a run asks for; see `RunRecord` for what becomes of it."""
+
+    interval: DataInterval
+    run_id: str
+    publish_mode: str = "auto"
+    stages: tuple[str, ...] = STAGES
+    ingested_before: datetime | None = None
+    note: str = ""
+
+
+def begin_attempt(settings: Settings, warehouse: DuckDBWarehouse, request: RunRequest) -> RunRecord:
     """Start the next attempt at a data date, after checking that there is something to train on.
 
+    Where the first stages are left out, their files and verdicts are taken over from the date's last publication.
+
     Raises:
-        BadInput: the publish mode is unknown, or the interval holds fewer events than `min_interval_events`.
+        BadInput: a setting is unknown or has no effect, the interval holds fewer events than `min_interval_events`,
+            or no earlier publication of the date has what the left-out stages would have made.
     """
     warehouse.create_tables()
     with warehouse.transaction() as connection:
-        check_attempt(settings, connection, interval, publish_mode=publish_mode, ingested_before=ingested_before)
-        attempt = (
-            1
-            + connection.execute(
-                "select coalesce(max(attempt), 0) from recs.publication_attempts where data_date = ?",
-                [interval.data_date],
-            ).fetchall()[0][0]
-        )
+        source = check_request(settings, connection, request)
+        number = connection.execute(
+            "select coalesce(max(attempt), 0) + 1 from recs.publication_attempts where data_date = ?",
+            [request.interval.data_date],
+        ).fetchall()[0][0]
         record = RunRecord(
-            publication_id=f"{interval.data_date}.{attempt}",
-            attempt=attempt,
-            interval=interval,
-            ingested_before=ingested_before,
-            publish_mode=publish_mode,
-            run_id=run_id,
+            publication_id=f"{request.interval.data_date}.{number}",
+            attempt=number,
+            interval=request.interval,
+            ingested_before=_arrival_cut_off(request, source),
+            publish_mode=request.publish_mode,
+            run_id=request.run_id,
             code_version=code_version(),
+            stages=request.stages,
         )
-        connection.execute(
-            "insert into recs.publication_attempts values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                record.publication_id,
-                record.data_date,
-                attempt,
-                interval.as_of,
-                ingested_before,
-                publish_mode,
-                run_id,
-                record.code_version,
-                datetime.now(UTC),
-            ],
-        )
-        RunFolder.of(settings.lake, record.publication_id).write_record(record)
+        folder = RunFolder.of(settings.lake, record.publication_id)
+        folder.write_record(record)
+        if source is not None:
+            inherit_files(request.stages, source, folder)
+            _inherit_verdicts(connection, request.stages, source.record().publication_id, record)
+        _insert_attempt(connection, record, request.note)
     return record
 
 
-def check_attempt(
-    settings: Settings,
-    connection: duckdb.DuckDBPyConnection,
-    interval: DataInterval,
-    *,
-    publish_mode: str,
-    ingested_before: datetime | None,
-) -> None:
-    """Refuse an attempt that cannot succeed: no table is written, so a command may ask before it starts anything.
+def check_request(settings: Settings, connection: duckdb.DuckDBPyConnection, request: RunRequest) -> RunFolder | None:
+    """Refuse a run that cannot succeed: no table is written, so a command may ask before it starts anything.
+
+    Returns:
+        The run folder to take the left-out first stages from; none where all stages run.
 
     Raises:
-        BadInput: the publish mode is unknown, or the interval holds fewer events than `min_interval_events`.
+        BadInput: as `begin_attempt`.
     """
-    if publish_mode not in PUBLISH_MODES:
-        raise BadInput(f"publish={publish_mode!r} is unknown: expected one of {', '.join(PUBLISH_MODES)}")
-    seen = "occurred_at < ? and ingested_at <= coalesce(?, 'infinity'::timestamptz)"
-    visible, inside, newest = connection.execute(
-        f"select count(*), count(*) filter (occurred_at >= ?), max(occurred_at) from raw.interactions where {seen}",
-        [interval.start, interval.end, ingested_before],
-    ).fetchall()[0]
-    if visible == 0:
-        arrived = f" that had arrived by {ingested_before}" if ingested_before else ""
-        raise BadInput(f"raw.interactions holds no interaction before {interval.as_of}{arrived}: nothing to train on")
-    if inside < settings.min_interval_events:
-        raise BadInput(
-            f"raw.interactions holds {inside} interactions on {interval.data_date}, NIGHTJAR_MIN_INTERVAL_EVENTS "
-            f"asks for {settings.min_interval_events}; the newest earlier one is of {newest:%Y-%m-%d}"
-        )
+    if request.publish_mode not in PUBLISH_MODES:
+        raise BadInput(f"publish={request.publish_mode!r} is unknown: expected one of {', '.join(PUBLISH_MODES)}")
+    check_fits(request.stages, publish_mode=request.publish_mode, ingested_before=request.ingested_before)
+    _check_volume(settings, connection, request)
+    return _last_publication(settings, connection, request)
 
 
 def check_not_superseded(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
@@ -113,6 +97,62 @@ def check_not_superseded(connection: duckdb.DuckDBPyConnection, run: RunRecord) 
         raise NightjarError(f"{run.publication_id} was superseded by {newest[0][0] if newest else 'nothing'}: it stops")
 
 
+def _last_publication(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, request: RunRequest
+) -> RunFolder | None:
+    if request.stages[0] == STAGES[0]:
+        return None
+    last = connection.execute(
+        "select publication_id from recs.publications where data_date = ? and action in ('published', 'history') "
+        "order by ledger_id desc limit 1",
+        [request.interval.data_date],
+    ).fetchone()
+    if last is None:
+        raise BadInput(
+            f"stages={','.join(request.stages)}: {request.interval.data_date} has no publication yet to take the "
+            f"earlier stages from: run them all first"
+        )
+    return RunFolder.of(settings.lake, last[0])
+
+
+def _arrival_cut_off(request: RunRequest, source: RunFolder | None) -> datetime | None:
+    # The audit asks what the snapshot could see, so an inherited snapshot brings its own cut-off.
+    if source is None or "features" in request.stages:
+        return request.ingested_before
+    return source.record().ingested_before
+
+
+def _inherit_verdicts(
+    connection: duckdb.DuckDBPyConnection, stages: tuple[str, ...], source_id: str, record: RunRecord
+) -> None:
+    for gate in inherited_gates(stages):
+        connection.execute(
+            "insert into recs.gate_decisions select ?, data_date, gate, verdict, ? || reason, measured, threshold, "
+            "decided_at from recs.gate_decisions where publication_id = ? and gate = ?",
+            [record.publication_id, f"taken over from {source_id}: ", source_id, gate],
+        )
+
+
+def _insert_attempt(connection: duckdb.DuckDBPyConnection, record: RunRecord, note: str) -> None:
+    row = {
+        "publication_id": record.publication_id,
+        "data_date": record.data_date,
+        "attempt": record.attempt,
+        "as_of": record.interval.as_of,
+        "ingested_before": record.ingested_before,
+        "publish_mode": record.publish_mode,
+        "stages": ",".join(record.stages),
+        "note": note or None,
+        "run_id": record.run_id,
+        "code_version": record.code_version,
+        "started_at": datetime.now(UTC),
+    }
+    connection.execute(
+        f"insert into recs.publication_attempts ({', '.join(row)}) values ({', '.join('?' * len(row))})",
+        list(row.values()),
+    )
+
+
 def code_version() -> str:
     """Return the package version, with the commit where the code runs from a checkout."""
     described = subprocess.run(
@@ -120,3 +160,20 @@ def code_version() -> str:
     )
     commit = described.stdout.strip()
     return f"{version('nightjar')}+{commit}" if described.returncode == 0 and commit else version("nightjar")
+
+
+def _check_volume(settings: Settings, connection: duckdb.DuckDBPyConnection, request: RunRequest) -> None:
+    interval, before = request.interval, request.ingested_before
+    seen = "occurred_at < ? and ingested_at <= coalesce(?, 'infinity'::timestamptz)"
+    visible, inside, newest = connection.execute(
+        f"select count(*), count(*) filter (occurred_at >= ?), max(occurred_at) from raw.interactions where {seen}",
+        [interval.start, interval.end, before],
+    ).fetchall()[0]
+    if visible == 0:
+        arrived = f" that had arrived by {before}" if before else ""
+        raise BadInput(f"raw.interactions holds no interaction before {interval.as_of}{arrived}: nothing to train on")
+    if inside < settings.min_interval_events:
+        raise BadInput(
+            f"raw.interactions holds {inside} interactions on {interval.data_date}, NIGHTJAR_MIN_INTERVAL_EVENTS "
+            f"asks for {settings.min_interval_events}; the newest earlier one is of {newest:%Y-%m-%d}"
+        )

@@ -24,6 +24,8 @@ from pathlib import Path
 from warehouse.errors import BadInput
 from warehouse.interval import DataInterval
 
+STAGES = ("inputs", "features", "model", "serving", "publication")
+
 _PUBLICATION_ID = re.compile(r"\d{4}-\d{2}-\d{2}\.\d+")
 
 
@@ -38,6 +40,7 @@ class RunRecord:
     publish_mode: str
     run_id: str
     code_version: str
+    stages: tuple[str, ...] = STAGES
 
     @property
     def data_date(self) -> date:
@@ -55,7 +58,12 @@ class RunRecord:
         interval = DataInterval(*(datetime.fromisoformat(fields["interval"][end]) for end in ("start", "end")))
         before = fields["ingested_before"]
         return cls(
-            **{**fields, "interval": interval, "ingested_before": datetime.fromisoformat(before) if before else None}
+            **{
+                **fields,
+                "interval": interval,
+                "ingested_before": datetime.fromisoformat(before) if before else None,
+                "stages": tuple(fields["stages"]),
+            }
         )
 
 

@@ -28,6 +28,15 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path("var"), description="Folder that holds all state; two homes never share anything.")
     schedule: str = Field("0 0 * * *", description="Cron expression (UTC) whose ticks bound the data intervals.")
+    deadline_minutes: int = Field(
+        360,
+        ge=0,
+        description="Minutes after it was queued at which a run counts as late, a backfill's never; 0 for none.",
+    )
+    failure_notifier: str = Field(
+        "", description="Class of the Airflow notifier that is told of failed and late runs; empty for none."
+    )
+    failure_notifier_arguments: str = Field("{}", description="Arguments of that class, as a JSON object.")
     lookback_days: int = Field(
         3, ge=0, description="Days before the interval whose events dbt builds again, for late arrivals."
     )
@@ -35,6 +44,8 @@ class Settings(BaseSettings):
     min_interval_events: int = Field(
         1, ge=0, description="Events that the run's own interval must hold; 0 lets a night without events pass."
     )
+
+    mlflow_url: str = Field("", description="Address of the MLflow server; empty to use the file in the home.")
 
     spark_master: str = Field("local[2]", description="Spark master URL; `spark://host:7077` for a cluster.")
     spark_driver_memory: str = Field("2g", description="Memory of the Spark driver (JVM size string).")

@@ -275,6 +275,8 @@ CONTROL = (
             Column("as_of", TIMESTAMP, "End of the data interval: the attempt sees only what happened before."),
             Column("ingested_before", TIMESTAMP, "The attempt sees only what had arrived by then.", nullable=True),
             Column("publish_mode", TEXT, "auto, never or force."),
+            Column("stages", TEXT, "The stages it runs, comma-separated; earlier ones it takes over."),
+            Column("note", TEXT, "What its starter wrote about it.", nullable=True),
             Column("run_id", TEXT, "The Airflow run."),
             Column("code_version", TEXT, "Version of Nightjar's code."),
             Column("started_at", TIMESTAMP, "When the attempt began."),

@@ -1,4 +1,4 @@
-"""Tasks that launch `nightjar stage ...` in a process of its own."""
+"""Tasks that launch `nightjar ...` in a process of its own."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,8 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from dags.support.run import PUBLICATION_ID
+from dags.support.links import MLflowRunLink, NightPlotsLink
+from dags.support.run import CURRENT_MOVED, OUTCOME, PUBLICATION_ID, RECS_CURRENT, RECS_HISTORY, only_in
 from warehouse.settings import child_environment, load_settings
 
 BAD_INPUT, GATE_REFUSED = 2, 3
@@ -16,7 +17,8 @@ BAD_INPUT, GATE_REFUSED = 2, 3
 class NightjarCommand(BaseOperator):
     """Run one command without a shell; its last line of output is the task's result.
 
-    A wrong input or a gate's refusal fails at once, because trying again cannot help; other failures are retried.
+    A wrong input or a gate's refusal fails at once, because trying again cannot help; other failures are retried. The
+    last line of a failure becomes the run's note.
     """
 
     template_fields: Sequence[str] = ("command",)
@@ -29,19 +31,49 @@ class NightjarCommand(BaseOperator):
         """Run the command."""
         self._hook = SubprocessHook()
         result = self._hook.run_command(self.command, env=child_environment(load_settings()), cwd="/")
+        if result.exit_code == 0:
+            return str(result.output)
+        context["ti"].xcom_push(OUTCOME, f"{self.task_id}: {result.output}")
         if result.exit_code in (BAD_INPUT, GATE_REFUSED):
             raise AirflowFailException(result.output)
-        if result.exit_code != 0:
-            raise AirflowException(result.output)
-        return str(result.output)
+        raise AirflowException(result.output)
 
     def on_kill(self) -> None:
         """Stop the command with the task."""
         self._hook.send_sigterm()
 
 
-def stage(name: str, **kwargs: Any) -> NightjarCommand:
-    """Return the task that runs one stage of the night on the run's publication."""
-    return NightjarCommand(
-        task_id=name, command=["nightjar", "stage", name.replace("_", "-"), "--publication", PUBLICATION_ID], **kwargs
+class TrackedCommand(NightjarCommand):
+    """A command that logs to MLflow: its task has buttons to the run and to its plots."""
+
+    operator_extra_links = (MLflowRunLink(), NightPlotsLink())
+
+
+class PublishCommand(TrackedCommand):
+    """The command that publishes: `recs_history` is updated each time, `recs_current` when the pointer moved."""
+
+    def execute(self, context: Context) -> str:
+        """Run the command and tell what it changed."""
+        outcome = super().execute(context)
+        context["ti"].xcom_push(OUTCOME, outcome)
+        if " is current" in outcome:
+            context["outlet_events"][CURRENT_MOVED].add(RECS_CURRENT)
+        return outcome
+
+
+def stage(
+    name: str, of: str, pool: str, kind: type[NightjarCommand] = NightjarCommand, **kwargs: Any
+) -> NightjarCommand:
+    """Return the task that runs one command of one stage of the night on the run's publication."""
+    return kind(
+        task_id=name,
+        command=["nightjar", "stage", name.replace("_", "-"), "--publication", PUBLICATION_ID],
+        pool=pool,
+        pre_execute=only_in(of),
+        **kwargs,
     )
+
+
+def publish(pool: str) -> NightjarCommand:
+    """Return the task that publishes the run."""
+    return stage("publish", of="publication", pool=pool, kind=PublishCommand, outlets=[RECS_HISTORY, CURRENT_MOVED])

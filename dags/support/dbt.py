@@ -6,14 +6,14 @@ from airflow.sdk import Context, TriggerRule
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import PRODUCER_WATCHER_TASK_ID, ExecutionMode, InvocationMode, LoadMode, TestBehavior
 
-from dags.support.run import PUBLICATION_ID, WAREHOUSE_POOL
+from dags.support.run import PUBLICATION_ID, WAREHOUSE_POOL, only_in
 from warehouse.dbt_runner import manifest_path, variables
 from warehouse.progress import MARK
 from warehouse.settings import DBT_PROJECT, child_environment, load_settings
 
 
-def dbt_models(group_id: str, select: str) -> DbtTaskGroup:
-    """Return the group that builds the seeds and models of one selection; the gates test what they built."""
+def dbt_models(group_id: str, select: str, stage: str) -> DbtTaskGroup:
+    """Return the group that builds the seeds and models of one selection in one stage of the night."""
     settings = load_settings()
     group = DbtTaskGroup(
         group_id=group_id,
@@ -49,6 +49,7 @@ def dbt_models(group_id: str, select: str) -> DbtTaskGroup:
             "append_env": True,
             "install_deps": False,
             "pool": WAREHOUSE_POOL,
+            "pre_execute": only_in(stage),
         },
     )
     _report_after_build(group)

@@ -1,7 +1,11 @@
 """What every task of a night shares: pools, retries and the templates that name the run."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+
+from airflow.sdk import Asset, AssetAlias, Context, TriggerRule
+from airflow.sdk.exceptions import AirflowSkipException
 
 from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
@@ -11,8 +15,16 @@ WAREHOUSE_POOL = "warehouse_writer"
 # A Spark job or a training takes all cores of one machine.
 COMPUTE_POOL = "compute"
 
+# The XCom that holds a run's outcome in one line.
+OUTCOME = "outcome"
+
 PUBLICATION_ID = "{{ ti.xcom_pull(task_ids='begin') }}"
 RUN_FOLDER = "{{ run_folder(ti.xcom_pull(task_ids='begin')) }}"
+
+# What readers and downstream DAGs wait for: a date's history was written; what is current moved.
+RECS_HISTORY = Asset("recs_history")
+RECS_CURRENT = Asset("recs_current")
+CURRENT_MOVED = AssetAlias("recs_current_moved")
 
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "nightjar",
@@ -20,7 +32,19 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=10),
+    # A stage that the run leaves out is skipped; the ones after it still run, unless something failed.
+    "trigger_rule": TriggerRule.NONE_FAILED,
 }
+
+
+def only_in(stage: str) -> Callable[[Context], None]:
+    """Return the hook that skips a task when the run leaves its stage out."""
+
+    def skip_unless_chosen(context: Context) -> None:
+        if stage not in context["params"]["stages"]:
+            raise AirflowSkipException(f"the run leaves the stage {stage} out")
+
+    return skip_unless_chosen
 
 
 def run_folder(publication_id: str) -> str:

@@ -1,7 +1,7 @@
 """`nightjar run`, `backfill` and `rollback`: what changes the published state."""
 
 import getpass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from importlib import import_module
 from typing import Annotated
 
@@ -9,10 +9,14 @@ import typer
 
 from ml.cli.night import run_night
 from ml.cli.summary import print_summary
+from warehouse.attempts import RunRequest
 from warehouse.errors import BadInput
-from warehouse.interval import of_date, parse_instant
+from warehouse.interval import DataInterval, of_date, parse_instant
 from warehouse.settings import load_settings
+from warehouse.stages import parse_stages
 
+Stages = Annotated[str, typer.Option(help="Part of inputs,features,model,serving,publication; empty for all.")]
+Note = Annotated[str, typer.Option(help="Free text, kept with the attempt.")]
 Publish = Annotated[str, typer.Option(help="auto, never or force: who may see the result.")]
 IngestedBefore = Annotated[str | None, typer.Option(help="See only rows that had arrived by then (ISO 8601).")]
 
@@ -20,11 +24,13 @@ IngestedBefore = Annotated[str | None, typer.Option(help="See only rows that had
 def run(
     date: Annotated[str, typer.Option(help="The night's data date, YYYY-MM-DD.")],
     publish: Publish = "auto",
+    stages: Stages = "",
     ingested_before: IngestedBefore = None,
+    note: Note = "",
 ) -> None:
     """Run the nightly DAG for one date, without a scheduler."""
     settings = load_settings()
-    night = run_night(settings, of_date(date), publish=publish, ingested_before=_instant(ingested_before))
+    night = run_night(settings, _request(of_date(date), publish, stages, ingested_before, note))
     print_summary(settings, night)
 
 
@@ -32,16 +38,18 @@ def backfill(
     first: Annotated[str, typer.Option("--from", help="First data date, YYYY-MM-DD.")],
     last: Annotated[str, typer.Option("--to", help="Last data date, YYYY-MM-DD.")],
     publish: Publish = "auto",
+    stages: Stages = "",
     ingested_before: IngestedBefore = None,
+    note: Note = "",
 ) -> None:
     """Run the nightly DAG for each date of a range; it stops at the first date that fails."""
     settings = load_settings()
-    interval, end, before = of_date(first), of_date(last), _instant(ingested_before)
+    interval, end = of_date(first), of_date(last)
     if interval.start > end.start:
         raise BadInput(f"--from {first} lies after --to {last}")
     while interval.start <= end.start:
         print(f"{interval.data_date}", flush=True)
-        run_night(settings, interval, publish=publish, ingested_before=before)
+        run_night(settings, _request(interval, publish, stages, ingested_before, note))
         interval = of_date(str((interval.start + timedelta(days=1)).date()))
 
 
@@ -57,8 +65,15 @@ def rollback(
     print(f"{entry.publication_id} is current; it was {entry.previous_publication_id}")
 
 
-def _instant(ingested_before: str | None) -> datetime | None:
-    return None if ingested_before is None else parse_instant("--ingested-before", ingested_before)
+def _request(interval: DataInterval, publish: str, stages: str, ingested_before: str | None, note: str) -> RunRequest:
+    return RunRequest(
+        interval=interval,
+        run_id="nightjar run",
+        publish_mode=publish,
+        stages=parse_stages(stages),
+        ingested_before=None if ingested_before is None else parse_instant("--ingested-before", ingested_before),
+        note=note,
+    )
 
 
 def register(app: typer.Typer) -> None:

@@ -32,7 +32,9 @@ def begin(
     interval_end: Annotated[str, typer.Option(help="End of the data interval, ISO 8601 with zone.")],
     run_id: Annotated[str, typer.Option(help="The Airflow run.")],
     publish: Annotated[str, typer.Option(help="auto, never or force.")] = "auto",
+    stages: Annotated[str, typer.Option(help="Comma-separated; empty for all.")] = "",
     ingested_before: Annotated[str, typer.Option(help="See only rows that had arrived by then.")] = "",
+    note: Annotated[str, typer.Option(help="Free text, kept with the attempt.")] = "",
 ) -> None:
     """Number the attempt and print its publication id."""
     stage = import_module("ml.stages.begin")
@@ -41,6 +43,8 @@ def begin(
         interval_start=interval_start,
         interval_end=interval_end,
         publish=publish,
+        stages=stages,
+        note=note,
         ingested_before=ingested_before,
         run_id=run_id,
     )
@@ -51,7 +55,9 @@ def begin(
 def _register(name: str, module: str, function: str) -> None:
     def command(publication: Annotated[str, typer.Option(help="The attempt's publication id.")]) -> None:
         settings = load_settings()
-        getattr(import_module(module), function)(settings, RunFolder.of(settings.lake, publication))
+        outcome = getattr(import_module(module), function)(settings, RunFolder.of(settings.lake, publication))
+        if outcome is not None:
+            print(outcome)
 
     app.command(name, help=f"Run {module}.")(command)
 

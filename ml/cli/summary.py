@@ -44,7 +44,11 @@ def print_summary(settings: Settings, night: Night) -> None:
     console = plain_console(120)
     with DuckDBWarehouse(settings.warehouse_path).connect(read_only=True) as connection:
         one = [night.publication_id]
-        action, rows, digest, reason, current = connection.execute(_OUTCOME, one).fetchall()[0]
+        outcome = connection.execute(_OUTCOME, one).fetchone()
+        if outcome is None:
+            console.print(f"{night.publication_id}: not published, {night.seconds:.0f} s")
+            return
+        action, rows, digest, reason, current = outcome
         show(console, connection, "Metrics on the holdout", _METRICS, one)
         show(console, connection, "Indices", _INDICES, one)
         show(console, connection, "Gates", _GATES, one)

@@ -1,25 +1,35 @@
 """Begins an attempt: its number, its publication id, its run folder."""
 
 from warehouse.adapters.duckdb import DuckDBWarehouse
-from warehouse.attempts import begin_attempt
+from warehouse.attempts import RunRequest, begin_attempt
 from warehouse.interval import parse_instant, resolve
 from warehouse.run_folder import RunRecord
 from warehouse.settings import Settings
+from warehouse.stages import parse_stages
 
 
 def run(
-    settings: Settings, *, interval_start: str, interval_end: str, publish: str, ingested_before: str, run_id: str
+    settings: Settings,
+    *,
+    interval_start: str,
+    interval_end: str,
+    publish: str,
+    stages: str,
+    ingested_before: str,
+    note: str,
+    run_id: str,
 ) -> RunRecord:
     """Begin the next attempt at the interval's date.
 
     Raises:
         BadInput: an argument is wrong, or the interval holds too few events.
     """
-    return begin_attempt(
-        settings,
-        DuckDBWarehouse(settings.warehouse_path),
-        resolve(interval_start, interval_end),
-        publish_mode=publish,
+    request = RunRequest(
+        interval=resolve(interval_start, interval_end),
         run_id=run_id,
+        publish_mode=publish,
+        stages=parse_stages(stages),
         ingested_before=parse_instant("ingested_before", ingested_before) if ingested_before else None,
+        note=note,
     )
+    return begin_attempt(settings, DuckDBWarehouse(settings.warehouse_path), request)

@@ -9,14 +9,23 @@ from warehouse.content_hash import content_hash
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
 
+# The DAG reads these words in the outcome to tell whether readers see something new.
+IS_CURRENT = "is current"
 
-def run(settings: Settings, folder: RunFolder) -> None:
-    """Publish the run in one transaction."""
+
+def run(settings: Settings, folder: RunFolder) -> str:
+    """Publish the run in one transaction; return its outcome in one line, the last one the task prints.
+
+    Raises:
+        GateRefused: a gate refused the attempt, or gave no verdict on it.
+        NightjarError: a newer attempt at the date has begun, or nothing was staged.
+    """
     record = folder.record()
     model = json.loads((folder.path / "mlflow_run.json").read_text(encoding="utf-8"))
+    warehouse = DuckDBWarehouse(settings.warehouse_path)
     with progress.stage(folder, "publish") as done:
         entry = publications.publish(
-            DuckDBWarehouse(settings.warehouse_path),
+            warehouse,
             record,
             model_uri=model["model_uri"],
             mlflow_run_id=model["run_id"],
@@ -24,10 +33,23 @@ def run(settings: Settings, folder: RunFolder) -> None:
         )
         if entry.moved:
             tracking.set_champion(settings, model["model_version"])
-        done.rows = 1
-        done.unit = "publications"
-        done.say(
-            f"{entry.publication_id} is current"
-            if entry.moved
-            else f"{entry.publication_id} is history; current stays {entry.previous_publication_id}"
-        )
+        done.rows, recall = _published_figures(warehouse, entry.publication_id)
+        done.say(_pointer(entry))
+    return f"{_pointer(entry)}: {done.rows:,} recommendations, recall@{settings.metric_k} {recall}"
+
+
+def _pointer(entry: publications.Published) -> str:
+    if entry.moved:
+        return f"{entry.publication_id} {IS_CURRENT}"
+    return f"{entry.publication_id} is history, current stays {entry.previous_publication_id}"
+
+
+def _published_figures(warehouse: DuckDBWarehouse, publication_id: str) -> tuple[int, str]:
+    with warehouse.connect(read_only=True) as connection:
+        rows, recall = connection.execute(
+            "select any_value(p.recommendation_rows), max(m.value) from recs.publications p "
+            "left join recs.model_metrics m on m.publication_id = p.publication_id "
+            "and m.model = 'nightjar' and m.slice = 'all' and m.metric = 'recall' where p.publication_id = ?",
+            [publication_id],
+        ).fetchall()[0]
+    return rows, "unmeasured" if recall is None else f"{recall:.4f}"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from warehouse.adapters.duckdb import DuckDBWarehouse
-from warehouse.attempts import begin_attempt
+from warehouse.attempts import RunRequest, begin_attempt
 from warehouse.errors import BadInput, GateRefused, NightjarError
 from warehouse.gate_decisions import GateDecision, record_decisions
 from warehouse.interval import of_date
@@ -27,9 +27,8 @@ def attempt(settings: Settings, warehouse: DuckDBWarehouse) -> Attempt:
         )
 
     def begin(day: int, publish_mode: str = "auto", gates: tuple[str, ...] = GATES) -> RunRecord:
-        run = begin_attempt(
-            settings, warehouse, of_date(f"2026-03-{day:02}"), publish_mode=publish_mode, run_id=f"run-{day}"
-        )
+        request = RunRequest(of_date(f"2026-03-{day:02}"), f"run-{day}", publish_mode)
+        run = begin_attempt(settings, warehouse, request)
         record_decisions(warehouse, run, [GateDecision(gate, "passed", "as it should") for gate in gates])
         with warehouse.transaction() as connection:
             connection.execute(
@@ -201,11 +200,11 @@ def test_a_date_without_data_is_refused_before_anything_is_written(
     settings: Settings, warehouse: DuckDBWarehouse, attempt: Attempt, day: str, arrived: datetime | None, fault: str
 ) -> None:
     with pytest.raises(BadInput, match=fault):
-        begin_attempt(settings, warehouse, of_date(day), publish_mode="auto", run_id="r", ingested_before=arrived)
+        begin_attempt(settings, warehouse, RunRequest(of_date(day), "r", ingested_before=arrived))
     assert rows(warehouse, "select count(*) from recs.publication_attempts") == [(0,)]
     assert not settings.lake.exists()
 
 
 def test_an_unknown_publish_mode_is_refused(settings: Settings, warehouse: DuckDBWarehouse) -> None:
     with pytest.raises(BadInput, match="publish='maybe' is unknown: expected one of auto, never, force"):
-        begin_attempt(settings, warehouse, of_date("2026-03-10"), publish_mode="maybe", run_id="r")
+        begin_attempt(settings, warehouse, RunRequest(of_date("2026-03-10"), "r", "maybe"))

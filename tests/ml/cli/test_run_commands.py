@@ -9,6 +9,7 @@ import pytest
 
 from ml.cli.night import Night, run_night
 from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.attempts import RunRequest
 from warehouse.errors import BadInput, GateRefused, NightjarError
 from warehouse.interval import of_date, parse_instant
 from warehouse.settings import Settings
@@ -44,7 +45,8 @@ def airflow(settings: Settings, warehouse: DuckDBWarehouse, tmp_path: Path, monk
 
 def run(settings: Settings, date: str = "2026-03-31", publish: str = "auto", before: str | None = None) -> Night:
     arrived = parse_instant("--ingested-before", before) if before else None
-    return run_night(settings, of_date(date), publish=publish, ingested_before=arrived)
+    request = RunRequest(of_date(date), "r", publish, ingested_before=arrived, note="why")
+    return run_night(settings, request)
 
 
 def test_the_dag_runs_for_the_interval_of_the_date(
@@ -56,7 +58,12 @@ def test_the_dag_runs_for_the_interval_of_the_date(
     # The last tick before that instant is the interval's end, midnight of 1 April.
     instant = "2026-04-01T23:59:59+00:00"
     assert command == ["dags", "test", "nightly_recommendations", instant, "--conf"]
-    assert json.loads(conf) == {"publish": "never", "ingested_before": "2026-05-01T00:00:00+00:00"}
+    assert json.loads(conf) == {
+        "publish": "never",
+        "stages": ["inputs", "features", "model", "serving", "publication"],
+        "ingested_before": "2026-05-01T00:00:00+00:00",
+        "note": "why",
+    }
     assert night.publication_id == "2026-03-31.1"
     assert night.log.read_text().startswith("[nightjar] begin: 2026-03-31.1")
     [shown] = capsys.readouterr().out.splitlines()

@@ -1,0 +1,141 @@
+from pathlib import Path
+
+import pytest
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.attempts import RunRequest, begin_attempt
+from warehouse.errors import BadInput
+from warehouse.gate_decisions import GateDecision, record_decisions
+from warehouse.interval import of_date, parse_instant
+from warehouse.publications import GATES, publish
+from warehouse.run_folder import STAGES, RunFolder
+from warehouse.settings import Settings
+from warehouse.stages import check_fits, inherit_files, inherited_gates, parse_stages
+
+DAY = of_date("2026-03-10")
+MADE = (
+    "snapshot/items.parquet",
+    "features/seen/part-0.parquet",
+    "model/manifest.json",
+    "mlflow_run.json",
+    "outputs/model_metrics/part-0.parquet",
+    "outputs/item_embeddings/part-0.parquet",
+    "outputs/user_embeddings/part-0.parquet",
+    "outputs/recommendations/part-0.parquet",
+)
+
+
+@pytest.fixture
+def published(settings: Settings, warehouse: DuckDBWarehouse) -> RunFolder:
+    """A first publication of the day, with arrival cut-off, all verdicts and files that hold their own names."""
+    with warehouse.transaction() as connection:
+        connection.execute(
+            "insert into raw.interactions values ('e', 'u', 'i', 'view', null, "
+            "timestamptz '2026-03-10 12:00:00+00', timestamptz '2026-03-10 12:00:00+00')"
+        )
+    arrived = parse_instant("t", "2026-03-11T06:00:00+00:00")
+    run = begin_attempt(settings, warehouse, RunRequest(DAY, "r", ingested_before=arrived))
+    folder = RunFolder.of(settings.lake, run.publication_id)
+    for name in MADE:
+        (folder.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder.path / name).write_text(name)
+    record_decisions(warehouse, run, [GateDecision(gate, "passed", f"{gate} is fine", 2.0, 1.0) for gate in GATES])
+    with warehouse.transaction() as connection:
+        connection.execute(
+            "insert into recs_staging.recommendations values (?, ?, 'u', 'films', 1, 'i', 0.5, 'personal', null)",
+            [run.publication_id, run.data_date],
+        )
+    publish(warehouse, run, model_uri="models:/nightjar/1", mlflow_run_id="m", content_hash="h")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "stages"),
+    [
+        ("", STAGES),
+        ("serving,publication", ("serving", "publication")),
+        (" publication , serving,model", ("model", "serving", "publication")),
+        ("inputs", ("inputs",)),
+    ],
+)
+def test_a_choice_of_neighbouring_stages_is_put_in_order(text: str, stages: tuple[str, ...]) -> None:
+    assert parse_stages(text) == stages
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("scoring", "scoring is unknown, expected some of inputs, features, model, serving, publication"),
+        ("features,serving", "serving needs model of the same run"),
+        ("inputs,publication", "publication needs features, model, serving of the same run"),
+        ("publication", "what a run publishes it has to score itself"),
+    ],
+)
+def test_a_choice_that_makes_no_sense_is_refused(text: str, fault: str) -> None:
+    with pytest.raises(BadInput, match=fault):
+        parse_stages(text)
+
+
+def test_a_setting_that_could_have_no_effect_is_refused() -> None:
+    with pytest.raises(BadInput, match="publish=force needs the stage publication"):
+        check_fits(("inputs",), publish_mode="force", ingested_before=None)
+    with pytest.raises(BadInput, match="ingested_before needs the stage features"):
+        check_fits(("serving", "publication"), publish_mode="auto", ingested_before="2026-03-11")
+    check_fits(STAGES, publish_mode="force", ingested_before="2026-03-11")
+
+
+def test_the_verdicts_of_left_out_stages_are_taken_over() -> None:
+    assert inherited_gates(STAGES) == []
+    assert inherited_gates(("features", "model")) == ["inputs"]
+    assert inherited_gates(("serving", "publication")) == ["inputs", "popularity", "champion"]
+
+
+def test_scoring_alone_takes_features_and_model_from_the_last_publication(
+    settings: Settings, warehouse: DuckDBWarehouse, published: RunFolder
+) -> None:
+    run = begin_attempt(settings, warehouse, RunRequest(DAY, "again", stages=("serving", "publication"), note="fix"))
+    folder = RunFolder.of(settings.lake, run.publication_id)
+    found = {str(path.relative_to(folder.path)) for path in folder.path.rglob("*") if path.is_file()}
+    assert found == {*MADE, "run.json"} - {"outputs/recommendations/part-0.parquet"}
+    assert folder.record().ingested_before == published.record().ingested_before
+    with warehouse.connect(read_only=True) as connection:
+        verdicts = connection.execute(
+            "select gate, verdict, reason, measured from recs.gate_decisions "
+            "where publication_id = '2026-03-10.2' order by gate"
+        ).fetchall()
+        attempt = connection.execute(
+            "select stages, note from recs.publication_attempts where publication_id = '2026-03-10.2'"
+        ).fetchall()
+    assert verdicts == [
+        ("champion", "passed", "taken over from 2026-03-10.1: champion is fine", 2.0),
+        ("inputs", "passed", "taken over from 2026-03-10.1: inputs is fine", 2.0),
+        ("popularity", "passed", "taken over from 2026-03-10.1: popularity is fine", 2.0),
+    ]
+    assert attempt == [("serving,publication", "fix")]
+
+
+def test_files_taken_over_are_the_same_files_and_the_source_stays(published: RunFolder, tmp_path: Path) -> None:
+    target = RunFolder(tmp_path / "again")
+    inherit_files(("serving",), published, target)
+    inherit_files(("serving",), published, target)
+    assert (target.model / "manifest.json").samefile(published.model / "manifest.json")
+    assert (published.path / MADE[-1]).exists()
+
+
+def test_a_date_without_a_publication_has_nothing_to_take_over(
+    settings: Settings, warehouse: DuckDBWarehouse, published: RunFolder
+) -> None:
+    with warehouse.transaction() as connection:
+        connection.execute("delete from recs.publications")
+    with pytest.raises(BadInput, match="2026-03-10 has no publication yet to take the earlier stages from"):
+        begin_attempt(settings, warehouse, RunRequest(DAY, "again", stages=("model",)))
+
+
+def test_a_removed_run_folder_is_named_and_no_attempt_is_counted(
+    settings: Settings, warehouse: DuckDBWarehouse, published: RunFolder
+) -> None:
+    (published.path / "mlflow_run.json").unlink()
+    with pytest.raises(BadInput, match=r"2026-03-10\.1 lacks mlflow_run\.json"):
+        begin_attempt(settings, warehouse, RunRequest(DAY, "again", stages=("serving",)))
+    with warehouse.connect(read_only=True) as connection:
+        assert connection.execute("select count(*) from recs.publication_attempts").fetchall() == [(1,)]
