@@ -2,6 +2,7 @@
 
 import getpass
 from datetime import timedelta
+from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from ml.cli.summary import print_summary
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.errors import BadInput
 from warehouse.interval import of_date
-from warehouse.publications import roll_back
+from warehouse.rollback import model_uri, roll_back
 from warehouse.settings import load_settings
 
 Publish = Annotated[str, typer.Option(help="auto, never or force: who may see the result.")]
@@ -49,10 +50,15 @@ def backfill(
 def rollback(
     to: Annotated[str, typer.Option(help="The publication that readers shall see.")],
     reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")],
+    actor: Annotated[str, typer.Option(help="Who wants it; the ledger keeps it. Empty: the user of this shell.")] = "",
 ) -> None:
-    """Point readers to an earlier publication, without retraining."""
+    """Point readers to an earlier publication and MLflow's alias `champion` to its model, without retraining."""
     settings = load_settings()
-    entry = roll_back(DuckDBWarehouse(settings.warehouse_path), to, actor=getpass.getuser(), reason=reason)
+    warehouse = DuckDBWarehouse(settings.warehouse_path)
+    entry = roll_back(warehouse, to, actor=actor or getpass.getuser(), reason=reason)
+    # After the transaction: readers come first, and the same command again moves the alias if this fails.
+    model_version = model_uri(warehouse, to).rpartition("/")[2]
+    import_module("ml.tracking").set_champion(settings, model_version)
     print(f"{entry.publication_id} is current; it was {entry.previous_publication_id}")
 
 
