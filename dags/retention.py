@@ -6,8 +6,8 @@ settings `NIGHTJAR_RETENTION_*` say how long each is kept, counted in data dates
 What the current publication and the rollback targets need always stays. So do the ledger, the attempts, the verdicts of
 the gates and the metrics of every night. An attempt that may still be running is left alone.
 
-A scheduled run deletes. A run started by hand only shows what would go, unless `dry_run` is switched off. The log of the
-task holds the table: every attempt, why it stays or what of it goes, rows and megabytes.
+A scheduled run deletes. A run started by hand only shows what would go, unless `dry_run` is switched off. The log of
+the task holds the table: every attempt, why it stays or what of it goes, rows and megabytes.
 """
 
 from datetime import datetime
