@@ -96,6 +96,19 @@ def test_the_survey_counts_what_goes_and_changes_nothing(
     assert all(names(folder) for folder in nights.values())
 
 
+def test_a_file_that_a_later_attempt_took_over_frees_nothing_and_stays_there(
+    settings: Settings, warehouse: DuckDBWarehouse, nights: dict[str, RunFolder]
+) -> None:
+    taken = nights["2026-06-30.1"].model / "part" / "file"
+    taken.unlink()
+    taken.hardlink_to(nights["2026-06-02.1"].model / "part" / "file")
+    manifest = (taken.parents[2] / "indices" / "retrieval" / "manifest.json").stat().st_size
+    _, removals = survey(warehouse, settings, AS_OF)
+    assert [each.file_bytes for each in removals if each.verdict.publication_id == "2026-06-02.1"] == [40 + manifest]
+    clean_up(warehouse, settings)
+    assert taken.read_bytes() == b"0123456789"
+
+
 def test_a_second_clean_up_finds_nothing_left(
     settings: Settings, warehouse: DuckDBWarehouse, nights: dict[str, RunFolder]
 ) -> None:
