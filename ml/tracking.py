@@ -1,12 +1,12 @@
 """MLflow behind one door: one run and at most one model version a publication, however often a stage is repeated.
 
-The only module that imports mlflow. Used by the stages evaluate_model and fit_model, and by the command that publishes.
+The only module that imports mlflow. Used by evaluate_model, fit_model, publish, rollback and retention.
 Writes `mlflow_run.json` into the run folder; its fields are those of `TrackedRun`, null before the model is registered.
 """
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.environment_variables import MLFLOW_DISABLE_TELEMETRY
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from warehouse.errors import NightjarError
 from warehouse.run_folder import RunFolder, write_text
@@ -111,6 +112,48 @@ def set_champion(settings: Settings, model_version: str) -> None:
     _client(settings).set_registered_model_alias(NAME, CHAMPION, model_version)
 
 
+def forgettable_runs(settings: Settings, publications: Collection[str], needed_runs: Collection[str]) -> dict[str, str]:
+    """Return the runs of these publications, by publication, that may go.
+
+    A run stays when it is needed, or when a model version of it bears an alias.
+    """
+    client = _client(settings)
+    experiment = client.get_experiment_by_name(NAME)
+    if experiment is None:
+        return {}
+    models = client.search_registered_models(f"name = '{NAME}'")
+    # Whoever gave an alias, `champion` or another, still asks for the version by it.
+    aliased = {str(version) for model in models for version in model.aliases.values()}
+    found, page = {}, None
+    while page is None or page.token:
+        page = client.search_runs([experiment.experiment_id], max_results=_BATCH, page_token=page and page.token)
+        for run in page:
+            publication_id, run_id = run.data.tags.get(_PUBLICATION_TAG), run.info.run_id
+            if publication_id in publications and run_id not in needed_runs:
+                found[publication_id] = run_id
+    return {each: run_id for each, run_id in found.items() if not aliased.intersection(_versions(client, run_id))}
+
+
+def forget(settings: Settings, run_ids: Iterable[str]) -> None:
+    """Delete runs with their model versions and artifacts; the run last, so that an interrupted call is repeated.
+
+    Raises:
+        NightjarError: the artifacts of a run lie in a local folder outside `mlflow_artifacts`.
+    """
+    client = _client(settings)
+    for run_id in run_ids:
+        uri = client.get_run(run_id).info.artifact_uri
+        root = settings.mlflow_artifacts.resolve()
+        if uri.startswith(("file:", "/")) and root not in Path(uri.removeprefix("file://")).resolve().parents:
+            raise NightjarError(
+                f"MLflow run {run_id} keeps its artifacts in {uri}: retention deletes only below {root}"
+            )
+        for version in _versions(client, run_id):
+            client.delete_model_version(NAME, version)
+        get_artifact_repository(uri, tracking_uri=settings.mlflow_uri).delete_artifacts()
+        client.delete_run(run_id)
+
+
 def _client(settings: Settings) -> MlflowClient:
     MLFLOW_DISABLE_TELEMETRY.set(True)
     mlflow.telemetry.set_telemetry_client()
@@ -134,11 +177,16 @@ def _run_of(client: MlflowClient, settings: Settings, publication_id: str) -> Ru
 
 
 def _tracked(client: MlflowClient, run_id: str) -> TrackedRun:
-    versions = client.search_model_versions(f"name = '{NAME}' and run_id = '{run_id}'")
+    versions = _versions(client, run_id)
     experiment_id = client.get_run(run_id).info.experiment_id
     if not versions:
         return TrackedRun(run_id, experiment_id)
-    return TrackedRun(run_id, experiment_id, str(versions[0].version), f"models:/{NAME}/{versions[0].version}")
+    return TrackedRun(run_id, experiment_id, versions[0], f"models:/{NAME}/{versions[0]}")
+
+
+def _versions(client: MlflowClient, run_id: str) -> list[str]:
+    found = client.search_model_versions(f"name = '{NAME}' and run_id = '{run_id}'")
+    return [str(each.version) for each in found]
 
 
 def _write(folder: RunFolder, tracked: TrackedRun) -> None:

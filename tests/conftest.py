@@ -1,11 +1,32 @@
-"""Fixtures that every part shares: a home of its own for each test."""
+"""Fixtures that every part shares: a home of its own for each test, and nights laid into it by hand."""
 
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import duckdb
 import pytest
 
 from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.completeness import record_rows
+from warehouse.ledger import add_entry, current_publication, point_to
+from warehouse.run_folder import RunFolder, RunRecord
 from warehouse.settings import REPOSITORY, Settings
+from warehouse.tables import OUTPUTS, STAGED, table
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+_VALUES: dict[str, Any] = {
+    **dict.fromkeys(("integer", "bigint", "double", "real"), 1),
+    "text": "x",
+    "date": date(2026, 1, 1),
+    "timestamptz": LONG_AGO,
+    "real[]": [1.0],
+}
 
 
 @pytest.fixture
@@ -26,3 +47,79 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder} with the public data sets is not there")
     return folder
+
+
+def _insert_row(connection: duckdb.DuckDBPyConnection, full_name: str, **given: Any) -> None:
+    """Insert one row; columns that are not given hold something of their type."""
+    row = {column.name: _VALUES[column.type] for column in table(full_name).columns} | given
+    connection.execute(
+        f"insert into {full_name} ({', '.join(row)}) values ({', '.join('?' * len(row))})", list(row.values())
+    )
+
+
+def _write_files(folder: RunFolder) -> None:
+    """Write one file of ten bytes into each folder of a run, and an index with its manifest."""
+    for path in (folder.snapshot("items"), folder.features("seen"), folder.output("recommendations"), folder.model):
+        (path / "part").mkdir(parents=True)
+        (path / "part" / "file").write_bytes(b"0123456789")
+    index = folder.index("retrieval")
+    index.mkdir(parents=True)
+    (index / "index.bin").write_bytes(b"0123456789")
+    digest = hashlib.sha256(b"0123456789").hexdigest()
+    (index / "manifest.json").write_text(json.dumps({"sha256": {"index.bin": digest}}))
+
+
+def lay_night(
+    settings: Settings,
+    publication_id: str,
+    action: str | None = "published",
+    *,
+    started_at: datetime = LONG_AGO,
+    uri: Path | None = None,
+    mlflow_run_id: str = "none",
+    model_uri: str = "models:/nightjar/1",
+) -> RunFolder:
+    """Lay one night by hand; `action` is published, history or None for an attempt that left staged rows only."""
+    day, _, number = publication_id.partition(".")
+    ids: dict[str, Any] = {"publication_id": publication_id, "data_date": date.fromisoformat(day)}
+    folder = RunFolder.of(settings.lake, publication_id)
+    _write_files(folder)
+    with DuckDBWarehouse(settings.warehouse_path).transaction() as connection:
+        attempt = {**ids, "attempt": int(number), "started_at": started_at}
+        _insert_row(connection, "recs.publication_attempts", **attempt)
+        address = {"index_manifest": {"uri": str(uri or folder.index("retrieval"))}}
+        for each in OUTPUTS if action else STAGED:
+            _insert_row(connection, each.full_name, **ids, **address.get(each.name, {}))
+        if action is None:
+            return folder
+        record_rows(connection, cast(RunRecord, SimpleNamespace(**ids)))
+        current = current_publication(connection)
+        entry = add_entry(
+            connection,
+            **ids,
+            as_of=LONG_AGO,
+            action=action,
+            previous_publication_id=current[0] if current else None,
+            model_uri=model_uri,
+            mlflow_run_id=mlflow_run_id,
+            content_hash="h",
+            recommendation_rows=1,
+            code_version="v",
+            actor="a",
+            reason="r",
+        )
+        if action == "published":
+            point_to(connection, publication_id, ids["data_date"], entry)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lay_in() -> Callable[..., RunFolder]:
+    """`lay_in(settings, publication_id, action)`: rows in every table and files in every folder, no stage run."""
+    return lay_night
+
+
+@pytest.fixture
+def lay(settings: Settings, warehouse: DuckDBWarehouse) -> Callable[..., RunFolder]:
+    """`lay(publication_id, action)`, in the home of the test."""
+    return partial(lay_night, settings)

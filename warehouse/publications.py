@@ -1,30 +1,21 @@
-"""The ledger of publications and the pointer that readers follow.
+"""Publishes an attempt: its staged rows, the ledger's entry and the pointer move in one transaction.
 
-Moves staged rows to the `recs` tables, adds the ledger row and sets `recs.current_publication` in one transaction.
+Reads `recs_staging` and `recs.gate_decisions`, writes the output tables of `recs`; used by the stage publish.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 import duckdb
 
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.attempts import check_not_superseded
-from warehouse.errors import BadInput, GateRefused, NightjarError
+from warehouse.completeness import record_rows
+from warehouse.errors import GateRefused, NightjarError
+from warehouse.ledger import Published, add_entry, current_publication, point_to
 from warehouse.run_folder import RunRecord
 from warehouse.tables import OUTPUTS
 
 GATES = ("inputs", "popularity", "champion", "retrieval_recall", "similarity_recall", "outputs")
-
-
-@dataclass(frozen=True)
-class Published:
-    """What a ledger entry did: `moved` tells whether readers now see `publication_id`."""
-
-    ledger_id: int
-    publication_id: str
-    previous_publication_id: str | None
-    moved: bool
 
 
 def publish(
@@ -46,12 +37,13 @@ def publish(
         check_not_superseded(connection, run)
         _check_gates(connection, run.publication_id)
         rows = _move_staged_rows(connection, run)
-        current = _current(connection)
+        record_rows(connection, run)
+        current = current_publication(connection)
         moved = run.publish_mode == "force" or (
             run.publish_mode == "auto" and (current is None or run.data_date >= current[1])
         )
         previous = current[0] if current else None
-        entry = _add_entry(
+        entry = add_entry(
             connection,
             publication_id=run.publication_id,
             data_date=run.data_date,
@@ -67,43 +59,8 @@ def publish(
             reason=_reason(run, moved, current),
         )
         if moved:
-            _point_to(connection, run.publication_id, run.data_date, entry)
+            point_to(connection, run.publication_id, run.data_date, entry)
         return Published(entry, run.publication_id, previous, moved)
-
-
-def roll_back(warehouse: DuckDBWarehouse, publication_id: str, *, actor: str, reason: str) -> Published:
-    """Point readers to an earlier publication and say so in the ledger.
-
-    Raises:
-        BadInput: there is no such publication, its rows are gone, it is current already, or the reason is empty.
-    """
-    if not reason.strip():
-        raise BadInput("--reason is empty: the ledger keeps why a publication was rolled back")
-    with warehouse.transaction() as connection:
-        target = connection.execute(
-            "select * exclude (ledger_id, previous_publication_id, actor, reason, action, recorded_at) "
-            "from recs.publications where publication_id = ? order by ledger_id limit 1",
-            [publication_id],
-        )
-        names = [column[0] for column in target.description or []]
-        row = target.fetchone()
-        if row is None:
-            raise BadInput(f"publication {publication_id!r} is not in recs.publications: see nightjar status")
-        found = dict(zip(names, row, strict=True))
-        kept = connection.execute(
-            "select count(*) from recs.recommendations where publication_id = ?", [publication_id]
-        ).fetchall()[0][0]
-        if kept != found["recommendation_rows"]:
-            raise BadInput(f"publication {publication_id!r} has {kept} of {found['recommendation_rows']} rows left")
-        current = _current(connection)
-        if current and current[0] == publication_id:
-            raise BadInput(f"publication {publication_id!r} is current already")
-        previous = current[0] if current else None
-        entry = _add_entry(
-            connection, **found, action="rollback", previous_publication_id=previous, actor=actor, reason=reason
-        )
-        _point_to(connection, publication_id, found["data_date"], entry)
-        return Published(entry, publication_id, previous, True)
 
 
 def _entry_of(connection: duckdb.DuckDBPyConnection, publication_id: str) -> Published | None:
@@ -147,34 +104,9 @@ def _move_staged_rows(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> 
     return rows
 
 
-def _current(connection: duckdb.DuckDBPyConnection) -> tuple[str, date] | None:
-    row = connection.execute("select publication_id, data_date from recs.current_publication").fetchone()
-    return (row[0], row[1]) if row else None
-
-
 def _reason(run: RunRecord, moved: bool, current: tuple[str, date] | None) -> str:
     if moved:
         return f"publish={run.publish_mode}: all gates passed"
     if run.publish_mode == "never":
         return "publish=never: kept as the date's history"
     return f"older than the current {current[0] if current else 'publication'}: kept as the date's history"
-
-
-def _add_entry(connection: duckdb.DuckDBPyConnection, **values: str | int | date | datetime | None) -> int:
-    ledger_id: int = connection.execute("select coalesce(max(ledger_id), 0) + 1 from recs.publications").fetchall()[0][
-        0
-    ]
-    entry = {"ledger_id": ledger_id, **values, "recorded_at": datetime.now(UTC)}
-    connection.execute(
-        f"insert into recs.publications ({', '.join(entry)}) values ({', '.join('?' * len(entry))})",
-        list(entry.values()),
-    )
-    return ledger_id
-
-
-def _point_to(connection: duckdb.DuckDBPyConnection, publication_id: str, data_date: date, ledger_id: int) -> None:
-    connection.execute("delete from recs.current_publication")
-    connection.execute(
-        "insert into recs.current_publication values (?, ?, ?, ?)",
-        [publication_id, data_date, ledger_id, datetime.now(UTC)],
-    )

@@ -46,6 +46,24 @@ class Settings(BaseSettings):
     )
 
     mlflow_url: str = Field("", description="Address of the MLflow server; empty to use the file in the home.")
+    retention_schedule: str = Field("0 12 * * 0", description="Cron expression (UTC) of the clean-up of old attempts.")
+    retention_publication_days: int = Field(
+        90, ge=0, description="Data dates that a date's last publication stays queryable and restorable; 0 keeps all."
+    )
+    retention_rollback_publications: PositiveInt = Field(
+        5, description="Publications that were current before the current one and stay whole, to roll back to."
+    )
+    retention_run_folder_days: int = Field(
+        14,
+        ge=0,
+        description="Data dates after which unpublished and replaced attempts go, and the work files of the others; "
+        "0 keeps all.",
+    )
+    retention_mlflow_days: int = Field(
+        90,
+        ge=0,
+        description="Data dates after which attempts whose rows or files went lose their MLflow run; 0: never.",
+    )
 
     spark_master: str = Field("local[2]", description="Spark master URL; `spark://host:7077` for a cluster.")
     spark_driver_memory: str = Field("2g", description="Memory of the Spark driver (JVM size string).")

@@ -322,6 +322,18 @@ CONTROL = (
     ),
     Table(
         "recs",
+        "publication_rows",
+        "one output table of one publication, as it was published",
+        ("publication_id", "table_name"),
+        _columns(
+            "publication_id",
+            "data_date",
+            Column("table_name", TEXT, "The output table, without its schema."),
+            Column("published_rows", BIGINT, "Rows of the publication in it when it was published."),
+        ),
+    ),
+    Table(
+        "recs",
         "current_publication",
         "the one publication that readers see",
         ("publication_id",),

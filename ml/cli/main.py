@@ -5,7 +5,7 @@ import traceback
 
 import typer
 
-from ml.cli import import_commands, read_commands, run_commands, settings_command, stage_commands
+from ml.cli import import_commands, read_commands, retention_command, run_commands, settings_command, stage_commands
 from warehouse.errors import NightjarError
 from warehouse.progress import error_line
 
@@ -18,6 +18,7 @@ app.add_typer(import_commands.app, name="import", help="Bring interactions, item
 app.add_typer(stage_commands.app, name="stage", help="One stage of a night, as its Airflow task runs it.")
 run_commands.register(app)
 read_commands.register(app)
+retention_command.register(app)
 settings_command.register(app)
 
 

@@ -56,12 +56,13 @@ def backfill(
 def rollback(
     to: Annotated[str, typer.Option(help="The publication that readers shall see.")],
     reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")],
+    actor: Annotated[str, typer.Option(help="Who wants it; the ledger keeps it. Empty: the user of this shell.")] = "",
 ) -> None:
-    """Point readers to an earlier publication, without retraining."""
+    """Point readers to an earlier publication and MLflow's alias `champion` to its model, without retraining."""
     settings = load_settings()
     # Imported when it runs: MLflow takes seconds to import.
     stage = import_module("ml.stages.roll_back")
-    entry = stage.run(settings, to, actor=getpass.getuser(), reason=reason)
+    entry = stage.run(settings, to, actor=actor or getpass.getuser(), reason=reason)
     print(f"{entry.publication_id} is current; it was {entry.previous_publication_id}")
 
 

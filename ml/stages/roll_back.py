@@ -5,7 +5,8 @@ Writes `recs.publications`, `recs.current_publication` and MLflow's alias.
 
 from ml import tracking
 from warehouse.adapters.duckdb import DuckDBWarehouse
-from warehouse.publications import Published, roll_back
+from warehouse.publications import Published
+from warehouse.rollback import model_uri, roll_back
 from warehouse.settings import Settings
 
 
@@ -13,14 +14,10 @@ def run(settings: Settings, publication_id: str, *, actor: str, reason: str) -> 
     """Point readers to the publication, then name its model champion.
 
     Raises:
-        BadInput: there is no warehouse, or as `warehouse.publications.roll_back`.
+        BadInput: there is no warehouse, or as `warehouse.rollback.roll_back`.
     """
     warehouse = DuckDBWarehouse(settings.warehouse_path)
-    with warehouse.connect(read_only=True) as connection:
-        models = connection.execute(
-            "select distinct model_uri from recs.publications where publication_id = ?", [publication_id]
-        ).fetchall()
     entry = roll_back(warehouse, publication_id, actor=actor, reason=reason)
-    for (model_uri,) in models:
-        tracking.set_champion(settings, model_uri.rpartition("/")[2])
+    # After the transaction: readers come first, and the same command again moves the alias if this fails.
+    tracking.set_champion(settings, model_uri(warehouse, publication_id).rpartition("/")[2])
     return entry

@@ -11,39 +11,47 @@ from typing import Any
 
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, BaseOperator
+from airflow.sdk.api.datamodels._generated import DagRunType
 
 INTERVAL = {
     "data_interval_start": datetime(2026, 3, 31, tzinfo=UTC),
     "data_interval_end": datetime(2026, 4, 1, tzinfo=UTC),
 }
+TIMED = ("CronDataIntervalTimetable",)
+# What a person types where a parameter has no default.
+TYPED = {"publication": "2026-03-30.1", "reason": "CTR fell; see $(the) report's 2nd page"}
 
 
-def context(dag: DAG) -> dict[str, Any]:
+def context(dag: DAG, run_type: DagRunType) -> dict[str, Any]:
     """What Airflow would offer to the templates of the first attempt at 2026-03-31."""
+    params = {name: TYPED[name] if name in TYPED else dag.params[name] for name in dag.params}
     return {
         **INTERVAL,
         **(dag.user_defined_macros or {}),
-        "params": dag.params.dump(),
-        "run_id": "scheduled__2026-04-01",
+        "params": params,
+        "run_id": f"{run_type.value}__2026-04-01",
+        "dag_run": SimpleNamespace(run_type=run_type),
         "ti": SimpleNamespace(xcom_pull=lambda task_ids: "2026-03-31.1"),
     }
 
 
-def command(task: BaseOperator, dag: DAG) -> list[str] | None:
+def command(task: BaseOperator, dag: DAG, run_type: DagRunType) -> list[str] | None:
     """The command of one of our own tasks, rendered."""
     if hasattr(task, "command"):
-        return [task.render_template(part, context(dag)) for part in task.command]
+        return [task.render_template(part, context(dag, run_type)) for part in task.command]
     if hasattr(task, "application_args"):
-        return ["spark-submit", task.application, *(task.render_template(task.application_args, context(dag)))]
+        arguments = task.render_template(task.application_args, context(dag, run_type))
+        return ["spark-submit", task.application, *arguments]
     return None
 
 
 def describe(dag: DAG) -> dict[str, Any]:
     """One DAG as plain values."""
+    timetable = type(dag.timetable).__name__
     return {
         "tags": sorted(dag.tags),
         "doc": dag.doc_md or "",
-        "timetable": type(dag.timetable).__name__,
+        "timetable": timetable,
         "catchup": dag.catchup,
         "params": sorted(dag.params),
         "tasks": {
@@ -54,7 +62,8 @@ def describe(dag: DAG) -> dict[str, Any]:
                 "pool": task.pool,
                 "upstream": sorted(task.upstream_task_ids),
                 "trigger_rule": task.trigger_rule.value,
-                "command": command(task, dag),
+                "command": command(task, dag, DagRunType.SCHEDULED if timetable in TIMED else DagRunType.MANUAL),
+                "command_by_hand": command(task, dag, DagRunType.MANUAL),
             }
             for task in dag.tasks
         },

@@ -13,7 +13,8 @@ import pytest
 from warehouse.home import POOLS, prepare_home
 from warehouse.settings import REPOSITORY, Settings, child_environment
 
-GOLDEN = Path(__file__).parent / "nightly_recommendations_commands.txt"
+UNSCHEDULED = {"rollback_publication"}
+DAGS = sorted(path.stem for path in (REPOSITORY / "dags").glob("*.py") if path.stem != "__init__")
 DESCRIBE = Path(__file__).parent / "describe_dags.py"
 
 
@@ -48,14 +49,18 @@ def upstream(tasks: dict[str, Any], task_id: str) -> set[str]:
 
 def test_every_dag_parses(described: dict[str, Any]) -> None:
     assert described["errors"] == {}
-    assert set(described["dags"]) == {path.stem for path in (REPOSITORY / "dags").glob("*.py")} - {"__init__"}
+    assert sorted(described["dags"]) == DAGS
 
 
-def test_every_dag_has_a_page_tags_and_an_interval_timetable(described: dict[str, Any]) -> None:
+def test_every_dag_has_a_page_tags_and_an_interval_timetable_unless_only_people_start_it(
+    described: dict[str, Any],
+) -> None:
     for dag_id, dag in described["dags"].items():
         assert dag["doc"].startswith("# "), dag_id
         assert "nightjar" in dag["tags"], dag_id
-        assert dag["timetable"] == "CronDataIntervalTimetable", dag_id
+        # A plain cron expression would give intervals of no length, and only an interval can be backfilled.
+        expected = "NullTimetable" if dag_id in UNSCHEDULED else "CronDataIntervalTimetable"
+        assert dag["timetable"] == expected, dag_id
         assert dag["catchup"] is False, dag_id
 
 
@@ -103,10 +108,30 @@ def test_the_marts_never_delay_a_publication(night: dict[str, Any]) -> None:
     assert not any(task_id.startswith("marts.") for task_id in upstream(night, "publish"))
 
 
-def test_the_commands_are_as_reviewed(night: dict[str, Any]) -> None:
-    rendered = "\n".join(
-        f"{task_id}: {shlex.join(task['command'])}" for task_id, task in night.items() if task["command"]
+def test_whatever_a_person_types_reaches_the_command_as_one_argument(described: dict[str, Any]) -> None:
+    command = described["dags"]["rollback_publication"]["tasks"]["roll_back"]["command"]
+    assert command[2:4] == ["--to=2026-03-30.1", "--reason=CTR fell; see $(the) report's 2nd page"]
+
+
+def test_retention_deletes_on_schedule_and_only_shows_when_started_by_hand(described: dict[str, Any]) -> None:
+    task = described["dags"]["retention"]["tasks"]["delete_old_attempts"]
+    assert task["command"] == ["nightjar", "retention", "--apply"]
+    assert task["command_by_hand"] == ["nightjar", "retention", "--dry-run"]
+
+
+@pytest.mark.parametrize("dag_id", ["retention", "rollback_publication"])
+def test_what_changes_the_published_state_waits_for_the_one_slot(described: dict[str, Any], dag_id: str) -> None:
+    assert {task["pool"] for task in described["dags"][dag_id]["tasks"].values()} == {"warehouse_writer"}
+
+
+@pytest.mark.parametrize("dag_id", DAGS)
+def test_the_commands_are_as_reviewed(described: dict[str, Any], dag_id: str) -> None:
+    golden = Path(__file__).parent / f"{dag_id}_commands.txt"
+    rendered = "".join(
+        f"{task_id}: {shlex.join(task['command'])}\n"
+        for task_id, task in described["dags"][dag_id]["tasks"].items()
+        if task["command"]
     )
     if os.environ.get("NIGHTJAR_REWRITE_GOLDEN"):
-        GOLDEN.write_text(rendered + "\n", encoding="utf-8")
-    assert rendered + "\n" == GOLDEN.read_text(encoding="utf-8")
+        golden.write_text(rendered, encoding="utf-8")
+    assert rendered == golden.read_text(encoding="utf-8")

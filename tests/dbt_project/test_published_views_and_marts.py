@@ -75,6 +75,50 @@ def test_the_diff_names_what_entered_left_and_moved(rows: Rows, published: DuckD
     assert found == [("u1", "f2", "left", None, 1), ("u1", "f3", "moved", 1, 2), ("u1", "f4", "entered", 2, None)]
 
 
+@pytest.fixture(scope="module")
+def redone(published: DuckDBWarehouse, tmp_path_factory: Any) -> DuckDBWarehouse:
+    """9 January once more, with another first film for u1, and an attempt at the 10th that a gate refused."""
+    warehouse = DuckDBWarehouse(tmp_path_factory.mktemp("redone") / "warehouse.duckdb")
+    shutil.copy(published.path, warehouse.path)
+    attempts = [("2026-01-09", 1), ("2026-01-10", 1), ("2026-01-09", 2), ("2026-01-10", 2)]
+    with warehouse.transaction() as connection:
+        connection.executemany(
+            "insert into recs.publication_attempts by name select ? as publication_id, ? as data_date, ? as attempt, "
+            "'2026-01-12 00:00:00+00' as as_of, 'auto' as publish_mode, 'backfill' as run_id, 'v' as code_version, "
+            "'2026-01-12 00:00:00+00' as started_at",
+            [(f"{day}.{attempt}", day, attempt) for day, attempt in attempts],
+        )
+        connection.execute(
+            PUBLISH.format(
+                ledger_id=3, publication="2026-01-09.2", day="2026-01-09", action="history", previous="'2026-01-10.1'"
+            ).replace("'h'", "'other'")
+        )
+        connection.execute(
+            "insert into recs.recommendations select '2026-01-09.2', data_date, user_id, domain, rank, "
+            "replace(item_id, 'f2', 'f5'), score, source, reason_item_id "
+            "from recs.recommendations where publication_id = '2026-01-09.1'"
+        )
+        connection.execute(
+            "insert into recs.gate_decisions values ('2026-01-10.2', '2026-01-10', 'popularity', 'refused', "
+            "'recall@2 0.1 against 0.2', 0.1, 0.2, '2026-01-12 00:00:00+00')"
+        )
+    return warehouse
+
+
+def test_one_table_answers_what_a_backfill_did(rows: Rows, redone: DuckDBWarehouse) -> None:
+    found = rows(
+        redone,
+        "select publication_id, outcome, is_current, recommendation_rows, recall, refused_by, previous_publication_id, "
+        "is_changed, rows_changed from recs.night_outcomes where run_id = 'backfill' order by publication_id",
+    )
+    assert found == [
+        ("2026-01-09.1", "published", False, 3, None, None, None, None, None),
+        ("2026-01-09.2", "history", False, 3, None, None, "2026-01-09.1", True, 1),
+        ("2026-01-10.1", "published", True, 3, None, None, None, None, None),
+        ("2026-01-10.2", "refused", False, None, 0.1, "popularity", None, None, None),
+    ]
+
+
 def test_ctr_counts_exposures_by_how_the_item_was_chosen(rows: Rows, published: DuckDBWarehouse) -> None:
     # u2 clicked f3 at 10:00 on 11 January, an hour after it was shown; the publication did not list it for u2.
     found = rows(

@@ -9,7 +9,9 @@ from warehouse.attempts import RunRequest, begin_attempt
 from warehouse.errors import BadInput, GateRefused, NightjarError
 from warehouse.gate_decisions import GateDecision, record_decisions
 from warehouse.interval import of_date
-from warehouse.publications import GATES, Published, publish, roll_back
+from warehouse.ledger import Published
+from warehouse.publications import GATES, publish
+from warehouse.rollback import roll_back
 from warehouse.run_folder import RunFolder, RunRecord
 from warehouse.settings import Settings
 
@@ -175,7 +177,7 @@ def test_a_publication_whose_rows_are_gone_is_no_rollback_target(warehouse: Duck
     publish_run(warehouse, attempt(10))
     with warehouse.transaction() as connection:
         connection.execute("delete from recs.recommendations where publication_id = '2026-03-09.1'")
-    with pytest.raises(BadInput, match="has 0 of 1 rows left"):
+    with pytest.raises(BadInput, match=r"recs\.recommendations has 0 of 1 rows left"):
         roll_back(warehouse, "2026-03-09.1", actor="ann", reason="why")
 
 

@@ -1,0 +1,45 @@
+"""# Retention
+
+Deletes what old attempts left behind: rows of the output tables, run folders, MLflow runs with their models. The
+settings `NIGHTJAR_RETENTION_*` say how long each is kept, counted in data dates back from the current publication.
+
+What the current publication and the rollback targets need always stays. So do the ledger, the attempts, the verdicts of
+the gates and the metrics of every night. An attempt that may still be running is left alone.
+
+A scheduled run deletes. A run started by hand only shows what would go, unless `dry_run` is switched off. The log of
+the task holds the table: every attempt, why it stays or what of it goes, rows and megabytes.
+"""
+
+from datetime import datetime
+
+from airflow.sdk import DAG, Param
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from dags.support.command import NightjarCommand
+from dags.support.run import DEFAULT_ARGS, WAREHOUSE_POOL
+from warehouse.settings import load_settings
+
+with DAG(
+    dag_id="retention",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable(load_settings().retention_schedule, timezone="UTC"),
+    start_date=datetime(1970, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    tags=["nightjar", "maintenance"],
+    params={
+        "dry_run": Param(
+            True, type="boolean", description="Only show what would go. Scheduled runs delete, whatever this says."
+        ),
+    },
+) as dag:
+    NightjarCommand(
+        task_id="delete_old_attempts",
+        command=[
+            "nightjar",
+            "retention",
+            "{{ '--dry-run' if params.dry_run and dag_run.run_type != 'scheduled' else '--apply' }}",
+        ],
+        pool=WAREHOUSE_POOL,
+    )

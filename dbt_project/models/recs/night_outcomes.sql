@@ -1,0 +1,71 @@
+with verdicts as (
+
+    select
+        publication_id,
+        max(case when gate = 'popularity' then measured end) as recall,
+        string_agg(case when verdict = 'refused' then gate end, ', ' order by gate) as refused_by,
+        string_agg(case when verdict = 'refused' then gate || ': ' || reason end, '; ' order by gate) as refused_because
+    from {{ source('recs', 'gate_decisions') }}
+    group by publication_id
+
+),
+
+publications as (
+
+    select
+        publication_id,
+        action,
+        recommendation_rows,
+        reason
+    from {{ source('recs', 'publications') }}
+    where action in ('published', 'history')
+
+),
+
+attempts as (
+
+    select
+        publication_id,
+        data_date,
+        attempt,
+        run_id,
+        started_at,
+        publish_mode,
+        max(attempt) over (partition by data_date) as newest_attempt
+    from {{ source('recs', 'publication_attempts') }}
+
+),
+
+outcomes as (
+
+    select
+        attempts.publication_id,
+        attempts.data_date,
+        attempts.attempt,
+        attempts.run_id,
+        attempts.started_at,
+        attempts.publish_mode,
+        case
+            when publications.action is not null then publications.action
+            when verdicts.refused_by is not null then 'refused'
+            when attempts.attempt < attempts.newest_attempt then 'superseded'
+            else 'unfinished'
+        end as outcome,
+        pointer.publication_id is not null as is_current,
+        publications.recommendation_rows,
+        verdicts.recall,
+        verdicts.refused_by,
+        coalesce(publications.reason, verdicts.refused_because) as reason,
+        changes.previous_publication_id,
+        changes.is_changed,
+        changes.rows_changed
+    from attempts
+    left join verdicts on attempts.publication_id = verdicts.publication_id
+    left join publications on attempts.publication_id = publications.publication_id
+    left join {{ ref('publication_changes') }} as changes on attempts.publication_id = changes.publication_id
+    left join {{ source('recs', 'current_publication') }} as pointer
+        on attempts.publication_id = pointer.publication_id
+
+)
+
+select * from outcomes

@@ -1,0 +1,89 @@
+"""`nightjar retention`: what old attempts leave behind and may go; deletes nothing without --apply."""
+
+from datetime import date
+from importlib import import_module
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.errors import BadInput
+from warehouse.removal import Removal, default_as_of, remove_files, remove_rows, survey
+from warehouse.retention import Part, Plan
+from warehouse.settings import Settings, load_settings
+
+
+def retention(
+    apply: Annotated[bool, typer.Option("--apply/--dry-run", help="Delete, or only show what would go.")] = False,
+    as_of: Annotated[
+        str, typer.Option(help="Data date that ages count back from, YYYY-MM-DD. Empty: the current publication's.")
+    ] = "",
+) -> None:
+    """Delete what old attempts left behind, as the settings NIGHTJAR_RETENTION_* say.
+
+    What the current publication and the rollback targets need always stays, and so do the ledger, the attempts, the
+    verdicts of the gates and the metrics of every night.
+    """
+    settings = load_settings()
+    warehouse = DuckDBWarehouse(settings.warehouse_path)
+    counted_from = _date(as_of) if as_of else default_as_of(warehouse)
+    if counted_from is None:
+        print("nothing is published yet: nothing to clean up")
+        return
+    found, removals = survey(warehouse, settings, counted_from)
+    runs = _forgettable_runs(settings, found)
+    _show(removals, runs)
+    if apply:
+        found = remove_rows(warehouse, settings, counted_from)
+        remove_files(settings, found)
+        runs = _forgettable_runs(settings, found)
+        if runs:
+            import_module("ml.tracking").forget(settings, runs.values())
+    rows, megabytes = sum(each.rows for each in removals), sum(each.file_bytes for each in removals) / 1e6
+    print(
+        f"{'removed' if apply else 'would remove'} {rows:,} rows, {megabytes:,.1f} MB of files and {len(runs)} MLflow"
+        f" run{'' if len(runs) == 1 else 's'}, as of {counted_from}"
+        f"{'' if apply else '; nightjar retention --apply does it'}"
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the main app."""
+    app.command()(retention)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"--as-of {text!r} is no date: expected YYYY-MM-DD, for example 2026-03-31") from error
+
+
+def _forgettable_runs(settings: Settings, found: Plan) -> dict[str, str]:
+    old = {verdict.publication_id for verdict in found.verdicts if Part.MLFLOW in verdict.removes}
+    if not old:
+        # MLflow takes seconds to load, and most weeks nothing is that old.
+        return {}
+    runs: dict[str, str] = import_module("ml.tracking").forgettable_runs(settings, old, found.needed_runs)
+    return runs
+
+
+def _show(removals: list[Removal], runs: dict[str, str]) -> None:
+    table = Table("publication", "standing", "goes", "rows", "MB", title="Attempts, oldest first", title_justify="left")
+    for removal in removals:
+        verdict = removal.verdict
+        goes = [str(part) for part in Part if part in verdict.removes and _is_left(part, removal, runs)]
+        if goes or not verdict.removes & {Part.ROWS, Part.STAGED_ROWS}:
+            figures = f"{removal.rows:,}", f"{removal.file_bytes / 1e6:,.1f}"
+            table.add_row(verdict.publication_id, verdict.standing, ", ".join(goes) or "nothing", *figures)
+    Console(width=120, highlight=False).print(table)
+
+
+def _is_left(part: Part, removal: Removal, runs: dict[str, str]) -> bool:
+    if part in (Part.ROWS, Part.STAGED_ROWS):
+        return removal.rows > 0
+    if part == Part.MLFLOW:
+        return removal.verdict.publication_id in runs
+    return bool(removal.folders)

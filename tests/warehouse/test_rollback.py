@@ -1,0 +1,79 @@
+"""A rollback leads to a publication that is whole, or nowhere; and it can be tried again."""
+
+from collections.abc import Callable
+
+import pytest
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.errors import BadInput
+from warehouse.rollback import model_uri, roll_back
+from warehouse.run_folder import RunFolder
+from warehouse.tables import OUTPUTS
+
+Lay = Callable[..., RunFolder]
+
+
+def current(warehouse: DuckDBWarehouse) -> str:
+    with warehouse.connect(read_only=True) as connection:
+        return str(connection.execute("select publication_id from recs.current_publication").fetchall()[0][0])
+
+
+@pytest.mark.parametrize("table", [each.full_name for each in OUTPUTS])
+def test_a_publication_that_lost_a_row_of_any_table_is_refused(
+    warehouse: DuckDBWarehouse, lay: Lay, table: str
+) -> None:
+    lay("2026-03-09.1")
+    lay("2026-03-10.1")
+    with warehouse.transaction() as connection:
+        connection.execute(f"delete from {table} where publication_id = '2026-03-09.1'")
+    with pytest.raises(BadInput, match=rf"'2026-03-09.1' is not whole any more: {table} has 0 of 1 rows left$"):
+        roll_back(warehouse, "2026-03-09.1", actor="ann", reason="CTR fell")
+    assert current(warehouse) == "2026-03-10.1"
+
+
+def test_a_publication_whose_index_file_is_gone_or_changed_is_refused(warehouse: DuckDBWarehouse, lay: Lay) -> None:
+    graph = lay("2026-03-09.1").index("retrieval") / "index.bin"
+    lay("2026-03-10.1")
+    graph.write_bytes(b"something else")
+    with pytest.raises(BadInput, match=r"not whole any more: index x: .*index.bin differs from its manifest"):
+        roll_back(warehouse, "2026-03-09.1", actor="ann", reason="CTR fell")
+    graph.unlink()
+    with pytest.raises(BadInput, match=r"not whole any more: index x: .*index.bin is missing"):
+        roll_back(warehouse, "2026-03-09.1", actor="ann", reason="CTR fell")
+    assert current(warehouse) == "2026-03-10.1"
+
+
+def test_every_fault_is_named_at_once(warehouse: DuckDBWarehouse, lay: Lay) -> None:
+    (lay("2026-03-09.1").index("retrieval") / "manifest.json").unlink()
+    lay("2026-03-10.1")
+    with warehouse.transaction() as connection:
+        connection.execute("delete from recs.similar_items")
+        connection.execute("delete from recs.publication_rows where table_name = 'popular_items'")
+    with pytest.raises(
+        BadInput,
+        match=r"recs.similar_items has 0 of 1 rows left; recs.publication_rows does not know its popular_items; "
+        r"index x: .* has no manifest.json",
+    ):
+        roll_back(warehouse, "2026-03-09.1", actor="ann", reason="CTR fell")
+
+
+def test_the_same_rollback_again_changes_nothing_and_another_one_is_refused(
+    warehouse: DuckDBWarehouse, lay: Lay
+) -> None:
+    lay("2026-03-09.1")
+    lay("2026-03-10.1")
+    done = roll_back(warehouse, "2026-03-09.1", actor="run-7", reason="CTR fell")
+    assert (done.ledger_id, done.previous_publication_id) == (3, "2026-03-10.1")
+    assert roll_back(warehouse, "2026-03-09.1", actor="run-7", reason="CTR fell") == done
+    for actor, reason in (("run-8", "CTR fell"), ("run-7", "another")):
+        with pytest.raises(BadInput, match="is current already"):
+            roll_back(warehouse, "2026-03-09.1", actor=actor, reason=reason)
+    with warehouse.connect(read_only=True) as connection:
+        assert connection.execute("select count(*) from recs.publications").fetchall() == [(3,)]
+
+
+def test_the_model_of_a_publication_is_the_one_of_its_ledger_entry(warehouse: DuckDBWarehouse, lay: Lay) -> None:
+    lay("2026-03-09.1", model_uri="models:/nightjar/4")
+    assert model_uri(warehouse, "2026-03-09.1") == "models:/nightjar/4"
+    with pytest.raises(BadInput, match=r"is not in recs.publications"):
+        model_uri(warehouse, "2026-03-08.1")

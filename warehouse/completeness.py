@@ -1,0 +1,66 @@
+"""Whether a publication is still whole: every row it was published with, and the files of its indices.
+
+Writes `recs.publication_rows` when a publication is made; a rollback reads it, because clean-up takes rows and files
+away for good.
+"""
+
+from pathlib import Path
+
+import duckdb
+
+from warehouse.embeddings import check_manifest
+from warehouse.errors import BadInput, NightjarError
+from warehouse.run_folder import RunRecord
+from warehouse.tables import OUTPUTS
+
+
+def record_rows(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
+    """Write down how many rows of the publication each output table holds now."""
+    for table in OUTPUTS:
+        connection.execute(
+            "insert into recs.publication_rows (publication_id, data_date, table_name, published_rows) "
+            f"select ?, ?, ?, count(*) from {table.full_name} where publication_id = ?",
+            [run.publication_id, run.data_date, table.name, run.publication_id],
+        )
+
+
+def check_whole(connection: duckdb.DuckDBPyConnection, publication_id: str) -> None:
+    """Check that readers can be pointed to a publication.
+
+    Raises:
+        BadInput: rows or index files are missing, or the index files changed; names every table and index.
+    """
+    faults = [*_missing_rows(connection, publication_id), *_broken_indices(connection, publication_id)]
+    if faults:
+        raise BadInput(f"publication {publication_id!r} is not whole any more: {'; '.join(faults)}")
+
+
+def _missing_rows(connection: duckdb.DuckDBPyConnection, publication_id: str) -> list[str]:
+    published = dict(
+        connection.execute(
+            "select table_name, published_rows from recs.publication_rows where publication_id = ?", [publication_id]
+        ).fetchall()
+    )
+    faults = []
+    for table in OUTPUTS:
+        left = connection.execute(
+            f"select count(*) from {table.full_name} where publication_id = ?", [publication_id]
+        ).fetchall()[0][0]
+        if table.name not in published:
+            faults.append(f"recs.publication_rows does not know its {table.name}")
+        elif left != published[table.name]:
+            faults.append(f"{table.full_name} has {left} of {published[table.name]} rows left")
+    return faults
+
+
+def _broken_indices(connection: duckdb.DuckDBPyConnection, publication_id: str) -> list[str]:
+    faults = []
+    for name, uri in connection.execute(
+        "select index_name, uri from recs.index_manifest where publication_id = ? order by index_name",
+        [publication_id],
+    ).fetchall():
+        try:
+            check_manifest(Path(uri))
+        except NightjarError as error:
+            faults.append(f"index {name}: {error}")
+    return faults

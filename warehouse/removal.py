@@ -1,0 +1,141 @@
+"""Deletes what the retention plan says: rows first, then files.
+
+Rows are what tells readers that something exists. Deleted first, in one transaction that judges anew what is current,
+they never name a file that is gone, and an attempt that has lost its rows can no longer become current. When the
+process dies in between, the files are still found by their attempt, which stays in `recs.publication_attempts` for
+ever, and the next call goes on. `publications`, `gate_decisions` and `model_metrics` stay for ever too.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.errors import NightjarError
+from warehouse.retention import Attempt, Entry, History, Part, Plan, Verdict, plan
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+from warehouse.tables import OUTPUTS, STAGED, Table
+
+# The figures of every night remain comparable after its rows went.
+REMOVED_TABLES = tuple(table for table in OUTPUTS if table.name != "model_metrics")
+# What the stages of one night hand to each other; a publication is served from `model` and `indices`.
+WORK_FOLDERS = ("snapshot", "features", "outputs")
+_OWNER = re.compile(r"/publication_id=([^/]+)/")
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One attempt's verdict with what is left of it: rows, folders, and bytes of files that nothing else links to."""
+
+    verdict: Verdict
+    rows: int
+    folders: tuple[Path, ...]
+    file_bytes: int
+
+
+def default_as_of(warehouse: DuckDBWarehouse) -> date | None:
+    """Return the data date of the current publication, or None when nothing is published yet."""
+    with warehouse.connect(read_only=True) as connection:
+        row = connection.execute("select data_date from recs.current_publication").fetchone()
+    return row[0] if row else None
+
+
+def survey(warehouse: DuckDBWarehouse, settings: Settings, as_of: date) -> tuple[Plan, list[Removal]]:
+    """Return the plan and what it would free; changes nothing.
+
+    Raises:
+        NightjarError: a run folder leads out of the lake.
+    """
+    with warehouse.connect(read_only=True) as connection:
+        found = plan(_read_history(connection), as_of, settings)
+        rows = _rows_by_attempt(connection, REMOVED_TABLES), _rows_by_attempt(connection, STAGED)
+    return found, [_removal(settings.lake, verdict, *rows) for verdict in found.verdicts]
+
+
+def remove_rows(warehouse: DuckDBWarehouse, settings: Settings, as_of: date) -> Plan:
+    """Delete the rows of the plan, made anew in the same transaction; return the plan, whose files may go now."""
+    with warehouse.transaction() as connection:
+        found = plan(_read_history(connection), as_of, settings)
+        for part, tables in ((Part.ROWS, REMOVED_TABLES), (Part.STAGED_ROWS, STAGED)):
+            going = [each.publication_id for each in found.verdicts if part in each.removes]
+            for table in tables if going else ():
+                connection.execute(f"delete from {table.full_name} where list_contains(?, publication_id)", [going])
+    return found
+
+
+def remove_files(settings: Settings, found: Plan) -> None:
+    """Delete the folders of the plan; what is gone already is no error.
+
+    Raises:
+        NightjarError: a run folder leads out of the lake; the ones before it are deleted.
+    """
+    for verdict in found.verdicts:
+        for path in _paths(settings.lake, verdict):
+            # A link goes itself; what it leads to belongs to somebody else.
+            if path.is_symlink():
+                path.unlink()
+            else:
+                shutil.rmtree(path)
+            with suppress(OSError):
+                path.parent.rmdir()
+
+
+def _read_history(connection: duckdb.DuckDBPyConnection) -> History:
+    attempts = connection.execute(
+        "select publication_id, data_date, attempt, started_at from recs.publication_attempts"
+    ).fetchall()
+    ledger = connection.execute("select ledger_id, publication_id, action, mlflow_run_id from recs.publications")
+    entries = tuple(Entry(*row) for row in ledger.fetchall())
+    current = connection.execute("select publication_id from recs.current_publication").fetchone()
+    index_folders: dict[str, frozenset[str]] = {}
+    for publication_id, uri in connection.execute("select publication_id, uri from recs.index_manifest").fetchall():
+        owners = frozenset(_OWNER.findall(f"{uri}/"))
+        index_folders[publication_id] = index_folders.get(publication_id, frozenset()) | owners
+    return History(tuple(Attempt(*row) for row in attempts), entries, current[0] if current else None, index_folders)
+
+
+def _rows_by_attempt(connection: duckdb.DuckDBPyConnection, tables: tuple[Table, ...]) -> dict[str, int]:
+    every = " union all ".join(f"select publication_id from {table.full_name}" for table in tables)
+    return dict(connection.execute(f"select publication_id, count(*) from ({every}) group by all").fetchall())
+
+
+def _removal(lake: Path, verdict: Verdict, rows: dict[str, int], staged_rows: dict[str, int]) -> Removal:
+    counted = rows.get(verdict.publication_id, 0) if Part.ROWS in verdict.removes else 0
+    counted += staged_rows.get(verdict.publication_id, 0) if Part.STAGED_ROWS in verdict.removes else 0
+    folders = tuple(_paths(lake, verdict))
+    return Removal(verdict, counted, folders, sum(_bytes(path) for path in folders))
+
+
+def _paths(lake: Path, verdict: Verdict) -> Iterator[Path]:
+    """Yield what is there of the folders that go.
+
+    Raises:
+        NightjarError: the run folder is not where its name says, e.g. behind a symbolic link.
+    """
+    folder = RunFolder.of(lake, verdict.publication_id).path
+    if not verdict.removes & {Part.FOLDER, Part.WORK_FILES} or not (folder.exists() or folder.is_symlink()):
+        return
+    expected = lake.resolve() / folder.relative_to(lake)
+    if folder.resolve() != expected:
+        raise NightjarError(f"{folder} leads to {folder.resolve()}: retention deletes nothing outside {lake}")
+    if Part.FOLDER in verdict.removes:
+        yield folder
+        return
+    for path in (folder / name for name in WORK_FOLDERS):
+        if path.exists() or path.is_symlink():
+            yield path
+
+
+def _bytes(path: Path) -> int:
+    if path.is_symlink():
+        return 0
+    found = (each.lstat() for each in path.rglob("*") if each.is_file() and not each.is_symlink())
+    # A file that a later attempt took over is linked into both folders and stays with the other one.
+    return sum(each.st_size for each in found if each.st_nlink == 1)

@@ -1,0 +1,71 @@
+"""Points readers to an earlier publication: a ledger entry, not a retrain.
+
+Writes `recs.publications` and `recs.current_publication`; used by `nightjar rollback`.
+"""
+
+import duckdb
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.completeness import check_whole
+from warehouse.errors import BadInput
+from warehouse.ledger import Published, add_entry, current_publication, point_to
+
+
+def roll_back(warehouse: DuckDBWarehouse, publication_id: str, *, actor: str, reason: str) -> Published:
+    """Point readers to an earlier publication and say so in the ledger.
+
+    A second call by the same actor for the same reason changes nothing, so that a task may be tried again.
+
+    Raises:
+        BadInput: there is no such publication, it is not whole any more, it is current already, or the reason is empty.
+    """
+    if not reason.strip():
+        raise BadInput("--reason is empty: the ledger keeps why a publication was rolled back")
+    warehouse.create_tables()
+    with warehouse.transaction() as connection:
+        target = connection.execute(
+            "select * exclude (ledger_id, previous_publication_id, actor, reason, action, recorded_at) "
+            "from recs.publications where publication_id = ? order by ledger_id limit 1",
+            [publication_id],
+        )
+        names = [column[0] for column in target.description or []]
+        row = target.fetchone()
+        if row is None:
+            raise BadInput(f"publication {publication_id!r} is not in recs.publications: see nightjar status")
+        found = dict(zip(names, row, strict=True))
+        current = current_publication(connection)
+        if current and current[0] == publication_id:
+            return _same_rollback(connection, publication_id, actor, reason)
+        check_whole(connection, publication_id)
+        previous = current[0] if current else None
+        entry = add_entry(
+            connection, **found, action="rollback", previous_publication_id=previous, actor=actor, reason=reason
+        )
+        point_to(connection, publication_id, found["data_date"], entry)
+        return Published(entry, publication_id, previous, True)
+
+
+def model_uri(warehouse: DuckDBWarehouse, publication_id: str) -> str:
+    """Return the registered model version of a publication, e.g. `models:/nightjar/7`.
+
+    Raises:
+        BadInput: there is no such publication.
+    """
+    with warehouse.connect(read_only=True) as connection:
+        row = connection.execute(
+            "select model_uri from recs.publications where publication_id = ?", [publication_id]
+        ).fetchone()
+    if row is None:
+        raise BadInput(f"publication {publication_id!r} is not in recs.publications: see nightjar status")
+    return str(row[0])
+
+
+def _same_rollback(connection: duckdb.DuckDBPyConnection, publication_id: str, actor: str, reason: str) -> Published:
+    row = connection.execute(
+        "select p.ledger_id, p.previous_publication_id from recs.publications p "
+        "join recs.current_publication using (ledger_id) where p.action = 'rollback' and p.actor = ? and p.reason = ?",
+        [actor, reason],
+    ).fetchone()
+    if row is None:
+        raise BadInput(f"publication {publication_id!r} is current already")
+    return Published(row[0], publication_id, row[1], True)
