@@ -34,6 +34,8 @@ def database_command(places: Places) -> list[str]:
         "unix_socket_permissions": "0700",
         "max_connections": "100",
         "shared_buffers": "64MB",
+        # The statements that fail hold the values of their rows.
+        "log_min_error_statement": "panic",
     }
     options = [part for name, value in values.items() for part in ("-c", f"{name}={value}")]
     return [_program("postgres"), "-D", str(places.database), *options]

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psutil
 
@@ -27,6 +28,15 @@ _STOP_SECONDS = 120.0
 _LOG_LINES = 15
 
 
+@dataclass(frozen=True)
+class _Patience:
+    """How long to wait, and whom to tell what has come about."""
+
+    began: float
+    seconds: float
+    say: Say
+
+
 def start_stack(settings: Settings, say: Say, *, deadline_seconds: float) -> bool:
     """Start what does not run yet; return whether the stack had to be started.
 
@@ -38,13 +48,13 @@ def start_stack(settings: Settings, say: Say, *, deadline_seconds: float) -> boo
     with _alone(places):
         credentials = load_credentials(places)
         programs = services(settings, credentials)
-        deadline = time.monotonic() + deadline_seconds
+        patience = _Patience(time.monotonic(), deadline_seconds, say)
         if program_states(places) is not None:
-            _wait_until_healthy(places, programs, deadline, say)
+            _wait_until_healthy(places, programs, patience)
             return False
         check_ports(settings)
         try:
-            _start(settings, credentials, programs, deadline, say)
+            _start(settings, credentials, programs, patience)
         except BaseException:
             _stop(places)
             raise
@@ -60,23 +70,22 @@ def stop_stack(settings: Settings) -> int:
         return _stop(places)
 
 
-def _start(settings: Settings, credentials: Credentials, programs: list[Service], deadline: float, say: Say) -> None:
+def _start(settings: Settings, credentials: Credentials, programs: list[Service], patience: _Patience) -> None:
     places = Places.of(settings)
     environment = stack_environment(settings, credentials)
     prepare_database(places, credentials)
     prepare_data(settings)
     start_supervisor(places, programs, environment)
-    _wait_until_healthy(places, [each for each in programs if each.name == DATABASE], deadline, say)
+    _wait_until_healthy(places, [each for each in programs if each.name == DATABASE], patience)
     prepare_airflow(environment, places.database)
-    for program in programs:
-        if program.name != DATABASE:
-            start_program(places, program.name)
-    _wait_until_healthy(places, programs, deadline, say)
+    others = [each for each in programs if each.name != DATABASE]
+    for program in others:
+        start_program(places, program.name)
+    _wait_until_healthy(places, others, patience)
 
 
-def _wait_until_healthy(places: Places, programs: list[Service], deadline: float, say: Say) -> None:
+def _wait_until_healthy(places: Places, programs: list[Service], patience: _Patience) -> None:
     waiting = list(programs)
-    began = time.monotonic()
     while waiting:
         states = {each.name: each for each in program_states(places) or ()}
         for program in list(waiting):
@@ -86,8 +95,8 @@ def _wait_until_healthy(places: Places, programs: list[Service], deadline: float
                 raise NightjarError(_failure(places, program, "has ended"))
             if program.is_healthy():
                 waiting.remove(program)
-                say(f"{time.monotonic() - began:7.1f} s  {program.name} is healthy")
-        if waiting and time.monotonic() > deadline:
+                patience.say(f"{time.monotonic() - patience.began:7.1f} s  {program.name} is healthy")
+        if waiting and time.monotonic() > patience.began + patience.seconds:
             raise NightjarError(_failure(places, waiting[0], "is not healthy in time"))
         if waiting:
             time.sleep(_POLL_SECONDS)
