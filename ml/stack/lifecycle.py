@@ -50,7 +50,7 @@ def start_stack(settings: Settings, say: Say, *, deadline_seconds: float) -> boo
         programs = services(settings, credentials)
         patience = _Patience(time.monotonic(), deadline_seconds, say)
         if program_states(places) is not None:
-            _wait_until_healthy(places, programs, patience)
+            _wait_until_healthy(places, programs, patience, may_have_ended=True)
             return False
         check_ports(settings)
         try:
@@ -84,14 +84,17 @@ def _start(settings: Settings, credentials: Credentials, programs: list[Service]
     _wait_until_healthy(places, others, patience)
 
 
-def _wait_until_healthy(places: Places, programs: list[Service], patience: _Patience) -> None:
+def _wait_until_healthy(
+    places: Places, programs: list[Service], patience: _Patience, *, may_have_ended: bool = False
+) -> None:
+    """Wait for each program; one of a stack that runs for long may have ended once and be back."""
     waiting = list(programs)
     while waiting:
         states = {each.name: each for each in program_states(places) or ()}
         for program in list(waiting):
             if program.name not in states:
                 raise NightjarError(f"the supervisor has gone: see {places.logs / 'supervisord.log'}")
-            if states[program.name].has_failed:
+            if states[program.name].is_down or (states[program.name].has_ended and not may_have_ended):
                 raise NightjarError(_failure(places, program, "has ended"))
             if program.is_healthy():
                 waiting.remove(program)

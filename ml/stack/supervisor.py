@@ -18,7 +18,14 @@ from warehouse.errors import NightjarError
 
 @dataclass(frozen=True)
 class ProgramState:
-    """What the supervisor knows of one program; `pid` is 0 while it does not run."""
+    """What the supervisor knows of one program.
+
+    Attributes:
+        name: the program.
+        state: the supervisor's word for it, such as RUNNING.
+        pid: its process, 0 while it does not run.
+        has_ended: whether it ended at least once since the supervisor started.
+    """
 
     name: str
     state: str
@@ -26,9 +33,9 @@ class ProgramState:
     has_ended: bool
 
     @property
-    def has_failed(self) -> bool:
-        """Whether it ended although nobody asked for it."""
-        return self.has_ended or self.state in ("BACKOFF", "EXITED", "FATAL")
+    def is_down(self) -> bool:
+        """Whether it does not run although it should."""
+        return self.state in ("BACKOFF", "EXITED", "FATAL")
 
 
 def render_config(places: Places, programs: list[Service]) -> str:

@@ -157,6 +157,16 @@ def test_a_program_that_fails_is_named_with_its_log_and_nothing_stays_behind(
     assert stack_processes(str(broken.settings.home)) == []
 
 
+def test_a_program_that_died_is_back_without_anyone_s_help(stack: Any) -> None:
+    before = next(each for each in stack.processes() if "triggerer" in " ".join(each.cmdline()))
+    before.kill()
+    before.wait(30)
+    assert stack.nightjar("stack", "up").returncode == 0
+    after = next(each for each in stack.processes() if "triggerer" in " ".join(each.cmdline()))
+    assert after != before
+    assert after.is_running()
+
+
 def test_stop_ends_the_stack_alone_and_the_next_start_finds_its_state(stack: Any) -> None:
     token = stack.login()
     path = "/api/v2/dags/nightly_recommendations/dagRuns"
