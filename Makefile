@@ -9,10 +9,10 @@ BIN := .venv/bin
 export NIGHTJAR_HOME ?= $(CURDIR)/var
 DEMO_DATE := 2026-03-31
 
-.PHONY: help check setup demo test lint lock clean
+.PHONY: help check setup demo up down test test-stack lint lock clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 check:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
@@ -45,8 +45,17 @@ demo: setup  ## One night of a generated shop, from raw events to published reco
 	$(BIN)/nightjar import demo-shop --last-date $(DEMO_DATE)
 	$(BIN)/nightjar run --date $(DEMO_DATE)
 
-test: setup  ## Run every test
+up: setup  ## Start the local stack (PostgreSQL, Airflow, MLflow) and wait until it is healthy
+	@$(BIN)/nightjar stack up
+
+down: setup  ## Stop the local stack; its state stays
+	@$(BIN)/nightjar stack down
+
+test: setup  ## Run every test but those of the local stack
 	$(BIN)/python -m pytest
+
+test-stack: setup  ## Start a stack on free ports and test it
+	$(BIN)/python -m pytest -m stack
 
 lint: setup  ## Check style, types, direction of imports and SQL
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from importlib.metadata import version
+from pathlib import Path
 
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.dbt_runner import write_manifest
@@ -23,24 +24,38 @@ def prepare_home(settings: Settings) -> None:
     Raises:
         NightjarError: a command failed; the message holds its last line.
     """
+    prepare_data(settings)
+    prepare_airflow(child_environment(settings), settings.airflow_home)
+
+
+def prepare_data(settings: Settings) -> None:
+    """Create the warehouse's tables and compile the dbt project, where they are missing."""
     settings.airflow_home.mkdir(parents=True, exist_ok=True)
     DuckDBWarehouse(settings.warehouse_path).create_tables()
     write_manifest(settings)
-    prepared = settings.airflow_home / f"prepared-for-{version('apache-airflow')}.json"
+
+
+def prepare_airflow(environment: dict[str, str], stamp_folder: Path) -> None:
+    """Bring the metadata database that the environment names to this Airflow's version, and create the pools.
+
+    A file in the stamp folder remembers that it was done; it has to vanish together with the database.
+
+    Raises:
+        NightjarError: a command failed; the message holds its last line.
+    """
+    prepared = stamp_folder / f"prepared-for-{version('apache-airflow')}.json"
     wanted = json.dumps(POOLS, indent=2)
     if prepared.exists() and prepared.read_text(encoding="utf-8") == wanted:
         return
-    _airflow(settings, "db", "migrate")
-    pools = settings.airflow_home / "pools.json"
+    _airflow(environment, "db", "migrate")
+    pools = stamp_folder / "pools.json"
     write_text(pools, wanted)
-    _airflow(settings, "pools", "import", str(pools))
+    _airflow(environment, "pools", "import", str(pools))
     write_text(prepared, wanted)
 
 
-def _airflow(settings: Settings, *arguments: str) -> None:
-    done = subprocess.run(
-        ["airflow", *arguments], env=child_environment(settings), capture_output=True, text=True, check=False
-    )
+def _airflow(environment: dict[str, str], *arguments: str) -> None:
+    done = subprocess.run(["airflow", *arguments], env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = (done.stdout + done.stderr).strip().splitlines()
         raise NightjarError(f"airflow {' '.join(arguments)} failed: {lines[-1] if lines else 'no output'}")

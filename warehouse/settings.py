@@ -19,6 +19,10 @@ DBT_PROJECT = REPOSITORY / "dbt_project"
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+# Set in every process of a home's local stack, to the home.
+STACK_MARK = "NIGHTJAR_STACK"
 
 
 class Settings(BaseSettings):
@@ -114,6 +118,12 @@ class Settings(BaseSettings):
     index_ef_max: PositiveInt = Field(1024, description="Bound up to which `ef` is raised to reach the recall floor.")
     index_recall_floor: Fraction = Field(0.95, description="Recall@k against exact search that an index must reach.")
 
+    airflow_port: Port = Field(8080, description="Loopback port of the stack's Airflow UI and API.")
+    mlflow_port: Port = Field(5000, description="Loopback port of the stack's MLflow server.")
+    mlflow_url: str = Field(
+        "", description="MLflow server that the stages log to; empty: the home's own file. The stack sets its server."
+    )
+
     @field_validator("home")
     @classmethod
     def _absolute_home(cls, home: Path) -> Path:
@@ -141,7 +151,12 @@ class Settings(BaseSettings):
 
     @property
     def mlflow_uri(self) -> str:
-        """MLflow's tracking and registry store."""
+        """MLflow's tracking and registry store, as its clients reach it."""
+        return self.mlflow_url or self.mlflow_database
+
+    @property
+    def mlflow_database(self) -> str:
+        """The file behind MLflow's server, or instead of one."""
         return f"sqlite:///{self.home / 'mlflow.db'}"
 
     @property
@@ -196,4 +211,12 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "TZ": "UTC",
+        **_of_the_stack(settings),
     }
+
+
+def _of_the_stack(settings: Settings) -> dict[str, str]:
+    """Return what a task of the stack hands on as it found it: the stack's Airflow is not the home's file."""
+    if os.environ.get(STACK_MARK) != str(settings.home):
+        return {}
+    return {name: value for name, value in os.environ.items() if name.startswith("AIRFLOW__")}

@@ -66,7 +66,8 @@ def _report_after_build(group: DbtTaskGroup) -> None:
     """Let the tasks of the models start when the build has ended.
 
     One dbt process builds the selection, and the model's task reports what became of it, or builds the model alone when
-    it is tried again. Left unordered they would wait for each other forever where one process runs all tasks.
+    it is tried again. Left unordered they would wait for each other forever where one process runs all tasks. Where the
+    build never started they must not start either: nothing would end their wait.
     """
     build = group.children[f"{group.group_id}.{PRODUCER_WATCHER_TASK_ID}"]
     for task in group.children.values():

@@ -5,7 +5,15 @@ import traceback
 
 import typer
 
-from ml.cli import import_commands, read_commands, retention_command, run_commands, settings_command, stage_commands
+from ml.cli import (
+    import_commands,
+    read_commands,
+    retention_command,
+    run_commands,
+    settings_command,
+    stack_commands,
+    stage_commands,
+)
 from warehouse.errors import NightjarError
 from warehouse.progress import error_line
 
@@ -16,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(import_commands.app, name="import", help="Bring interactions, items and users into schema raw.")
 app.add_typer(stage_commands.app, name="stage", help="One stage of a night, as its Airflow task runs it.")
+app.add_typer(stack_commands.app, name="stack", help="The local stack: PostgreSQL, Airflow and MLflow, on loopback.")
 run_commands.register(app)
 read_commands.register(app)
 retention_command.register(app)

@@ -6,6 +6,7 @@ from ml import tracking
 from warehouse import progress, publications
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.content_hash import content_hash
+from warehouse.ledger import Published
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
 
@@ -38,7 +39,7 @@ def run(settings: Settings, folder: RunFolder) -> str:
     return f"{_pointer(entry)}: {done.rows:,} recommendations, recall@{settings.metric_k} {recall}"
 
 
-def _pointer(entry: publications.Published) -> str:
+def _pointer(entry: Published) -> str:
     if entry.moved:
         return f"{entry.publication_id} {IS_CURRENT}"
     return f"{entry.publication_id} is history, current stays {entry.previous_publication_id}"

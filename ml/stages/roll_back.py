@@ -5,7 +5,7 @@ Writes `recs.publications`, `recs.current_publication` and MLflow's alias.
 
 from ml import tracking
 from warehouse.adapters.duckdb import DuckDBWarehouse
-from warehouse.publications import Published
+from warehouse.ledger import Published
 from warehouse.rollback import model_uri, roll_back
 from warehouse.settings import Settings
 

@@ -1,0 +1,53 @@
+"""`nightjar stack up`, `down` and `status`: the local stack with the Airflow and MLflow user interfaces."""
+
+from typing import Annotated
+
+import typer
+
+from ml.stack.credentials import USER
+from ml.stack.environment import airflow_address, mlflow_address
+from ml.stack.lifecycle import start_stack, stop_stack
+from ml.stack.places import Places
+from ml.stack.supervisor import program_states
+from warehouse.errors import NightjarError
+from warehouse.settings import Settings, load_settings
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def up(
+    deadline_seconds: Annotated[float, typer.Option(help="Give up when a program is not healthy by then.")] = 300.0,
+) -> None:
+    """Start the stack, wait until it is healthy, and print its addresses."""
+    settings = load_settings()
+    started = start_stack(settings, lambda line: print(line, flush=True), deadline_seconds=deadline_seconds)
+    print("The stack is up." if started else "The stack runs already.")
+    _print_addresses(settings)
+
+
+@app.command()
+def down() -> None:
+    """Stop the stack of this home and nothing else; its state stays."""
+    settings = load_settings()
+    ended = stop_stack(settings)
+    print(f"The stack is down: {ended} processes ended." if ended else f"No stack of {settings.home} runs.")
+
+
+@app.command()
+def status() -> None:
+    """Print the state of each program, and the addresses."""
+    settings = load_settings()
+    states = program_states(Places.of(settings))
+    if states is None:
+        raise NightjarError(f"no stack of {settings.home} runs")
+    for each in states:
+        print(f"{each.name:24}{each.state:10}{each.pid or '-'}")
+    _print_addresses(settings)
+
+
+def _print_addresses(settings: Settings) -> None:
+    places = Places.of(settings)
+    print(f"Airflow  {airflow_address(settings)}  user {USER}, password in {places.password}")
+    print(f"MLflow   {mlflow_address(settings)}")
+    print(f"Logs     {places.logs}")

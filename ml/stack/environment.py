@@ -1,0 +1,73 @@
+"""What the programs of the stack find in their environment, beyond what every child process of a home gets."""
+
+from urllib.parse import quote
+
+from ml.stack.credentials import USER, Credentials
+from ml.stack.places import Places
+from warehouse.settings import STACK_MARK, Settings, child_environment
+
+LOOPBACK = "127.0.0.1"
+
+
+def stack_environment(settings: Settings, credentials: Credentials) -> dict[str, str]:
+    """Return the environment of the supervisor and, through it, of every program and task."""
+    base = child_environment(settings)
+    plain = {
+        STACK_MARK: str(settings.home),
+        # Airflow renames its processes; without this the new name overwrites the mark.
+        "SPT_NOENV": "1",
+        "NIGHTJAR_MLFLOW_URL": mlflow_address(settings),
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        **{name: _without_proxy(base.get(name, "")) for name in ("NO_PROXY", "no_proxy")},
+    }
+    return {**base, **plain, **_airflow(settings), **secret_environment(settings, credentials)}
+
+
+def airflow_address(settings: Settings) -> str:
+    """Where the Airflow UI and its API answer."""
+    return f"http://{LOOPBACK}:{settings.airflow_port}"
+
+
+def mlflow_address(settings: Settings) -> str:
+    """Where the MLflow UI and its API answer."""
+    return f"http://{LOOPBACK}:{settings.mlflow_port}"
+
+
+def secret_environment(settings: Settings, credentials: Credentials) -> dict[str, str]:
+    """Return the variables whose values nobody may read."""
+    folder = quote(str(Places.of(settings).database_socket_folder))
+    database = f"airflow:{credentials.database_password}@/airflow?host={folder}"
+    return {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{database}",
+        "AIRFLOW__CORE__FERNET_KEY": credentials.fernet_key,
+        "AIRFLOW__API_AUTH__JWT_SECRET": credentials.jwt_secret,
+        "AIRFLOW__API__SECRET_KEY": credentials.api_secret_key,
+    }
+
+
+def _airflow(settings: Settings) -> dict[str, str]:
+    address = airflow_address(settings)
+    return {
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "8",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "AIRFLOW__CORE__AUTH_MANAGER": (
+            "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+        ),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(Places.of(settings).password),
+        "AIRFLOW__API__BASE_URL": address,
+        "AIRFLOW__API__EXPOSE_CONFIG": "False",
+        # A DAG file takes 5 to 8 s to import here: it is read again when the stack starts, seldom in between.
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
+        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+    }
+
+
+def _without_proxy(hosts: str) -> str:
+    return ",".join(dict.fromkeys([*filter(None, hosts.split(",")), LOOPBACK, "localhost"]))

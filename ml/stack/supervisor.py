@@ -1,0 +1,121 @@
+"""The one supervisor of a home's stack: its configuration, its start, and what it says of its programs."""
+
+import os
+import shlex
+import subprocess
+import xmlrpc.client
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from ml.stack.credentials import write_private
+from ml.stack.places import Places, make_private_folder
+from ml.stack.services import DATABASE, Service
+from warehouse.errors import NightjarError
+
+
+@dataclass(frozen=True)
+class ProgramState:
+    """What the supervisor knows of one program.
+
+    Attributes:
+        name: the program.
+        state: the supervisor's word for it, such as RUNNING.
+        pid: its process, 0 while it does not run.
+        has_ended: whether it ended at least once since the supervisor started.
+    """
+
+    name: str
+    state: str
+    pid: int
+    has_ended: bool
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it does not run although it should."""
+        return self.state in ("BACKOFF", "EXITED", "FATAL")
+
+
+def render_config(places: Places, programs: list[Service]) -> str:
+    """Return the supervisor's configuration; it holds no secret."""
+    sections = [
+        f"""[unix_http_server]
+file = {_literal(str(places.supervisor_socket))}
+chmod = 0600
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisord]
+identifier = nightjar
+directory = {_literal(str(places.home))}
+pidfile = {_literal(str(places.process_id))}
+logfile = {_literal(str(places.logs / "supervisord.log"))}
+logfile_maxbytes = 10MB
+logfile_backups = 3
+nocleanup = true
+{"user = root" if os.geteuid() == 0 else ""}"""
+    ]
+    for priority, program in enumerate(programs, start=1):
+        sections.append(
+            f"""[program:{program.name}]
+command = {_literal(shlex.join(program.command))}
+priority = {priority}
+autostart = {"true" if program.name == DATABASE else "false"}
+autorestart = true
+startretries = 10
+stopsignal = {program.stop_signal}
+stopwaitsecs = 40
+{"" if program.name == DATABASE else "stopasgroup = true"}
+killasgroup = true
+{f"user = {program.user}" if program.user else ""}
+redirect_stderr = true
+stdout_logfile = {_literal(str(places.logs / f"{program.name}.log"))}
+stdout_logfile_maxbytes = 10MB
+stdout_logfile_backups = 3"""
+        )
+    return "\n\n".join("\n".join(filter(None, section.splitlines())) for section in sections) + "\n"
+
+
+def start_supervisor(places: Places, programs: list[Service], environment: dict[str, str]) -> None:
+    """Write the configuration and start the supervisor in the background; it starts the database alone.
+
+    Raises:
+        NightjarError: it did not start.
+    """
+    places.logs.mkdir(parents=True, exist_ok=True)
+    make_private_folder(places.supervisor_socket.parent, os.getuid())
+    write_private(places.config, render_config(places, programs))
+    done = subprocess.run(
+        ["supervisord", "-c", str(places.config)], env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        said = (done.stdout + done.stderr).strip().splitlines()
+        raise NightjarError(f"the supervisor did not start: {said[-1] if said else 'no output'}")
+
+
+def start_program(places: Places, name: str) -> None:
+    """Start one program that is not started with the supervisor."""
+    _call(places, "startProcess", name, False)
+
+
+def program_states(places: Places) -> list[ProgramState] | None:
+    """Return the programs in the order of their start, or nothing if no supervisor answers."""
+    try:
+        known = _call(places, "getAllProcessInfo")
+    except (OSError, HTTPException):
+        return None
+    return [ProgramState(each["name"], each["statename"], each["pid"], each["stop"] > 0) for each in known]
+
+
+def _call(places: Places, method: str, *arguments: object) -> Any:
+    transport = SupervisorTransport(serverurl=f"unix://{places.supervisor_socket}")
+    with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
+        return getattr(proxy.supervisor, method)(*arguments)
+
+
+def _literal(text: str) -> str:
+    """Return a value in which the supervisor finds nothing to fill in."""
+    return text.replace("%", "%%")

@@ -1,0 +1,23 @@
+import socket
+
+import pytest
+
+from ml.stack.ports import check_ports
+from warehouse.errors import BadInput
+from warehouse.settings import Settings
+
+
+def test_a_port_in_use_is_named_with_its_setting() -> None:
+    with socket.socket() as taken, socket.socket() as free:
+        for each in (taken, free):
+            each.bind(("127.0.0.1", 0))
+        taken.listen()
+        port, other = taken.getsockname()[1], free.getsockname()[1]
+        free.close()
+        with pytest.raises(BadInput, match=f"port {port} is in use.*NIGHTJAR_MLFLOW_PORT"):
+            check_ports(Settings(airflow_port=other, mlflow_port=port))
+
+
+def test_two_servers_need_two_ports() -> None:
+    with pytest.raises(BadInput, match="NIGHTJAR_AIRFLOW_PORT and NIGHTJAR_MLFLOW_PORT are both 5001"):
+        check_ports(Settings(airflow_port=5001, mlflow_port=5001))

@@ -1,0 +1,193 @@
+"""What an operator may rely on while the stack runs, and after it was stopped and started again."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from mlflow import MlflowClient
+
+from ml.stack.processes import stack_processes
+from ml.tracking import StageLog, log_stage, register_model, set_champion
+from warehouse.interval import DataInterval
+from warehouse.run_folder import RunFolder, RunRecord
+from warehouse.settings import REPOSITORY
+
+pytestmark = pytest.mark.stack
+
+PROGRAMS = {
+    "postgres",
+    "mlflow",
+    "airflow-api-server",
+    "airflow-dag-processor",
+    "airflow-triggerer",
+    "airflow-scheduler",
+}
+
+
+def test_every_program_runs_and_airflow_finds_all_its_parts_healthy(stack: Any) -> None:
+    said = stack.nightjar("stack", "status").stdout
+    assert {line.split()[0] for line in said.splitlines() if "RUNNING" in line} == PROGRAMS
+    _, health = stack.request("GET", "/api/v2/monitor/health")
+    assert {part: state["status"] for part, state in health.items()} == dict.fromkeys(
+        ("metadatabase", "scheduler", "triggerer", "dag_processor"), "healthy"
+    )
+
+
+def test_a_second_start_changes_nothing_and_says_where_the_stack_is(stack: Any) -> None:
+    before = stack.places.process_id.read_text()
+    again = stack.nightjar("stack", "up")
+    assert again.returncode == 0
+    assert "The stack runs already." in again.stdout
+    assert f"http://127.0.0.1:{stack.settings.airflow_port}" in again.stdout
+    assert f"http://127.0.0.1:{stack.settings.mlflow_port}" in again.stdout
+    assert str(stack.places.password) in again.stdout
+    assert stack.password not in again.stdout
+    assert stack.places.process_id.read_text() == before
+
+
+def test_a_wrong_password_is_refused(stack: Any) -> None:
+    status, _ = stack.request("POST", "/auth/token", {"username": "admin", "password": "wrong"})
+    assert status == 401
+    assert stack.request("GET", "/api/v2/dags")[0] == 401
+
+
+def test_every_dag_is_there_without_an_error_and_paused(stack: Any) -> None:
+    token = stack.login()
+    _, listed = stack.request("GET", "/api/v2/dags", token=token)
+    expected = {path.stem for path in (REPOSITORY / "dags").glob("*.py")} - {"__init__"}
+    assert {dag["dag_id"]: dag["is_paused"] for dag in listed["dags"]} == dict.fromkeys(expected, True)
+    assert stack.request("GET", "/api/v2/importErrors", token=token)[1]["total_entries"] == 0
+
+
+def test_the_pools_of_the_writers_are_in_the_stack_s_own_database(stack: Any) -> None:
+    _, answer = stack.request("GET", "/api/v2/pools", token=stack.login())
+    slots = {pool["name"]: pool["slots"] for pool in answer["pools"]}
+    assert slots["warehouse_writer"] == slots["compute"] == 1
+    assert not (stack.settings.airflow_home / "airflow.db").exists()
+
+
+def test_no_secret_is_in_a_log_a_configuration_or_a_command_line(stack: Any) -> None:
+    secrets = [stack.password, *json.loads(stack.places.secrets.read_text()).values()]
+    assert len(secrets) == 5
+    assert all(len(secret) > 15 for secret in secrets)
+    files = [*(stack.settings.home / "logs").rglob("*"), *(stack.settings.airflow_home / "logs").rglob("*")]
+    texts = {str(path): path.read_text(errors="replace") for path in [*files, stack.places.config] if path.is_file()}
+    texts |= {f"process {each.pid}": " ".join(each.cmdline()) for each in stack.processes()}
+    assert len(texts) > 15
+    for where, text in texts.items():
+        assert not any(secret in text for secret in secrets), where
+
+
+def test_every_listener_is_on_loopback(stack: Any) -> None:
+    listeners = {
+        (connection.laddr.ip, connection.laddr.port)
+        for process in stack.processes()
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    ports = (stack.settings.airflow_port, stack.settings.mlflow_port)
+    assert listeners == {("127.0.0.1", port) for port in ports}
+
+
+def test_only_the_owner_reads_secrets_and_reaches_the_control_socket(stack: Any) -> None:
+    places = stack.places
+    for path in (places.secrets, places.password, places.config, places.supervisor_socket):
+        assert path.stat().st_mode & 0o777 == 0o600, path
+    for path in (places.folder, places.database):
+        assert path.stat().st_mode & 0o777 == 0o700, path
+    assert (places.database_socket_folder / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("variable", ["NIGHTJAR_AIRFLOW_PORT", "NIGHTJAR_MLFLOW_PORT"])
+def test_a_port_in_use_is_one_line_before_anything_starts(stack: Any, open_folder: Path, variable: str) -> None:
+    setting = variable.removeprefix("NIGHTJAR_").lower()
+    other = "mlflow_port" if setting == "airflow_port" else "airflow_port"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        free_port = free.getsockname()[1]
+    second = stack.elsewhere(open_folder / "second", **{other: free_port})
+    refused = second.nightjar("stack", "up")
+    assert refused.returncode == 2
+    assert len(refused.stdout.splitlines()) == 1
+    assert f"port {getattr(stack.settings, setting)} is in use" in refused.stdout
+    assert variable in refused.stdout
+    assert not second.places.config.exists()
+    assert not second.places.database.exists()
+
+
+def test_a_stage_logs_through_the_server_and_its_files_stay_in_the_home(stack: Any, tmp_path: Path) -> None:
+    settings = stack.settings.model_copy(update={"mlflow_url": f"http://127.0.0.1:{stack.settings.mlflow_port}"})
+    start, end = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
+    folder = RunFolder(tmp_path / "run")
+    folder.write_record(RunRecord("2026-03-01.1", 1, DataInterval(start, end), None, "auto", "run", "code"))
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "manifest.json").write_text("{}")
+    log = StageLog(params={"epochs": 3}, metrics={"loss": [0.5, 0.25]}, artifacts={"model": model})
+    tracked = register_model(settings, folder, log_stage(settings, folder, log), "model")
+    assert tracked.model_version == "1"
+    set_champion(settings, tracked.model_version)
+    # What the server kept is what a client without a server reads from the home's file.
+    client = MlflowClient(stack.settings.mlflow_database, stack.settings.mlflow_database)
+    assert client.get_run(tracked.run_id).data.metrics == {"loss": 0.25}
+    assert client.get_model_version_by_alias("nightjar", "champion").run_id == tracked.run_id
+    assert [path.name for path in stack.settings.mlflow_artifacts.rglob("model/*")] == ["manifest.json"]
+
+
+def test_a_program_that_fails_is_named_with_its_log_and_nothing_stays_behind(
+    stack: Any, open_folder: Path, ports: Callable[[int], list[int]]
+) -> None:
+    airflow_port, mlflow_port = ports(2)
+    broken = stack.elsewhere(open_folder / "broken", airflow_port=airflow_port, mlflow_port=mlflow_port)
+    broken.settings.home.mkdir()
+    (broken.settings.home / "mlflow.db").write_text("this is no database\n" * 100)
+    failed = broken.nightjar("stack", "up")
+    assert failed.returncode == 1
+    last = failed.stdout.splitlines()[-1]
+    assert "mlflow has ended" in last
+    assert str(broken.places.logs / "mlflow.log") in last
+    assert "file is not a database" in failed.stdout
+    assert stack_processes(str(broken.settings.home)) == []
+
+
+def test_a_program_that_died_is_back_without_anyone_s_help(stack: Any) -> None:
+    before = next(each for each in stack.processes() if "triggerer" in " ".join(each.cmdline()))
+    before.kill()
+    before.wait(30)
+    assert stack.nightjar("stack", "up").returncode == 0
+    after = next(each for each in stack.processes() if "triggerer" in " ".join(each.cmdline()))
+    assert after != before
+    assert after.is_running()
+
+
+def test_stop_ends_the_stack_alone_and_the_next_start_finds_its_state(stack: Any) -> None:
+    token = stack.login()
+    path = "/api/v2/dags/nightly_recommendations/dagRuns"
+    day = {"data_interval_start": "2026-03-01T00:00:00Z", "data_interval_end": "2026-03-02T00:00:00Z"}
+    run = {"dag_run_id": "kept", "logical_date": "2026-03-01T00:00:00Z", **day}
+    assert stack.request("POST", path, run, token)[0] == 200
+    assert stack.request("POST", "/api/v2/variables", {"key": "kept", "value": "as it was"}, token)[0] == 201
+    processes = stack.processes()
+    assert len(processes) > len(PROGRAMS)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        stopped = stack.nightjar("stack", "down")
+        assert stopped.returncode == 0, stopped.stdout
+        assert [each.pid for each in processes if each.is_running()] == []
+        assert bystander.poll() is None
+        bystander.communicate(b"\n")
+    assert stack.nightjar("stack", "status").returncode == 1
+    assert stack.nightjar("stack", "down").returncode == 0
+
+    started = stack.nightjar("stack", "up")
+    assert started.returncode == 0, started.stdout
+    token = stack.login()
+    _, kept = stack.request("GET", f"{path}/kept", token=token)
+    assert (kept["data_interval_start"], kept["state"]) == (day["data_interval_start"], "queued")
+    assert stack.request("GET", "/api/v2/variables/kept", token=token)[1]["value"] == "as it was"
