@@ -49,7 +49,6 @@ class Settings(BaseSettings):
         1, ge=0, description="Events that the run's own interval must hold; 0 lets a night without events pass."
     )
 
-    mlflow_url: str = Field("", description="Address of the MLflow server; empty to use the file in the home.")
     retention_schedule: str = Field("0 12 * * 0", description="Cron expression (UTC) of the clean-up of old attempts.")
     retention_publication_days: int = Field(
         90, ge=0, description="Data dates that a date's last publication stays queryable and restorable; 0 keeps all."
