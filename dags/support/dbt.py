@@ -6,6 +6,7 @@ from airflow.sdk import Context, TriggerRule
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import PRODUCER_WATCHER_TASK_ID, ExecutionMode, InvocationMode, LoadMode, TestBehavior
 
+from dags.support.repeatable import make_repeatable
 from dags.support.run import PUBLICATION_ID, WAREHOUSE_POOL, only_in
 from warehouse.dbt_runner import manifest_path, variables
 from warehouse.progress import MARK
@@ -66,10 +67,10 @@ def _report_after_build(group: DbtTaskGroup) -> None:
     """Let the tasks of the models start when the build has ended.
 
     One dbt process builds the selection, and the model's task reports what became of it, or builds the model alone when
-    it is tried again. Left unordered they would wait for each other forever where one process runs all tasks. Where the
-    build never started they must not start either: nothing would end their wait.
+    it is tried again. Left unordered they would wait for each other forever where one process runs all tasks.
     """
     build = group.children[f"{group.group_id}.{PRODUCER_WATCHER_TASK_ID}"]
+    make_repeatable(build, [task for task in group.children.values() if task is not build])
     for task in group.children.values():
         if task is not build and not task.upstream_task_ids:
             # Not ALL_DONE: after a refused gate the build never starts, and its reporters would wait for it forever.
