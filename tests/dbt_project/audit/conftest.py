@@ -49,7 +49,7 @@ def audited(
     with warehouse.transaction() as connection:
         connection.execute(
             "insert into recs.publication_attempts values "
-            f"('{PUBLICATION}', '{DATE}', 1, '{AS_OF}', null, 'auto', 'test', 'test', '{AS_OF}')"
+            f"('{PUBLICATION}', '{DATE}', 1, '{AS_OF}', null, 'auto', 'all', null, 'test', 'test', '{AS_OF}')"
         )
         for table, staged in STAGED.items():
             marks = ", ".join("?" * (len(staged[0]) + 2))
