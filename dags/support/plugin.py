@@ -38,7 +38,7 @@ class NightjarPlugin(AirflowPlugin):
 
 def _write_note(dag_run: Any) -> None:
     session = object_session(dag_run)
-    if session is None or "nightjar" not in _tags(dag_run):
+    if session is None:
         return
     query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=OUTCOME)
     found = sorted(session.scalars(query), key=lambda xcom: xcom.timestamp)
@@ -51,7 +51,3 @@ def merged_note(before: str | None, outcome: str) -> str:
     kept = [line for line in (before or "").splitlines() if not _OURS.match(line)]
     return "\n".join([" ".join(outcome.split()), *kept])[:1000]
 
-
-def _tags(dag_run: Any) -> set[str]:
-    dag = getattr(dag_run, "dag", None)
-    return set(dag.tags) if dag is not None else set()

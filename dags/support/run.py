@@ -16,7 +16,7 @@ WAREHOUSE_POOL = "warehouse_writer"
 COMPUTE_POOL = "compute"
 
 # The XCom that holds a run's outcome in one line.
-OUTCOME = "outcome"
+OUTCOME = "nightjar_outcome"
 
 PUBLICATION_ID = "{{ ti.xcom_pull(task_ids='begin') }}"
 RUN_FOLDER = "{{ run_folder(ti.xcom_pull(task_ids='begin')) }}"
