@@ -50,4 +50,3 @@ def merged_note(before: str | None, outcome: str) -> str:
     """Put the outcome above what people wrote; an outcome of an earlier try is replaced."""
     kept = [line for line in (before or "").splitlines() if not _OURS.match(line)]
     return "\n".join([" ".join(outcome.split()), *kept])[:1000]
-

@@ -84,8 +84,8 @@ def redone(published: DuckDBWarehouse, tmp_path_factory: Any) -> DuckDBWarehouse
     with warehouse.transaction() as connection:
         connection.executemany(
             "insert into recs.publication_attempts by name select ? as publication_id, ? as data_date, ? as attempt, "
-            "'2026-01-12 00:00:00+00' as as_of, 'auto' as publish_mode, 'all' as stages, 'backfill' as run_id, 'v' as code_version, "
-            "'2026-01-12 00:00:00+00' as started_at",
+            "'2026-01-12 00:00:00+00' as as_of, 'auto' as publish_mode, 'all' as stages, 'backfill' as run_id, "
+            "'v' as code_version, '2026-01-12 00:00:00+00' as started_at",
             [(f"{day}.{attempt}", day, attempt) for day, attempt in attempts],
         )
         connection.execute(
