@@ -8,6 +8,9 @@ from datetime import UTC, date, datetime
 
 import duckdb
 
+# The DAG reads these words in the outcome of a publication to tell whether readers see something new.
+IS_CURRENT = "is current"
+
 
 @dataclass(frozen=True)
 class Published:

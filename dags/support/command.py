@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from dags.support.links import MLflowRunLink, NightPlotsLink
 from dags.support.run import CURRENT_MOVED, OUTCOME, PUBLICATION_ID, RECS_CURRENT, RECS_HISTORY, only_in
+from warehouse.ledger import IS_CURRENT
 from warehouse.settings import child_environment, load_settings
 
 BAD_INPUT, GATE_REFUSED = 2, 3
@@ -56,7 +57,7 @@ class PublishCommand(TrackedCommand):
         """Run the command and tell what it changed."""
         outcome = super().execute(context)
         context["ti"].xcom_push(OUTCOME, outcome)
-        if " is current" in outcome:
+        if f" {IS_CURRENT}" in outcome:
             context["outlet_events"][CURRENT_MOVED].add(RECS_CURRENT)
         return outcome
 

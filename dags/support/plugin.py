@@ -1,6 +1,5 @@
 """What Airflow itself loads of Nightjar: the buttons of tasks, and the listener that writes a run's note."""
 
-import re
 from typing import Any
 
 from airflow.listeners import hookimpl
@@ -9,9 +8,8 @@ from airflow.plugins_manager import AirflowPlugin
 from sqlalchemy.orm import object_session
 
 from dags.support.links import MLflowRunLink, NightPlotsLink
+from dags.support.notes import merged_note
 from dags.support.run import OUTCOME
-
-_OURS = re.compile(r"^(\d{4}-\d{2}-\d{2}\.\d+ |\w+: )")
 
 
 class OutcomeNote:
@@ -44,9 +42,3 @@ def _write_note(dag_run: Any) -> None:
     found = sorted(session.scalars(query), key=lambda xcom: xcom.timestamp)
     if found:
         dag_run.note = merged_note(dag_run.note, str(XComModel.deserialize_value(found[-1])))
-
-
-def merged_note(before: str | None, outcome: str) -> str:
-    """Put the outcome above what people wrote; an outcome of an earlier try is replaced."""
-    kept = [line for line in (before or "").splitlines() if not _OURS.match(line)]
-    return "\n".join([" ".join(outcome.split()), *kept])[:1000]

@@ -6,12 +6,9 @@ from ml import tracking
 from warehouse import progress, publications
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.content_hash import content_hash
-from warehouse.ledger import Published
+from warehouse.ledger import IS_CURRENT, Published
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
-
-# The DAG reads these words in the outcome to tell whether readers see something new.
-IS_CURRENT = "is current"
 
 
 def run(settings: Settings, folder: RunFolder) -> str:
