@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from airflow.sdk import Context, TriggerRule
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import PRODUCER_WATCHER_TASK_ID, ExecutionMode, InvocationMode, LoadMode, TestBehavior
+from cosmos.operators.watcher import DbtConsumerWatcherSensor
 
 from dags.support.repeatable import make_repeatable
 from dags.support.run import PUBLICATION_ID, WAREHOUSE_POOL, only_in
@@ -70,9 +71,14 @@ def _report_after_build(group: DbtTaskGroup) -> None:
     it is tried again. Left unordered they would wait for each other forever where one process runs all tasks.
     """
     build = group.children[f"{group.group_id}.{PRODUCER_WATCHER_TASK_ID}"]
-    make_repeatable(build, [task for task in group.children.values() if task is not build])
+    reporters = [task for task in group.children.values() if isinstance(task, DbtConsumerWatcherSensor)]
+    make_repeatable(build, reporters)
     for task in group.children.values():
         if task is not build and not task.upstream_task_ids:
             # Not ALL_DONE: after a refused gate the build never starts, and its reporters would wait for it forever.
             task.trigger_rule = TriggerRule.ONE_DONE
             build >> task
+    for task in reporters:
+        if task.trigger_rule != TriggerRule.ONE_DONE:
+            # Not NONE_FAILED, as elsewhere: a reporter behind a skipped one would wait just as long.
+            task.trigger_rule = TriggerRule.ALL_SUCCESS

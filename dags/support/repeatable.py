@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import Context
 from cosmos.operators._watcher.state import is_dbt_node_status_success
-from cosmos.operators.watcher import DbtConsumerWatcherSensor, DbtProducerWatcherOperator
+from cosmos.operators.watcher import DbtProducerWatcherOperator
 
 
 class RepeatableBuild(DbtProducerWatcherOperator):
@@ -28,8 +28,7 @@ def make_repeatable(build: Any, reporters: list[Any]) -> None:
     """
     build.__class__ = RepeatableBuild
     for task in reporters:
-        if isinstance(task, DbtConsumerWatcherSensor):
-            task._handle_retry = partial(_build_alone_unless_built, task)
+        task._handle_retry = partial(_build_alone_unless_built, task)
 
 
 def _build_alone_unless_built(task: Any, try_number: int, build_state: str | None, context: Context) -> bool | None:
