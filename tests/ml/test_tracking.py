@@ -70,6 +70,7 @@ def test_the_model_is_registered_once_with_its_files(
     assert [str(each.version) for each in client.search_model_versions("name = 'nightjar'")] == ["1"]
     assert json.loads((planted.folder.path / "mlflow_run.json").read_text()) == {
         "run_id": registered.run_id,
+        "experiment_id": "1",
         "model_version": "1",
         "model_uri": "models:/nightjar/1",
     }
