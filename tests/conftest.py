@@ -12,7 +12,7 @@ from typing import Any, cast
 import duckdb
 import pytest
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.duckdb import DuckDBWarehouse, insert_row
 from warehouse.completeness import record_rows
 from warehouse.ledger import add_entry, current_publication, point_to
 from warehouse.run_folder import RunFolder, RunRecord
@@ -52,9 +52,7 @@ def shared_data() -> Path:
 def _insert_row(connection: duckdb.DuckDBPyConnection, full_name: str, **given: Any) -> None:
     """Insert one row; columns that are not given hold something of their type."""
     row = {column.name: _VALUES[column.type] for column in table(full_name).columns} | given
-    connection.execute(
-        f"insert into {full_name} ({', '.join(row)}) values ({', '.join('?' * len(row))})", list(row.values())
-    )
+    insert_row(connection, full_name, row)
 
 
 def _write_files(folder: RunFolder) -> None:

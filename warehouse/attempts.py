@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 import duckdb
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.duckdb import DuckDBWarehouse, insert_row
 from warehouse.errors import BadInput, NightjarError
 from warehouse.interval import DataInterval
 from warehouse.run_folder import STAGES, RunFolder, RunRecord
@@ -147,10 +147,7 @@ def _insert_attempt(connection: duckdb.DuckDBPyConnection, record: RunRecord, no
         "code_version": record.code_version,
         "started_at": datetime.now(UTC),
     }
-    connection.execute(
-        f"insert into recs.publication_attempts ({', '.join(row)}) values ({', '.join('?' * len(row))})",
-        list(row.values()),
-    )
+    insert_row(connection, "recs.publication_attempts", row)
 
 
 def code_version() -> str:

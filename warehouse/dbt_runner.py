@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from warehouse.errors import NightjarError
+from warehouse.errors import NightjarError, last_line
 from warehouse.settings import DBT_PROJECT, Settings, child_environment
 
 
@@ -45,8 +45,7 @@ def run_dbt(settings: Settings, *arguments: str, given: dict[str, str] | None = 
     else:
         if done.returncode == 0:
             return []
-        lines = (done.stdout + done.stderr).strip().splitlines()
-        raise NightjarError(f"dbt {arguments[0]} failed: {lines[-1] if lines else 'no output'}")
+        raise NightjarError(f"dbt {arguments[0]} failed: {last_line(done)}")
     return [
         NodeResult(
             each["unique_id"].split(".")[2], each["status"], int(each["failures"] or 0), str(each["message"] or "")

@@ -1,5 +1,7 @@
 """The errors a user of Nightjar meets, each with the exit code of the command that meets it."""
 
+from subprocess import CompletedProcess
+
 
 class NightjarError(Exception):
     """Something went wrong in a way that one line explains; trying again may help."""
@@ -17,3 +19,9 @@ class GateRefused(NightjarError):
     """A gate found the night's result not good enough to publish; what was published stays."""
 
     exit_code = 3
+
+
+def last_line(done: CompletedProcess[str]) -> str:
+    """Return what a process said last, standard error after standard output: why it failed, for an error message."""
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    return lines[-1] if lines else "no output"

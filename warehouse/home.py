@@ -7,7 +7,7 @@ from pathlib import Path
 
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.dbt_runner import write_manifest
-from warehouse.errors import NightjarError
+from warehouse.errors import NightjarError, last_line
 from warehouse.run_folder import write_text
 from warehouse.settings import Settings, child_environment
 
@@ -57,5 +57,4 @@ def prepare_airflow(environment: dict[str, str], stamp_folder: Path) -> None:
 def _airflow(environment: dict[str, str], *arguments: str) -> None:
     done = subprocess.run(["airflow", *arguments], env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        lines = (done.stdout + done.stderr).strip().splitlines()
-        raise NightjarError(f"airflow {' '.join(arguments)} failed: {lines[-1] if lines else 'no output'}")
+        raise NightjarError(f"airflow {' '.join(arguments)} failed: {last_line(done)}")

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 
 import duckdb
 
+from warehouse.adapters.duckdb import insert_row
+
 # The DAG reads these words in the outcome of a publication to tell whether readers see something new.
 IS_CURRENT = "is current"
 
@@ -34,10 +36,7 @@ def add_entry(connection: duckdb.DuckDBPyConnection, **values: str | int | date 
         0
     ]
     entry = {"ledger_id": ledger_id, **values, "recorded_at": datetime.now(UTC)}
-    connection.execute(
-        f"insert into recs.publications ({', '.join(entry)}) values ({', '.join('?' * len(entry))})",
-        list(entry.values()),
-    )
+    insert_row(connection, "recs.publications", entry)
     return ledger_id
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from warehouse.progress import MARK
 from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
 
@@ -48,7 +49,7 @@ def begin(
         ingested_before=ingested_before,
         run_id=run_id,
     )
-    print(f"[nightjar] begin: {record.publication_id} as of {record.interval.as_of.isoformat()}")
+    print(f"{MARK} begin: {record.publication_id} as of {record.interval.as_of.isoformat()}")
     print(record.publication_id)
 
 

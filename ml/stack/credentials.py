@@ -5,12 +5,12 @@ The programs get them through the environment of the supervisor, so that no comm
 
 import base64
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ml.stack.places import Places
+from warehouse.run_folder import write_text
 
 USER = "admin"
 
@@ -44,11 +44,5 @@ def load_credentials(places: Places) -> Credentials:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that has mode 600 from its first byte, and rename it into place."""
-    aside = path.with_name(f".{path.name}.aside")
-    aside.unlink(missing_ok=True)
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    """Write a file that only its owner reads."""
+    write_text(path, text, mode=0o600)

@@ -14,7 +14,7 @@ import psycopg2
 
 from ml.stack.credentials import Credentials
 from ml.stack.places import Places, make_private_folder
-from warehouse.errors import BadInput, NightjarError
+from warehouse.errors import BadInput, NightjarError, last_line
 
 VERSION = 18
 _SYSTEM_USER = "pgserver"
@@ -109,8 +109,7 @@ def _run(program: str, *arguments: str, stdin: str = "") -> None:
         check=False,
     )
     if done.returncode != 0:
-        said = (done.stdout + done.stderr).strip().splitlines()
-        raise NightjarError(f"PostgreSQL's {program} failed: {said[-1] if said else 'no output'}")
+        raise NightjarError(f"PostgreSQL's {program} failed: {last_line(done)}")
 
 
 def _user_id(name: str) -> int:

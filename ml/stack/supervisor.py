@@ -13,7 +13,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from ml.stack.credentials import write_private
 from ml.stack.places import Places, make_private_folder
 from ml.stack.services import DATABASE, Service
-from warehouse.errors import NightjarError
+from warehouse.errors import NightjarError, last_line
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,7 @@ def start_supervisor(places: Places, programs: list[Service], environment: dict[
         ["supervisord", "-c", str(places.config)], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        said = (done.stdout + done.stderr).strip().splitlines()
-        raise NightjarError(f"the supervisor did not start: {said[-1] if said else 'no output'}")
+        raise NightjarError(f"the supervisor did not start: {last_line(done)}")
 
 
 def start_program(places: Places, name: str) -> None:

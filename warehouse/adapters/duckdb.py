@@ -107,6 +107,13 @@ class DuckDBWarehouse:
                 time.sleep(0.1)
 
 
+def insert_row(connection: duckdb.DuckDBPyConnection, table: str, row: dict[str, Any]) -> None:
+    """Insert one row, given by column name, into the table `schema.name`."""
+    connection.execute(
+        f"insert into {table} ({', '.join(row)}) values ({', '.join('?' * len(row))})", list(row.values())
+    )
+
+
 def _create_statement(table: Table) -> str:
     lines = [
         f"{column.name} {_TYPES.get(column.type, column.type)}{'' if column.nullable else ' not null'}"

@@ -26,24 +26,13 @@ replacements as (
 listed as (
 
     select
-        replacements.publication_id,
+        publication_id,
         count(*) as recommendations
-    from replacements
-    inner join {{ source('recs', 'recommendations') }} as new_rows
-        on replacements.publication_id = new_rows.publication_id
-    group by replacements.publication_id
-
-),
-
-listed_before as (
-
-    select
-        replacements.publication_id,
-        count(*) as recommendations
-    from replacements
-    inner join {{ source('recs', 'recommendations') }} as old_rows
-        on replacements.previous_publication_id = old_rows.publication_id
-    group by replacements.publication_id
+    from {{ source('recs', 'recommendations') }}
+    where
+        publication_id in (select replacements.publication_id from replacements)
+        or publication_id in (select replacements.previous_publication_id from replacements)
+    group by publication_id
 
 ),
 
@@ -78,7 +67,7 @@ changes as (
         end as rows_changed
     from replacements
     left join listed on replacements.publication_id = listed.publication_id
-    left join listed_before on replacements.publication_id = listed_before.publication_id
+    left join listed as listed_before on replacements.previous_publication_id = listed_before.publication_id
     left join listed_both_times on replacements.publication_id = listed_both_times.publication_id
 
 )
