@@ -3,6 +3,8 @@
 Writes `recs.publications` and `recs.current_publication`; used by `nightjar rollback`.
 """
 
+from typing import Any
+
 import duckdb
 
 from warehouse.adapters.duckdb import DuckDBWarehouse
@@ -21,27 +23,19 @@ def roll_back(warehouse: DuckDBWarehouse, publication_id: str, *, actor: str, re
     """
     if not reason.strip():
         raise BadInput("--reason is empty: the ledger keeps why a publication was rolled back")
+    # Read before anything is written: a home without a warehouse is refused, not given an empty one.
+    target = _first_entry(warehouse, publication_id)
     warehouse.create_tables()
     with warehouse.transaction() as connection:
-        target = connection.execute(
-            "select * exclude (ledger_id, previous_publication_id, actor, reason, action, recorded_at) "
-            "from recs.publications where publication_id = ? order by ledger_id limit 1",
-            [publication_id],
-        )
-        names = [column[0] for column in target.description or []]
-        row = target.fetchone()
-        if row is None:
-            raise BadInput(f"publication {publication_id!r} is not in recs.publications: see nightjar status")
-        found = dict(zip(names, row, strict=True))
         current = current_publication(connection)
         if current and current[0] == publication_id:
             return _same_rollback(connection, publication_id, actor, reason)
         check_whole(connection, publication_id)
         previous = current[0] if current else None
         entry = add_entry(
-            connection, **found, action="rollback", previous_publication_id=previous, actor=actor, reason=reason
+            connection, **target, action="rollback", previous_publication_id=previous, actor=actor, reason=reason
         )
-        point_to(connection, publication_id, found["data_date"], entry)
+        point_to(connection, publication_id, target["data_date"], entry)
         return Published(entry, publication_id, previous, True)
 
 
@@ -51,13 +45,22 @@ def model_uri(warehouse: DuckDBWarehouse, publication_id: str) -> str:
     Raises:
         BadInput: there is no such publication.
     """
+    return str(_first_entry(warehouse, publication_id)["model_uri"])
+
+
+def _first_entry(warehouse: DuckDBWarehouse, publication_id: str) -> dict[str, Any]:
+    """Return what the ledger says of the publication itself, without who did what when."""
     with warehouse.connect(read_only=True) as connection:
-        row = connection.execute(
-            "select model_uri from recs.publications where publication_id = ?", [publication_id]
-        ).fetchone()
+        found = connection.execute(
+            "select * exclude (ledger_id, previous_publication_id, actor, reason, action, recorded_at) "
+            "from recs.publications where publication_id = ? order by ledger_id limit 1",
+            [publication_id],
+        )
+        names = [column[0] for column in found.description or []]
+        row = found.fetchone()
     if row is None:
         raise BadInput(f"publication {publication_id!r} is not in recs.publications: see nightjar status")
-    return str(row[0])
+    return dict(zip(names, row, strict=True))
 
 
 def _same_rollback(connection: duckdb.DuckDBPyConnection, publication_id: str, actor: str, reason: str) -> Published:

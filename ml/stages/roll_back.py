@@ -17,9 +17,7 @@ def run(settings: Settings, publication_id: str, *, actor: str, reason: str) -> 
         BadInput: there is no warehouse, or as `warehouse.rollback.roll_back`.
     """
     warehouse = DuckDBWarehouse(settings.warehouse_path)
-    # Asked first: a home without a warehouse is refused before one is made.
-    model_version = model_uri(warehouse, publication_id).rpartition("/")[2]
     entry = roll_back(warehouse, publication_id, actor=actor, reason=reason)
     # After the transaction: readers come first, and the same command again moves the alias if this fails.
-    tracking.set_champion(settings, model_version)
+    tracking.set_champion(settings, model_uri(warehouse, publication_id).rpartition("/")[2])
     return entry
