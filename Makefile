@@ -9,7 +9,7 @@ BIN := .venv/bin
 export NIGHTJAR_HOME ?= $(CURDIR)/var
 DEMO_DATE := 2026-03-31
 
-.PHONY: help check setup demo up down test test-stack lint lock clean
+.PHONY: help check setup demo up down test test-stack browser lint lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -54,8 +54,13 @@ down: setup  ## Stop the local stack; its state stays
 test: setup  ## Run every test but those of the local stack
 	$(BIN)/python -m pytest
 
-test-stack: setup  ## Start a stack on free ports and test it
+test-stack: setup browser  ## Start a stack on free ports and test it, with a browser too
 	$(BIN)/python -m pytest -m stack
+
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \
+		apt-get -qq update; apt-get -qq install -y --no-install-recommends chromium >/dev/null; }; } || { \
+		echo "Chromium is needed to test the user interface."; echo "Fix: apt-get install chromium"; exit 2; }
 
 lint: setup  ## Check style, types, direction of imports and SQL
 	$(BIN)/ruff check .

@@ -37,7 +37,8 @@ with DAG(
     # Airflow runs no task before this date, and any date that has events may be backfilled.
     start_date=datetime(1970, 1, 1),
     catchup=False,
-    max_active_runs=1,
+    # As many as the Backfill dialog may start at once; the pools make them take turns where they have to.
+    max_active_runs=4,
     default_args=DEFAULT_ARGS,
     tags=["nightjar", "recommendations"],
     user_defined_macros={"run_folder": run_folder},
@@ -63,6 +64,8 @@ with DAG(
             None,
             type=["null", "string"],
             format="date-time",
+            # The format alone offers a date picker; Airflow does not check it.
+            pattern=r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}",
             description="See only rows that had arrived by then: what the night could have known.",
         ),
         "note": Param("", type=["null", "string"], maxLength=500, description="Kept with the attempt."),

@@ -1,8 +1,8 @@
 """# Rollback of a publication
 
 Points readers to an earlier publication, at once and without training: the views `recs.*_current` and MLflow's alias
-`champion` follow. The ledger `recs.publications` gets an entry with this run's id and the reason. A rollback can be
-rolled back the same way.
+`champion` follow, and what waits for the asset `recs_current` is started. The ledger `recs.publications` gets an entry
+with this run's id and the reason. A rollback can be rolled back the same way.
 
 `publication` is one that was published and is still whole: `nightjar status` lists the latest. One whose rows or index
 files are gone is refused, and nothing changes. The next night moves the pointer forward again; pause
@@ -14,7 +14,7 @@ from datetime import datetime
 from airflow.sdk import DAG, Param
 
 from dags.support.command import NightjarCommand
-from dags.support.run import DEFAULT_ARGS, WAREHOUSE_POOL
+from dags.support.run import DEFAULT_ARGS, RECS_CURRENT, WAREHOUSE_POOL
 
 with DAG(
     dag_id="rollback_publication",
@@ -44,4 +44,5 @@ with DAG(
             "--actor={{ run_id }}",
         ],
         pool=WAREHOUSE_POOL,
+        outlets=[RECS_CURRENT],
     )

@@ -38,7 +38,7 @@ def dbt_models(group_id: str, select: str, stage: str) -> DbtTaskGroup:
             execution_mode=ExecutionMode.WATCHER,
             # A process of its own closes the DuckDB file when it ends; dbt inside Airflow's process would keep it.
             invocation_mode=InvocationMode.SUBPROCESS,
-            setup_operator_args={"on_success_callback": _announce},
+            setup_operator_args={"on_success_callback": _announce, "pool": WAREHOUSE_POOL},
         ),
         operator_args={
             "vars": variables(
@@ -50,7 +50,6 @@ def dbt_models(group_id: str, select: str, stage: str) -> DbtTaskGroup:
             "env": {"NIGHTJAR_WAREHOUSE": child_environment(settings)["NIGHTJAR_WAREHOUSE"]},
             "append_env": True,
             "install_deps": False,
-            "pool": WAREHOUSE_POOL,
             "pre_execute": only_in(stage),
         },
     )
@@ -67,8 +66,8 @@ def _announce(context: Context) -> None:
 def _report_after_build(group: DbtTaskGroup) -> None:
     """Let the tasks of the models start when the build has ended.
 
-    One dbt process builds the selection, and the model's task reports what became of it, or builds the model alone when
-    it is tried again. Left unordered they would wait for each other forever where one process runs all tasks.
+    One dbt process builds the selection, and the model's task reports what became of it. Left unordered they would wait
+    for each other forever where one process runs all tasks.
     """
     build = group.children[f"{group.group_id}.{PRODUCER_WATCHER_TASK_ID}"]
     reporters = [task for task in group.children.values() if isinstance(task, DbtConsumerWatcherSensor)]
@@ -78,7 +77,6 @@ def _report_after_build(group: DbtTaskGroup) -> None:
             # Not ALL_DONE: after a refused gate the build never starts, and its reporters would wait for it forever.
             task.trigger_rule = TriggerRule.ONE_DONE
             build >> task
-    for task in reporters:
-        if task.trigger_rule != TriggerRule.ONE_DONE:
+        elif task in reporters:
             # Not NONE_FAILED, as elsewhere: a reporter behind a skipped one would wait just as long.
             task.trigger_rule = TriggerRule.ALL_SUCCESS

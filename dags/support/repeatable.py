@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from airflow.sdk import Context
-from cosmos.operators._watcher.state import is_dbt_node_status_success
+from airflow.sdk.exceptions import AirflowFailException
 from cosmos.operators.watcher import DbtProducerWatcherOperator
 
 
@@ -22,17 +22,20 @@ class RepeatableBuild(DbtProducerWatcherOperator):
 
 
 def make_repeatable(build: Any, reporters: list[Any]) -> None:
-    """Let the build run on each attempt, and its reporters tell what it left.
+    """Let the build run on each attempt, and its reporters tell what it left, never build.
 
-    Cosmos names the operators' classes itself and offers no place for others: they are exchanged on the finished group.
+    So the build alone writes, and the reporters need not queue for the warehouse. Cosmos names the operators' classes
+    itself and offers no place for others: they are changed on the finished group.
     """
     build.__class__ = RepeatableBuild
     for task in reporters:
-        task._handle_retry = partial(_build_alone_unless_built, task)
+        task._handle_retry = _report_as_at_first
+        task._fallback_to_non_watcher_run = partial(_refuse_to_build, build.task_id)
 
 
-def _build_alone_unless_built(task: Any, try_number: int, build_state: str | None, context: Context) -> bool | None:
-    if is_dbt_node_status_success(task._get_node_status(context["ti"], context)):
-        return None
-    alone: bool | None = type(task)._handle_retry(task, try_number, build_state, context)
-    return alone
+def _report_as_at_first(try_number: int, build_state: str | None, context: Context) -> None:
+    """Go on to what the build said of the model, whichever attempt this is."""
+
+
+def _refuse_to_build(build: str, try_number: int, context: Context) -> bool:
+    raise AirflowFailException(f"{build} has not built this model: its log says why; clear {build} to build again")

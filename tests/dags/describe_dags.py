@@ -5,6 +5,7 @@ Run in a process of its own, whose environment is that of one home: Airflow read
 
 import json
 import sys
+from copy import copy
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.api.datamodels._generated import DagRunType
+from cosmos.operators.watcher import DbtProducerWatcherOperator
 
 INTERVAL = {
     "data_interval_start": datetime(2026, 3, 31, tzinfo=UTC),
@@ -42,6 +44,10 @@ def command(task: BaseOperator, dag: DAG, run_type: DagRunType) -> list[str] | N
     if hasattr(task, "application_args"):
         arguments = task.render_template(task.application_args, context(dag, run_type))
         return ["spark-submit", task.application, *arguments]
+    if isinstance(task, DbtProducerWatcherOperator):
+        rendered = copy(task)
+        rendered.vars = task.render_template(task.vars, context(dag, run_type))
+        return ["dbt", *task.base_cmd, *rendered.add_global_flags(), *rendered.add_cmd_flags()]
     return None
 
 

@@ -19,9 +19,18 @@ DESCRIBE = Path(__file__).parent / "describe_dags.py"
 
 
 @pytest.fixture(scope="module")
-def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = Settings(home=tmp_path_factory.mktemp("home"))
     prepare_home(settings)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def described(settings: Settings) -> dict[str, Any]:
+    return describe(settings)
+
+
+def describe(settings: Settings) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, str(DESCRIBE), str(REPOSITORY / "dags")],
         env=child_environment(settings),
@@ -50,6 +59,12 @@ def upstream(tasks: dict[str, Any], task_id: str) -> set[str]:
 def test_every_dag_parses(described: dict[str, Any]) -> None:
     assert described["errors"] == {}
     assert sorted(described["dags"]) == DAGS
+
+
+def test_a_notifier_that_does_not_exist_is_named_with_its_setting(settings: Settings) -> None:
+    errors = describe(settings.model_copy(update={"failure_notifier": "no.such.Notifier"}))["errors"]
+    [said] = [text for path, text in errors.items() if path.endswith("nightly_recommendations.py")]
+    assert "NIGHTJAR_FAILURE_NOTIFIER='no.such.Notifier'" in said
 
 
 def test_every_dag_has_a_page_tags_and_an_interval_timetable_unless_only_people_start_it(
@@ -104,6 +119,8 @@ def test_the_tasks_of_models_report_on_one_build(night: dict[str, Any]) -> None:
         build = f"{task_id.partition('.')[0]}.dbt_producer_watcher"
         assert night[build]["type"] == "RepeatableBuild"
         assert build in upstream(night, task_id), task_id
+        # They write nothing, so they need not wait for the warehouse.
+        assert night[task_id]["pool"] == "default_pool", task_id
 
 
 def test_the_inputs_are_tested_before_anything_is_unloaded(night: dict[str, Any]) -> None:

@@ -1,84 +1,17 @@
 """One running stack for the whole folder, with a home and ports of its own; it is stopped whatever happens."""
 
 import json
-import os
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError
-from urllib.request import ProxyHandler, Request, build_opener
 
-import psutil
 import pytest
+from stack_client import Nights, RunningStack
 
-from ml.stack.places import Places
 from ml.stack.processes import stack_processes
 from warehouse.settings import Settings
-
-
-@dataclass(frozen=True)
-class RunningStack:
-    settings: Settings
-
-    @property
-    def places(self) -> Places:
-        return Places.of(self.settings)
-
-    @property
-    def password(self) -> str:
-        found: str = json.loads(self.places.password.read_text())["admin"]
-        return found
-
-    def nightjar(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run the command on this stack's home and ports, as an operator does."""
-        variables = {f"NIGHTJAR_{name}": str(getattr(self.settings, name.lower())) for name in VARIABLES}
-        return subprocess.run(
-            [str(Path(sys.executable).parent / "nightjar"), *arguments],
-            env={**os.environ, **variables},
-            capture_output=True,
-            text=True,
-            timeout=500,
-            check=False,
-        )
-
-    def request(self, method: str, path: str, body: object = None, token: str = "") -> tuple[int, Any]:
-        """Ask Airflow's API; return the status and what the answer holds."""
-        request = Request(
-            f"http://127.0.0.1:{self.settings.airflow_port}{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})},
-        )
-        try:
-            with build_opener(ProxyHandler({})).open(request, timeout=60) as response:
-                return response.status, json.loads(response.read() or b"null")
-        except HTTPError as refused:
-            return refused.code, refused.read().decode()
-
-    def login(self) -> str:
-        """Return a token for the API."""
-        status, answer = self.request("POST", "/auth/token", {"username": "admin", "password": self.password})
-        assert status == 201, answer
-        token: str = answer["access_token"]
-        return token
-
-    def processes(self) -> list[psutil.Process]:
-        """The processes of the supervisor and below it."""
-        supervisor = psutil.Process(int(self.places.process_id.read_text()))
-        return [supervisor, *supervisor.children(recursive=True)]
-
-    def elsewhere(self, home: Path, **changes: int) -> "RunningStack":
-        """The same command with another home, which has no stack yet."""
-        return replace(self, settings=self.settings.model_copy(update={"home": home, **changes}))
-
-
-VARIABLES = ("HOME", "AIRFLOW_PORT", "MLFLOW_PORT")
 
 
 def free_ports(count: int) -> list[int]:
@@ -106,14 +39,47 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def stack(open_folder: Path) -> Iterator[RunningStack]:
+def told(open_folder: Path) -> Path:
+    """The file in which the notifier of the stack keeps whom it was told of, one JSON object a line."""
+    return open_folder / "told.jsonl"
+
+
+@pytest.fixture(scope="session")
+def stack(open_folder: Path, told: Path) -> Iterator[RunningStack]:
     airflow_port, mlflow_port = free_ports(2)
-    home = open_folder / "home"
-    running = RunningStack(Settings(home=home, airflow_port=airflow_port, mlflow_port=mlflow_port))
+    settings = Settings(
+        home=open_folder / "home",
+        airflow_port=airflow_port,
+        mlflow_port=mlflow_port,
+        # Short nights: what is tested is who runs when, and what becomes of it.
+        epochs=5,
+        embedding_dim=16,
+        # So few events cannot beat popularity.
+        gate_popularity_margin=0.0,
+        gate_champion_tolerance=1.0,
+        # A night takes longer than this, so that each of them is late.
+        deadline_minutes=1,
+        failure_notifier="notifier_for_tests.KeepsWhatItIsTold",
+        failure_notifier_arguments=json.dumps({"path": str(told)}),
+    )
+    running = RunningStack(settings, {"PYTHONPATH": str(Path(__file__).parent)})
     try:
         started = running.nightjar("stack", "up")
         assert started.returncode == 0, started.stdout + started.stderr
         yield running
     finally:
         running.nightjar("stack", "down")
-        assert stack_processes(str(home)) == []
+        assert stack_processes(str(settings.home)) == []
+
+
+@pytest.fixture(scope="module")
+def nights(stack: RunningStack) -> Iterator[Nights]:
+    """The DAG, turned on, with sixty users' events of the month that ends on 2026-03-31."""
+    imported = stack.nightjar(
+        *("import", "demo-shop", "--last-date", "2026-03-31", "--users", "60", "--items", "40", "--days", "30")
+    )
+    assert imported.returncode == 0, imported.stdout
+    nights = Nights(stack)
+    nights.turn_on(True)
+    yield nights
+    nights.turn_on(False)

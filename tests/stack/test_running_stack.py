@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from mlflow import MlflowClient
+from stack_client import RunningStack
 
 from ml.stack.processes import stack_processes
 from ml.tracking import StageLog, log_stage, register_model, set_champion
@@ -31,7 +31,7 @@ PROGRAMS = {
 }
 
 
-def test_every_program_runs_and_airflow_finds_all_its_parts_healthy(stack: Any) -> None:
+def test_every_program_runs_and_airflow_finds_all_its_parts_healthy(stack: RunningStack) -> None:
     said = stack.nightjar("stack", "status").stdout
     assert {line.split()[0] for line in said.splitlines() if "RUNNING" in line} == PROGRAMS
     _, health = stack.request("GET", "/api/v2/monitor/health")
@@ -40,7 +40,7 @@ def test_every_program_runs_and_airflow_finds_all_its_parts_healthy(stack: Any) 
     )
 
 
-def test_a_second_start_changes_nothing_and_says_where_the_stack_is(stack: Any) -> None:
+def test_a_second_start_changes_nothing_and_says_where_the_stack_is(stack: RunningStack) -> None:
     before = stack.places.process_id.read_text()
     again = stack.nightjar("stack", "up")
     assert again.returncode == 0
@@ -52,13 +52,13 @@ def test_a_second_start_changes_nothing_and_says_where_the_stack_is(stack: Any) 
     assert stack.places.process_id.read_text() == before
 
 
-def test_a_wrong_password_is_refused(stack: Any) -> None:
+def test_a_wrong_password_is_refused(stack: RunningStack) -> None:
     status, _ = stack.request("POST", "/auth/token", {"username": "admin", "password": "wrong"})
     assert status == 401
     assert stack.request("GET", "/api/v2/dags")[0] == 401
 
 
-def test_every_dag_is_there_without_an_error_and_paused(stack: Any) -> None:
+def test_every_dag_is_there_without_an_error_and_paused(stack: RunningStack) -> None:
     token = stack.login()
     _, listed = stack.request("GET", "/api/v2/dags", token=token)
     expected = {path.stem for path in (REPOSITORY / "dags").glob("*.py")} - {"__init__"}
@@ -66,14 +66,14 @@ def test_every_dag_is_there_without_an_error_and_paused(stack: Any) -> None:
     assert stack.request("GET", "/api/v2/importErrors", token=token)[1]["total_entries"] == 0
 
 
-def test_the_pools_of_the_writers_are_in_the_stack_s_own_database(stack: Any) -> None:
+def test_the_pools_of_the_writers_are_in_the_stack_s_own_database(stack: RunningStack) -> None:
     _, answer = stack.request("GET", "/api/v2/pools", token=stack.login())
     slots = {pool["name"]: pool["slots"] for pool in answer["pools"]}
     assert slots["warehouse_writer"] == slots["compute"] == 1
     assert not (stack.settings.airflow_home / "airflow.db").exists()
 
 
-def test_no_secret_is_in_a_log_a_configuration_or_a_command_line(stack: Any) -> None:
+def test_no_secret_is_in_a_log_a_configuration_or_a_command_line(stack: RunningStack) -> None:
     secrets = [stack.password, *json.loads(stack.places.secrets.read_text()).values()]
     assert len(secrets) == 5
     assert all(len(secret) > 15 for secret in secrets)
@@ -85,7 +85,7 @@ def test_no_secret_is_in_a_log_a_configuration_or_a_command_line(stack: Any) -> 
         assert not any(secret in text for secret in secrets), where
 
 
-def test_every_listener_is_on_loopback(stack: Any) -> None:
+def test_every_listener_is_on_loopback(stack: RunningStack) -> None:
     listeners = {
         (connection.laddr.ip, connection.laddr.port)
         for process in stack.processes()
@@ -96,7 +96,7 @@ def test_every_listener_is_on_loopback(stack: Any) -> None:
     assert listeners == {("127.0.0.1", port) for port in ports}
 
 
-def test_only_the_owner_reads_secrets_and_reaches_the_control_socket(stack: Any) -> None:
+def test_only_the_owner_reads_secrets_and_reaches_the_control_socket(stack: RunningStack) -> None:
     places = stack.places
     for path in (places.secrets, places.password, places.config, places.supervisor_socket):
         assert path.stat().st_mode & 0o777 == 0o600, path
@@ -106,7 +106,9 @@ def test_only_the_owner_reads_secrets_and_reaches_the_control_socket(stack: Any)
 
 
 @pytest.mark.parametrize("variable", ["NIGHTJAR_AIRFLOW_PORT", "NIGHTJAR_MLFLOW_PORT"])
-def test_a_port_in_use_is_one_line_before_anything_starts(stack: Any, open_folder: Path, variable: str) -> None:
+def test_a_port_in_use_is_one_line_before_anything_starts(
+    stack: RunningStack, open_folder: Path, variable: str
+) -> None:
     setting = variable.removeprefix("NIGHTJAR_").lower()
     other = "mlflow_port" if setting == "airflow_port" else "airflow_port"
     with socket.socket() as free:
@@ -122,7 +124,7 @@ def test_a_port_in_use_is_one_line_before_anything_starts(stack: Any, open_folde
     assert not second.places.database.exists()
 
 
-def test_a_stage_logs_through_the_server_and_its_files_stay_in_the_home(stack: Any, tmp_path: Path) -> None:
+def test_a_stage_logs_through_the_server_and_its_files_stay_in_the_home(stack: RunningStack, tmp_path: Path) -> None:
     settings = stack.settings.model_copy(update={"mlflow_url": f"http://127.0.0.1:{stack.settings.mlflow_port}"})
     start, end = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
     folder = RunFolder(tmp_path / "run")
@@ -142,7 +144,7 @@ def test_a_stage_logs_through_the_server_and_its_files_stay_in_the_home(stack: A
 
 
 def test_a_program_that_fails_is_named_with_its_log_and_nothing_stays_behind(
-    stack: Any, open_folder: Path, ports: Callable[[int], list[int]]
+    stack: RunningStack, open_folder: Path, ports: Callable[[int], list[int]]
 ) -> None:
     airflow_port, mlflow_port = ports(2)
     broken = stack.elsewhere(open_folder / "broken", airflow_port=airflow_port, mlflow_port=mlflow_port)
@@ -157,7 +159,7 @@ def test_a_program_that_fails_is_named_with_its_log_and_nothing_stays_behind(
     assert stack_processes(str(broken.settings.home)) == []
 
 
-def test_a_program_that_died_is_back_without_anyone_s_help(stack: Any) -> None:
+def test_a_program_that_died_is_back_without_anyone_s_help(stack: RunningStack) -> None:
     before = next(each for each in stack.processes() if "triggerer" in " ".join(each.cmdline()))
     before.kill()
     before.wait(30)
@@ -167,7 +169,7 @@ def test_a_program_that_died_is_back_without_anyone_s_help(stack: Any) -> None:
     assert after.is_running()
 
 
-def test_stop_ends_the_stack_alone_and_the_next_start_finds_its_state(stack: Any) -> None:
+def test_stop_ends_the_stack_alone_and_the_next_start_finds_its_state(stack: RunningStack) -> None:
     token = stack.login()
     path = "/api/v2/dags/nightly_recommendations/dagRuns"
     day = {"data_interval_start": "2026-03-01T00:00:00Z", "data_interval_end": "2026-03-02T00:00:00Z"}

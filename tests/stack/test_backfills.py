@@ -1,0 +1,224 @@
+"""Nights and backfills under the real scheduler: one week twice, late events, several runs at once.
+
+The fixtures tell one story, each going on where the one before ended; the tests look at what each left.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from stack_client import NIGHT_SECONDS, Nights, RunningStack, wait_for
+
+from warehouse.tables import OUTPUTS
+
+pytestmark = pytest.mark.stack
+
+NEWEST = date(2026, 3, 31)
+WEEK = [NEWEST - timedelta(days=days) for days in range(7, 0, -1)]
+WITHOUT_EVENTS = NEWEST + timedelta(days=1)
+# After every event of the shop had arrived, and long before those that the story adds.
+ALL_ARRIVED = "2026-06-01T00:00:00+00:00"
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the warehouse held at one point of the story."""
+
+    hashes: dict[str, str]
+    current: list[tuple[object, ...]]
+    shown: list[tuple[object, ...]]
+
+    @classmethod
+    def now(cls, stack: RunningStack) -> "Published":
+        hashes = stack.rows("select publication_id, content_hash from recs.publications where action <> 'rollback'")
+        return cls(
+            dict(hashes),
+            stack.rows("select * from recs.current_publication"),
+            stack.rows("select * from recs.recommendations_current order by user_id, domain, rank"),
+        )
+
+    def of(self, attempt: int, days: list[date]) -> list[str]:
+        return [self.hashes[f"{day}.{attempt}"] for day in days]
+
+
+@pytest.fixture(scope="module")
+def nightly(nights: Nights) -> Published:
+    """The night of the newest date."""
+    nights.start(NEWEST, "the_newest_night", ingested_before=ALL_ARRIVED)
+    nights.wait_for_run(NEWEST)
+    return Published.now(nights.stack)
+
+
+@pytest.fixture(scope="module")
+def once(nights: Nights, nightly: Published) -> Published:
+    """The week before it, two runs at a time."""
+    nights.wait_for_backfill(nights.backfill(WEEK[0], WEEK[-1], max_active_runs=2), 7 * NIGHT_SECONDS)
+    return Published.now(nights.stack)
+
+
+@pytest.fixture(scope="module")
+def twice(nights: Nights, once: Published) -> Published:
+    """The same week again, newest first, each night seeing what had arrived by an instant."""
+    number = nights.backfill(
+        WEEK[0],
+        WEEK[-1],
+        max_active_runs=2,
+        reprocess_behavior="completed",
+        run_backwards=True,
+        dag_run_conf={"ingested_before": ALL_ARRIVED},
+    )
+    nights.wait_for_backfill(number, 7 * NIGHT_SECONDS)
+    return Published.now(nights.stack)
+
+
+@pytest.fixture(scope="module")
+def beside(nights: Nights, twice: Published, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """Events that arrive late; then two dates at once that see them, beside the newest night, which does not."""
+    users = nights.stack.rows("select distinct user_id from raw.interactions order by user_id limit 20")
+    items = nights.stack.rows("select distinct item_id from raw.interactions order by item_id limit 5")
+    late = tmp_path_factory.mktemp("late") / "late.csv"
+    lines = [f"{user},{item},2026-03-20T12:00:00Z,purchase" for (user,) in users for (item,) in items]
+    late.write_text("\n".join(["user_id,item_id,occurred_at,event_type", *lines]) + "\n")
+    imported = nights.stack.nightjar("import", "files", "--interactions", str(late))
+    assert imported.returncode == 0, imported.stdout
+    assert "100 added" in imported.stdout
+    number = nights.backfill(
+        WEEK[-2], WEEK[-1], max_active_runs=2, reprocess_behavior="completed", dag_run_conf={"publish": "auto"}
+    )
+    nights.repeat(NEWEST)
+    nights.wait_for_backfill(number, 3 * NIGHT_SECONDS)
+    nights.wait_for_run(NEWEST)
+    return Published.now(nights.stack)
+
+
+def test_a_night_is_published_and_says_so_in_its_note(nights: Nights, nightly: Published) -> None:
+    run = nights.runs()[NEWEST]
+    assert nightly.current[0][0] == f"{NEWEST}.1"
+    assert len(nightly.shown) == 60 * 3 * 10
+    assert run["note"].startswith(f"{NEWEST}.1 is current: 1,800 recommendations, recall@10 ")
+    assert (nights.asset_events("recs_history"), nights.asset_events("recs_current")) == (1, 1)
+
+
+def test_a_night_that_failed_says_why_and_its_people_are_told(nights: Nights, told: Path) -> None:
+    nights.start(WITHOUT_EVENTS, "a_night_without_events")
+    run = nights.wait_for_run(WITHOUT_EVENTS)
+    assert run["state"] == "failed"
+    assert run["note"].startswith("begin: [nightjar] error (2): raw.interactions holds 0 interactions on 2026-04-01")
+    # Bad input: a second try could not help.
+    assert nights.tasks(WITHOUT_EVENTS)["begin"]["try_number"] == 1
+    said = {"run_id": "a_night_without_events", "why": "failed"}
+    wait_for(lambda: said in told_so_far(told) or None, "the notifier", 60)
+
+
+def test_wrong_parameters_are_refused_before_a_run_is_made(nights: Nights) -> None:
+    body = {"dag_id": "nightly_recommendations", "from_date": f"{NEWEST}T00:00:00Z", "to_date": f"{NEWEST}T00:00:00Z"}
+    for wrong in ({"publish": "sometimes"}, {"stages": ["scoring"]}, {"stages": []}, {"ingested_before": "yesterday"}):
+        status, answer = nights.stack.request(
+            "POST", "/api/v2/backfills", {**body, "dag_run_conf": wrong}, nights.token
+        )
+        assert status in (400, 422), answer
+        assert next(iter(wrong)) in answer
+
+
+def test_a_backfill_publishes_each_date_as_history_and_current_stays(
+    nights: Nights, nightly: Published, once: Published
+) -> None:
+    assert set(once.hashes) == {f"{day}.1" for day in [*WEEK, NEWEST]}
+    assert (once.current, once.shown) == (nightly.current, nightly.shown)
+    assert len(set(once.of(1, WEEK))) == 7
+    assert Counter(nights.runs()[day]["run_type"] for day in WEEK) == {"backfill": 7}
+
+
+def test_the_same_week_again_gives_the_same_content(nights: Nights, once: Published, twice: Published) -> None:
+    assert twice.of(2, WEEK) == once.of(1, WEEK)
+    assert (twice.current, twice.shown) == (once.current, once.shown)
+
+
+def test_every_task_of_a_reprocessed_night_did_its_work_again(nights: Nights, twice: Published) -> None:
+    for day in WEEK:
+        tasks = nights.tasks(day)
+        assert {task["state"] for task in tasks.values()} == {"success"}
+        # Tried once in each backfill: nothing met a locked file, nothing was skipped.
+        attempts = {name: task["try_number"] for name, task in tasks.items() if not name.endswith("_done")}
+        assert set(attempts.values()) == {2}, attempts
+
+
+def test_one_table_tells_what_the_backfill_did(nights: Nights, twice: Published) -> None:
+    told = nights.stack.rows(
+        "select data_date, attempt, outcome, is_current, recommendation_rows, is_changed, recall is not null "
+        "from recs.night_outcomes where data_date < '2026-03-31' order by data_date, attempt"
+    )
+    rows = nights.stack.rows(
+        "select data_date, count(*) from recs.recommendations_history where data_date < '2026-03-31' "
+        "group by data_date order by data_date"
+    )
+    assert [day for day, _ in rows] == WEEK
+    assert told == [
+        (day, attempt, "history", False, count, None if attempt == 1 else False, True)
+        for day, count in rows
+        for attempt in (1, 2)
+    ]
+
+
+def test_consumers_of_what_is_current_are_not_started_by_history(nights: Nights, twice: Published) -> None:
+    assert (nights.asset_events("recs_history"), nights.asset_events("recs_current")) == (1 + 7 + 7, 1)
+
+
+def test_missing_runs_alone_are_none_and_errored_runs_are_run_again(nights: Nights, twice: Published) -> None:
+    before = nights.stack.rows("select count(*) from recs.publication_attempts")
+    for behaviour, tries in (("none", 1), ("failed", 2)):
+        number = nights.backfill(WEEK[-1], WITHOUT_EVENTS, reprocess_behavior=behaviour, max_active_runs=2)
+        nights.wait_for_backfill(number, NIGHT_SECONDS)
+        assert nights.runs()[WITHOUT_EVENTS]["state"] == "failed"
+        assert nights.tasks(WITHOUT_EVENTS)["begin"]["try_number"] == tries
+    assert nights.stack.rows("select count(*) from recs.publication_attempts") == before
+
+
+def test_events_that_arrive_late_change_what_may_see_them_and_nothing_else(twice: Published, beside: Published) -> None:
+    seeing = WEEK[-2:]
+    for day, before, after in zip(seeing, twice.of(2, seeing), beside.of(3, seeing), strict=True):
+        assert before != after, day
+    assert beside.of(2, [NEWEST]) == twice.of(1, [NEWEST])
+    assert beside.current[0][0] == f"{NEWEST}.2"
+    assert [row[1:] for row in beside.shown] == [row[1:] for row in twice.shown]
+
+
+def test_runs_beside_each_other_meet_no_lock_and_leave_no_row_twice(nights: Nights, beside: Published) -> None:
+    for day, tries in ((WEEK[-2], 3), (WEEK[-1], 3), (NEWEST, 2)):
+        tasks = nights.tasks(day)
+        assert {task["state"] for task in tasks.values()} == {"success"}, day
+        assert {task["try_number"] for name, task in tasks.items() if not name.endswith("_done")} == {tries}, day
+    for table in OUTPUTS:
+        key = ", ".join(table.key)
+        twice_there = f"select {key} from {table.full_name} group by {key} having count(*) > 1"
+        assert nights.stack.rows(twice_there) == [], table.full_name
+
+
+def test_a_late_night_is_reported_and_a_late_backfill_is_not(nights: Nights, beside: Published, told: Path) -> None:
+    late = {"run_id": "the_newest_night", "why": "late"}
+    wait_for(lambda: late in told_so_far(told) or None, "the alert", 60)
+    of_backfills = {nights.runs()[day]["dag_run_id"] for day in WEEK}
+    assert not of_backfills & {told["run_id"] for told in told_so_far(told)}
+
+
+def test_a_rollback_tells_the_consumers_of_what_is_current(nights: Nights, beside: Published) -> None:
+    before = nights.asset_events("recs_current")
+    nights.ask("PATCH", "dags/rollback_publication", {"is_paused": False})
+    conf = {"publication": f"{WEEK[-1]}.2", "reason": "the late events were a mistake"}
+    nights.ask("POST", "dags/rollback_publication/dagRuns", {"dag_run_id": "back", "logical_date": None, "conf": conf})
+
+    def ended() -> str | None:
+        state = nights.ask("GET", "dags/rollback_publication/dagRuns/back")["state"]
+        return state if state in ("success", "failed") else None
+
+    assert wait_for(ended, "the rollback", NIGHT_SECONDS) == "success"
+    nights.ask("PATCH", "dags/rollback_publication", {"is_paused": True})
+    assert nights.stack.rows("select publication_id from recs.current_publication") == [(f"{WEEK[-1]}.2",)]
+    assert nights.asset_events("recs_current") == before + 1
+
+
+def told_so_far(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
