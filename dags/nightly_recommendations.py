@@ -11,6 +11,7 @@ Retrains the recommender on everything that happened before the end of the data 
 | `serving` | builds the indices, scores every user | gates `retrieval_recall`, `similarity_recall` |
 | `publication` | stages, audits, moves the pointer in one transaction | gate `outputs`; `recs.publications` |
 | `marts` | dbt builds the analysts' tables | the model's log |
+| `report` | writes one page about the night and logs it to MLflow | the task's last line |
 
 Verdicts of the gates are rows of `recs.gate_decisions`. A refused gate fails its task at once; what was published
 stays published. A date older than the current publication becomes history and leaves `recommendations_current` as it
@@ -128,3 +129,4 @@ with DAG(
 
     begin >> inputs >> features >> model >> serving >> publication
     publication >> dbt_models("marts", "tag:marts", stage="publication")
+    publication >> stage("report", of="publication", pool=COMPUTE_POOL, kind=TrackedCommand)

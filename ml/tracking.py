@@ -1,6 +1,6 @@
 """MLflow behind one door: one run and at most one model version a publication, however often a stage is repeated.
 
-The only module that imports mlflow. Used by evaluate_model, fit_model, publish, rollback and retention.
+The only module that imports mlflow. Used by evaluate_model, fit_model, publish, report, rollback and retention.
 Writes `mlflow_run.json` into the run folder; its fields are those of `TrackedRun`, null before the model is registered.
 """
 
@@ -88,6 +88,11 @@ def log_stage(settings: Settings, folder: RunFolder, log: StageLog) -> TrackedRu
     tracked = _tracked(client, run_id)
     _write(folder, tracked)
     return tracked
+
+
+def log_artifacts(settings: Settings, run_id: str, target: str, source: Path) -> None:
+    """Add the files of a local folder to a run that has ended, below its folder `target`."""
+    _client(settings).log_artifacts(run_id, str(source), target)
 
 
 def register_model(settings: Settings, folder: RunFolder, tracked: TrackedRun, artifact: str) -> TrackedRun:

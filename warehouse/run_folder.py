@@ -9,6 +9,8 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
     indices/<name>/          the HNSW indices with their ids and manifests
     outputs/<table>/         Parquet rows of each `recs` table, without publication_id and data_date
     progress.jsonl           one line a finished stage: rows and seconds
+    plots/<name>.png         the figures of the evaluation
+    report/<id>.html         the night's report
 """
 
 import json
@@ -105,6 +107,11 @@ class RunFolder:
     def output(self, table: str) -> Path:
         """Parquet folder of the rows of one `recs` table."""
         return self.path / "outputs" / table
+
+    @property
+    def report(self) -> Path:
+        """The night's report; among the artifacts of the MLflow run it is called `report/<id>.html` too."""
+        return self.path / "report" / f"{self.path.name.rpartition('=')[2]}.html"
 
     @property
     def progress(self) -> Path:

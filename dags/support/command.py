@@ -7,7 +7,7 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from dags.support.links import MLflowRunLink, NightPlotsLink
+from dags.support.links import MLflowRunLink, NightReportLink
 from dags.support.run import CURRENT_MOVED, OUTCOME, PUBLICATION_ID, RECS_CURRENT, RECS_HISTORY, only_in
 from warehouse.ledger import IS_CURRENT
 from warehouse.settings import child_environment, load_settings
@@ -45,9 +45,9 @@ class NightjarCommand(BaseOperator):
 
 
 class TrackedCommand(NightjarCommand):
-    """A command that logs to MLflow: its task has buttons to the run and to its plots."""
+    """A command that logs to MLflow: its task has buttons to the run and to the report that it ends with."""
 
-    operator_extra_links = (MLflowRunLink(), NightPlotsLink())
+    operator_extra_links = (MLflowRunLink(), NightReportLink())
 
 
 class PublishCommand(TrackedCommand):

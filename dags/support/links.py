@@ -1,4 +1,4 @@
-"""The buttons of a task: to the MLflow run of the night and to its plots.
+"""The buttons of a task: to the MLflow run of the night and to its report.
 
 Airflow asks for the addresses when the task has ended, in the task's own process, and keeps them for the UI.
 """
@@ -23,16 +23,16 @@ class MLflowRunLink(BaseOperatorLink):
         return run_address(operator.command[-1])
 
 
-class NightPlotsLink(BaseOperatorLink):
-    """Where the plots of the night are: training curve, metrics beside popularity, exposure."""
+class NightReportLink(BaseOperatorLink):
+    """Where the night's report is: what was published, how good it is, what the gates said, some lists by title."""
 
-    name = "Plots of the night"
-    xcom_key = "night_plots_url"
+    name = "Night's report"
+    xcom_key = "night_report_url"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """Return the address of the run's artifacts."""
+        """Return the address of the report among the run's artifacts."""
         address = run_address(operator.command[-1])
-        return f"{address}/artifacts" if address else ""
+        return f"{address}/artifacts/report/{operator.command[-1]}.html" if address else ""
 
 
 def run_address(publication_id: str) -> str:

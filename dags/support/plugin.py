@@ -7,7 +7,7 @@ from airflow.models.xcom import XComModel
 from airflow.plugins_manager import AirflowPlugin
 from sqlalchemy.orm import object_session
 
-from dags.support.links import MLflowRunLink, NightPlotsLink
+from dags.support.links import MLflowRunLink, NightReportLink
 from dags.support.notes import merged_note
 from dags.support.run import OUTCOME
 
@@ -31,7 +31,7 @@ class NightjarPlugin(AirflowPlugin):
 
     name = "nightjar"
     listeners = [OutcomeNote()]  # noqa: RUF012
-    operator_extra_links = [MLflowRunLink(), NightPlotsLink()]  # noqa: RUF012
+    operator_extra_links = [MLflowRunLink(), NightReportLink()]  # noqa: RUF012
 
 
 def _write_note(dag_run: Any) -> None:

@@ -1,5 +1,6 @@
-"""`nightjar status`, `recommend` and `similar`: what readers see, read from the output tables."""
+"""`nightjar status`, `recommend`, `similar` and `report`: what readers see, read from the output tables."""
 
+from importlib import import_module
 from typing import Annotated
 
 import duckdb
@@ -8,6 +9,7 @@ import typer
 from ml.cli.summary import plain_console, show
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.errors import BadInput
+from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
 
 _CURRENT = """
@@ -79,9 +81,22 @@ def similar(item: Annotated[str, typer.Argument(help="The item's id.")]) -> None
             raise BadInput(f"item {item!r} has no row in recs.similar_items_current")
 
 
+def report(
+    publication: Annotated[str, typer.Option(help="The attempt, published or not; empty: the current one.")] = "",
+) -> None:
+    """Write the night's report, one HTML page, into the attempt's run folder and print its path."""
+    settings = load_settings()
+    if not publication:
+        with _warehouse().connect(read_only=True) as connection:
+            _check_published(connection)
+            publication = connection.execute("select publication_id from recs.current_publication").fetchall()[0][0]
+    folder = RunFolder.of(settings.lake, publication)
+    print(import_module("ml.report").write_report(settings, folder, publication))
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the main app."""
-    for command in (status, recommend, similar):
+    for command in (status, recommend, similar, report):
         app.command()(command)
 
 

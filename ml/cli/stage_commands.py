@@ -24,6 +24,7 @@ STAGES = {
     "load-staging": ("ml.stages.load_staging", "run"),
     "audit-outputs": ("ml.stages.audit", "audit_outputs"),
     "publish": ("ml.stages.publish", "run"),
+    "report": ("ml.stages.report", "run"),
 }
 
 

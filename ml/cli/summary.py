@@ -58,7 +58,7 @@ def print_summary(settings: Settings, night: Night) -> None:
     console.print(f"content hash: {digest}")
     console.print(f"tables: schema recs of {settings.warehouse_path}", soft_wrap=True)
     console.print(f"log: {night.log}", soft_wrap=True)
-    console.print("next: nightjar status | nightjar recommend USER | nightjar similar ITEM")
+    console.print("next: nightjar status | nightjar report | nightjar recommend USER | nightjar similar ITEM")
 
 
 def plain_console(width: int) -> Console:

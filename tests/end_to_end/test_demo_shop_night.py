@@ -30,7 +30,7 @@ def test_the_same_night_publishes_the_same_content_again(shop: Any) -> None:
 
 def test_each_stage_tells_its_rows_and_seconds(shop: Any) -> None:
     stages = {"audit_inputs", "unload", "build_features", "evaluate_model", "gate_model", "fit_model"}
-    stages |= {"build_indices", "score_users", "load_staging", "audit_outputs", "publish"}
+    stages |= {"build_indices", "score_users", "load_staging", "audit_outputs", "publish", "report"}
     told = re.findall(r"^ +[\d.]+ s  (\w+): [\d,]+ \w+ in [\d.]+ s", shop.first, re.MULTILINE)
     assert set(told) == stages
     assert len(told) == len(stages)

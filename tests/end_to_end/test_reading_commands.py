@@ -1,10 +1,13 @@
 """What people see of a published night: the commands that read, and the queries of the README."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
+from warehouse.run_folder import RunFolder
 from warehouse.settings import REPOSITORY
 
 
@@ -72,3 +75,19 @@ def test_the_readme_has_three_queries() -> None:
 @pytest.mark.parametrize("query", readme_queries(), ids=["first items", "recall by night", "attempts"])
 def test_the_readmes_queries_return_rows(shop: Any, query: str) -> None:
     assert shop.home.rows(query)
+
+
+def test_the_report_of_the_current_night_is_one_page_in_its_run_folder_and_in_mlflow(shop: Any) -> None:
+    told = shop.home.nightjar("report")
+    assert told.returncode == 0
+    page = Path(told.stdout.strip())
+    assert page == RunFolder.of(shop.home.settings.lake, "2026-03-31.2").report
+    html = page.read_text()
+    assert "<h1>2026-03-31.2</h1>" in html
+    assert html.count("data:image/png;base64,") == 3
+    # Every heading has its table, and ten users have their lists.
+    assert "Nothing is recorded." not in html.partition("<h2>Ten users</h2>")[0]
+    assert html.count("First three recommendations of each domain") == 10
+    [run_id] = shop.home.rows("select mlflow_run_id from recs.publications where publication_id = '2026-03-31.2'")[0]
+    client = MlflowClient(shop.home.settings.mlflow_uri)
+    assert [file.path for file in client.list_artifacts(run_id, "report")] == ["report/2026-03-31.2.html"]

@@ -63,14 +63,19 @@ def test_a_person_backfills_a_date_and_sees_what_became_of_it(nights: Nights, pa
     expect(page.get_by_text(re.compile(rf"^{DAY}\.1 is ")).first).to_be_visible()
     page.screenshot(path=screenshots / "night.png")
 
-    page.get_by_role("link", name="publish", exact=True).first.click()
+    page.get_by_role("link", name="report", exact=True).first.click()
     page.get_by_role("link", name="Details").click()
     with page.expect_popup() as opened:
         page.get_by_role("link", name="MLflow run").click()
     tracked = opened.value
-    expect(tracked.get_by_role("heading", name=f"{DAY}.1")).to_be_visible(timeout=PAGE_SECONDS * 1000)
-    expect(tracked.get_by_text("nightjar.all.recall_at_10").first).to_be_visible(timeout=PAGE_SECONDS * 1000)
+    expect(tracked.get_by_role("heading", name=f"{DAY}.1")).to_be_visible()
+    expect(tracked.get_by_text("nightjar.all.recall_at_10").first).to_be_visible()
     tracked.screenshot(path=screenshots / "mlflow-run.png")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Night's report").click()
+    report = opened.value
+    expect(report.frame_locator("iframe").get_by_role("heading", name="Gates")).to_be_visible()
+    report.screenshot(path=screenshots / "report.png")
 
 
 def log_in(page: Page, address: str, password: str) -> None:

@@ -73,7 +73,7 @@ def test_the_summary_tells_outcome_metrics_and_lists(
         "content hash: abc",
         f"tables: schema recs of {settings.warehouse_path}",
         f"log: {night.log}",
-        "next: nightjar status | nightjar recommend USER | nightjar similar ITEM",
+        "next: nightjar status | nightjar report | nightjar recommend USER | nightjar similar ITEM",
     ]
 
 

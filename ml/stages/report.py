@@ -1,0 +1,22 @@
+"""Writes the report of a published run and adds it to the MLflow run of its model."""
+
+import json
+
+from ml import tracking
+from ml.report import write_report
+from warehouse import progress
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+
+
+def run(settings: Settings, folder: RunFolder) -> str:
+    """Write the page into the run folder, log it beside the model, and return its path.
+
+    Attempts that took over a model share its MLflow run; each has a page of its own there.
+    """
+    model = json.loads((folder.path / "mlflow_run.json").read_text(encoding="utf-8"))
+    with progress.stage(folder, "report") as done:
+        page = write_report(settings, folder, folder.record().publication_id)
+        tracking.log_artifacts(settings, model["run_id"], page.parent.name, page.parent)
+        done.rows, done.unit = page.stat().st_size, "bytes"
+    return str(page)

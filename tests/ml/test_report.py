@@ -1,0 +1,119 @@
+"""The report of one attempt, over tables filled by hand."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ml.report import write_report
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.errors import BadInput
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+
+PUBLISHED, REFUSED = "2026-03-31.1", "2026-03-31.2"
+HOSTILE = "<script>alert('x')</script> & Söhne"
+
+# What dbt builds, with the columns that the report reads.
+FILL = f"""
+    create schema core;
+    create table core.dim_items as select * from (values
+        ('i1', 'Hedda', null), ('i2', $${HOSTILE}$$, null), ('i3', 'An old title', 1)
+    ) as t(item_id, title, valid_to);
+    create table core.fct_interactions as select * from (values
+        ('e1', 'u1', 'i1', 'view', timestamptz '2026-03-30 10:00Z', date '2026-03-30', timestamptz '2026-03-30 11:00Z'),
+        ('e2', 'u2', 'i1', 'view', timestamptz '2026-03-30 12:00Z', date '2026-03-30', timestamptz '2026-03-30 13:00Z'),
+        ('e3', 'u1', 'i3', 'buy', timestamptz '2026-04-01 10:00Z', date '2026-04-01', timestamptz '2026-04-01 10:00Z')
+    ) as t(event_id, user_id, item_id, event_type, occurred_at, event_date, ingested_at);
+    create table recs.night_outcomes as select * from (values
+        ('{PUBLISHED}', date '2026-03-31', 1, 'nightly', 'published', true, 1234, 'why so'),
+        ('{REFUSED}', date '2026-03-31', 2, 'nightly', 'refused', false, null, 'too bad')
+    ) as t(publication_id, data_date, attempt, run_id, outcome, is_current, recommendation_rows, reason);
+    alter table recs.night_outcomes add column started_at timestamptz;
+    alter table recs.night_outcomes add column previous_publication_id varchar;
+    alter table recs.night_outcomes add column is_changed boolean;
+    insert into recs.recommendations values
+        ('{PUBLISHED}', '2026-03-31', 'u1', 'films', 1, 'i2', 0.5, 'personal', 'i1'),
+        ('{PUBLISHED}', '2026-03-31', 'u1', 'films', 2, 'i9', 0.25, 'popular', null);
+    insert into recs.gate_decisions
+        (publication_id, data_date, gate, verdict, measured, threshold, reason, decided_at) values
+        ('{REFUSED}', '2026-03-31', 'popularity', 'refused', 0.125, 0.25, 'worse than popularity', '2026-04-01 01:05Z');
+    insert into recs.model_metrics (publication_id, data_date, model, slice, metric, k, value, users) values
+        ('{PUBLISHED}', '2026-03-31', 'nightjar', 'all', 'recall', 10, 0.2231, 943),
+        ('{PUBLISHED}', '2026-03-31', 'popularity', 'all', 'recall', 10, 0.1301, 943);
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    settings = Settings(home=tmp_path)
+    warehouse = DuckDBWarehouse(settings.warehouse_path)
+    warehouse.create_tables()
+    with warehouse.transaction() as connection:
+        connection.execute(FILL)
+    return settings
+
+
+def page(settings: Settings, publication_id: str) -> str:
+    folder = RunFolder.of(settings.lake, publication_id)
+    return write_report(settings, folder, publication_id).read_text()
+
+
+def rows(html: str, title: str) -> list[list[str]]:
+    """The cells of the table below one heading."""
+    table = re.search(rf"<h2>{title}</h2>\s*<table>(.*?)</table>", html, re.DOTALL)
+    assert table, title
+    return [re.findall(r"<td>(.*?)</td>", row) for row in table[1].split("</tr>") if "<td>" in row]
+
+
+def test_the_page_tells_outcome_metrics_and_volume_of_its_night(settings: Settings) -> None:
+    html = page(settings, PUBLISHED)
+    assert '<span class="outcome published">published</span>\nReaders see it. why so' in html
+    assert "<dd>1,234</dd>" in html
+    assert rows(html, "Metrics on the holdout") == [["all", "recall@10", "0.2231", "0.1301", "943"]]
+    # What happened after the night is not its input.
+    assert rows(html, "Events of the last days") == [["2026-03-30", "2", "2", "1", "2026-03-30 13:00:00+00:00"]]
+    assert rows(html, "Recommendations by source") == [
+        ["films", "personal", "1", "1", "1"],
+        ["films", "popular", "1", "1", "1"],
+    ]
+
+
+def test_lists_show_titles_and_whatever_a_title_holds_is_text(settings: Settings) -> None:
+    html = page(settings, PUBLISHED)
+    assert "<script" not in html
+    assert "<td>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; Söhne</td><td>personal</td><td>Hedda</td>" in html
+    # An item without a title is shown by its id.
+    assert "<td>2</td><td>i9</td><td>popular</td><td></td>" in html
+    assert "<td>2026-03-30</td><td>Hedda</td><td>view</td>" in html
+    assert "An old title" not in html
+
+
+def test_a_refused_attempt_has_a_page_that_says_why(settings: Settings) -> None:
+    html = page(settings, REFUSED)
+    assert rows(html, "Gates") == [["popularity", "refused", "0.1250", "0.2500", "worse than popularity"]]
+    assert '<tr class="refused">' in html
+    assert "Nobody got a recommendation." in html
+    assert "The plots of this attempt are no longer, or not yet, in its run folder." in html
+
+
+def test_plots_and_stages_of_the_run_folder_are_inside_the_page(settings: Settings) -> None:
+    folder = RunFolder.of(settings.lake, PUBLISHED)
+    (folder.path / "plots").mkdir(parents=True)
+    (folder.path / "plots" / "metrics.png").write_bytes(b"a picture")
+    folder.progress.write_text(json.dumps({"stage": "unload", "rows": 1234, "unit": "rows", "seconds": 0.25}) + "\n")
+    html = page(settings, PUBLISHED)
+    assert html.count("data:image/png;base64,") == 1
+    assert "data:image/png;base64,YSBwaWN0dXJl" in html
+    assert rows(html, "Stages") == [["unload", "1,234 rows", "0.2"]]
+    # Nothing is asked of any network.
+    assert not re.search(r"(src|href)=.?(http|//)", html)
+
+
+def test_an_attempt_that_never_was_is_refused_and_nothing_is_written(settings: Settings) -> None:
+    folder = RunFolder.of(settings.lake, "2026-03-30.1")
+    with pytest.raises(BadInput, match=r"there is no attempt '2026-03-30\.1'"):
+        write_report(settings, folder, "2026-03-30.1")
+    assert not folder.path.exists()
