@@ -119,7 +119,7 @@ def test_mlflow_holds_one_run_a_publication_and_the_champion_is_what_readers_see
             [publication],
         )
         assert runs[publication].data.metrics["nightjar.all.recall_at_10"] == pytest.approx(recall)
-        assert {each.path for each in client.list_artifacts(run_id)} == {"model", "plots"}
+        assert {each.path for each in client.list_artifacts(run_id)} == {"model", "plots", "report"}
         version = client.get_model_version("nightjar", model_uri.removeprefix("models:/nightjar/"))
         assert version.run_id == run_id
     assert client.get_model_version_by_alias("nightjar", "champion").run_id == ledger[1][1]
