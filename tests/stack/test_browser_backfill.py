@@ -75,7 +75,10 @@ def test_a_person_backfills_a_date_and_sees_what_became_of_it(nights: Nights, pa
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Night's report").click()
     report = opened.value
-    expect(report.frame_locator("iframe").get_by_role("heading", name="Gates")).to_be_visible()
+    inside = report.frame_locator("iframe")
+    expect(inside.get_by_role("heading", name="Gates")).to_be_visible()
+    # The frame is painted a moment after it has its content.
+    inside.get_by_role("img").first.scroll_into_view_if_needed()
     report.screenshot(path=screenshots / "report.png")
 
 
