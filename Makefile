@@ -8,6 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export NIGHTJAR_HOME ?= $(CURDIR)/var
 DEMO_DATE := 2026-03-31
+DAYS ?= 7
 
 .PHONY: help check setup demo up down test test-stack browser lint lock clean
 
@@ -54,8 +55,8 @@ down: setup  ## Stop the local stack; its state stays
 test: setup  ## Run every test but those of the local stack
 	$(BIN)/python -m pytest
 
-test-stack: setup browser  ## Start a stack on free ports and test it, with a browser too
-	$(BIN)/python -m pytest -m stack
+test-stack: setup browser  ## Start a stack on free ports and test it, with a browser too; DAYS=2 backfills less than a week
+	NIGHTJAR_TEST_DAYS=$(DAYS) $(BIN)/python -m pytest -m stack
 
 browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \

@@ -4,6 +4,7 @@ The fixtures tell one story, each going on where the one before ended; the tests
 """
 
 import json
+import os
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,7 +18,9 @@ from warehouse.tables import OUTPUTS
 pytestmark = pytest.mark.stack
 
 NEWEST = date(2026, 3, 31)
-WEEK = [NEWEST - timedelta(days=days) for days in range(7, 0, -1)]
+# The days before it: a week, or as many as `make test-stack DAYS=...` says.
+DAYS = int(os.environ.get("NIGHTJAR_TEST_DAYS", "7"))
+WEEK = [NEWEST - timedelta(days=days) for days in range(DAYS, 0, -1)]
 WITHOUT_EVENTS = NEWEST + timedelta(days=1)
 # After every event of the shop had arrived, and long before those that the story adds.
 ALL_ARRIVED = "2026-06-01T00:00:00+00:00"
@@ -55,7 +58,7 @@ def nightly(nights: Nights) -> Published:
 @pytest.fixture(scope="module")
 def once(nights: Nights, nightly: Published) -> Published:
     """The week before it, two runs at a time."""
-    nights.wait_for_backfill(nights.backfill(WEEK[0], WEEK[-1], max_active_runs=2), 7 * NIGHT_SECONDS)
+    nights.wait_for_backfill(nights.backfill(WEEK[0], WEEK[-1], max_active_runs=2), DAYS * NIGHT_SECONDS)
     return Published.now(nights.stack)
 
 
@@ -70,7 +73,7 @@ def twice(nights: Nights, once: Published) -> Published:
         run_backwards=True,
         dag_run_conf={"ingested_before": ALL_ARRIVED},
     )
-    nights.wait_for_backfill(number, 7 * NIGHT_SECONDS)
+    nights.wait_for_backfill(number, DAYS * NIGHT_SECONDS)
     return Published.now(nights.stack)
 
 
@@ -128,8 +131,8 @@ def test_a_backfill_publishes_each_date_as_history_and_current_stays(
 ) -> None:
     assert set(once.hashes) == {f"{day}.1" for day in [*WEEK, NEWEST]}
     assert (once.current, once.shown) == (nightly.current, nightly.shown)
-    assert len(set(once.of(1, WEEK))) == 7
-    assert Counter(nights.runs()[day]["run_type"] for day in WEEK) == {"backfill": 7}
+    assert len(set(once.of(1, WEEK))) == DAYS
+    assert Counter(nights.runs()[day]["run_type"] for day in WEEK) == {"backfill": DAYS}
 
 
 def test_the_same_week_again_gives_the_same_content(nights: Nights, once: Published, twice: Published) -> None:
@@ -164,7 +167,7 @@ def test_one_table_tells_what_the_backfill_did(nights: Nights, twice: Published)
 
 
 def test_consumers_of_what_is_current_are_not_started_by_history(nights: Nights, twice: Published) -> None:
-    assert (nights.asset_events("recs_history"), nights.asset_events("recs_current")) == (1 + 7 + 7, 1)
+    assert (nights.asset_events("recs_history"), nights.asset_events("recs_current")) == (1 + 2 * DAYS, 1)
 
 
 def test_missing_runs_alone_are_none_and_errored_runs_are_run_again(nights: Nights, twice: Published) -> None:
