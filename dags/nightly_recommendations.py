@@ -129,4 +129,4 @@ with DAG(
 
     begin >> inputs >> features >> model >> serving >> publication
     publication >> dbt_models("marts", "tag:marts", stage="publication")
-    publication >> stage("report", of="publication", pool=COMPUTE_POOL, kind=TrackedCommand)
+    publication >> stage("report", of="publication", pool=WAREHOUSE_POOL, kind=TrackedCommand)

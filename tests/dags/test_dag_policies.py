@@ -92,7 +92,8 @@ def test_every_task_has_an_owner_retries_and_a_pool_that_exists(described: dict[
 def test_every_task_that_writes_to_the_warehouse_waits_for_its_one_slot(night: dict[str, Any]) -> None:
     writers = {"begin", "audit_inputs", "unload", "gate_model", "build_indices", "load_staging", "audit_outputs"}
     writers |= {"publish", "dbt_inputs.dbt_producer_watcher", "marts.dbt_producer_watcher"}
-    assert {night[task_id]["pool"] for task_id in writers} == {"warehouse_writer"}
+    # The report only reads, but while it does dbt could not open the file, and dbt does not wait.
+    assert {night[task_id]["pool"] for task_id in writers | {"report"}} == {"warehouse_writer"}
 
 
 def test_nothing_is_published_before_every_gate_and_the_audit(night: dict[str, Any]) -> None:
