@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.duckdb import DuckDBWarehouse, fetch_row
 from warehouse.errors import BadInput
 from warehouse.run_folder import RunFolder, write_text
 from warehouse.settings import Settings
@@ -81,24 +81,25 @@ class Rows:
     rows: list[list[str]]
 
 
-def write_report(settings: Settings, folder: RunFolder, publication_id: str) -> Path:
+def write_report(settings: Settings, folder: RunFolder) -> Path:
     """Write the page of an attempt into its run folder and return its path.
 
     Raises:
         BadInput: there is no such attempt.
     """
-    html = render(settings, folder, publication_id)
+    html = render(settings, folder)
     folder.report.parent.mkdir(parents=True, exist_ok=True)
     write_text(folder.report, html)
     return folder.report
 
 
-def render(settings: Settings, folder: RunFolder, publication_id: str) -> str:
+def render(settings: Settings, folder: RunFolder) -> str:
     """Return the page as HTML; whatever a table or a title holds is escaped.
 
     Raises:
         BadInput: there is no such attempt.
     """
+    publication_id = folder.publication_id
     with DuckDBWarehouse(settings.warehouse_path).connect(read_only=True) as connection:
         attempt = _attempt(connection, publication_id)
         values: dict[str, Any] = {
@@ -124,12 +125,10 @@ def render(settings: Settings, folder: RunFolder, publication_id: str) -> str:
 
 
 def _attempt(connection: duckdb.DuckDBPyConnection, publication_id: str) -> dict[str, Any]:
-    found = connection.execute(_ATTEMPT, [publication_id])
-    names = [column[0] for column in found.description or []]
-    row = found.fetchone()
-    if row is None:
+    attempt = fetch_row(connection, _ATTEMPT, [publication_id])
+    if attempt is None:
         raise BadInput(f"there is no attempt {publication_id!r}: see nightjar status")
-    return dict(zip(names, row, strict=True))
+    return attempt
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> Rows:

@@ -195,4 +195,4 @@ def _versions(client: MlflowClient, run_id: str) -> list[str]:
 
 
 def _write(folder: RunFolder, tracked: TrackedRun) -> None:
-    write_text(folder.path / "mlflow_run.json", json.dumps(asdict(tracked), indent=2))
+    write_text(folder.mlflow_run, json.dumps(asdict(tracked), indent=2))

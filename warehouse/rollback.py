@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.duckdb import DuckDBWarehouse, fetch_row
 from warehouse.completeness import check_whole
 from warehouse.errors import BadInput
 from warehouse.ledger import Published, add_entry, current_publication, point_to
@@ -51,16 +51,15 @@ def model_uri(warehouse: DuckDBWarehouse, publication_id: str) -> str:
 def _first_entry(warehouse: DuckDBWarehouse, publication_id: str) -> dict[str, Any]:
     """Return what the ledger says of the publication itself, without who did what when."""
     with warehouse.connect(read_only=True) as connection:
-        found = connection.execute(
+        entry = fetch_row(
+            connection,
             "select * exclude (ledger_id, previous_publication_id, actor, reason, action, recorded_at) "
             "from recs.publications where publication_id = ? order by ledger_id limit 1",
             [publication_id],
         )
-        names = [column[0] for column in found.description or []]
-        row = found.fetchone()
-    if row is None:
+    if entry is None:
         raise BadInput(f"publication {publication_id!r} is not in recs.publications: see nightjar status")
-    return dict(zip(names, row, strict=True))
+    return entry
 
 
 def _same_rollback(connection: duckdb.DuckDBPyConnection, publication_id: str, actor: str, reason: str) -> Published:

@@ -5,6 +5,7 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
     run.json                 what the attempt is (RunRecord)
     snapshot/<name>.parquet  what the attempt may see, unloaded from the warehouse
     features/<name>/         Parquet written by the Spark job build_features
+    mlflow_run.json          where MLflow keeps the training
     model/                   the final embeddings (warehouse.embeddings)
     indices/<name>/          the HNSW indices with their ids and manifests
     outputs/<table>/         Parquet rows of each `recs` table, without publication_id and data_date
@@ -22,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from warehouse.errors import BadInput
 from warehouse.interval import DataInterval
@@ -87,6 +89,11 @@ class RunFolder:
         data_date = publication_id.rpartition(".")[0]
         return cls(lake / "runs" / f"data_date={data_date}" / f"publication_id={publication_id}")
 
+    @property
+    def publication_id(self) -> str:
+        """The id that the folder is named after."""
+        return self.path.name.rpartition("=")[2]
+
     def snapshot(self, name: str) -> Path:
         """File of one snapshot table."""
         return self.path / "snapshot" / f"{name}.parquet"
@@ -111,7 +118,17 @@ class RunFolder:
     @property
     def report(self) -> Path:
         """The night's report; among the artifacts of the MLflow run it is called `report/<id>.html` too."""
-        return self.path / "report" / f"{self.path.name.rpartition('=')[2]}.html"
+        return self.path / "report" / f"{self.publication_id}.html"
+
+    @property
+    def mlflow_run(self) -> Path:
+        """File that says where MLflow keeps the training."""
+        return self.path / "mlflow_run.json"
+
+    def read_mlflow_run(self) -> dict[str, Any]:
+        """Read where MLflow keeps the training: the fields of `ml.tracking.TrackedRun`."""
+        fields: dict[str, Any] = json.loads(self.mlflow_run.read_text(encoding="utf-8"))
+        return fields
 
     @property
     def progress(self) -> Path:

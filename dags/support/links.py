@@ -3,7 +3,6 @@
 Airflow asks for the addresses when the task has ended, in the task's own process, and keeps them for the UI.
 """
 
-import json
 from typing import Any
 
 from airflow.sdk import BaseOperatorLink
@@ -20,7 +19,7 @@ class MLflowRunLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Return the address of the run."""
-        return run_address(operator.command[-1])
+        return run_address(_folder(operator))
 
 
 class NightReportLink(BaseOperatorLink):
@@ -31,15 +30,19 @@ class NightReportLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Return the address of the report among the run's artifacts."""
-        address = run_address(operator.command[-1])
-        return f"{address}/artifacts/report/{operator.command[-1]}.html" if address else ""
+        folder = _folder(operator)
+        address = run_address(folder)
+        return f"{address}/artifacts/{folder.report.relative_to(folder.path)}" if address else ""
 
 
-def run_address(publication_id: str) -> str:
-    """Return the address of a publication's MLflow run; empty without a server or before the run has begun."""
+def run_address(folder: RunFolder) -> str:
+    """Return the address of an attempt's MLflow run; empty without a server or before the run has begun."""
     settings = load_settings()
-    tracked = RunFolder.of(settings.lake, publication_id).path / "mlflow_run.json"
-    if not settings.mlflow_url or not tracked.exists():
+    if not settings.mlflow_url or not folder.mlflow_run.exists():
         return ""
-    run = json.loads(tracked.read_text(encoding="utf-8"))
+    run = folder.read_mlflow_run()
     return f"{settings.mlflow_url}/#/experiments/{run['experiment_id']}/runs/{run['run_id']}"
+
+
+def _folder(operator: Any) -> RunFolder:
+    return RunFolder.of(load_settings().lake, operator.command[-1])

@@ -90,8 +90,7 @@ def report(
         with _warehouse().connect(read_only=True) as connection:
             _check_published(connection)
             publication = connection.execute("select publication_id from recs.current_publication").fetchall()[0][0]
-    folder = RunFolder.of(settings.lake, publication)
-    print(import_module("ml.report").write_report(settings, folder, publication))
+    print(import_module("ml.report").write_report(settings, RunFolder.of(settings.lake, publication)))
 
 
 def register(app: typer.Typer) -> None:

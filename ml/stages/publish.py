@@ -1,7 +1,5 @@
 """Publishes the audited rows of a run, then names its model champion when readers see it."""
 
-import json
-
 from ml import tracking
 from warehouse import progress, publications
 from warehouse.adapters.duckdb import DuckDBWarehouse
@@ -19,7 +17,7 @@ def run(settings: Settings, folder: RunFolder) -> str:
         NightjarError: a newer attempt at the date has begun, or nothing was staged.
     """
     record = folder.record()
-    model = json.loads((folder.path / "mlflow_run.json").read_text(encoding="utf-8"))
+    model = folder.read_mlflow_run()
     warehouse = DuckDBWarehouse(settings.warehouse_path)
     with progress.stage(folder, "publish") as done:
         entry = publications.publish(

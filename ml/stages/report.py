@@ -1,7 +1,5 @@
 """Writes the report of a published run and adds it to the MLflow run of its model."""
 
-import json
-
 from ml import tracking
 from ml.report import write_report
 from warehouse import progress
@@ -14,9 +12,9 @@ def run(settings: Settings, folder: RunFolder) -> str:
 
     Attempts that took over a model share its MLflow run; each has a page of its own there.
     """
-    model = json.loads((folder.path / "mlflow_run.json").read_text(encoding="utf-8"))
+    model = folder.read_mlflow_run()
     with progress.stage(folder, "report") as done:
-        page = write_report(settings, folder, folder.record().publication_id)
+        page = write_report(settings, folder)
         tracking.log_artifacts(settings, model["run_id"], page.parent.name, page.parent)
         done.rows, done.unit = page.stat().st_size, "bytes"
     return str(page)

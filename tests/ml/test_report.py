@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,7 @@ FILL = f"""
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
+def settings(tmp_path: Path) -> Settings:
     settings = Settings(home=tmp_path)
     warehouse = DuckDBWarehouse(settings.warehouse_path)
     warehouse.create_tables()
@@ -57,8 +56,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 
 
 def page(settings: Settings, publication_id: str) -> str:
-    folder = RunFolder.of(settings.lake, publication_id)
-    return write_report(settings, folder, publication_id).read_text()
+    return write_report(settings, RunFolder.of(settings.lake, publication_id)).read_text()
 
 
 def rows(html: str, title: str) -> list[list[str]]:
@@ -115,5 +113,5 @@ def test_plots_and_stages_of_the_run_folder_are_inside_the_page(settings: Settin
 def test_an_attempt_that_never_was_is_refused_and_nothing_is_written(settings: Settings) -> None:
     folder = RunFolder.of(settings.lake, "2026-03-30.1")
     with pytest.raises(BadInput, match=r"there is no attempt '2026-03-30\.1'"):
-        write_report(settings, folder, "2026-03-30.1")
+        write_report(settings, folder)
     assert not folder.path.exists()

@@ -114,6 +114,14 @@ def insert_row(connection: duckdb.DuckDBPyConnection, table: str, row: dict[str,
     )
 
 
+def fetch_row(connection: duckdb.DuckDBPyConnection, query: str, parameters: list[object]) -> dict[str, Any] | None:
+    """Return the first row of a query by column name, or nothing where there is none."""
+    found = connection.execute(query, parameters)
+    names = [column[0] for column in found.description or []]
+    row = found.fetchone()
+    return None if row is None else dict(zip(names, row, strict=True))
+
+
 def _create_statement(table: Table) -> str:
     lines = [
         f"{column.name} {_TYPES.get(column.type, column.type)}{'' if column.nullable else ' not null'}"
