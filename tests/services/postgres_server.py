@@ -1,0 +1,108 @@
+"""A PostgreSQL server of the tests' own, on a free loopback port, from the wheel that carries its programs."""
+
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from ml.stack.database import own_by_system_user, program, system_user
+
+_STARTS_WITHIN_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """Where it listens, and its superuser."""
+
+    host: str
+    port: int
+    admin_user: str
+    admin_password: str
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        """A connection of the superuser, each statement its own transaction."""
+        return psycopg.connect(
+            host=self.host,
+            port=self.port,
+            user=self.admin_user,
+            password=self.admin_password,
+            dbname=database,
+            autocommit=True,
+        )
+
+    def create_database(self, name: str) -> str:
+        """Create an empty database."""
+        with self.connect() as connection:
+            connection.execute(f'create database "{name}"')
+        return name
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """Run a server with an empty data folder; it and its data are gone afterwards."""
+    # Started by root, the server runs as another user, who cannot enter pytest's own folder.
+    folder = Path(tempfile.mkdtemp(prefix="nightjar-postgres-"))
+    password = secrets.token_urlsafe(16)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    server = PostgresServer("127.0.0.1", port, "postgres", password)
+    password_file = folder / "password"
+    password_file.write_text(password)
+    own_by_system_user(folder)
+    own_by_system_user(password_file)
+    data = folder / "data"
+    initdb = [program("initdb"), "--auth=scram-sha-256", "--encoding=utf8", "--locale=C.UTF-8", "-U", "postgres"]
+    subprocess.run(
+        [*initdb, f"--pwfile={password_file}", "-D", str(data)],
+        user=system_user(),
+        cwd="/",
+        check=True,
+        capture_output=True,
+    )
+    values = {
+        "listen_addresses": server.host,
+        "port": port,
+        "unix_socket_directories": folder,
+        "max_connections": 100,
+        # Nothing here has to outlive the machine.
+        "fsync": "off",
+    }
+    options = [part for name, value in values.items() for part in ("-c", f"{name}={value}")]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [program("postgres"), "-D", str(data), *options], user=system_user(), cwd="/", stdout=log, stderr=log
+        )
+    try:
+        _wait(server, process, folder / "log")
+        yield server
+    finally:
+        # Its fast shutdown; on TERM it would wait for every client to leave.
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait(server: PostgresServer, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _STARTS_WITHIN_SECONDS
+    while True:
+        try:
+            server.connect().close()
+            return
+        except psycopg.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}") from None
+            time.sleep(0.1)
