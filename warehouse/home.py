@@ -47,11 +47,20 @@ def prepare_airflow(environment: dict[str, str], stamp_folder: Path) -> None:
     wanted = json.dumps(POOLS, indent=2)
     if prepared.exists() and prepared.read_text(encoding="utf-8") == wanted:
         return
-    _airflow(environment, "db", "migrate")
-    pools = stamp_folder / "pools.json"
-    write_text(pools, wanted)
-    _airflow(environment, "pools", "import", str(pools))
+    migrate_airflow(environment, stamp_folder)
     write_text(prepared, wanted)
+
+
+def migrate_airflow(environment: dict[str, str], folder: Path) -> None:
+    """Do what `prepare_airflow` does, whether it was done before or not; the folder takes the file of the pools.
+
+    Raises:
+        NightjarError: a command failed; the message holds its last line.
+    """
+    _airflow(environment, "db", "migrate")
+    pools = folder / "pools.json"
+    write_text(pools, json.dumps(POOLS, indent=2))
+    _airflow(environment, "pools", "import", str(pools))
 
 
 def _airflow(environment: dict[str, str], *arguments: str) -> None:

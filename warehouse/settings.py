@@ -6,7 +6,7 @@ The only module that reads the process environment; everything else is handed a 
 import json
 import os
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -24,10 +24,19 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 # Set in every process of a home's local stack, to the home.
 STACK_MARK = "NIGHTJAR_STACK"
 
-# Where services answer, and who is told what: these differ between two homes that give the same result.
+# Where services answer, what the stack starts, and who is told what: these differ between two homes that give the
+# same result.
 _CONNECTIONS = ("home", "mlflow_url", "spark_master", "failure_notifier", "failure_notifier_arguments")
-# For `nightjar warehouse init` alone: no child process gets them.
-_ADMINISTRATION = ("postgres_analyst_password", "postgres_admin_user", "postgres_admin_password")
+_STACK = ("stack_kind", "spark_workers", "spark_worker_cores", "spark_worker_memory")
+# For the commands that initialise a server: no child process gets them.
+_ADMINISTRATION = (
+    "postgres_analyst_password",
+    "postgres_admin_user",
+    "postgres_admin_password",
+    "airflow_database_password",
+    "mlflow_database_password",
+    "airflow_admin_password",
+)
 
 
 class Settings(BaseSettings):
@@ -145,6 +154,28 @@ class Settings(BaseSettings):
         "", description="MLflow server that the stages log to; empty: the home's own file. The stack sets its server."
     )
 
+    stack_kind: Literal["local", "team"] = Field(
+        "local",
+        description="What `make up` starts. local: DuckDB and Spark in one process; team: the programs of "
+        "docker-compose.yml as processes of this machine.",
+    )
+    spark_master_port: Port = Field(7077, description="Loopback port of the team stack's Spark master.")
+    spark_ui_port: Port = Field(
+        8090, description="Loopback port of the Spark master's UI; those of its workers' UIs follow it."
+    )
+    spark_workers: PositiveInt = Field(2, description="Spark workers that the team stack starts on this machine.")
+    spark_worker_cores: PositiveInt = Field(2, description="Tasks that one worker runs at once.")
+    spark_worker_memory: str = Field("2g", description="Memory that one worker gives to executors (JVM size string).")
+    airflow_database_password: SecretStr = Field(
+        SecretStr(""), description="Password of Airflow's role, set by `nightjar stack init-databases`."
+    )
+    mlflow_database_password: SecretStr = Field(
+        SecretStr(""), description="Password of MLflow's role, set by `nightjar stack init-databases`."
+    )
+    airflow_admin_password: SecretStr = Field(
+        SecretStr(""), description="Password of Airflow's user `admin`, set by `nightjar stack init-airflow`."
+    )
+
     @field_validator("home")
     @classmethod
     def _absolute_home(cls, home: Path) -> Path:
@@ -196,7 +227,7 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = "; ".join(
-            f"{_variable(str(fault['loc'][0]))}={fault['input']!r}: {fault['msg']}" for fault in error.errors()
+            f"{variable(str(fault['loc'][0]))}={fault['input']!r}: {fault['msg']}" for fault in error.errors()
         )
         raise BadInput(faults) from error
 
@@ -206,28 +237,48 @@ def run_parameters(settings: Settings) -> dict[str, object]:
     return {
         name: value
         for name, value in settings
-        if name not in _CONNECTIONS and not name.startswith("postgres_") and not name.endswith("_port")
+        if name not in (*_CONNECTIONS, *_STACK, *_ADMINISTRATION)
+        and not name.startswith("postgres_")
+        and not name.endswith("_port")
     }
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
     """Return the environment for the Airflow, dbt and Spark processes of one home, the warehouse's password with it.
 
-    What only `nightjar warehouse init` needs is left out, also where this process has it.
+    What only the initialisation of servers needs is left out, also where this process has it.
     """
+    kept_back = {variable(name) for name in _ADMINISTRATION}
+    return {
+        **{name: value for name, value in inherited_environment().items() if name not in kept_back},
+        **{variable(name): _revealed(value) for name, value in settings if name not in _ADMINISTRATION},
+        **dbt_secrets(settings),
+        **places_environment(settings, REPOSITORY, sys.executable),
+        **_of_the_stack(settings),
+    }
+
+
+def inherited_environment() -> dict[str, str]:
+    """Return this process's environment, with the interpreter's programs before all others."""
     interpreter_folder = str(Path(sys.executable).parent)
+    return {**os.environ, "PATH": os.pathsep.join([interpreter_folder, os.environ.get("PATH", "")])}
+
+
+def places_environment(settings: Settings, repository: PurePath, interpreter: str) -> dict[str, str]:
+    """Return where Airflow, dbt and Spark of a home find their files, and what they must not do.
+
+    Args:
+        settings: of the home.
+        repository: folder of this project where the processes run.
+        interpreter: the Python that they run on.
+    """
     spark_host, _, spark_port = settings.spark_master.rpartition(":")
     spark_connection = {"conn_type": "spark", "host": settings.spark_master}
     if spark_port.isdigit():
         spark_connection = {"conn_type": "spark", "host": spark_host, "port": spark_port}
-    kept_back = {_variable(name) for name in _ADMINISTRATION}
     return {
-        **{name: value for name, value in os.environ.items() if name not in kept_back},
-        **{_variable(name): _revealed(value) for name, value in settings if name not in _ADMINISTRATION},
-        **dbt_secrets(settings),
-        "PATH": os.pathsep.join([interpreter_folder, os.environ.get("PATH", "")]),
         "AIRFLOW_HOME": str(settings.airflow_home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(repository / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{settings.airflow_home / 'airflow.db'}",
@@ -236,17 +287,16 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__COSMOS__CACHE_DIR": str(settings.dbt_state / "cosmos"),
         "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(spark_connection),
         **warehouse_address(settings),
-        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+        "DBT_PROFILES_DIR": str(repository / DBT_PROJECT.name),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
         "DO_NOT_TRACK": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "PYSPARK_PYTHON": interpreter,
+        "PYSPARK_DRIVER_PYTHON": interpreter,
         # One Spark core runs one Python worker: more BLAS threads than that fight for the same core.
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "TZ": "UTC",
-        **_of_the_stack(settings),
     }
 
 
@@ -255,7 +305,7 @@ def warehouse_address(settings: Settings) -> dict[str, str]:
     reached_by = ("postgres_host", "postgres_port", "postgres_database", "postgres_user")
     return {
         "NIGHTJAR_WAREHOUSE": str(settings.warehouse_path),
-        **{_variable(name): str(getattr(settings, name)) for name in reached_by},
+        **{variable(name): str(getattr(settings, name)) for name in reached_by},
     }
 
 
@@ -264,7 +314,8 @@ def dbt_secrets(settings: Settings) -> dict[str, str]:
     return {"DBT_ENV_SECRET_POSTGRES_PASSWORD": settings.postgres_password.get_secret_value()}
 
 
-def _variable(name: str) -> str:
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
     return f"NIGHTJAR_{name.upper()}"
 
 

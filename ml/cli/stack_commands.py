@@ -9,6 +9,8 @@ from ml.stack.environment import airflow_address, mlflow_address
 from ml.stack.lifecycle import start_stack, stop_stack
 from ml.stack.places import Places
 from ml.stack.supervisor import program_states
+from ml.stack.team import initialisation
+from ml.stack.team.compose import render_compose
 from warehouse.errors import NightjarError
 from warehouse.settings import Settings, load_settings
 
@@ -44,6 +46,24 @@ def status() -> None:
     for each in states:
         print(f"{each.name:24}{each.state:10}{each.pid or '-'}")
     _print_addresses(settings)
+
+
+@app.command()
+def compose() -> None:
+    """Print docker-compose.yml, which starts the same programs as the team stack in containers."""
+    print(render_compose(), end="")
+
+
+@app.command()
+def init_databases() -> None:
+    """Create the databases and roles of the team stack on its PostgreSQL server; it may be repeated."""
+    initialisation.init_databases(load_settings())
+
+
+@app.command()
+def init_airflow() -> None:
+    """Bring Airflow's database to this version, with its pools and its user admin; it may be repeated."""
+    initialisation.init_airflow(load_settings())
 
 
 def _print_addresses(settings: Settings) -> None:

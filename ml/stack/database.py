@@ -28,8 +28,7 @@ def system_user() -> str | None:
 
 def own_by_system_user(path: Path) -> None:
     """Give a path to the user that runs PostgreSQL."""
-    if user := system_user():
-        os.chown(path, _user_id(user), -1)
+    os.chown(path, _owner(), -1)
 
 
 def database_command(places: Places) -> list[str]:
@@ -54,21 +53,12 @@ def prepare_database(places: Places, credentials: Credentials) -> None:
         BadInput: the user that runs PostgreSQL cannot reach a folder, or the data is of another version.
         NightjarError: one of PostgreSQL's programs failed.
     """
-    owner = os.getuid()
-    if user := system_user():
-        for path in (places.database, Path(program("postgres"))):
-            _check_that_others_reach(path)
-        owner = _user_id(user)
-    make_private_folder(places.database, owner)
-    make_private_folder(places.database_socket_folder, owner)
-    recorded = places.database / "PG_VERSION"
-    if not recorded.exists():
-        _run("initdb", "--auth=trust", "--encoding=utf8", "--locale=C", "-U", "postgres", "-D", str(places.database))
-    elif (found := recorded.read_text().strip()) != str(VERSION):
-        raise BadInput(
-            f"{places.database} holds PostgreSQL {found}, the stack runs {VERSION}: "
-            "move the folder away to begin with an empty Airflow"
-        )
+    create_data_folder(
+        places.database,
+        ["--auth=trust", "--encoding=utf8", "--locale=C"],
+        advice="move the folder away to begin with an empty Airflow",
+    )
+    make_private_folder(places.database_socket_folder, _owner())
     # Nobody but Airflow's role logs in, not even the superuser.
     (places.database / "pg_hba.conf").write_text(f"local {_NAME} {_NAME} scram-sha-256\n")
     # One statement a line. Without a server, so that no moment of it listens without a password.
@@ -78,6 +68,29 @@ def prepare_database(places: Places, credentials: Credentials) -> None:
         f"alter role {_NAME} password '{credentials.database_password}'\n"
         f"create database {_NAME} owner {_NAME}\n",
     )
+
+
+def create_data_folder(folder: Path, options: list[str], *, advice: str) -> None:
+    """Create the data folder of a server, with the superuser `postgres`, unless it is there.
+
+    Args:
+        folder: owned by the user that runs PostgreSQL, and closed to all others.
+        options: of initdb.
+        advice: what to do with data of another version.
+
+    Raises:
+        BadInput: the user that runs PostgreSQL cannot reach the folder, or the data is of another version.
+        NightjarError: initdb failed.
+    """
+    if system_user():
+        for path in (folder, Path(program("postgres"))):
+            _check_that_others_reach(path)
+    make_private_folder(folder, _owner())
+    recorded = folder / "PG_VERSION"
+    if not recorded.exists():
+        _run("initdb", *options, "-U", "postgres", "-D", str(folder))
+    elif (found := recorded.read_text().strip()) != str(VERSION):
+        raise BadInput(f"{folder} holds PostgreSQL {found}, the stack runs {VERSION}: {advice}")
 
 
 def database_is_ready(places: Places, credentials: Credentials) -> bool:
@@ -121,6 +134,11 @@ def _run(name: str, *arguments: str, stdin: str = "") -> None:
     )
     if done.returncode != 0:
         raise NightjarError(f"PostgreSQL's {name} failed: {last_line(done)}")
+
+
+def _owner() -> int:
+    user = system_user()
+    return _user_id(user) if user else os.getuid()
 
 
 def _user_id(name: str) -> int:

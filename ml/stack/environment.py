@@ -14,11 +14,9 @@ def stack_environment(settings: Settings, credentials: Credentials) -> dict[str,
     base = child_environment(settings)
     plain = {
         STACK_MARK: str(settings.home),
-        # Airflow renames its processes; without this the new name overwrites the mark.
-        "SPT_NOENV": "1",
         "NIGHTJAR_MLFLOW_URL": mlflow_address(settings),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        **{name: _without_proxy(base.get(name, "")) for name in ("NO_PROXY", "no_proxy")},
+        **{name: without_proxy(base.get(name, "")) for name in ("NO_PROXY", "no_proxy")},
     }
     return {**base, **plain, **_airflow(settings), **secret_environment(settings, credentials)}
 
@@ -46,13 +44,33 @@ def secret_environment(settings: Settings, credentials: Credentials) -> dict[str
     }
 
 
-def _airflow(settings: Settings) -> dict[str, str]:
-    address = airflow_address(settings)
+def airflow_options(address: str) -> dict[str, str]:
+    """Return what Airflow is told in every stack, given the address of its API for the other programs."""
     return {
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "8",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "AIRFLOW__API__EXPOSE_CONFIG": "False",
+        # A DAG file takes 5 to 8 s to import here: it is read again when the stack starts, seldom in between.
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
+        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        # Airflow renames its processes; without this the new name overwrites the mark of the stack.
+        "SPT_NOENV": "1",
+    }
+
+
+def without_proxy(hosts: str) -> str:
+    """Return the hosts that are reached without a proxy, this machine among them."""
+    return ",".join(dict.fromkeys([*filter(None, hosts.split(",")), LOOPBACK, "localhost"]))
+
+
+def _airflow(settings: Settings) -> dict[str, str]:
+    address = airflow_address(settings)
+    return {
+        **airflow_options(address),
         "AIRFLOW__CORE__AUTH_MANAGER": (
             "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
         ),
@@ -60,14 +78,4 @@ def _airflow(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(Places.of(settings).password),
         "AIRFLOW__API__BASE_URL": address,
-        "AIRFLOW__API__EXPOSE_CONFIG": "False",
-        # A DAG file takes 5 to 8 s to import here: it is read again when the stack starts, seldom in between.
-        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
-        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
-        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
     }
-
-
-def _without_proxy(hosts: str) -> str:
-    return ",".join(dict.fromkeys([*filter(None, hosts.split(",")), LOOPBACK, "localhost"]))

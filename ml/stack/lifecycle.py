@@ -5,56 +5,46 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import psutil
 
-from ml.stack.credentials import Credentials, load_credentials
-from ml.stack.database import prepare_database
-from ml.stack.environment import stack_environment
+from ml.stack.local import local_plan
 from ml.stack.places import Places, make_private_folder
+from ml.stack.plan import Plan
 from ml.stack.ports import check_ports
 from ml.stack.processes import end_processes, stack_processes
-from ml.stack.services import DATABASE, Service, services
-from ml.stack.supervisor import program_states, start_program, start_supervisor
+from ml.stack.services import DATABASE
+from ml.stack.start import Patience, Say, start_in_order, wait_until_healthy
+from ml.stack.supervisor import program_states, start_supervisor
+from ml.stack.team.plan import team_plan
 from warehouse.errors import BadInput, NightjarError
-from warehouse.home import prepare_airflow, prepare_data
 from warehouse.settings import Settings
 
-Say = Callable[[str], None]
-
-_POLL_SECONDS = 0.5
+PLANS: dict[str, Callable[[Settings], Plan]] = {"local": local_plan, "team": team_plan}
 _STOP_SECONDS = 120.0
-_LOG_LINES = 15
-
-
-@dataclass(frozen=True)
-class _Patience:
-    """How long to wait, and whom to tell what has come about."""
-
-    began: float
-    seconds: float
-    say: Say
 
 
 def start_stack(settings: Settings, say: Say, *, deadline_seconds: float) -> bool:
     """Start what does not run yet; return whether the stack had to be started.
 
     Raises:
-        BadInput: a port is taken, or the database cannot be kept where it shall be.
+        BadInput: a port is taken, the home runs a stack of another kind, or the database cannot be kept where it
+            shall be.
         NightjarError: a program failed or is not healthy in time; what was started is stopped again.
     """
     places = Places.of(settings)
     with _alone(places):
-        credentials = load_credentials(places)
-        programs = services(settings, credentials)
-        patience = _Patience(time.monotonic(), deadline_seconds, say)
-        if program_states(places) is not None:
-            _wait_until_healthy(places, programs, patience, may_have_ended=True)
+        plan = PLANS[settings.stack_kind](settings)
+        patience = Patience(time.monotonic(), deadline_seconds, say)
+        running = program_states(places)
+        if running is not None:
+            if {each.name for each in running} != {each.name for each in plan.programs}:
+                raise BadInput(f"{settings.home} runs a stack of another kind or size: stop it first (make down)")
+            wait_until_healthy(places, plan.programs, patience)
             return False
         check_ports(settings)
         try:
-            _start(settings, credentials, programs, patience)
+            _start(places, plan, patience)
         except BaseException:
             _stop(places)
             raise
@@ -70,46 +60,13 @@ def stop_stack(settings: Settings) -> int:
         return _stop(places)
 
 
-def _start(settings: Settings, credentials: Credentials, programs: list[Service], patience: _Patience) -> None:
-    places = Places.of(settings)
-    environment = stack_environment(settings, credentials)
-    prepare_database(places, credentials)
-    prepare_data(settings)
-    start_supervisor(places, programs, environment)
-    _wait_until_healthy(places, [each for each in programs if each.name == DATABASE], patience)
-    prepare_airflow(environment, places.database)
-    others = [each for each in programs if each.name != DATABASE]
-    for program in others:
-        start_program(places, program.name)
-    _wait_until_healthy(places, others, patience)
-
-
-def _wait_until_healthy(
-    places: Places, programs: list[Service], patience: _Patience, *, may_have_ended: bool = False
-) -> None:
-    """Wait for each program; one of a stack that runs for long may have ended once and be back."""
-    waiting = list(programs)
-    while waiting:
-        states = {each.name: each for each in program_states(places) or ()}
-        for program in list(waiting):
-            if program.name not in states:
-                raise NightjarError(f"the supervisor has gone: see {places.logs / 'supervisord.log'}")
-            if states[program.name].is_down or (states[program.name].has_ended and not may_have_ended):
-                raise NightjarError(_failure(places, program, "has ended"))
-            if program.is_healthy():
-                waiting.remove(program)
-                patience.say(f"{time.monotonic() - patience.began:7.1f} s  {program.name} is healthy")
-        if waiting and time.monotonic() > patience.began + patience.seconds:
-            raise NightjarError(_failure(places, waiting[0], "is not healthy in time"))
-        if waiting:
-            time.sleep(_POLL_SECONDS)
-
-
-def _failure(places: Places, program: Service, what: str) -> str:
-    log = places.logs / f"{program.name}.log"
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:] if log.exists() else []
-    print("\n".join(lines), flush=True)
-    return f"{program.name} {what}; its log: {log}"
+def _start(places: Places, plan: Plan, patience: Patience) -> None:
+    plan.prepare()
+    start_supervisor(places, plan.programs, plan.environment)
+    database = [each for each in plan.programs if each.name == DATABASE]
+    start_in_order(places, database, patience)
+    plan.initialise()
+    start_in_order(places, [each for each in plan.programs if each not in database], patience)
 
 
 def _stop(places: Places) -> int:

@@ -58,6 +58,11 @@ class Places:
         return self.folder / "airflow_passwords.json"
 
     @property
+    def team_secrets(self) -> Path:
+        """Keys and passwords of the team stack."""
+        return self.folder / "team.env"
+
+    @property
     def logs(self) -> Path:
         """Folder with one log a program."""
         return self.home / "logs" / "stack"
@@ -66,6 +71,11 @@ class Places:
     def database(self) -> Path:
         """PostgreSQL's data."""
         return self.home / "postgres"
+
+    @property
+    def team_database(self) -> Path:
+        """PostgreSQL's data of the team stack."""
+        return self.home / "team-postgres"
 
     @property
     def supervisor_socket(self) -> Path:

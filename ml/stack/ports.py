@@ -4,7 +4,7 @@ import socket
 
 from ml.stack.environment import LOOPBACK
 from warehouse.errors import BadInput
-from warehouse.settings import Settings
+from warehouse.settings import Settings, variable
 
 
 def check_ports(settings: Settings) -> None:
@@ -13,14 +13,27 @@ def check_ports(settings: Settings) -> None:
     Raises:
         BadInput: one is taken; the message names it and its setting.
     """
-    ports = {"NIGHTJAR_AIRFLOW_PORT": settings.airflow_port, "NIGHTJAR_MLFLOW_PORT": settings.mlflow_port}
-    if settings.airflow_port == settings.mlflow_port:
-        raise BadInput(f"{' and '.join(ports)} are both {settings.airflow_port}: two servers need two ports")
-    for variable, port in ports.items():
+    taken: dict[int, str] = {}
+    for name, port in _ports(settings):
+        if port in taken:
+            raise BadInput(f"{taken[port]} and {name} are both {port}: two servers need two ports")
+        taken[port] = name
+    for port, name in taken.items():
         with socket.socket() as listener:
             # Connections of an earlier stack that are still closing do not count.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listener.bind((LOOPBACK, port))
             except OSError as error:
-                raise BadInput(f"port {port} is in use: free it, or set {variable} to another port") from error
+                raise BadInput(f"port {port} is in use: free it, or set {name} to another port") from error
+
+
+def _ports(settings: Settings) -> list[tuple[str, int]]:
+    ports = [(variable(name), getattr(settings, name)) for name in ("airflow_port", "mlflow_port")]
+    if settings.stack_kind == "team":
+        ports += [(variable(name), getattr(settings, name)) for name in ("postgres_port", "spark_master_port")]
+        # The master's user interface, and behind it those of the workers.
+        ports += [
+            (variable("spark_ui_port"), settings.spark_ui_port + each) for each in range(settings.spark_workers + 1)
+        ]
+    return ports

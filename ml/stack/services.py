@@ -1,15 +1,13 @@
 """The programs of the stack: the command of each, and how to see that it does its work."""
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from ml.stack.credentials import Credentials
 from ml.stack.database import database_command, database_is_ready, system_user
 from ml.stack.environment import LOOPBACK, airflow_address, mlflow_address, secret_environment
 from ml.stack.places import Places
+from ml.stack.probe import is_healthy
 from warehouse.settings import Settings
 
 DATABASE = "postgres"
@@ -25,6 +23,9 @@ class Service:
         is_healthy: asks the program, or who knows of it.
         stop_signal: the signal on which it ends in good order.
         user: the system user that runs it, if not the one who starts the stack.
+        after: programs that must be healthy, or have ended well, before it starts.
+        once: whether it does something and ends; it is healthy once it has ended well.
+        renamed: variable of its environment to the variable of the supervisor's that holds its value.
     """
 
     name: str
@@ -32,6 +33,9 @@ class Service:
     is_healthy: Callable[[], bool]
     stop_signal: str = "TERM"
     user: str | None = None
+    after: tuple[str, ...] = ()
+    once: bool = False
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 def services(settings: Settings, credentials: Credentials) -> list[Service]:
@@ -41,7 +45,7 @@ def services(settings: Settings, credentials: Credentials) -> list[Service]:
     """
     places = Places.of(settings)
     without_secrets = ["env", *(part for name in secret_environment(settings, credentials) for part in ("-u", name))]
-    airflow = airflow_address(settings)
+    airflow = f"{airflow_address(settings)}/api/v2/monitor/health"
     return [
         Service(
             DATABASE,
@@ -59,7 +63,7 @@ def services(settings: Settings, credentials: Credentials) -> list[Service]:
                 *("--backend-store-uri", settings.mlflow_database),
                 *("--default-artifact-root", settings.mlflow_artifacts.as_uri(), "--no-serve-artifacts"),
             ],
-            lambda: _answer(f"{mlflow_address(settings)}/health") is not None,
+            lambda: is_healthy(f"{mlflow_address(settings)}/health"),
         ),
         Service(
             "airflow-api-server",
@@ -67,37 +71,22 @@ def services(settings: Settings, credentials: Credentials) -> list[Service]:
                 *("airflow", "api-server", "--host", LOOPBACK, "--port", str(settings.airflow_port)),
                 *("--workers", "1"),
             ],
-            lambda: _component_is_healthy(airflow, "metadatabase"),
+            lambda: is_healthy(airflow, "metadatabase"),
         ),
         Service(
             "airflow-dag-processor",
             ["airflow", "dag-processor"],
-            lambda: _component_is_healthy(airflow, "dag_processor"),
+            lambda: is_healthy(airflow, "dag_processor"),
         ),
         # Without --skip-serve-logs these two serve their logs on every network address; the UI reads the files.
         Service(
             "airflow-triggerer",
             ["airflow", "triggerer", "--skip-serve-logs"],
-            lambda: _component_is_healthy(airflow, "triggerer"),
+            lambda: is_healthy(airflow, "triggerer"),
         ),
         Service(
             "airflow-scheduler",
             ["airflow", "scheduler", "--skip-serve-logs"],
-            lambda: _component_is_healthy(airflow, "scheduler"),
+            lambda: is_healthy(airflow, "scheduler"),
         ),
     ]
-
-
-def _component_is_healthy(address: str, component: str) -> bool:
-    answer = _answer(f"{address}/api/v2/monitor/health")
-    return answer is not None and json.loads(answer)[component]["status"] == "healthy"
-
-
-def _answer(url: str) -> bytes | None:
-    """Return what a local server says, or nothing while it does not answer with 200."""
-    try:
-        with build_opener(ProxyHandler({})).open(url, timeout=5) as response:
-            answer: bytes = response.read()
-    except (URLError, OSError):
-        return None
-    return answer

@@ -25,17 +25,29 @@ class ProgramState:
         state: the supervisor's word for it, such as RUNNING.
         pid: its process, 0 while it does not run.
         has_ended: whether it ended at least once since the supervisor started.
+        exit_status: what it ended with last, 0 before.
     """
 
     name: str
     state: str
     pid: int
     has_ended: bool
+    exit_status: int = 0
 
     @property
     def is_down(self) -> bool:
         """Whether it does not run although it should."""
         return self.state in ("BACKOFF", "EXITED", "FATAL")
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether it has done its work and ended."""
+        return self.state == "EXITED" and self.exit_status == 0
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has ended without having done its work, or could not be started."""
+        return self.is_down and not self.has_succeeded
 
 
 def render_config(places: Places, programs: list[Service]) -> str:
@@ -63,14 +75,14 @@ nocleanup = true
             f"""[program:{program.name}]
 command = {_literal(shlex.join(program.command))}
 priority = {priority}
-autostart = {"true" if program.name == DATABASE else "false"}
-autorestart = true
-startretries = 10
+autostart = false
+{_restart(program)}
 stopsignal = {program.stop_signal}
 stopwaitsecs = 40
 {"" if program.name == DATABASE else "stopasgroup = true"}
 killasgroup = true
 {f"user = {program.user}" if program.user else ""}
+{_environment(program)}
 redirect_stderr = true
 stdout_logfile = {_literal(str(places.logs / f"{program.name}.log"))}
 stdout_logfile_maxbytes = 10MB
@@ -80,7 +92,7 @@ stdout_logfile_backups = 3"""
 
 
 def start_supervisor(places: Places, programs: list[Service], environment: dict[str, str]) -> None:
-    """Write the configuration and start the supervisor in the background; it starts the database alone.
+    """Write the configuration and start the supervisor in the background; it starts nothing by itself.
 
     Raises:
         NightjarError: it did not start.
@@ -96,7 +108,7 @@ def start_supervisor(places: Places, programs: list[Service], environment: dict[
 
 
 def start_program(places: Places, name: str) -> None:
-    """Start one program that is not started with the supervisor."""
+    """Start one program."""
     _call(places, "startProcess", name, False)
 
 
@@ -106,13 +118,28 @@ def program_states(places: Places) -> list[ProgramState] | None:
         known = _call(places, "getAllProcessInfo")
     except (OSError, HTTPException):
         return None
-    return [ProgramState(each["name"], each["statename"], each["pid"], each["stop"] > 0) for each in known]
+    return [
+        ProgramState(each["name"], each["statename"], each["pid"], each["stop"] > 0, each["exitstatus"])
+        for each in known
+    ]
 
 
 def _call(places: Places, method: str, *arguments: object) -> Any:
     transport = SupervisorTransport(serverurl=f"unix://{places.supervisor_socket}")
     with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
         return getattr(proxy.supervisor, method)(*arguments)
+
+
+def _restart(program: Service) -> str:
+    if program.once:
+        return "autorestart = false\nstartsecs = 0\nstartretries = 0"
+    return "autorestart = true\nstartretries = 10"
+
+
+def _environment(program: Service) -> str:
+    """Return the variables that bear another name than in the supervisor's own environment; it fills in the values."""
+    pairs = (f'{variable}="%(ENV_{name})s"' for variable, name in program.renamed.items())
+    return f"environment = {','.join(pairs)}" if program.renamed else ""
 
 
 def _literal(text: str) -> str:

@@ -1,0 +1,83 @@
+"""What the programs of a team's stack find in their environment; passwords are named here, never held."""
+
+from ml.stack.environment import airflow_options
+from ml.stack.team import secrets_file
+from ml.stack.team.site import POSTGRES, Site
+from warehouse.settings import STACK_MARK, places_environment, variable
+
+# The roles and databases of the programs that keep their own; the warehouse's are settings.
+AIRFLOW_DATABASE, MLFLOW_DATABASE = "airflow", "mlflow"
+
+# What each variable of the server's image is called differs from what each secret is called.
+POSTGRES_SECRETS = {"POSTGRES_PASSWORD": secrets_file.POSTGRES_ADMIN}
+# libpq and asyncpg read this variable, so that no address holds a password.
+MLFLOW_SECRETS = {"PGPASSWORD": secrets_file.MLFLOW_DATABASE}
+AIRFLOW_SECRETS = {
+    "PGPASSWORD": secrets_file.AIRFLOW_DATABASE,
+    **{name: name for name in (secrets_file.FERNET, secrets_file.JWT, secrets_file.API_KEY)},
+}
+INITDB_OPTIONS = "--auth=scram-sha-256 --encoding=UTF8 --locale-provider=builtin --locale=C.UTF-8"
+
+
+def postgres_environment(site: Site) -> dict[str, str]:
+    """Return how the server's image, or whoever stands in for it, creates the data folder."""
+    return {
+        "PGDATA": str(site.postgres_data),
+        "POSTGRES_INITDB_ARGS": INITDB_OPTIONS,
+        "POSTGRES_HOST_AUTH_METHOD": "scram-sha-256",
+    }
+
+
+def mlflow_environment(site: Site) -> dict[str, str]:
+    """Return MLflow's own."""
+    return {
+        "MLFLOW_BACKEND_STORE_URI": _address(site, "postgresql", MLFLOW_DATABASE),
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def spark_environment(site: Site) -> dict[str, str]:
+    """Return that of the Spark master and workers; the daemons themselves need little memory."""
+    return {
+        "SPARK_DAEMON_MEMORY": "512m",
+        "SPARK_LOCAL_DIRS": str(site.scratch),
+        "PYSPARK_PYTHON": site.interpreter,
+        "TZ": "UTC",
+    }
+
+
+def worker_environment(site: Site) -> dict[str, str]:
+    """Return that of a Spark worker, which removes what applications left in its folder three days ago."""
+    cleanup = "-Dspark.worker.cleanup.enabled=true -Dspark.worker.cleanup.appDataTtl=259200"
+    return {**spark_environment(site), "SPARK_WORKER_OPTS": cleanup}
+
+
+def database_settings(site: Site) -> dict[str, str]:
+    """Return the settings by which the initialisation finds the server and the warehouse's database."""
+    names = ("warehouse_engine", "postgres_host", "postgres_port", "postgres_database", "postgres_user")
+    return _settings(site, "home", *names)
+
+
+def airflow_environment(site: Site) -> dict[str, str]:
+    """Return that of every program of Airflow, and so of every task."""
+    return {
+        **_settings(site, "home", "warehouse_engine", "mlflow_url", "spark_master"),
+        **places_environment(site.settings, site.repository, site.interpreter),
+        **airflow_options(site.airflow),
+        STACK_MARK: str(site.settings.home),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _address(site, "postgresql+psycopg2", AIRFLOW_DATABASE),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": _address(site, "postgresql+asyncpg", AIRFLOW_DATABASE),
+        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{site.published('airflow_port')}",
+        "SPARK_LOCAL_DIRS": str(site.scratch),
+    }
+
+
+def _address(site: Site, driver: str, name: str) -> str:
+    return f"{driver}://{name}@{site.host(POSTGRES)}:{site.settings.postgres_port}/{name}"
+
+
+def _settings(site: Site, *names: str) -> dict[str, str]:
+    return {variable(name): str(getattr(site.settings, name)) for name in names}

@@ -1,0 +1,34 @@
+"""What the team's stack does before its servers start, each time anew: every step may be repeated."""
+
+import subprocess
+import sys
+
+from ml.stack.team.databases import create_databases
+from warehouse.dbt_runner import write_manifest
+from warehouse.errors import NightjarError
+from warehouse.home import migrate_airflow
+from warehouse.settings import Settings, inherited_environment
+
+
+def init_databases(settings: Settings) -> None:
+    """Create the roles and databases of every program on the server, and the warehouse's schemas.
+
+    Raises:
+        BadInput: a password is missing, or the server does not let the administrator in.
+    """
+    create_databases(settings)
+
+
+def init_airflow(settings: Settings) -> None:
+    """Bring Airflow's database to this version, with pools and the first user; compile the dbt project for the DAGs.
+
+    Raises:
+        NightjarError: a command failed; the message holds its last line.
+    """
+    settings.airflow_home.mkdir(parents=True, exist_ok=True)
+    environment = inherited_environment()
+    migrate_airflow(environment, settings.airflow_home)
+    command = [sys.executable, "-m", "ml.stack.team.airflow_admin"]
+    if subprocess.run(command, env=environment, check=False).returncode != 0:
+        raise NightjarError("Airflow's first user was not made: see above")
+    write_manifest(settings)
