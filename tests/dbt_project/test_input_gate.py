@@ -13,12 +13,12 @@ MUTATIONS = {
     "giant weight": (
         FEATURE.format("1e9"),
         "raw_item_features_weigh_from_0_to_1000",
-        [("weight", "from 0 to 1000", "1000000000.0 in 1 rows")],
+        [("weight", "from 0 to 1000", "1000000000 in 1 rows")],
     ),
     "negative weight": (
         FEATURE.format("-1"),
         "raw_item_features_weigh_from_0_to_1000",
-        [("weight", "from 0 to 1000", "-1.0 in 1 rows")],
+        [("weight", "from 0 to 1000", "-1 in 1 rows")],
     ),
     "NaN weight": (
         FEATURE.format("'nan'"),
@@ -56,12 +56,12 @@ MUTATIONS = {
     "negative seed weight": (
         "update core.event_weights set weight = -1 where event_type = 'view'",
         "event_weights_are_usable",
-        [("event_type=view min_value=null", "a finite weight of at least 0", "-1.0")],
+        [("event_type=view min_value=null", "a finite weight of at least 0", "-1")],
     ),
     "half-life of 0 days": (
         "update core.event_weights set half_life_days = 0 where event_type = 'view'",
         "event_weights_are_usable",
-        [("event_type=view min_value=null", "a finite half-life above 0 days, or none", "0.0")],
+        [("event_type=view min_value=null", "a finite half-life above 0 days, or none", "0")],
     ),
     "seed type that no event has": (
         "update core.event_weights set event_type = 'View' where event_type = 'view'",

@@ -65,7 +65,7 @@ MUTATIONS = {
     "rising score": (
         f"update {REC} set score = 1.5 where {U1} and rank = 2",
         "staged_scores_descend",
-        ("user_id=u1 domain=films rank=2", "at most 1.0", 1.5),
+        ("user_id=u1 domain=films rank=2", "at most 1", 1.5),
     ),
     "item twice": (
         f"update {REC} set item_id = 'f2' where {U1} and rank = 2",
