@@ -36,9 +36,14 @@ def run_dbt(settings: Settings, *arguments: str, given: dict[str, str] | None = 
     settings.dbt_state.mkdir(parents=True, exist_ok=True)
     results = settings.dbt_state / "run_results.json"
     results.unlink(missing_ok=True)
-    command = ["dbt", "--no-use-colors", *arguments, "--vars", json.dumps(given or {})]
+    command = ["dbt", "--no-use-colors", *arguments, "--target", settings.warehouse_engine]
     done = subprocess.run(
-        command, cwd=DBT_PROJECT, env=_environment(settings), capture_output=True, text=True, check=False
+        [*command, "--vars", json.dumps(given or {})],
+        cwd=DBT_PROJECT,
+        env=_environment(settings),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if results.exists():
         print(done.stdout, flush=True)

@@ -7,9 +7,9 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from warehouse.errors import BadInput
@@ -24,6 +24,11 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 # Set in every process of a home's local stack, to the home.
 STACK_MARK = "NIGHTJAR_STACK"
 
+# Where services answer, and who is told what: these differ between two homes that give the same result.
+_CONNECTIONS = ("home", "mlflow_url", "spark_master", "failure_notifier", "failure_notifier_arguments")
+# For `nightjar warehouse init` alone: no child process gets them.
+_ADMINISTRATION = ("postgres_analyst_password", "postgres_admin_user", "postgres_admin_password")
+
 
 class Settings(BaseSettings):
     """All settings; each field is the variable `NIGHTJAR_<FIELD>` and its description is the documentation."""
@@ -31,6 +36,23 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", frozen=True, extra="ignore")
 
     home: Path = Field(Path("var"), description="Folder that holds all state; two homes never share anything.")
+    warehouse_engine: Literal["duckdb", "postgres"] = Field(
+        "duckdb", description="duckdb: a file in the home; postgres: a database that a team shares."
+    )
+    postgres_host: str = Field("127.0.0.1", description="PostgreSQL's host, or the folder of its socket.")
+    postgres_port: Port = Field(5432, description="PostgreSQL's port.")
+    postgres_database: str = Field("nightjar", description="PostgreSQL's database that is the warehouse.")
+    postgres_user: str = Field("nightjar_pipeline", description="Role that writes the warehouse in PostgreSQL.")
+    postgres_password: SecretStr = Field(SecretStr(""), description="Password of that role.")
+    postgres_analyst_password: SecretStr = Field(
+        SecretStr(""), description="Password of the role `nightjar_analyst`, set by `nightjar warehouse init`."
+    )
+    postgres_admin_user: str = Field(
+        "postgres", description="Role that `nightjar warehouse init` connects as; it may create roles and databases."
+    )
+    postgres_admin_password: SecretStr = Field(
+        SecretStr(""), description="Password of that role; no other command needs it."
+    )
     schedule: str = Field("0 0 * * *", description="Cron expression (UTC) whose ticks bound the data intervals.")
     deadline_minutes: int = Field(
         360,
@@ -145,8 +167,8 @@ class Settings(BaseSettings):
 
     @property
     def dbt_state(self) -> Path:
-        """Folder of dbt's compiled project, manifest and logs."""
-        return self.home / "dbt"
+        """Folder of dbt's compiled project, manifest and logs, which differ between engines."""
+        return self.home / "dbt" / self.warehouse_engine
 
     @property
     def mlflow_uri(self) -> str:
@@ -174,21 +196,35 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = "; ".join(
-            f"NIGHTJAR_{str(fault['loc'][0]).upper()}={fault['input']!r}: {fault['msg']}" for fault in error.errors()
+            f"{_variable(str(fault['loc'][0]))}={fault['input']!r}: {fault['msg']}" for fault in error.errors()
         )
         raise BadInput(faults) from error
 
 
+def run_parameters(settings: Settings) -> dict[str, object]:
+    """Return the settings that a run may tell to MLflow: no secret, and nothing about how a service is reached."""
+    return {
+        name: value
+        for name, value in settings
+        if name not in _CONNECTIONS and not name.startswith("postgres_") and not name.endswith("_port")
+    }
+
+
 def child_environment(settings: Settings) -> dict[str, str]:
-    """Return the environment for the Airflow, dbt and Spark processes of one home."""
+    """Return the environment for the Airflow, dbt and Spark processes of one home, the warehouse's password with it.
+
+    What only `nightjar warehouse init` needs is left out, also where this process has it.
+    """
     interpreter_folder = str(Path(sys.executable).parent)
     spark_host, _, spark_port = settings.spark_master.rpartition(":")
     spark_connection = {"conn_type": "spark", "host": settings.spark_master}
     if spark_port.isdigit():
         spark_connection = {"conn_type": "spark", "host": spark_host, "port": spark_port}
+    kept_back = {_variable(name) for name in _ADMINISTRATION}
     return {
-        **os.environ,
-        **{f"NIGHTJAR_{name.upper()}": str(value) for name, value in settings},
+        **{name: value for name, value in os.environ.items() if name not in kept_back},
+        **{_variable(name): _revealed(value) for name, value in settings if name not in _ADMINISTRATION},
+        **dbt_secrets(settings),
         "PATH": os.pathsep.join([interpreter_folder, os.environ.get("PATH", "")]),
         "AIRFLOW_HOME": str(settings.airflow_home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
@@ -199,7 +235,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
         "AIRFLOW__COSMOS__CACHE_DIR": str(settings.dbt_state / "cosmos"),
         "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(spark_connection),
-        "NIGHTJAR_WAREHOUSE": str(settings.warehouse_path),
+        **warehouse_address(settings),
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
         "DO_NOT_TRACK": "1",
@@ -212,6 +248,28 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "TZ": "UTC",
         **_of_the_stack(settings),
     }
+
+
+def warehouse_address(settings: Settings) -> dict[str, str]:
+    """Return the variables by which dbt's profile finds the warehouse; everybody may see them."""
+    reached_by = ("postgres_host", "postgres_port", "postgres_database", "postgres_user")
+    return {
+        "NIGHTJAR_WAREHOUSE": str(settings.warehouse_path),
+        **{_variable(name): str(getattr(settings, name)) for name in reached_by},
+    }
+
+
+def dbt_secrets(settings: Settings) -> dict[str, str]:
+    """Return the variables of a dbt process that nobody may see; dbt hides the values of this prefix in its logs."""
+    return {"DBT_ENV_SECRET_POSTGRES_PASSWORD": settings.postgres_password.get_secret_value()}
+
+
+def _variable(name: str) -> str:
+    return f"NIGHTJAR_{name.upper()}"
+
+
+def _revealed(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def _of_the_stack(settings: Settings) -> dict[str, str]:

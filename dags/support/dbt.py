@@ -11,7 +11,7 @@ from dags.support.repeatable import make_repeatable
 from dags.support.run import PUBLICATION_ID, WAREHOUSE_POOL, only_in
 from warehouse.dbt_runner import manifest_path, variables
 from warehouse.progress import MARK
-from warehouse.settings import DBT_PROJECT, child_environment, load_settings
+from warehouse.settings import DBT_PROJECT, load_settings, warehouse_address
 
 
 def dbt_models(group_id: str, select: str, stage: str) -> DbtTaskGroup:
@@ -26,7 +26,9 @@ def dbt_models(group_id: str, select: str, stage: str) -> DbtTaskGroup:
             install_dbt_deps=False,
         ),
         profile_config=ProfileConfig(
-            profile_name="nightjar", target_name="duckdb", profiles_yml_filepath=DBT_PROJECT / "profiles.yml"
+            profile_name="nightjar",
+            target_name=settings.warehouse_engine,
+            profiles_yml_filepath=DBT_PROJECT / "profiles.yml",
         ),
         render_config=RenderConfig(
             load_method=LoadMode.DBT_MANIFEST,
@@ -47,7 +49,8 @@ def dbt_models(group_id: str, select: str, stage: str) -> DbtTaskGroup:
                 interval_end="{{ data_interval_end.isoformat() }}",
                 publication_id=PUBLICATION_ID,
             ),
-            "env": {"NIGHTJAR_WAREHOUSE": child_environment(settings)["NIGHTJAR_WAREHOUSE"]},
+            # Airflow keeps and shows these; passwords come later, when the build runs.
+            "env": warehouse_address(settings),
             "append_env": True,
             "install_deps": False,
             "pre_execute": only_in(stage),

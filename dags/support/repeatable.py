@@ -11,9 +11,15 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 from cosmos.operators.watcher import DbtProducerWatcherOperator
 
+from warehouse.settings import dbt_secrets, load_settings
+
 
 class RepeatableBuild(DbtProducerWatcherOperator):
-    """The dbt build of a group; every attempt builds."""
+    """The dbt build of a group; every attempt builds, and none keeps the warehouse's password."""
+
+    def get_env(self, context: Context) -> Any:
+        """Return dbt's environment: what Airflow keeps of the task, and the secrets that it never sees."""
+        return {**super().get_env(context), **dbt_secrets(load_settings())}
 
     def execute(self, context: Context, **kwargs: Any) -> Any:
         """Build as if it were the first attempt."""

@@ -17,7 +17,7 @@ from ml.scoring import popularity_ranking, published_ranking
 from ml.training_data import TrainingData, read
 from warehouse.progress import StageProgress, stage
 from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
+from warehouse.settings import Settings, run_parameters
 
 CURVE_USERS = 1_000
 
@@ -78,7 +78,7 @@ def _stage_log(
         if not math.isnan(row.value)
     }
     return tracking.StageLog(
-        params={name: value for name, value in settings if name != "home"}
+        params=run_parameters(settings)
         | {
             "data_date": record.data_date,
             "as_of": record.interval.as_of.isoformat(),

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from warehouse.errors import BadInput
-from warehouse.settings import Settings, child_environment, load_settings
+from warehouse.settings import Settings, child_environment, load_settings, run_parameters
 
 
 def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,3 +40,31 @@ def test_a_child_process_sees_the_same_settings(monkeypatch: pytest.MonkeyPatch,
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert load_settings() == settings
+
+
+def test_a_child_process_gets_the_password_of_the_pipeline_and_no_administrators(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NIGHTJAR_POSTGRES_ADMIN_PASSWORD", "canary-admin")
+    monkeypatch.setenv("NIGHTJAR_POSTGRES_ANALYST_PASSWORD", "canary-analyst")
+    monkeypatch.setenv("NIGHTJAR_POSTGRES_PASSWORD", "canary-pipeline")
+    environment = child_environment(load_settings())
+    assert environment["NIGHTJAR_POSTGRES_PASSWORD"] == "canary-pipeline"
+    assert environment["DBT_ENV_SECRET_POSTGRES_PASSWORD"] == "canary-pipeline"
+    assert not [name for name, value in environment.items() if value in ("canary-admin", "canary-analyst")]
+
+
+def test_neither_a_password_nor_an_address_is_told_of_a_run() -> None:
+    settings = Settings(
+        home=Path("canary-home"),
+        postgres_host="canary-host",
+        postgres_password=SecretStr("canary-password"),
+        postgres_admin_password=SecretStr("canary-admin"),
+        mlflow_url="http://canary-mlflow",
+        failure_notifier_arguments='{"token": "canary-token"}',
+    )
+    told = run_parameters(settings)
+    assert "canary" not in " ".join(str(value) for value in told.values())
+    assert not [name for name in told if "password" in name]
+    assert told["embedding_dim"] == 64
+    assert not [password for password in ("canary-password", "canary-admin") if password in repr(settings)]
