@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from handmade_warehouses import HandmadeWarehouse
 
 FEATURE = "insert into raw.item_features values ('f1', 'genre:Drama', {}, '2026-01-01 00:00:00+00')"
 EVENT = "insert into raw.interactions values ('new', 'u1', 'f1', 'view', {}, '{}', '2026-01-12 00:00:00+00')"
@@ -83,13 +82,13 @@ MUTATIONS = {
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_a_fault_of_the_inputs_is_returned_with_what_was_expected(
-    project: Any, built_warehouse: DuckDBWarehouse, mutation: str
+    project: Any, built_warehouse: HandmadeWarehouse, mutation: str
 ) -> None:
     statement, test, expected = MUTATIONS[mutation]
     assert project.failing_rows(built_warehouse, statement, test) == expected
 
 
-def test_an_unknown_event_type_only_warns(project: Any, built_warehouse: DuckDBWarehouse) -> None:
-    done = project.dbt(built_warehouse.path, "test", "--select", "event_types_have_weights")
+def test_an_unknown_event_type_only_warns(project: Any, built_warehouse: HandmadeWarehouse) -> None:
+    done = project.dbt(built_warehouse, "test", "--select", "event_types_have_weights")
     assert done.success
     assert [each.status for each in done.result] == ["warn"]

@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from handmade_warehouses import HandmadeWarehouse
 
 PUBLICATION = "2026-01-10.1"
 REC = "recs_staging.recommendations"
@@ -97,7 +96,7 @@ MUTATIONS = {
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_a_faulty_list_is_returned_with_what_was_expected(
-    project: Any, audited: DuckDBWarehouse, mutation: str
+    project: Any, audited: HandmadeWarehouse, mutation: str
 ) -> None:
     statement, test, row = MUTATIONS[mutation]
     assert row in project.failing_rows(audited, statement, test)
