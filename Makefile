@@ -9,8 +9,9 @@ BIN := .venv/bin
 export NIGHTJAR_HOME ?= $(CURDIR)/var
 DEMO_DATE := 2026-03-31
 DAYS ?= 7
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help check setup demo up down test test-stack browser lint lock clean
+.PHONY: help check setup demo up down secrets test test-stack browser lint lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -52,6 +53,9 @@ up: setup  ## Start the local stack (PostgreSQL, Airflow, MLflow) and wait until
 down: setup  ## Stop the local stack; its state stays
 	@$(BIN)/nightjar stack down
 
+secrets:  ## Make the passwords of docker-compose.yml, in .env; those that are there stay
+	@$(PYTHON) -m ml.stack.team.secrets_file .env
+
 test: setup  ## Run every test but those of the local stack
 	$(BIN)/python -m pytest
 
@@ -70,9 +74,10 @@ lint: setup  ## Check style, types, direction of imports and SQL
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project --disable-progress-bar
 
-lock: setup  ## Resolve requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
-		--no-emit-index-url pyproject.toml --output-file requirements.lock
+lock: setup  ## Resolve requirements*.lock anew from pyproject.toml
+	$(COMPILE) --extra dev pyproject.toml --output-file requirements.lock
+	$(COMPILE) --constraints requirements.lock pyproject.toml --output-file requirements.image.lock
+	$(COMPILE) --constraints requirements.lock --group build --output-file requirements.build.lock
 
 clean:  ## Remove the environment; what NIGHTJAR_HOME holds stays
 	rm -rf .venv *.egg-info

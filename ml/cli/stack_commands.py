@@ -1,16 +1,17 @@
-"""`nightjar stack up`, `down` and `status`: the local stack with the Airflow and MLflow user interfaces."""
+"""`nightjar stack`: starts, stops and shows the stack of a home, and does the steps of a team's stack one by one."""
 
 from typing import Annotated
 
 import typer
 
 from ml.stack.credentials import USER
-from ml.stack.environment import airflow_address, mlflow_address
+from ml.stack.environment import LOOPBACK, airflow_address, mlflow_address
 from ml.stack.lifecycle import start_stack, stop_stack
 from ml.stack.places import Places
 from ml.stack.supervisor import program_states
 from ml.stack.team import initialisation
 from ml.stack.team.compose import render_compose
+from ml.stack.team.secrets_file import AIRFLOW_ADMIN
 from warehouse.errors import NightjarError
 from warehouse.settings import Settings, load_settings
 
@@ -68,6 +69,11 @@ def init_airflow() -> None:
 
 def _print_addresses(settings: Settings) -> None:
     places = Places.of(settings)
-    print(f"Airflow  {airflow_address(settings)}  user {USER}, password in {places.password}")
+    team = settings.stack_kind == "team"
+    password = f"{AIRFLOW_ADMIN} in {places.team_secrets}" if team else f"password in {places.password}"
+    print(f"Airflow  {airflow_address(settings)}  user {USER}, {password}")
     print(f"MLflow   {mlflow_address(settings)}")
+    if team:
+        print(f"Spark    http://{LOOPBACK}:{settings.spark_ui_port}")
+        print(f"Postgres {LOOPBACK}:{settings.postgres_port}  database {settings.postgres_database}")
     print(f"Logs     {places.logs}")

@@ -38,20 +38,15 @@ def mlflow_environment(site: Site) -> dict[str, str]:
     }
 
 
-def spark_environment(site: Site) -> dict[str, str]:
-    """Return that of the Spark master and workers; the daemons themselves need little memory."""
-    return {
-        "SPARK_DAEMON_MEMORY": "512m",
-        "SPARK_LOCAL_DIRS": str(site.scratch),
-        "PYSPARK_PYTHON": site.interpreter,
-        "TZ": "UTC",
-    }
+def master_environment(site: Site) -> dict[str, str]:
+    """Return that of the Spark master, which takes jobs from drivers only: its REST server asks nobody who he is."""
+    return {**_spark_environment(site), "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false"}
 
 
 def worker_environment(site: Site) -> dict[str, str]:
     """Return that of a Spark worker, which removes what applications left in its folder three days ago."""
     cleanup = "-Dspark.worker.cleanup.enabled=true -Dspark.worker.cleanup.appDataTtl=259200"
-    return {**spark_environment(site), "SPARK_WORKER_OPTS": cleanup}
+    return {**_spark_environment(site), "SPARK_WORKER_OPTS": cleanup}
 
 
 def database_settings(site: Site) -> dict[str, str]:
@@ -72,6 +67,16 @@ def airflow_environment(site: Site) -> dict[str, str]:
         "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{site.published('airflow_port')}",
         "SPARK_LOCAL_DIRS": str(site.scratch),
+    }
+
+
+def _spark_environment(site: Site) -> dict[str, str]:
+    return {
+        # Of the daemon itself, which computes nothing.
+        "SPARK_DAEMON_MEMORY": "512m",
+        "SPARK_LOCAL_DIRS": str(site.scratch),
+        "PYSPARK_PYTHON": site.interpreter,
+        "TZ": "UTC",
     }
 
 

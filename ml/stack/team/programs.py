@@ -105,7 +105,7 @@ def _spark(site: Site) -> list[Program]:
             *("--port", str(settings.spark_master_port), "--webui-port", str(settings.spark_ui_port)),
         ],
         check=_probe(f"http://127.0.0.1:{settings.spark_ui_port}/json/"),
-        environment=environments.spark_environment(site),
+        environment=environments.master_environment(site),
         published=("spark_ui_port",),
         memory="1g",
     )
