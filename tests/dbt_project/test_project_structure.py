@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from handmade_warehouses import HandmadeWarehouse
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 MODELS = sorted(path.relative_to(PROJECT).as_posix() for path in (PROJECT / "models").rglob("*.sql"))
@@ -47,16 +46,14 @@ def test_engine_specific_sql_stands_in_the_portability_macros_only(path: str) ->
     assert ENGINE_SPECIFIC.findall(code) == []
 
 
-def test_every_column_is_described_with_the_type_it_has(project: Any, built_warehouse: DuckDBWarehouse) -> None:
+def test_every_column_is_described_with_the_type_it_has(project: Any, built_warehouse: HandmadeWarehouse) -> None:
     models = [each for each in project.manifest.nodes.values() if each.resource_type in ("model", "seed")]
     assert len(models) == len(MODELS) + 1
-    with built_warehouse.connect(read_only=True) as connection:
-        for model in models:
-            found = connection.execute(f"describe {model.schema}.{model.alias}").fetchall()
-            nulls = ", ".join(f"cast(null as {each.data_type}) as {each.name}" for each in model.columns.values())
-            written = connection.execute(f"describe select {nulls}").fetchall()
-            assert [row[:2] for row in found] == [row[:2] for row in written], model.name
-            assert all(each.description for each in model.columns.values()), model.name
+    for model in models:
+        nulls = ", ".join(f"cast(null as {each.data_type}) as {each.name}" for each in model.columns.values())
+        found = built_warehouse.types(f"select * from {model.schema}.{model.alias}")
+        assert found == built_warehouse.types(f"select {nulls}"), model.name
+        assert all(each.description for each in model.columns.values()), model.name
 
 
 def test_a_layer_reads_only_the_layers_before_it(project: Any) -> None:
@@ -67,9 +64,11 @@ def test_a_layer_reads_only_the_layers_before_it(project: Any) -> None:
         assert read <= LAYERS[model.schema] | {model.schema}, model.name
 
 
-def test_the_three_selections_share_nothing_and_leave_nothing_out(project: Any, tmp_path: Path) -> None:
+def test_the_three_selections_share_nothing_and_leave_nothing_out(
+    project: Any, built_warehouse: HandmadeWarehouse
+) -> None:
     def selected(*selection: str) -> list[str]:
-        done = project.dbt(tmp_path / "warehouse.duckdb", "ls", "--output", "name", *selection)
+        done = project.dbt(built_warehouse, "ls", "--output", "name", *selection)
         return sorted(name for name in done.result if not name.startswith("source:") and "." not in name)
 
     parts = [selected("--select", f"tag:{tag}") for tag in ("inputs", "audit", "marts")]
@@ -78,11 +77,8 @@ def test_the_three_selections_share_nothing_and_leave_nothing_out(project: Any, 
 
 
 def test_every_test_of_the_project_explains_what_it_expected_and_got(
-    project: Any, built_warehouse: DuckDBWarehouse
+    project: Any, built_warehouse: HandmadeWarehouse
 ) -> None:
-    queries = project.compiled_tests(built_warehouse)
-    with built_warehouse.connect(read_only=True) as connection:
-        for name, query in queries.items():
-            if not name.startswith("relationships_"):
-                columns = [column[0] for column in connection.execute(query).description]
-                assert columns == ["what", "expected", "got"], name
+    for name, query in project.compiled_tests(built_warehouse).items():
+        if not name.startswith("relationships_"):
+            assert [column for column, _ in built_warehouse.types(query)] == ["what", "expected", "got"], name

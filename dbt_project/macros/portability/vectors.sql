@@ -7,6 +7,10 @@
     len({{ vector }})
 {%- endmacro %}
 
+{% macro postgres__vector_dim(vector) -%}
+    cardinality({{ vector }})
+{%- endmacro %}
+
 {# Number of elements of an array that are null, NaN or infinite. #}
 {% macro vector_faults(vector) -%}
     {{ return(adapter.dispatch('vector_faults')(vector)) }}
@@ -14,4 +18,11 @@
 
 {% macro duckdb__vector_faults(vector) -%}
     len(list_filter({{ vector }}, lambda element: element is null or not isfinite(element)))
+{%- endmacro %}
+
+{% macro postgres__vector_faults(vector) -%}
+    (
+        select count(*) from unnest({{ vector }}) as elements (element)
+        where element is null or not ({{ is_finite_number('element') }})
+    )
 {%- endmacro %}

@@ -17,7 +17,7 @@ cleaned as (
         cast(user_id as text) as user_id,
         cast(item_id as text) as item_id,
         cast(rank as integer) as rank,
-        cast(nullif(trim(publication_id), '') as text) as publication_id,
+        cast(nullif({{ trimmed('publication_id') }}, '') as text) as publication_id,
         cast(variant as text) as variant,
         cast(shown_at as timestamptz) as shown_at,
         cast(ingested_at as timestamptz) as ingested_at,

@@ -16,7 +16,7 @@ cleaned as (
         cast(event_id as text) as event_id,
         cast(user_id as text) as user_id,
         cast(item_id as text) as item_id,
-        lower(trim(cast(event_type as text))) as event_type,
+        {{ lower_case(trimmed("cast(event_type as text)")) }} as event_type,
         cast(value as double precision) as value,
         cast(occurred_at as timestamptz) as occurred_at,
         cast(ingested_at as timestamptz) as ingested_at,

@@ -14,8 +14,8 @@ cleaned as (
 
     select
         cast(item_id as text) as item_id,
-        cast(coalesce(nullif(trim(domain), ''), 'default') as text) as domain,
-        cast(coalesce(nullif(trim(title), ''), item_id) as text) as title,
+        cast(coalesce(nullif({{ trimmed('domain') }}, ''), 'default') as text) as domain,
+        cast(coalesce(nullif({{ trimmed('title') }}, ''), item_id) as text) as title,
         cast(available_from as timestamptz) as available_from,
         cast(available_until as timestamptz) as available_until,
         cast(recorded_at as timestamptz) as recorded_at

@@ -2,11 +2,11 @@ with cleaned as (
 
     select
         cast(user_id as text) as user_id,
-        cast(trim(feature) as text) as feature,
+        cast({{ trimmed('feature') }} as text) as feature,
         cast(max(weight) as double precision) as weight,
         cast(recorded_at as timestamptz) as recorded_at
     from {{ source('raw', 'user_features') }}
-    group by user_id, trim(feature), recorded_at
+    group by user_id, {{ trimmed('feature') }}, recorded_at
 
 )
 

@@ -10,7 +10,7 @@ with scored as (
 
 select
     {{ described(['user_id', 'domain', 'rank']) }} as what,
-    'at most ' || score_before as expected,
+    'at most ' || {{ number_as_text('score_before') }} as expected,
     score as got
 from scored
 where score > score_before

@@ -5,7 +5,7 @@
         select
             '{{ column }}' as what,
             'a finite number' as expected,
-            cast({{ column }} as text) || ' in ' || count(*) || ' rows' as got
+            {{ number_as_text(column) }} || ' in ' || count(*) || ' rows' as got
         from {{ model }}
         where {{ column }} is not null and not ({{ is_finite_number(column) }})
         group by {{ column }}

@@ -5,7 +5,7 @@
         select
             '{{ column }}' as what,
             'from {{ lowest }} to {{ highest }}' as expected,
-            cast({{ column }} as text) || ' in ' || count(*) || ' rows' as got
+            {{ number_as_text(column) }} || ' in ' || count(*) || ' rows' as got
         from {{ model }}
         where {{ column }} < {{ lowest }} or {{ column }} > {{ highest }}
         group by {{ column }}

@@ -11,7 +11,7 @@ faults as (
     select
         {{ described(['event_type', 'min_value']) }} as what,
         'a finite weight of at least 0' as expected,
-        coalesce(cast(weight as text), 'null') as got
+        coalesce({{ number_as_text('weight') }}, 'null') as got
     from weights
     where weight is null or weight < 0 or not ({{ is_finite_number('weight') }})
     union all
@@ -20,12 +20,12 @@ faults as (
         'an event type in lower case, as the facts write it' as expected,
         coalesce(event_type, 'null') as got
     from weights
-    where event_type is null or event_type <> lower(trim(event_type))
+    where event_type is null or event_type <> {{ lower_case(trimmed('event_type')) }}
     union all
     select
         {{ described(['event_type', 'min_value']) }} as what,
         'a finite half-life above 0 days, or none' as expected,
-        cast(half_life_days as text) as got
+        {{ number_as_text('half_life_days') }} as got
     from weights
     where half_life_days <= 0 or not ({{ is_finite_number('half_life_days') }})
     union all

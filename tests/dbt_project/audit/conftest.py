@@ -1,11 +1,9 @@
 """A sound attempt in the staging tables beside a faulty one."""
 
-import shutil
 from typing import Any
 
 import pytest
-
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from handmade_warehouses import HandmadeWarehouse
 
 DATE = "2026-01-10"
 PUBLICATION = f"{DATE}.1"
@@ -40,25 +38,17 @@ STAGED: dict[str, list[tuple[Any, ...]]] = {
 
 
 @pytest.fixture(scope="session")
-def audited(
-    project: Any, built_warehouse: DuckDBWarehouse, tmp_path_factory: pytest.TempPathFactory
-) -> DuckDBWarehouse:
+def audited(engine: Any, built_warehouse: HandmadeWarehouse) -> HandmadeWarehouse:
     """The built warehouse with one sound attempt staged, and rows of another attempt that are full of faults."""
-    warehouse = DuckDBWarehouse(tmp_path_factory.mktemp("audited") / "warehouse.duckdb")
-    shutil.copy(built_warehouse.path, warehouse.path)
-    with warehouse.transaction() as connection:
-        connection.execute(
-            "insert into recs.publication_attempts values "
-            f"('{PUBLICATION}', '{DATE}', 1, '{AS_OF}', null, 'auto', 'all', null, 'test', 'test', '{AS_OF}')"
-        )
-        for table, staged in STAGED.items():
-            marks = ", ".join("?" * (len(staged[0]) + 2))
-            connection.executemany(
-                f"insert into recs_staging.{table} values ({marks})", [(PUBLICATION, DATE, *row) for row in staged]
-            )
-        connection.execute(
-            "insert into recs_staging.recommendations "
-            "select 'other', date '2020-01-01', user_id, domain, 7, 'f5', 'nan', 'magic', 'zz' "
-            "from recs_staging.recommendations"
-        )
+    warehouse: HandmadeWarehouse = engine.copy(built_warehouse)
+    warehouse.insert(
+        "recs.publication_attempts", [(PUBLICATION, DATE, 1, AS_OF, None, "auto", "all", None, "test", "test", AS_OF)]
+    )
+    for table, staged in STAGED.items():
+        warehouse.insert(f"recs_staging.{table}", [(PUBLICATION, DATE, *row) for row in staged])
+    warehouse.execute(
+        "insert into recs_staging.recommendations "
+        "select 'other', date '2020-01-01', user_id, domain, 7, 'f5', 'nan', 'magic', 'zz' "
+        "from recs_staging.recommendations"
+    )
     return warehouse

@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from handmade_warehouses import HandmadeWarehouse
 
 MUTATIONS = {
     "similar to itself": (
@@ -28,12 +27,12 @@ MUTATIONS = {
         ("similar_items item_id=b2", "known in films", "item of books"),
     ),
     "NaN in an embedding": (
-        "update recs_staging.item_embeddings set embedding = [1.0, cast('nan' as real)] where item_id = 'f1'",
+        "update recs_staging.item_embeddings set embedding = array[1.0, cast('nan' as real)] where item_id = 'f1'",
         "staged_embeddings_are_sound",
         ("item_id=f1", "2 finite elements", "2 elements, 1 not finite"),
     ),
     "embedding of another dimension": (
-        "update recs_staging.user_embeddings set embedding = [1.0]",
+        "update recs_staging.user_embeddings set embedding = array[1.0]",
         "staged_embeddings_are_sound",
         ("user_id=u1", "2 finite elements", "1 elements, 0 not finite"),
     ),
@@ -78,19 +77,19 @@ MUTATIONS = {
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_a_faulty_output_is_returned_with_what_was_expected(
-    project: Any, audited: DuckDBWarehouse, mutation: str
+    project: Any, audited: HandmadeWarehouse, mutation: str
 ) -> None:
     statement, test, row = MUTATIONS[mutation]
     assert row in project.failing_rows(audited, statement, test)
 
 
-def test_a_sound_attempt_passes_the_audit_beside_a_faulty_one(project: Any, audited: DuckDBWarehouse) -> None:
-    done = project.dbt(audited.path, "test", "--select", "tag:audit")
+def test_a_sound_attempt_passes_the_audit_beside_a_faulty_one(project: Any, audited: HandmadeWarehouse) -> None:
+    done = project.dbt(audited, "test", "--select", "tag:audit")
     assert done.success, [(each.node.name, each.message) for each in done.result if each.status != "pass"]
     assert len(done.result) > 25
 
 
-def test_the_audit_refuses_to_run_without_a_publication(project: Any, audited: DuckDBWarehouse) -> None:
-    done = project.dbt(audited.path, "test", "--select", "tag:audit", publication_id=None)
+def test_the_audit_refuses_to_run_without_a_publication(project: Any, audited: HandmadeWarehouse) -> None:
+    done = project.dbt(audited, "test", "--select", "tag:audit", publication_id=None)
     messages = [each.message for each in done.result if each.node.name == "staged_lists_are_full"]
     assert "variable publication_id is missing" in messages[0]
