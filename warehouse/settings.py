@@ -5,9 +5,11 @@ The only module that reads the process environment; everything else is handed a 
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,12 +22,28 @@ DBT_PROJECT = REPOSITORY / "dbt_project"
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+MemorySize = Annotated[str, Field(pattern=r"^[1-9][0-9]*[kmgtKMGT]$")]
+
+_ADDRESS = r"[A-Za-z0-9.-]+:[0-9]{1,5}"
+_MASTER = re.compile(rf"local(\[(\*|[1-9][0-9]*)(,[1-9][0-9]*)?\])?|spark://{_ADDRESS}(,{_ADDRESS})*")
+# Part of registered URIs such as `models:/nightjar/7` and of filters in quotes.
+_MLFLOW_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+# A name and a password in an address.
+_IN_ADDRESS = re.compile(r"//[^/\s]*@")
+# What a Spark job may know of the environment it is launched from. A list of what is kept, because nobody knows every
+# name that a secret may have; the job itself gets all it needs as arguments.
+_SPARK_VARIABLES = re.compile(
+    r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|_?JAVA_\w+|JDK_\w+|(PY)?SPARK_\w+|PYTHON\w*|HADOOP_\w+"
+    r"|(OPENBLAS|OMP)_NUM_THREADS|NIGHTJAR_STACK|SPT_NOENV"
+)
+_SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|_KEY")
 
 # Set in every process of a home's local stack, to the home.
 STACK_MARK = "NIGHTJAR_STACK"
 
 # Where services answer, and who is told what: these differ between two homes that give the same result.
-_CONNECTIONS = ("home", "mlflow_url", "spark_master", "failure_notifier", "failure_notifier_arguments")
+_CONNECTIONS = ("home", "failure_notifier", "failure_notifier_arguments")
+_SERVICES = ("mlflow_", "spark_", "postgres_")
 # For `nightjar warehouse init` alone: no child process gets them.
 _ADMINISTRATION = ("postgres_analyst_password", "postgres_admin_user", "postgres_admin_password")
 
@@ -33,7 +51,7 @@ _ADMINISTRATION = ("postgres_analyst_password", "postgres_admin_user", "postgres
 class Settings(BaseSettings):
     """All settings; each field is the variable `NIGHTJAR_<FIELD>` and its description is the documentation."""
 
-    model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     home: Path = Field(Path("var"), description="Folder that holds all state; two homes never share anything.")
     warehouse_engine: Literal["duckdb", "postgres"] = Field(
@@ -90,11 +108,17 @@ class Settings(BaseSettings):
         description="Data dates after which attempts whose rows or files went lose their MLflow run; 0: never.",
     )
 
-    spark_master: str = Field("local[2]", description="Spark master URL; `spark://host:7077` for a cluster.")
-    spark_driver_memory: str = Field("2g", description="Memory of the Spark driver (JVM size string).")
+    spark_master: str = Field(
+        "local[2]", description="Spark master: `local[CORES]`, or `spark://host:7077` for a cluster."
+    )
+    spark_driver_memory: MemorySize = Field("2g", description="Memory of the Spark driver (JVM size string).")
     spark_driver_java_options: str = Field(
         "-XX:TieredStopAtLevel=1",
         description="JVM options of the Spark driver; the default halves the start-up work; empty for large data.",
+    )
+    spark_executor_memory: MemorySize = Field(
+        "1g",
+        description="Memory of an executor's JVM on a cluster (JVM size string); its Python processes take more.",
     )
     spark_partitions: PositiveInt = Field(4, description="Shuffle partitions of the Spark jobs.")
 
@@ -144,6 +168,39 @@ class Settings(BaseSettings):
     mlflow_url: str = Field(
         "", description="MLflow server that the stages log to; empty: the home's own file. The stack sets its server."
     )
+    mlflow_public_url: str = Field(
+        "", description="Address of that server in a browser, for links; empty: the same as the stages use."
+    )
+    mlflow_name: str = Field(
+        "nightjar",
+        description="Name of the experiment and of the model in MLflow; warehouses that share a server differ in it.",
+    )
+
+    @field_validator("spark_master")
+    @classmethod
+    def _known_master(cls, master: str) -> str:
+        if not _MASTER.fullmatch(master):
+            raise ValueError("expected local[CORES], local[*] or spark://host:port")
+        return master
+
+    @field_validator("mlflow_url", "mlflow_public_url")
+    @classmethod
+    def _plain_address(cls, url: str) -> str:
+        address = urlsplit(url)
+        if "@" in address.netloc:
+            raise ValueError("put name and password into MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD")
+        if url and (
+            address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment
+        ):
+            raise ValueError("expected http://host:port or https://host:port")
+        return url.rstrip("/")
+
+    @field_validator("mlflow_name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        if not _MLFLOW_NAME.fullmatch(name):
+            raise ValueError("expected letters, digits, - and _, at most 100 of them")
+        return name
 
     @field_validator("home")
     @classmethod
@@ -198,7 +255,7 @@ def load_settings() -> Settings:
         faults = "; ".join(
             f"{_variable(str(fault['loc'][0]))}={fault['input']!r}: {fault['msg']}" for fault in error.errors()
         )
-        raise BadInput(faults) from error
+        raise BadInput(_IN_ADDRESS.sub("//...@", faults)) from error
 
 
 def run_parameters(settings: Settings) -> dict[str, object]:
@@ -206,7 +263,7 @@ def run_parameters(settings: Settings) -> dict[str, object]:
     return {
         name: value
         for name, value in settings
-        if name not in _CONNECTIONS and not name.startswith("postgres_") and not name.endswith("_port")
+        if name not in _CONNECTIONS and not name.startswith(_SERVICES) and not name.endswith("_port")
     }
 
 
@@ -247,6 +304,15 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "TZ": "UTC",
         **_of_the_stack(settings),
+    }
+
+
+def spark_environment() -> dict[str, str]:
+    """Return the environment for spark-submit, out of this process's own: none of its variables can hold a secret."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if _SPARK_VARIABLES.fullmatch(name) and not _SECRET.search(name)
     }
 
 
