@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+from pyspark import SparkConf
 from pyspark.sql import DataFrame, SparkSession
 
 from warehouse import progress
@@ -82,7 +84,13 @@ def fraction(text: str) -> float:
 @contextmanager
 def _session(name: str) -> Iterator[SparkSession]:
     # The time zone changes no result (all times are instants); it keeps what a person sees in plans and logs UTC.
-    spark = SparkSession.builder.appName(f"nightjar {name}").config("spark.sql.session.timeZone", "UTC").getOrCreate()
+    builder = SparkSession.builder.appName(f"nightjar {name}").config("spark.sql.session.timeZone", "UTC")
+    try:
+        spark = builder.getOrCreate()
+    except Py4JError as error:
+        # Its text goes on with the frames of the JVM.
+        reason = " ".join(str(error).splitlines()[:2])
+        raise NightjarError(f"Spark did not start on {SparkConf().get('spark.master')}: {reason}") from error
     # Spark warns of every window that numbers ids in one task (meant so, see id_maps) and of little else of use.
     spark.sparkContext.setLogLevel("ERROR")
     try:

@@ -5,9 +5,11 @@ The only module that reads the process environment; everything else is handed a 
 
 import json
 import os
+import re
 import sys
 from pathlib import Path, PurePath
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,14 +22,29 @@ DBT_PROJECT = REPOSITORY / "dbt_project"
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+MemorySize = Annotated[str, Field(pattern=r"^[1-9][0-9]*[kmgtKMGT]$")]
+
+_ADDRESS = r"[A-Za-z0-9.-]+:[0-9]{1,5}"
+_MASTER = re.compile(rf"local(\[(\*|[1-9][0-9]*)(,[1-9][0-9]*)?\])?|spark://{_ADDRESS}(,{_ADDRESS})*")
+# Part of registered URIs such as `models:/nightjar/7` and of filters in quotes.
+_MLFLOW_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+# A name and a password in an address.
+_IN_ADDRESS = re.compile(r"//[^/\s]*@")
+# What a Spark job may know of the environment it is launched from. A list of what is kept, because nobody knows every
+# name that a secret may have; the job itself gets all it needs as arguments.
+_SPARK_VARIABLES = re.compile(
+    r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|_?JAVA_\w+|JDK_\w+|(PY)?SPARK_\w+|PYTHON\w*|HADOOP_\w+"
+    r"|(OPENBLAS|OMP)_NUM_THREADS|NIGHTJAR_STACK|SPT_NOENV"
+)
+_SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|_KEY")
 
 # Set in every process of a home's local stack, to the home.
 STACK_MARK = "NIGHTJAR_STACK"
 
 # Where services answer, what the stack starts, and who is told what: these differ between two homes that give the
 # same result.
-_CONNECTIONS = ("home", "mlflow_url", "spark_master", "failure_notifier", "failure_notifier_arguments")
-_STACK = ("stack_kind", "spark_workers", "spark_worker_cores", "spark_worker_memory")
+_CONNECTIONS = ("home", "failure_notifier", "failure_notifier_arguments")
+_SERVICES = ("mlflow_", "spark_", "postgres_", "airflow_", "stack_")
 # For the commands that initialise a server: no child process gets them.
 _ADMINISTRATION = (
     "postgres_analyst_password",
@@ -42,7 +59,7 @@ _ADMINISTRATION = (
 class Settings(BaseSettings):
     """All settings; each field is the variable `NIGHTJAR_<FIELD>` and its description is the documentation."""
 
-    model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     home: Path = Field(Path("var"), description="Folder that holds all state; two homes never share anything.")
     warehouse_engine: Literal["duckdb", "postgres"] = Field(
@@ -99,11 +116,17 @@ class Settings(BaseSettings):
         description="Data dates after which attempts whose rows or files went lose their MLflow run; 0: never.",
     )
 
-    spark_master: str = Field("local[2]", description="Spark master URL; `spark://host:7077` for a cluster.")
-    spark_driver_memory: str = Field("2g", description="Memory of the Spark driver (JVM size string).")
+    spark_master: str = Field(
+        "local[2]", description="Spark master: `local[CORES]`, or `spark://host:7077` for a cluster."
+    )
+    spark_driver_memory: MemorySize = Field("2g", description="Memory of the Spark driver (JVM size string).")
     spark_driver_java_options: str = Field(
         "-XX:TieredStopAtLevel=1",
         description="JVM options of the Spark driver; the default halves the start-up work; empty for large data.",
+    )
+    spark_executor_memory: MemorySize = Field(
+        "1g",
+        description="Memory of an executor's JVM on a cluster (JVM size string); its Python processes take more.",
     )
     spark_partitions: PositiveInt = Field(4, description="Shuffle partitions of the Spark jobs.")
 
@@ -153,6 +176,13 @@ class Settings(BaseSettings):
     mlflow_url: str = Field(
         "", description="MLflow server that the stages log to; empty: the home's own file. The stack sets its server."
     )
+    mlflow_public_url: str = Field(
+        "", description="Address of that server in a browser, for links; empty: the same as the stages use."
+    )
+    mlflow_name: str = Field(
+        "nightjar",
+        description="Name of the experiment and of the model in MLflow; warehouses that share a server differ in it.",
+    )
 
     stack_kind: Literal["local", "team"] = Field(
         "local",
@@ -165,7 +195,9 @@ class Settings(BaseSettings):
     )
     spark_workers: PositiveInt = Field(2, description="Spark workers that the team stack starts on this machine.")
     spark_worker_cores: PositiveInt = Field(2, description="Tasks that one worker runs at once.")
-    spark_worker_memory: str = Field("2g", description="Memory that one worker gives to executors (JVM size string).")
+    spark_worker_memory: MemorySize = Field(
+        "2g", description="Memory that one worker gives to executors (JVM size string)."
+    )
     airflow_database_password: SecretStr = Field(
         SecretStr(""), description="Password of Airflow's role, set by `nightjar stack init-databases`."
     )
@@ -175,6 +207,32 @@ class Settings(BaseSettings):
     airflow_admin_password: SecretStr = Field(
         SecretStr(""), description="Password of Airflow's user `admin`, set by `nightjar stack init-airflow`."
     )
+
+    @field_validator("spark_master")
+    @classmethod
+    def _known_master(cls, master: str) -> str:
+        if not _MASTER.fullmatch(master):
+            raise ValueError("expected local[CORES], local[*] or spark://host:port")
+        return master
+
+    @field_validator("mlflow_url", "mlflow_public_url")
+    @classmethod
+    def _plain_address(cls, url: str) -> str:
+        address = urlsplit(url)
+        if "@" in address.netloc:
+            raise ValueError("put name and password into MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD")
+        if url and (
+            address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment
+        ):
+            raise ValueError("expected http://host:port or https://host:port")
+        return url.rstrip("/")
+
+    @field_validator("mlflow_name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        if not _MLFLOW_NAME.fullmatch(name):
+            raise ValueError("expected letters, digits, - and _, at most 100 of them")
+        return name
 
     @field_validator("home")
     @classmethod
@@ -229,7 +287,7 @@ def load_settings() -> Settings:
         faults = "; ".join(
             f"{variable(str(fault['loc'][0]))}={fault['input']!r}: {fault['msg']}" for fault in error.errors()
         )
-        raise BadInput(faults) from error
+        raise BadInput(_IN_ADDRESS.sub("//...@", faults)) from error
 
 
 def run_parameters(settings: Settings) -> dict[str, object]:
@@ -237,9 +295,7 @@ def run_parameters(settings: Settings) -> dict[str, object]:
     return {
         name: value
         for name, value in settings
-        if name not in (*_CONNECTIONS, *_STACK, *_ADMINISTRATION)
-        and not name.startswith("postgres_")
-        and not name.endswith("_port")
+        if name not in _CONNECTIONS and not name.startswith(_SERVICES) and not name.endswith("_port")
     }
 
 
@@ -297,6 +353,15 @@ def places_environment(settings: Settings, repository: PurePath, interpreter: st
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "TZ": "UTC",
+    }
+
+
+def spark_environment() -> dict[str, str]:
+    """Return the environment for spark-submit, out of this process's own: none of its variables can hold a secret."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if _SPARK_VARIABLES.fullmatch(name) and not _SECRET.search(name)
     }
 
 

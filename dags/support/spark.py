@@ -1,31 +1,60 @@
 """Tasks that launch a Spark job with spark-submit."""
 
 import re
+from typing import Any
 
+from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from dags.support.run import COMPUTE_POOL, OUTCOME, RUN_FOLDER, only_in
-from warehouse.settings import REPOSITORY, load_settings
+from dags.support.spark_master import check_master
+from warehouse.errors import NightjarError
+from warehouse.progress import MARK
+from warehouse.settings import REPOSITORY, load_settings, spark_environment
 
 LOGGING = (REPOSITORY / "spark_jobs" / "log4j2.properties").as_uri()
 
 _BAD_INPUT = re.compile(r"Error code is: 2\.")
+_REASON = re.compile(rf"^{re.escape(MARK)} error \(\d\): (.*)$", re.MULTILINE)
+
+
+class WithoutSecrets(SparkSubmitHook):
+    """Submits a job that sees nothing of the passwords and keys which Airflow's own processes hold."""
+
+    def submit(self, application: str = "", **kwargs: Any) -> str | None:
+        """Run spark-submit to its end."""
+        driver: str | None = super().submit(application, **{**kwargs, "env": spark_environment()})
+        return driver
 
 
 class SparkJob(SparkSubmitOperator):
-    """A submitted job that fails at once when its input is wrong, because trying again cannot help."""
+    """A submitted job that fails at once when its input is wrong, because trying again cannot help.
+
+    The line in which the job says why becomes the run's note.
+    """
 
     def execute(self, context: Context) -> None:
         """Submit the job and wait for it."""
         try:
+            check_master(load_settings().spark_master)
             super().execute(context)
-        except AirflowException as error:
-            context["ti"].xcom_push(OUTCOME, f"{self.task_id}: the job failed, its log says why")
-            if _BAD_INPUT.search(str(error)):
-                raise AirflowFailException(f"{self.task_id}: bad input, see the log above") from error
-            raise
+        except (AirflowException, NightjarError) as error:
+            said = _REASON.search(str(error))
+            reason = said[1] if said else "the job failed, its log says why"
+            if isinstance(error, NightjarError):
+                reason = str(error)
+            context["ti"].xcom_push(OUTCOME, f"{self.task_id}: {reason}")
+            # The log above has the rest of what the job said.
+            failure = AirflowFailException if _BAD_INPUT.search(str(error)) else AirflowException
+            raise failure(reason) from error
+
+    def _get_hook(self) -> SparkSubmitHook:
+        hook = super()._get_hook()
+        # The operator names the hook's class itself and offers no place for another.
+        hook.__class__ = WithoutSecrets
+        return hook
 
 
 def spark_job(name: str, *settings: str, of: str, arguments: list[str] | None = None) -> SparkJob:
@@ -42,6 +71,7 @@ def spark_job(name: str, *settings: str, of: str, arguments: list[str] | None = 
         name=f"nightjar {name}",
         conn_id="spark_default",
         driver_memory=values.spark_driver_memory,
+        executor_memory=values.spark_executor_memory,
         conf={
             "spark.sql.shuffle.partitions": str(values.spark_partitions),
             "spark.sql.session.timeZone": "UTC",

@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(import_commands.app, name="import", help="Bring interactions, items and users into schema raw.")
 app.add_typer(stage_commands.app, name="stage", help="One stage of a night, as its Airflow task runs it.")
-app.add_typer(stack_commands.app, name="stack", help="PostgreSQL, Airflow and MLflow of a home, or all that a team shares; on loopback.")
+app.add_typer(stack_commands.app, name="stack", help="The servers of a home, for one person or a team.")
 app.add_typer(warehouse_commands.app, name="warehouse", help="The warehouse that a team shares.")
 run_commands.register(app)
 read_commands.register(app)

@@ -1,50 +1,18 @@
 """Both jobs as Airflow launches them: real spark-submit processes on one tiny run folder."""
 
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from spark_submit import submit
 
 from warehouse.embeddings import Embeddings, save
 from warehouse.run_folder import RunFolder
 from warehouse.tables import table
 
-JOBS = Path(__file__).parents[2] / "spark_jobs"
 LONG, SQL, UNICODE = "x" * 3000, "'; drop table users; --", "ünïcode 😀"
 TYPES = {"text": pa.string(), "integer": pa.int32(), "real": pa.float32()}
-
-
-def submit(job: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        str(Path(sys.executable).parent / "spark-submit"),
-        *("--master", "local[2]"),
-        *("--conf", "spark.ui.enabled=false"),
-        *("--conf", "spark.sql.shuffle.partitions=2"),
-        *("--conf", "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1"),
-        *(str(JOBS / job), *arguments),
-    ]
-    environment = {
-        **os.environ,
-        "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "SPARK_LOCAL_IP": "127.0.0.1",
-    }
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-def build(folder: RunFolder) -> subprocess.CompletedProcess[str]:
-    return submit(
-        "build_features.py",
-        *("--run-folder", str(folder.path), "--as-of", "2026-01-11T00:00:00+00:00"),
-        *("--min-feature-support", "1", "--max-feature-weight", "10", "--recency-rank-power", "1"),
-        *("--holdout-fraction", "0.2", "--cold-holdout-fraction", "0", "--min-segment-users", "1"),
-        *("--popular-k", "5", "--seed", "1"),
-    )
 
 
 def write_snapshot(folder: RunFolder) -> None:
@@ -106,14 +74,11 @@ def write_model(folder: RunFolder) -> None:
 def test_both_jobs_turn_a_snapshot_into_outputs(tmp_path) -> None:
     folder = RunFolder(tmp_path / "run")
     write_snapshot(folder)
-    built = build(folder)
+    built = submit("build_features", folder)
     assert built.returncode == 0, built.stderr
     assert "[nightjar] build_features: 5 interactions in" in built.stdout
     write_model(folder)
-    scored = submit(
-        "score_users.py",
-        *("--run-folder", str(folder.path), "--top-k", "3", "--similar-k", "1", "--popular-k", "2"),
-    )
+    scored = submit("score_users", folder)
     assert scored.returncode == 0, scored.stderr
     assert "[nightjar] score_users: 15 rows in" in scored.stdout
     for name in ("recommendations", "similar_items", "popular_items"):
@@ -160,7 +125,7 @@ def test_both_jobs_turn_a_snapshot_into_outputs(tmp_path) -> None:
 
 
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path) -> None:
-    failed = build(RunFolder(tmp_path / "run"))
+    failed = submit("build_features", RunFolder(tmp_path / "run"))
     assert failed.returncode == 2
     # spark-submit sends both streams of the job to its standard output.
     (line,) = failed.stdout.splitlines()

@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from warehouse.errors import BadInput
-from warehouse.settings import Settings, child_environment, load_settings, run_parameters
+from warehouse.settings import Settings, child_environment, load_settings, run_parameters, spark_environment
 
 
 def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,3 +68,57 @@ def test_neither_a_password_nor_an_address_is_told_of_a_run() -> None:
     assert not [name for name in told if "password" in name]
     assert told["embedding_dim"] == 64
     assert not [password for password in ("canary-password", "canary-admin") if password in repr(settings)]
+
+
+@pytest.mark.parametrize("master", ["local", "local[2]", "local[*]", "spark://h:7077", "spark://a.b:1,c-d:2"])
+def test_a_spark_master_is_local_or_a_cluster(master: str) -> None:
+    assert Settings(spark_master=master).spark_master == master
+
+
+@pytest.mark.parametrize(
+    "master", ["", "local[0]", "spark://", "spark://host", "spark://a b:1", "spark://u:p@h:1", "yarn"]
+)
+def test_another_spark_master_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, master: str) -> None:
+    monkeypatch.setenv("NIGHTJAR_SPARK_MASTER", master)
+    with pytest.raises(
+        BadInput, match=r"^NIGHTJAR_SPARK_MASTER='.*': .*expected local\[CORES\], local\[\*\] or spark://"
+    ):
+        load_settings()
+
+
+def test_a_password_in_mlflows_address_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTJAR_MLFLOW_URL", "http://ann:canary@mlflow.example:5000")
+    with pytest.raises(BadInput) as refused:
+        load_settings()
+    assert str(refused.value) == (
+        "NIGHTJAR_MLFLOW_URL='http://...@mlflow.example:5000': Value error, put name and password into "
+        "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+    )
+    assert "canary" not in str(refused.value.__cause__)
+
+
+@pytest.mark.parametrize("url", ["mlflow:5000", "file:///tmp", "http://", "http://h/?a=1", "http://["])
+def test_an_address_of_mlflow_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("NIGHTJAR_MLFLOW_URL", url)
+    with pytest.raises(BadInput, match=r"^NIGHTJAR_MLFLOW_URL="):
+        load_settings()
+
+
+def test_a_name_in_mlflow_has_no_character_that_uris_or_filters_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings(mlflow_name="team-a_2").mlflow_name == "team-a_2"
+    monkeypatch.setenv("NIGHTJAR_MLFLOW_NAME", "team/a' or 1")
+    with pytest.raises(BadInput, match="expected letters, digits, - and _"):
+        load_settings()
+
+
+def test_spark_gets_none_of_the_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = ("NIGHTJAR_POSTGRES_PASSWORD", "AIRFLOW__CORE__FERNET_KEY", "DBT_ENV_SECRET_X", "AWS_SECRET_ACCESS_KEY")
+    for name in (*hidden, "MLFLOW_TRACKING_TOKEN", "HADOOP_CREDSTORE_PASSWORD", "PYSPARK_PYTHON", "LC_ALL"):
+        monkeypatch.setenv(name, "canary")
+    assert {name for name, value in spark_environment().items() if value == "canary"} == {"PYSPARK_PYTHON", "LC_ALL"}
+
+
+def test_where_services_are_is_no_parameter_of_a_run() -> None:
+    parameters = run_parameters(Settings(mlflow_url="http://mlflow:5000", spark_master="spark://spark:7077"))
+    assert not [name for name in parameters if name.startswith(("mlflow", "spark", "postgres"))]
+    assert parameters["epochs"] == 30

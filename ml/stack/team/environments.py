@@ -61,6 +61,7 @@ def airflow_environment(site: Site) -> dict[str, str]:
         **_settings(site, "home", "warehouse_engine", "mlflow_url", "spark_master"),
         **places_environment(site.settings, site.repository, site.interpreter),
         **airflow_options(site.airflow),
+        variable("mlflow_public_url"): f"http://127.0.0.1:{site.published('mlflow_port')}",
         STACK_MARK: str(site.settings.home),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _address(site, "postgresql+psycopg2", AIRFLOW_DATABASE),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": _address(site, "postgresql+asyncpg", AIRFLOW_DATABASE),

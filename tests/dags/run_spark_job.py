@@ -1,0 +1,24 @@
+"""Runs one Spark task as Airflow would and prints as JSON how it ended; in a process of its own, as describe_dags.
+
+Arguments: the program to submit instead of the job's, and more Spark properties as JSON.
+"""
+
+import json
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+from dags.support.spark import spark_job
+
+if __name__ == "__main__":
+    notes: dict[str, Any] = {}
+    task = spark_job("build_features", of="features")
+    task.application = sys.argv[1]
+    task.application_args = []
+    task.conf |= json.loads(sys.argv[2])
+    try:
+        task.execute({"ti": SimpleNamespace(xcom_push=notes.__setitem__)})
+        failure = None
+    except Exception as error:
+        failure = f"{type(error).__name__}: {error}"
+    print("\n" + json.dumps({"failure": failure, "notes": notes}))
