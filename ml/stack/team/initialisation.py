@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 from ml.stack.team.databases import create_databases
+from warehouse.adapters.postgres.initialisation import initialise
 from warehouse.dbt_runner import write_manifest
 from warehouse.errors import NightjarError
 from warehouse.home import migrate_airflow
@@ -17,6 +18,7 @@ def init_databases(settings: Settings) -> None:
         BadInput: a password is missing, or the server does not let the administrator in.
     """
     create_databases(settings)
+    print(f"{initialise(settings)} is initialised", flush=True)
 
 
 def init_airflow(settings: Settings) -> None:

@@ -25,31 +25,23 @@ def initialise(settings: Settings) -> str:
             cannot be the warehouse.
     """
     _check_passwords(settings)
-    with opened(_administrator(settings, "postgres")) as connection:
+    with opened(administrator(settings, "postgres")) as connection:
         server = connection.session
         if server.info.server_version < _OLDEST_SERVER:
             raise BadInput(f"the server is PostgreSQL {server.info.server_version // 10_000}: 17 or newer is needed")
         pipeline = settings.postgres_user
-        _set_role(server, pipeline, settings.postgres_password.get_secret_value())
-        _set_role(server, ANALYST, settings.postgres_analyst_password.get_secret_value())
+        set_role(server, pipeline, settings.postgres_password.get_secret_value())
+        set_role(server, ANALYST, settings.postgres_analyst_password.get_secret_value())
         _create_database(server, settings.postgres_database)
-    with opened(_administrator(settings, settings.postgres_database)) as connection, connection.session.transaction():
+    with opened(administrator(settings, settings.postgres_database)) as connection, connection.session.transaction():
         _grant(connection.session, settings.postgres_database, pipeline)
     warehouse = PostgresWarehouse.of(settings)
     warehouse.create_tables()
     return warehouse.address
 
 
-def _check_passwords(settings: Settings) -> None:
-    names = ("postgres_password", "postgres_analyst_password")
-    lacking = [f"NIGHTJAR_{name.upper()}" for name in names if not getattr(settings, name).get_secret_value()]
-    if lacking:
-        raise BadInput(f"{' and '.join(lacking)} is empty: the roles get their passwords from these settings")
-    if settings.postgres_user == ANALYST:
-        raise BadInput(f"NIGHTJAR_POSTGRES_USER={ANALYST!r}: analysts only read, the pipeline needs a role of its own")
-
-
-def _administrator(settings: Settings, database: str) -> Address:
+def administrator(settings: Settings, database: str) -> Address:
+    """Return how the administrator opens a database of the server."""
     return Address(
         settings.postgres_host,
         settings.postgres_port,
@@ -60,13 +52,23 @@ def _administrator(settings: Settings, database: str) -> Address:
     )
 
 
-def _set_role(server: Session, role: str, password: str) -> None:
+def set_role(server: Session, role: str, password: str) -> None:
+    """Create a role that logs in, unless it is there, and set its password."""
     known = server.execute("select rolcanlogin from pg_roles where rolname = %s", [role]).fetchone()
     if known is None:
         _run(server, "create role {} login", role)
     # Only the verifier leaves this process, so that no log of the server can hold the password.
     verifier = server.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     server.execute(sql.SQL("alter role {} login password {}").format(sql.Identifier(role), sql.Literal(verifier)))
+
+
+def _check_passwords(settings: Settings) -> None:
+    names = ("postgres_password", "postgres_analyst_password")
+    lacking = [f"NIGHTJAR_{name.upper()}" for name in names if not getattr(settings, name).get_secret_value()]
+    if lacking:
+        raise BadInput(f"{' and '.join(lacking)} is empty: the roles get their passwords from these settings")
+    if settings.postgres_user == ANALYST:
+        raise BadInput(f"NIGHTJAR_POSTGRES_USER={ANALYST!r}: analysts only read, the pipeline needs a role of its own")
 
 
 def _create_database(server: Session, database: str) -> None:
