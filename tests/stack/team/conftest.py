@@ -1,0 +1,39 @@
+"""One running stack of kind team for the whole session: seven kinds of programs, from the table that Compose gets."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from team_client import TeamStack, free_block
+
+from ml.stack.processes import stack_processes
+from warehouse.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def team(open_folder: Path) -> Iterator[TeamStack]:
+    first = free_block(7)
+    settings = Settings(
+        home=open_folder / "team",
+        stack_kind="team",
+        airflow_port=first,
+        mlflow_port=first + 1,
+        postgres_port=first + 2,
+        spark_master_port=first + 3,
+        # The ports of the two workers' user interfaces follow.
+        spark_ui_port=first + 4,
+        spark_workers=2,
+        spark_worker_cores=1,
+        spark_worker_memory="1g",
+        # Short nights: what is tested is what runs where, and who knows what.
+        epochs=5,
+        embedding_dim=16,
+    )
+    running = TeamStack(settings)
+    try:
+        started = running.nightjar("stack", "up", "--deadline-seconds", "480")
+        assert started.returncode == 0, started.stdout + started.stderr
+        yield running
+    finally:
+        running.nightjar("stack", "down")
+        assert stack_processes(str(settings.home)) == []

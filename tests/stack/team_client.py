@@ -1,0 +1,126 @@
+"""What the tests of the team's stack share: the stack as its operator has it, and the canaries that nobody may find."""
+
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+from stack_client import COMMAND_SECONDS, RunningStack
+
+from ml.stack.probe import answer
+from ml.stack.processes import stack_processes
+from ml.stack.team.secrets_file import AIRFLOW_ADMIN, PIPELINE, SECRETS, read_secrets
+from ml.stack.team.site import Site, processes
+from warehouse.settings import variable
+
+# All that the programs inherit: what they need beyond this, the table of programs has to give them.
+_INHERITED = ("HOME", "LANG", "JAVA_HOME", "TMPDIR")
+_SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
+
+def free_block(count: int) -> int:
+    """The first of so many ports in a row that nobody uses."""
+    while True:
+        first = random.randrange(20_000, 30_000)
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as listener:
+                    listener.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+
+
+@dataclass(frozen=True)
+class TeamStack(RunningStack):
+    """One stack of kind team."""
+
+    @property
+    def site(self) -> Site:
+        return processes(self.settings)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        return read_secrets(self.places.team_secrets)
+
+    @property
+    def password(self) -> str:
+        return self.secrets[AIRFLOW_ADMIN]
+
+    @cached_property
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        changed = {
+            variable(name): str(value) for name, value in self.settings if name in self.settings.model_fields_set
+        }
+        return {"PATH": _SYSTEM_PATH, **inherited, **self.variables, **changed}
+
+    def nightjar(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        """Run the command as who starts and stops the stack, with next to nothing in the environment."""
+        return subprocess.run(
+            [str(Path(sys.executable).parent / "nightjar"), *arguments],
+            env={**self._environment, **variables},
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+
+    def on_warehouse(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run the command on the team's warehouse, MLflow and Spark, as the pipeline's role."""
+        reached = ("warehouse_engine", "postgres_host", "postgres_port", "mlflow_url", "spark_master")
+        settings = {variable(name): str(getattr(self.site.settings, name)) for name in reached}
+        return self.nightjar(*arguments, **settings, **{PIPELINE: self.secrets[PIPELINE]})
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of one query on the warehouse, as the pipeline's role."""
+        with psycopg.connect(
+            host="127.0.0.1",
+            port=self.settings.postgres_port,
+            dbname=self.settings.postgres_database,
+            user=self.settings.postgres_user,
+            password=self.secrets[PIPELINE],
+        ) as connection:
+            return connection.execute(query).fetchall()
+
+    def spark(self) -> dict[str, Any]:
+        """What the Spark master says of itself and its workers."""
+        said: dict[str, Any] = json.loads(answer(f"http://127.0.0.1:{self.settings.spark_ui_port}/json/") or b"{}")
+        return said
+
+    def marked(self) -> list[psutil.Process]:
+        """The processes of this stack."""
+        return stack_processes(str(self.settings.home))
+
+    def process_of(self, *words: str) -> psutil.Process | None:
+        """The first process of the stack whose command line has all these words."""
+        return next((each for each in self.marked() if all(word in " ".join(each.cmdline()) for word in words)), None)
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Every place where a secret must not be: command lines of the machine, configuration, logs, files of runs."""
+        for process in psutil.process_iter():
+            try:
+                yield f"process {process.pid}", " ".join(process.cmdline())
+            except psutil.Error:
+                continue
+        for path in self.settings.home.rglob("*"):
+            # The database keeps hashes, and pages that are no text; the rest of the home must not hold a secret at all.
+            kept = (self.places.team_secrets, self.places.team_database)
+            if path.is_file() and not any(path.is_relative_to(each) for each in kept):
+                yield str(path), path.read_bytes().decode(errors="replace")
+
+    def leaks(self) -> list[str]:
+        """Where a secret of this stack was found, and which."""
+        secrets = {name: self.secrets[name] for name in SECRETS}
+        return [
+            f"{name} in {where}" for where, text in self.texts() for name, value in secrets.items() if value in text
+        ]
