@@ -5,7 +5,7 @@ Reads `recs.publications` and `recs.model_metrics`; used by the stage gate_model
 
 from ml.evaluation import MODEL
 from ml.gate import Champion
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.run_folder import RunRecord
 
 # Strictly earlier dates only: repeating a date is judged against what the date was judged against before.
@@ -25,7 +25,7 @@ where metrics.model = ? and metrics.slice = 'all' and metrics.metric = 'recall' 
 """
 
 
-def find_champion(warehouse: DuckDBWarehouse, run: RunRecord, k: int) -> Champion | None:
+def find_champion(warehouse: Warehouse, run: RunRecord, k: int) -> Champion | None:
     """Return the last publication of the newest earlier date with its recall@k, or None if there is none."""
     with warehouse.connect(read_only=True) as connection:
         row = connection.execute(_QUERY, [run.data_date, MODEL, k]).fetchone()

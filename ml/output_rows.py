@@ -9,17 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from warehouse.arrow_types import ARROW_TYPES
 from warehouse.run_folder import RunFolder, written_aside
-from warehouse.tables import BIGINT, DOUBLE, INTEGER, REAL, TEXT, VECTOR, table
+from warehouse.tables import table
 
-_ARROW_TYPES = {
-    TEXT: pa.string(),
-    INTEGER: pa.int32(),
-    BIGINT: pa.int64(),
-    DOUBLE: pa.float64(),
-    REAL: pa.float32(),
-    VECTOR: pa.list_(pa.float32()),
-}
 _ADDED_ON_LOAD = ("publication_id", "data_date")
 
 
@@ -27,7 +20,7 @@ def arrow_schema(name: str) -> pa.Schema:
     """Schema of the rows of `recs.<name>` as a run folder holds them."""
     return pa.schema(
         [
-            pa.field(column.name, _ARROW_TYPES[column.type], nullable=column.nullable)
+            pa.field(column.name, ARROW_TYPES[column.type], nullable=column.nullable)
             for column in table(f"recs.{name}").columns
             if column.name not in _ADDED_ON_LOAD
         ]

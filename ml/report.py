@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from warehouse.adapters.duckdb import DuckDBWarehouse, fetch_row
+from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.protocol import Connection, fetch_row
 from warehouse.errors import BadInput
 from warehouse.run_folder import RunFolder, write_text
 from warehouse.settings import Settings
@@ -28,40 +28,40 @@ _ATTEMPT = """
     select o.*, p.model_uri, p.content_hash, p.code_version
     from recs.night_outcomes o
     left join recs.publications p on p.publication_id = o.publication_id and p.action <> 'rollback'
-    where o.publication_id = $1
+    where o.publication_id = ?
 """
 _GATES = """
     select gate, verdict, measured, threshold, reason from recs.gate_decisions
-    where publication_id = $1 order by decided_at, gate
+    where publication_id = ? order by decided_at, gate
 """
 _METRICS = """
     select slice, metric || case when k > 0 then '@' || k else '' end as metric,
         max(case when model = 'nightjar' then value end) as nightjar,
         max(case when model = 'popularity' then value end) as popularity, max(users) as users
-    from recs.model_metrics where publication_id = $1 and metric in ('recall', 'ndcg', 'coverage', 'gini', 'novelty')
+    from recs.model_metrics where publication_id = ? and metric in ('recall', 'ndcg', 'coverage', 'gini', 'novelty')
     group by slice, metric, k having count(value) > 0 order by slice, metric desc
 """
 _INDICES = """
     select index_name, item_count as items, ef, recall, latency_p50_ms, latency_p95_ms
-    from recs.index_manifest where publication_id = $1 order by index_name
+    from recs.index_manifest where publication_id = ? order by index_name
 """
 _EVENTS = """
     select event_date, count(*) as events, count(distinct user_id) as users, count(distinct item_id) as items,
         max(ingested_at) as newest_arrival
-    from core.fct_interactions where event_date <= $1 group by event_date order by event_date desc limit 14
+    from core.fct_interactions where event_date <= ? group by event_date order by event_date desc limit 14
 """
 _SOURCES = """
     select domain, source, count(*) as recommendations, count(distinct user_id) as users,
         count(distinct item_id) as items
-    from recs.recommendations where publication_id = $1 group by domain, source order by domain, source
+    from recs.recommendations where publication_id = ? group by domain, source order by domain, source
 """
 _USERS = """
-    select user_id from recs.recommendations where publication_id = $1 group by user_id order by md5(user_id) limit 10
+    select user_id from recs.recommendations where publication_id = ? group by user_id order by md5(user_id) limit 10
 """
 _HISTORY = """
     select e.event_date, coalesce(i.title, e.item_id) as item, e.event_type
     from core.fct_interactions e left join core.dim_items i on i.item_id = e.item_id and i.valid_to is null
-    where e.user_id = $1 and e.event_date <= $2 order by e.occurred_at desc, e.event_id limit 5
+    where e.user_id = ? and e.event_date <= ? order by e.occurred_at desc, e.event_id limit 5
 """
 _LIST = """
     select r.domain, r.rank, coalesce(i.title, r.item_id) as item, r.source,
@@ -69,7 +69,7 @@ _LIST = """
     from recs.recommendations r
     left join core.dim_items i on i.item_id = r.item_id and i.valid_to is null
     left join core.dim_items why on why.item_id = r.reason_item_id and why.valid_to is null
-    where r.publication_id = $1 and r.user_id = $2 and r.rank <= 3 order by r.domain, r.rank
+    where r.publication_id = ? and r.user_id = ? and r.rank <= 3 order by r.domain, r.rank
 """
 
 
@@ -100,7 +100,7 @@ def render(settings: Settings, folder: RunFolder) -> str:
         BadInput: there is no such attempt.
     """
     publication_id = folder.publication_id
-    with DuckDBWarehouse(settings.warehouse_path).connect(read_only=True) as connection:
+    with open_warehouse(settings).connect(read_only=True) as connection:
         attempt = _attempt(connection, publication_id)
         values: dict[str, Any] = {
             "attempt": attempt,
@@ -124,14 +124,14 @@ def render(settings: Settings, folder: RunFolder) -> str:
     return _template().render(values | {"plots": _plots(folder)})
 
 
-def _attempt(connection: duckdb.DuckDBPyConnection, publication_id: str) -> dict[str, Any]:
+def _attempt(connection: Connection, publication_id: str) -> dict[str, Any]:
     attempt = fetch_row(connection, _ATTEMPT, [publication_id])
     if attempt is None:
         raise BadInput(f"there is no attempt {publication_id!r}: see nightjar status")
     return attempt
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> Rows:
+def _rows(connection: Connection, query: str, *parameters: object) -> Rows:
     found = connection.execute(query, list(parameters))
     names = [column[0].replace("_", " ") for column in found.description or []]
     return Rows(names, [[_text(value) for value in row] for row in found.fetchall()])

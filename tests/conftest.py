@@ -9,11 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import duckdb
 import pytest
+from laid_rows import lay_row
 from postgres_server import PostgresServer, running_postgres
+from warehouse_homes import initialise_template, new_database
 
-from warehouse.adapters.duckdb import DuckDBWarehouse, insert_row
+from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.completeness import record_rows
 from warehouse.ledger import add_entry, current_publication, point_to
 from warehouse.run_folder import RunFolder, RunRecord
@@ -30,14 +32,32 @@ _VALUES: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home")
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that uses a warehouse on every engine."""
+    if {"warehouse", "engine"} <= set(metafunc.fixturenames):
+        metafunc.parametrize("engine", ["duckdb", "postgres"])
 
 
 @pytest.fixture
-def warehouse(settings: Settings) -> DuckDBWarehouse:
-    opened = DuckDBWarehouse(settings.warehouse_path)
+def engine() -> str:
+    """The warehouse's engine, where the test does not ask for a warehouse."""
+    return "duckdb"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, engine: str, request: pytest.FixtureRequest) -> Iterator[Settings]:
+    """A home of the test's own, with an empty warehouse."""
+    if engine == "duckdb":
+        yield Settings(home=tmp_path / "home")
+        return
+    with new_database(request.getfixturevalue("initialised_server"), tmp_path / "home") as settings:
+        yield settings
+
+
+@pytest.fixture
+def warehouse(settings: Settings) -> Warehouse:
+    """The warehouse of the test's home; a test that uses it runs on every engine."""
+    opened = open_warehouse(settings)
     opened.create_tables()
     return opened
 
@@ -57,10 +77,17 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
 
 
-def _insert_row(connection: duckdb.DuckDBPyConnection, full_name: str, **given: Any) -> None:
+@pytest.fixture(scope="session")
+def initialised_server(postgres_server: PostgresServer) -> PostgresServer:
+    """The server of the session, with an initialised database to copy: see `warehouse_homes.new_database`."""
+    initialise_template(postgres_server)
+    return postgres_server
+
+
+def _insert_row(connection: Connection, full_name: str, **given: Any) -> None:
     """Insert one row; columns that are not given hold something of their type."""
     row = {column.name: _VALUES[column.type] for column in table(full_name).columns} | given
-    insert_row(connection, full_name, row)
+    lay_row(connection, full_name, row)
 
 
 def _write_files(folder: RunFolder) -> None:
@@ -90,7 +117,7 @@ def lay_night(
     ids: dict[str, Any] = {"publication_id": publication_id, "data_date": date.fromisoformat(day)}
     folder = RunFolder.of(settings.lake, publication_id)
     _write_files(folder)
-    with DuckDBWarehouse(settings.warehouse_path).transaction() as connection:
+    with open_warehouse(settings).transaction() as connection:
         attempt = {**ids, "attempt": int(number), "started_at": started_at}
         _insert_row(connection, "recs.publication_attempts", **attempt)
         address = {"index_manifest": {"uri": str(uri or folder.index("retrieval"))}}
@@ -126,6 +153,6 @@ def lay_in() -> Callable[..., RunFolder]:
 
 
 @pytest.fixture
-def lay(settings: Settings, warehouse: DuckDBWarehouse) -> Callable[..., RunFolder]:
+def lay(settings: Settings, warehouse: Warehouse) -> Callable[..., RunFolder]:
     """`lay(publication_id, action)`, in the home of the test."""
     return partial(lay_night, settings)

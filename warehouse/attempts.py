@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-import duckdb
-
-from warehouse.adapters.duckdb import DuckDBWarehouse, insert_row
+from warehouse.adapters.protocol import Connection, Warehouse, insert_row
 from warehouse.errors import BadInput, NightjarError
 from warehouse.interval import DataInterval
 from warehouse.run_folder import STAGES, RunFolder, RunRecord
@@ -32,7 +30,7 @@ class RunRequest:
     note: str = ""
 
 
-def begin_attempt(settings: Settings, warehouse: DuckDBWarehouse, request: RunRequest) -> RunRecord:
+def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest) -> RunRecord:
     """Start the next attempt at a data date, after checking that there is something to train on.
 
     Where the first stages are left out, their files and verdicts are taken over from the date's last publication.
@@ -67,7 +65,7 @@ def begin_attempt(settings: Settings, warehouse: DuckDBWarehouse, request: RunRe
     return record
 
 
-def check_request(settings: Settings, connection: duckdb.DuckDBPyConnection, request: RunRequest) -> RunFolder | None:
+def check_request(settings: Settings, connection: Connection, request: RunRequest) -> RunFolder | None:
     """Refuse a run that cannot succeed: no table is written, so a command may ask before it starts anything.
 
     Returns:
@@ -83,7 +81,7 @@ def check_request(settings: Settings, connection: duckdb.DuckDBPyConnection, req
     return _last_publication(settings, connection, request)
 
 
-def check_not_superseded(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
+def check_not_superseded(connection: Connection, run: RunRecord) -> None:
     """Refuse to go on when a newer attempt at the same data date has begun.
 
     Raises:
@@ -97,9 +95,7 @@ def check_not_superseded(connection: duckdb.DuckDBPyConnection, run: RunRecord) 
         raise NightjarError(f"{run.publication_id} was superseded by {newest[0][0] if newest else 'nothing'}: it stops")
 
 
-def _last_publication(
-    settings: Settings, connection: duckdb.DuckDBPyConnection, request: RunRequest
-) -> RunFolder | None:
+def _last_publication(settings: Settings, connection: Connection, request: RunRequest) -> RunFolder | None:
     if request.stages[0] == STAGES[0]:
         return None
     last = connection.execute(
@@ -122,9 +118,7 @@ def _arrival_cut_off(request: RunRequest, source: RunFolder | None) -> datetime 
     return source.record().ingested_before
 
 
-def _inherit_verdicts(
-    connection: duckdb.DuckDBPyConnection, stages: tuple[str, ...], source_id: str, record: RunRecord
-) -> None:
+def _inherit_verdicts(connection: Connection, stages: tuple[str, ...], source_id: str, record: RunRecord) -> None:
     for gate in inherited_gates(stages):
         connection.execute(
             "insert into recs.gate_decisions select ?, data_date, gate, verdict, ? || reason, measured, threshold, "
@@ -133,7 +127,7 @@ def _inherit_verdicts(
         )
 
 
-def _insert_attempt(connection: duckdb.DuckDBPyConnection, record: RunRecord, note: str) -> None:
+def _insert_attempt(connection: Connection, record: RunRecord, note: str) -> None:
     row = {
         "publication_id": record.publication_id,
         "data_date": record.data_date,
@@ -159,11 +153,12 @@ def code_version() -> str:
     return f"{version('nightjar')}+{commit}" if described.returncode == 0 and commit else version("nightjar")
 
 
-def _check_volume(settings: Settings, connection: duckdb.DuckDBPyConnection, request: RunRequest) -> None:
+def _check_volume(settings: Settings, connection: Connection, request: RunRequest) -> None:
     interval, before = request.interval, request.ingested_before
     seen = "occurred_at < ? and ingested_at <= coalesce(?, 'infinity'::timestamptz)"
     visible, inside, newest = connection.execute(
-        f"select count(*), count(*) filter (occurred_at >= ?), max(occurred_at) from raw.interactions where {seen}",
+        "select count(*), count(*) filter (where occurred_at >= ?), max(occurred_at) "
+        f"from raw.interactions where {seen}",
         [interval.start, interval.end, before],
     ).fetchall()[0]
     if visible == 0:

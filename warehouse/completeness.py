@@ -6,15 +6,14 @@ away for good.
 
 from pathlib import Path
 
-import duckdb
-
+from warehouse.adapters.protocol import Connection
 from warehouse.embeddings import check_manifest
 from warehouse.errors import BadInput, NightjarError
 from warehouse.run_folder import RunRecord
 from warehouse.tables import OUTPUTS
 
 
-def record_rows(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
+def record_rows(connection: Connection, run: RunRecord) -> None:
     """Write down how many rows of the publication each output table holds now."""
     for table in OUTPUTS:
         connection.execute(
@@ -24,7 +23,7 @@ def record_rows(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
         )
 
 
-def check_whole(connection: duckdb.DuckDBPyConnection, publication_id: str) -> None:
+def check_whole(connection: Connection, publication_id: str) -> None:
     """Check that readers can be pointed to a publication.
 
     Raises:
@@ -35,7 +34,7 @@ def check_whole(connection: duckdb.DuckDBPyConnection, publication_id: str) -> N
         raise BadInput(f"publication {publication_id!r} is not whole any more: {'; '.join(faults)}")
 
 
-def _missing_rows(connection: duckdb.DuckDBPyConnection, publication_id: str) -> list[str]:
+def _missing_rows(connection: Connection, publication_id: str) -> list[str]:
     published = dict(
         connection.execute(
             "select table_name, published_rows from recs.publication_rows where publication_id = ?", [publication_id]
@@ -53,7 +52,7 @@ def _missing_rows(connection: duckdb.DuckDBPyConnection, publication_id: str) ->
     return faults
 
 
-def _broken_indices(connection: duckdb.DuckDBPyConnection, publication_id: str) -> list[str]:
+def _broken_indices(connection: Connection, publication_id: str) -> list[str]:
     faults = []
     for name, uri in connection.execute(
         "select index_name, uri from recs.index_manifest where publication_id = ? order by index_name",

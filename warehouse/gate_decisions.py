@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.run_folder import RunRecord
 
 Verdict = Literal["passed", "refused", "skipped"]
@@ -22,7 +22,7 @@ class GateDecision:
     threshold: float | None = None
 
 
-def record_decisions(warehouse: DuckDBWarehouse, run: RunRecord, decisions: Sequence[GateDecision]) -> None:
+def record_decisions(warehouse: Warehouse, run: RunRecord, decisions: Sequence[GateDecision]) -> None:
     """Write the verdicts of one publication, replacing earlier verdicts of the same gates."""
     decided_at = datetime.now(UTC)
     with warehouse.transaction() as connection:

@@ -5,13 +5,14 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
 from warehouse.dbt_runner import write_manifest
 from warehouse.errors import NightjarError, last_line
 from warehouse.run_folder import write_text
 from warehouse.settings import Settings, child_environment
 
-# One slot each: DuckDB takes one writing process, and a training or a Spark job takes all cores.
+# One slot each: DuckDB takes one writing process, nights publish in turn on any engine, and a training or a Spark job
+# takes all cores.
 POOLS = {
     "warehouse_writer": {"slots": 1, "description": "Writes to the warehouse", "include_deferred": False},
     "compute": {"slots": 1, "description": "Takes all cores of a machine", "include_deferred": False},
@@ -31,7 +32,7 @@ def prepare_home(settings: Settings) -> None:
 def prepare_data(settings: Settings) -> None:
     """Create the warehouse's tables and compile the dbt project, where they are missing."""
     settings.airflow_home.mkdir(parents=True, exist_ok=True)
-    DuckDBWarehouse(settings.warehouse_path).create_tables()
+    open_warehouse(settings).create_tables()
     write_manifest(settings)
 
 

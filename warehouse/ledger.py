@@ -6,9 +6,7 @@ Reads and writes `recs.publications` and `recs.current_publication`; used by pub
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-import duckdb
-
-from warehouse.adapters.duckdb import insert_row
+from warehouse.adapters.protocol import Connection, insert_row
 
 # The DAG reads these words in the outcome of a publication to tell whether readers see something new.
 IS_CURRENT = "is current"
@@ -24,13 +22,13 @@ class Published:
     moved: bool
 
 
-def current_publication(connection: duckdb.DuckDBPyConnection) -> tuple[str, date] | None:
+def current_publication(connection: Connection) -> tuple[str, date] | None:
     """Return the publication that readers see and its data date."""
     row = connection.execute("select publication_id, data_date from recs.current_publication").fetchone()
     return (row[0], row[1]) if row else None
 
 
-def add_entry(connection: duckdb.DuckDBPyConnection, **values: str | int | date | datetime | None) -> int:
+def add_entry(connection: Connection, **values: str | int | date | datetime | None) -> int:
     """Append an entry; return its number."""
     ledger_id: int = connection.execute("select coalesce(max(ledger_id), 0) + 1 from recs.publications").fetchall()[0][
         0
@@ -40,7 +38,7 @@ def add_entry(connection: duckdb.DuckDBPyConnection, **values: str | int | date 
     return ledger_id
 
 
-def point_to(connection: duckdb.DuckDBPyConnection, publication_id: str, data_date: date, ledger_id: int) -> None:
+def point_to(connection: Connection, publication_id: str, data_date: date, ledger_id: int) -> None:
     """Let readers see a publication from now on; `ledger_id` is the entry that says so."""
     connection.execute("delete from recs.current_publication")
     connection.execute(

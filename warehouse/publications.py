@@ -5,21 +5,18 @@ Reads `recs_staging` and `recs.gate_decisions`, writes the output tables of `rec
 
 from datetime import date
 
-import duckdb
-
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.attempts import check_not_superseded
 from warehouse.completeness import record_rows
 from warehouse.errors import GateRefused, NightjarError
 from warehouse.ledger import Published, add_entry, current_publication, point_to
 from warehouse.run_folder import RunRecord
-from warehouse.tables import OUTPUTS
 
 GATES = ("inputs", "popularity", "champion", "retrieval_recall", "similarity_recall", "outputs")
 
 
 def publish(
-    warehouse: DuckDBWarehouse, run: RunRecord, *, model_uri: str, mlflow_run_id: str, content_hash: str
+    warehouse: Warehouse, run: RunRecord, *, model_uri: str, mlflow_run_id: str, content_hash: str
 ) -> Published:
     """Publish the staged rows of an attempt; a second call for the same attempt changes nothing.
 
@@ -36,7 +33,8 @@ def publish(
             return earlier
         check_not_superseded(connection, run)
         _check_gates(connection, run.publication_id)
-        rows = _move_staged_rows(connection, run)
+        warehouse.move_staged_rows(connection, run.publication_id, run.data_date)
+        rows = _recommendations(connection, run)
         record_rows(connection, run)
         current = current_publication(connection)
         moved = run.publish_mode == "force" or (
@@ -63,7 +61,7 @@ def publish(
         return Published(entry, run.publication_id, previous, moved)
 
 
-def _entry_of(connection: duckdb.DuckDBPyConnection, publication_id: str) -> Published | None:
+def _entry_of(connection: Connection, publication_id: str) -> Published | None:
     row = connection.execute(
         "select ledger_id, previous_publication_id, action = 'published' from recs.publications "
         "where publication_id = ? and action in ('published', 'history')",
@@ -72,7 +70,7 @@ def _entry_of(connection: duckdb.DuckDBPyConnection, publication_id: str) -> Pub
     return Published(row[0], publication_id, row[1], row[2]) if row else None
 
 
-def _check_gates(connection: duckdb.DuckDBPyConnection, publication_id: str) -> None:
+def _check_gates(connection: Connection, publication_id: str) -> None:
     verdicts = dict(
         connection.execute(
             "select gate, verdict from recs.gate_decisions where publication_id = ?", [publication_id]
@@ -87,15 +85,7 @@ def _check_gates(connection: duckdb.DuckDBPyConnection, publication_id: str) -> 
         raise GateRefused(f"{publication_id} is not published: gate {', gate '.join(faults)}")
 
 
-def _move_staged_rows(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> int:
-    for table in OUTPUTS:
-        staged = f"recs_staging.{table.name}"
-        columns = ", ".join(table.column_names)
-        connection.execute(
-            f"insert into {table.full_name} ({columns}) select {columns} from {staged} where publication_id = ?",
-            [run.publication_id],
-        )
-        connection.execute(f"delete from {staged} where data_date = ?", [run.data_date])
+def _recommendations(connection: Connection, run: RunRecord) -> int:
     rows: int = connection.execute(
         "select count(*) from recs.recommendations where publication_id = ?", [run.publication_id]
     ).fetchall()[0][0]

@@ -8,15 +8,14 @@ ever, and the next call goes on. `publications`, `gate_decisions` and `model_met
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.errors import NightjarError
 from warehouse.retention import Attempt, Entry, History, Part, Plan, Verdict, plan
 from warehouse.run_folder import RunFolder
@@ -40,14 +39,14 @@ class Removal:
     file_bytes: int
 
 
-def default_as_of(warehouse: DuckDBWarehouse) -> date | None:
+def default_as_of(warehouse: Warehouse) -> date | None:
     """Return the data date of the current publication, or None when nothing is published yet."""
     with warehouse.connect(read_only=True) as connection:
         row = connection.execute("select data_date from recs.current_publication").fetchone()
     return row[0] if row else None
 
 
-def survey(warehouse: DuckDBWarehouse, settings: Settings, as_of: date) -> tuple[Plan, list[Removal]]:
+def survey(warehouse: Warehouse, settings: Settings, as_of: date) -> tuple[Plan, list[Removal]]:
     """Return the plan and what it would free; changes nothing.
 
     Raises:
@@ -55,18 +54,23 @@ def survey(warehouse: DuckDBWarehouse, settings: Settings, as_of: date) -> tuple
     """
     with warehouse.connect(read_only=True) as connection:
         found = plan(_read_history(connection), as_of, settings)
-        rows = _rows_by_attempt(connection, REMOVED_TABLES), _rows_by_attempt(connection, STAGED)
+        rows = (
+            _rows_by_attempt(connection, REMOVED_TABLES, _losing(found, Part.ROWS)),
+            _rows_by_attempt(connection, STAGED, _losing(found, Part.STAGED_ROWS)),
+        )
     return found, [_removal(settings.lake, verdict, *rows) for verdict in found.verdicts]
 
 
-def remove_rows(warehouse: DuckDBWarehouse, settings: Settings, as_of: date) -> Plan:
-    """Delete the rows of the plan, made anew in the same transaction; return the plan, whose files may go now."""
+def remove_rows(warehouse: Warehouse, settings: Settings, as_of: date) -> Plan:
+    """Delete the rows of the plan, made anew in the same transaction; return the plan, whose files may go now.
+
+    What the engine deletes only afterwards nobody can be led to any more: the transaction took other rows of it.
+    """
     with warehouse.transaction() as connection:
         found = plan(_read_history(connection), as_of, settings)
-        for part, tables in ((Part.ROWS, REMOVED_TABLES), (Part.STAGED_ROWS, STAGED)):
-            going = [each.publication_id for each in found.verdicts if part in each.removes]
-            for table in tables if going else ():
-                connection.execute(f"delete from {table.full_name} where list_contains(?, publication_id)", [going])
+        warehouse.delete_rows(connection, REMOVED_TABLES, _losing(found, Part.ROWS))
+        warehouse.delete_rows(connection, STAGED, _losing(found, Part.STAGED_ROWS))
+    warehouse.delete_remains(REMOVED_TABLES, _losing(found, Part.ROWS))
     return found
 
 
@@ -87,7 +91,7 @@ def remove_files(settings: Settings, found: Plan) -> None:
                 path.parent.rmdir()
 
 
-def _read_history(connection: duckdb.DuckDBPyConnection) -> History:
+def _read_history(connection: Connection) -> History:
     attempts = connection.execute(
         "select publication_id, data_date, attempt, started_at from recs.publication_attempts"
     ).fetchall()
@@ -101,9 +105,16 @@ def _read_history(connection: duckdb.DuckDBPyConnection) -> History:
     return History(tuple(Attempt(*row) for row in attempts), entries, current[0] if current else None, index_folders)
 
 
-def _rows_by_attempt(connection: duckdb.DuckDBPyConnection, tables: tuple[Table, ...]) -> dict[str, int]:
-    every = " union all ".join(f"select publication_id from {table.full_name}" for table in tables)
-    return dict(connection.execute(f"select publication_id, count(*) from ({every}) group by all").fetchall())
+def _losing(found: Plan, part: Part) -> list[str]:
+    return [each.publication_id for each in found.verdicts if part in each.removes]
+
+
+def _rows_by_attempt(connection: Connection, tables: tuple[Table, ...], publication_ids: list[str]) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    for table in tables:
+        query = f"select publication_id, count(*) from {table.full_name} where publication_id = any(?) group by 1"
+        counted.update(dict(connection.execute(query, [publication_ids]).fetchall()))
+    return counted
 
 
 def _removal(lake: Path, verdict: Verdict, rows: dict[str, int], staged_rows: dict[str, int]) -> Removal:

@@ -5,15 +5,17 @@ Writes `recs.publications` and `recs.current_publication`; used by `nightjar rol
 
 from typing import Any
 
-import duckdb
-
-from warehouse.adapters.duckdb import DuckDBWarehouse, fetch_row
+from warehouse.adapters.protocol import Connection, Warehouse, fetch_row
 from warehouse.completeness import check_whole
 from warehouse.errors import BadInput
 from warehouse.ledger import Published, add_entry, current_publication, point_to
+from warehouse.tables import table
+
+_OF_THE_ENTRY = ("ledger_id", "previous_publication_id", "actor", "reason", "action", "recorded_at")
+_OF_THE_PUBLICATION = [name for name in table("recs.publications").column_names if name not in _OF_THE_ENTRY]
 
 
-def roll_back(warehouse: DuckDBWarehouse, publication_id: str, *, actor: str, reason: str) -> Published:
+def roll_back(warehouse: Warehouse, publication_id: str, *, actor: str, reason: str) -> Published:
     """Point readers to an earlier publication and say so in the ledger.
 
     A second call by the same actor for the same reason changes nothing, so that a task may be tried again.
@@ -39,7 +41,7 @@ def roll_back(warehouse: DuckDBWarehouse, publication_id: str, *, actor: str, re
         return Published(entry, publication_id, previous, True)
 
 
-def model_uri(warehouse: DuckDBWarehouse, publication_id: str) -> str:
+def model_uri(warehouse: Warehouse, publication_id: str) -> str:
     """Return the registered model version of a publication, e.g. `models:/nightjar/7`.
 
     Raises:
@@ -48,13 +50,13 @@ def model_uri(warehouse: DuckDBWarehouse, publication_id: str) -> str:
     return str(_first_entry(warehouse, publication_id)["model_uri"])
 
 
-def _first_entry(warehouse: DuckDBWarehouse, publication_id: str) -> dict[str, Any]:
+def _first_entry(warehouse: Warehouse, publication_id: str) -> dict[str, Any]:
     """Return what the ledger says of the publication itself, without who did what when."""
     with warehouse.connect(read_only=True) as connection:
         entry = fetch_row(
             connection,
-            "select * exclude (ledger_id, previous_publication_id, actor, reason, action, recorded_at) "
-            "from recs.publications where publication_id = ? order by ledger_id limit 1",
+            f"select {', '.join(_OF_THE_PUBLICATION)} from recs.publications where publication_id = ? "
+            "order by ledger_id limit 1",
             [publication_id],
         )
     if entry is None:
@@ -62,7 +64,7 @@ def _first_entry(warehouse: DuckDBWarehouse, publication_id: str) -> dict[str, A
     return entry
 
 
-def _same_rollback(connection: duckdb.DuckDBPyConnection, publication_id: str, actor: str, reason: str) -> Published:
+def _same_rollback(connection: Connection, publication_id: str, actor: str, reason: str) -> Published:
     row = connection.execute(
         "select p.ledger_id, p.previous_publication_id from recs.publications p "
         "join recs.current_publication using (ledger_id) where p.action = 'rollback' and p.actor = ? and p.reason = ?",

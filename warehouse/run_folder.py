@@ -164,6 +164,19 @@ def write_text(path: Path, text: str, mode: int = 0o666) -> None:
 
 
 @contextmanager
+def file_written_aside(target: Path) -> Iterator[Path]:
+    """Give a path to write one file to; on success it replaces `target`, on error nothing changes."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.aside")
+    try:
+        yield aside
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    aside.replace(target)
+
+
+@contextmanager
 def written_aside(target: Path) -> Iterator[Path]:
     """Give an empty folder to write into; on success it replaces `target`, on error nothing changes."""
     aside = target.with_name(f".{target.name}.aside")

@@ -5,7 +5,7 @@ Reads the dbt models of the schemas `intermediate` and `core`; the only place wh
 
 from datetime import UTC, datetime
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.run_folder import RunFolder
 
 _FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
@@ -48,12 +48,12 @@ _QUERIES = {
 }
 
 
-def unload(warehouse: DuckDBWarehouse, folder: RunFolder) -> dict[str, int]:
+def unload(warehouse: Warehouse, folder: RunFolder) -> dict[str, int]:
     """Write the five snapshot files of a run; return their row counts."""
     run = folder.record()
     cut_off = {"as_of": run.interval.as_of, "ingested_before": run.ingested_before or _FAR_FUTURE}
-    rows = {}
-    for name, query in _QUERIES.items():
-        parameters = {key: value for key, value in cut_off.items() if f"${key}" in query}
-        rows[name] = warehouse.unload(query, parameters, folder.snapshot(name))
-    return rows
+    queries = {
+        folder.snapshot(name): (query, {key: value for key, value in cut_off.items() if f"${key}" in query})
+        for name, query in _QUERIES.items()
+    }
+    return dict(zip(_QUERIES, warehouse.unload(queries), strict=True))

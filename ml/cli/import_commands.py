@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
 from warehouse.importers.demo_shop.shop import import_demo_shop
 from warehouse.importers.demo_shop.shop_options import ShopOptions
@@ -90,8 +91,8 @@ def demo_shop(
     _run(lambda warehouse: import_demo_shop(warehouse, options))
 
 
-def _run(import_into: Callable[[DuckDBWarehouse], list[ImportCount]]) -> None:
-    warehouse = DuckDBWarehouse(load_settings().warehouse_path)
+def _run(import_into: Callable[[Warehouse], list[ImportCount]]) -> None:
+    warehouse = open_warehouse(load_settings())
     warehouse.create_tables()
     started = time.monotonic()
     counts = import_into(warehouse)

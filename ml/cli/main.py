@@ -13,6 +13,7 @@ from ml.cli import (
     settings_command,
     stack_commands,
     stage_commands,
+    warehouse_commands,
 )
 from warehouse.errors import NightjarError
 from warehouse.progress import error_line
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.add_typer(import_commands.app, name="import", help="Bring interactions, items and users into schema raw.")
 app.add_typer(stage_commands.app, name="stage", help="One stage of a night, as its Airflow task runs it.")
 app.add_typer(stack_commands.app, name="stack", help="The local stack: PostgreSQL, Airflow and MLflow, on loopback.")
+app.add_typer(warehouse_commands.app, name="warehouse", help="The warehouse that a team shares.")
 run_commands.register(app)
 read_commands.register(app)
 retention_command.register(app)

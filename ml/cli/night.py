@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ml.cli.night_log import Failure, NightLog
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
 from warehouse.attempts import RunRequest, check_request
 from warehouse.errors import BadInput, GateRefused, NightjarError
 from warehouse.home import prepare_home
@@ -33,7 +33,7 @@ def run_night(settings: Settings, request: RunRequest) -> Night:
         BadInput: there is nothing to run the night on; refused before anything is started.
         BadInput, GateRefused, NightjarError: as the failed stage said.
     """
-    with DuckDBWarehouse(settings.warehouse_path).connect(read_only=True) as connection:
+    with open_warehouse(settings).connect(read_only=True) as connection:
         check_request(settings, connection, request)
     prepare_home(settings)
     interval = request.interval

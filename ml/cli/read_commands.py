@@ -3,11 +3,11 @@
 from importlib import import_module
 from typing import Annotated
 
-import duckdb
 import typer
 
 from ml.cli.summary import plain_console, show
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.errors import BadInput
 from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
@@ -25,7 +25,7 @@ _ATTEMPTS = """
     from recs.publication_attempts a
     left join recs.gate_decisions g on g.publication_id = a.publication_id and g.verdict = 'refused'
     where a.publication_id not in (select publication_id from recs.publications)
-    group by all order by a.started_at desc limit 5
+    group by a.publication_id, a.started_at order by a.started_at desc limit 5
 """
 _RECOMMENDATIONS = """
     select r.domain, r.rank, r.item_id, coalesce(i.title, '') as title, r.score, r.source,
@@ -99,11 +99,11 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def _warehouse() -> DuckDBWarehouse:
-    return DuckDBWarehouse(load_settings().warehouse_path)
+def _warehouse() -> Warehouse:
+    return open_warehouse(load_settings())
 
 
-def _check_published(connection: duckdb.DuckDBPyConnection) -> None:
+def _check_published(connection: Connection) -> None:
     row = connection.execute("select count(*) from recs.current_publication").fetchone()
     if not row or not row[0]:
         raise BadInput("nothing is published yet: nightjar run --date YYYY-MM-DD")

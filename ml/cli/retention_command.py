@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
 from warehouse.errors import BadInput
 from warehouse.removal import Removal, default_as_of, remove_files, remove_rows, survey
 from warehouse.retention import Part, Plan
@@ -27,7 +27,7 @@ def retention(
     verdicts of the gates and the metrics of every night.
     """
     settings = load_settings()
-    warehouse = DuckDBWarehouse(settings.warehouse_path)
+    warehouse = open_warehouse(settings)
     counted_from = _date(as_of) if as_of else default_as_of(warehouse)
     if counted_from is None:
         print("nothing is published yet: nothing to clean up")

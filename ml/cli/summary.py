@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
 from ml.cli.night import Night
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.protocol import Connection
 from warehouse.settings import Settings
 
 _OUTCOME = """
@@ -17,10 +17,10 @@ _OUTCOME = """
 """
 _METRICS = """
     select slice, metric || case when k > 0 then '@' || k else '' end as metric,
-        max(value) filter (model = 'nightjar') as nightjar, max(value) filter (model = 'popularity') as popularity,
-        max(users) as users
+        max(value) filter (where model = 'nightjar') as nightjar,
+        max(value) filter (where model = 'popularity') as popularity, max(users) as users
     from recs.model_metrics where publication_id = ? and (slice = 'all' or metric = 'recall')
-    group by all having count(value) > 0 order by slice, metric
+    group by slice, metric, k having count(value) > 0 order by slice, metric
 """
 _GATES = "select gate, verdict, reason from recs.gate_decisions where publication_id = ? order by decided_at, gate"
 _INDICES = "select index_name, item_count, ef, recall, latency_p50_ms from recs.index_manifest where publication_id = ?"
@@ -42,7 +42,8 @@ _LISTS = """
 def print_summary(settings: Settings, night: Night) -> None:
     """Print the outcome of one night."""
     console = plain_console(120)
-    with DuckDBWarehouse(settings.warehouse_path).connect(read_only=True) as connection:
+    warehouse = open_warehouse(settings)
+    with warehouse.connect(read_only=True) as connection:
         one = [night.publication_id]
         outcome = connection.execute(_OUTCOME, one).fetchone()
         if outcome is None:
@@ -56,7 +57,7 @@ def print_summary(settings: Settings, night: Night) -> None:
     console.print(f"{night.publication_id}: {action}, {rows:,} recommendations, {night.seconds:.0f} s ({reason})")
     console.print(f"current publication: {current}")
     console.print(f"content hash: {digest}")
-    console.print(f"tables: schema recs of {settings.warehouse_path}", soft_wrap=True)
+    console.print(f"tables: schema recs of {warehouse.address}", soft_wrap=True)
     console.print(f"log: {night.log}", soft_wrap=True)
     console.print("next: nightjar status | nightjar report | nightjar recommend USER | nightjar similar ITEM")
 
@@ -66,9 +67,7 @@ def plain_console(width: int) -> Console:
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
-def show(
-    console: Console, connection: duckdb.DuckDBPyConnection, title: str, query: str, parameters: Any = None
-) -> int:
+def show(console: Console, connection: Connection, title: str, query: str, parameters: Any = None) -> int:
     """Print the rows of a query as a table, nothing where there are none; return their number."""
     result = connection.execute(query, parameters)
     names = [column[0] for column in result.description or []]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from warehouse import progress
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
 from warehouse.dbt_runner import NodeResult, run_dbt, variables
 from warehouse.errors import GateRefused
 from warehouse.gate_decisions import GateDecision, record_decisions
@@ -53,6 +53,6 @@ def _audit(settings: Settings, folder: RunFolder, gate: str, selection: str) -> 
         results = run_dbt(settings, "test", "--select", selection, "--exclude", "resource_type:unit_test", given=given)
         done.rows = len(results)
         decision = judge(gate, results)
-        record_decisions(DuckDBWarehouse(settings.warehouse_path), run, [decision])
+        record_decisions(open_warehouse(settings), run, [decision])
     if decision.verdict == "refused":
         raise GateRefused(f"gate {gate} refused {run.publication_id}: {decision.reason}")

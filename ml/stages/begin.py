@@ -1,6 +1,6 @@
 """Begins an attempt: its number, its publication id, its run folder."""
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
 from warehouse.attempts import RunRequest, begin_attempt
 from warehouse.interval import parse_instant, resolve
 from warehouse.run_folder import RunRecord
@@ -32,4 +32,4 @@ def run(
         ingested_before=parse_instant("ingested_before", ingested_before) if ingested_before else None,
         note=note,
     )
-    return begin_attempt(settings, DuckDBWarehouse(settings.warehouse_path), request)
+    return begin_attempt(settings, open_warehouse(settings), request)

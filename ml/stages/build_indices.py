@@ -16,7 +16,7 @@ from ml.norm_completion import complete_items, complete_queries
 from ml.output_rows import write_rows
 from ml.training_data import read_availability
 from warehouse import embeddings
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
 from warehouse.embeddings import UNKNOWN, Embeddings, Vectors
 from warehouse.errors import NightjarError
 from warehouse.gate_decisions import record_decisions
@@ -64,7 +64,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
             progress.rows += len(plan.item_ids)
             progress.say(f"{plan.name}: {len(plan.item_ids):,} items, {decisions[-1].reason}, ef {quality.ef}")
         write_rows(folder, "index_manifest", rows)
-        record_decisions(DuckDBWarehouse(settings.warehouse_path), folder.record(), decisions)
+        record_decisions(open_warehouse(settings), folder.record(), decisions)
         refuse_if_any(decisions)
 
 

@@ -7,7 +7,7 @@ from ml.champion import find_champion
 from ml.evaluation import Metric
 from ml.gate import judge_model, refuse_if_any
 from ml.output_rows import read_rows
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
 from warehouse.gate_decisions import record_decisions
 from warehouse.progress import stage
 from warehouse.run_folder import RunFolder
@@ -22,7 +22,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
     """
     with stage(folder, "gate_model") as progress:
         record = folder.record()
-        warehouse = DuckDBWarehouse(settings.warehouse_path)
+        warehouse = open_warehouse(settings)
         champion = find_champion(warehouse, record, settings.metric_k)
         decisions = judge_model(_metrics(folder), champion, settings)
         record_decisions(warehouse, record, decisions)

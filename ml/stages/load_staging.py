@@ -1,7 +1,7 @@
 """Loads the run's output files into `recs_staging`, where the audit reads them and nobody else does."""
 
 from warehouse import progress
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
 from warehouse.attempts import check_not_superseded
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
@@ -15,12 +15,11 @@ def run(settings: Settings, folder: RunFolder) -> None:
         NightjarError: a newer attempt at the date has begun, or an output does not fit its table.
     """
     run_record = folder.record()
-    warehouse = DuckDBWarehouse(settings.warehouse_path)
-    constants = {"publication_id": run_record.publication_id, "data_date": run_record.data_date}
+    warehouse = open_warehouse(settings)
     with progress.stage(folder, "load_staging") as done:
         with warehouse.connect(read_only=True) as connection:
             check_not_superseded(connection, run_record)
         for table in STAGED:
-            rows = warehouse.load(table, folder.output(table.name), constants)
+            rows = warehouse.load(table, folder.output(table.name), run_record.publication_id, run_record.data_date)
             done.rows += rows
             done.say(f"{rows:,} {table.name}")

@@ -2,7 +2,8 @@
 
 from ml import tracking
 from warehouse import progress, publications
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.content_hash import content_hash
 from warehouse.ledger import IS_CURRENT, Published
 from warehouse.run_folder import RunFolder
@@ -18,7 +19,7 @@ def run(settings: Settings, folder: RunFolder) -> str:
     """
     record = folder.record()
     model = folder.read_mlflow_run()
-    warehouse = DuckDBWarehouse(settings.warehouse_path)
+    warehouse = open_warehouse(settings)
     with progress.stage(folder, "publish") as done:
         entry = publications.publish(
             warehouse,
@@ -40,10 +41,10 @@ def _pointer(entry: Published) -> str:
     return f"{entry.publication_id} is history, current stays {entry.previous_publication_id}"
 
 
-def _published_figures(warehouse: DuckDBWarehouse, publication_id: str) -> tuple[int, str]:
+def _published_figures(warehouse: Warehouse, publication_id: str) -> tuple[int, str]:
     with warehouse.connect(read_only=True) as connection:
         rows, recall = connection.execute(
-            "select any_value(p.recommendation_rows), max(m.value) from recs.publications p "
+            "select max(p.recommendation_rows), max(m.value) from recs.publications p "
             "left join recs.model_metrics m on m.publication_id = p.publication_id "
             "and m.model = 'nightjar' and m.slice = 'all' and m.metric = 'recall' where p.publication_id = ?",
             [publication_id],

@@ -4,7 +4,7 @@ Writes `recs.publications`, `recs.current_publication` and MLflow's alias.
 """
 
 from ml import tracking
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
 from warehouse.ledger import Published
 from warehouse.rollback import model_uri, roll_back
 from warehouse.settings import Settings
@@ -16,7 +16,7 @@ def run(settings: Settings, publication_id: str, *, actor: str, reason: str) -> 
     Raises:
         BadInput: there is no warehouse, or as `warehouse.rollback.roll_back`.
     """
-    warehouse = DuckDBWarehouse(settings.warehouse_path)
+    warehouse = open_warehouse(settings)
     entry = roll_back(warehouse, publication_id, actor=actor, reason=reason)
     # After the transaction: readers come first, and the same command again moves the alias if this fails.
     tracking.set_champion(settings, model_uri(warehouse, publication_id).rpartition("/")[2])

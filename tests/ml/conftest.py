@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.interval import of_date
 from warehouse.run_folder import RunFolder, RunRecord
 from warehouse.settings import Settings
@@ -74,7 +75,7 @@ class PlantedRun:
     """One attempt in a home of its own, with the planted features."""
 
     settings: Settings
-    warehouse: DuckDBWarehouse
+    warehouse: Warehouse
     folder: RunFolder
 
 
@@ -87,7 +88,7 @@ def plant_run(home: Path, **changes: Any) -> PlantedRun:
     write_features(folder)
     folder.snapshot("interactions").parent.mkdir()
     pq.write_table(pa.table({"event_id": ["e1"]}), folder.snapshot("interactions"))
-    warehouse = DuckDBWarehouse(settings.warehouse_path)
+    warehouse = open_warehouse(settings)
     warehouse.create_tables()
     return PlantedRun(settings, warehouse, folder)
 

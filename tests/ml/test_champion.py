@@ -4,7 +4,7 @@ import pytest
 
 from ml.champion import find_champion
 from ml.gate import Champion
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.interval import of_date
 from warehouse.run_folder import RunRecord
 
@@ -20,7 +20,7 @@ RECALLS = {"2026-03-01.1": 0.1, "2026-03-02.1": 0.2, "2026-03-03.1": 0.31, "2026
 
 
 @pytest.fixture
-def ledger(warehouse: DuckDBWarehouse) -> DuckDBWarehouse:
+def ledger(warehouse: Warehouse) -> Warehouse:
     with warehouse.transaction() as connection:
         for ledger_id, publication_id, action in LEDGER:
             day = date.fromisoformat(publication_id[:10])
@@ -54,10 +54,10 @@ def run_of(day: str) -> RunRecord:
     ],
 )
 def test_the_champion_is_the_last_publication_of_the_newest_earlier_date(
-    ledger: DuckDBWarehouse, day: str, champion: Champion | None
+    ledger: Warehouse, day: str, champion: Champion | None
 ) -> None:
     assert find_champion(ledger, run_of(day), 10) == champion
 
 
-def test_a_recall_at_another_k_is_no_comparison(ledger: DuckDBWarehouse) -> None:
+def test_a_recall_at_another_k_is_no_comparison(ledger: Warehouse) -> None:
     assert find_champion(ledger, run_of("2026-03-04"), 20) is None

@@ -2,12 +2,13 @@
 
 import json
 import re
-from pathlib import Path
+from datetime import date
 
 import pytest
+from laid_rows import lay_row, run_script
 
 from ml.report import write_report
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
@@ -17,7 +18,6 @@ HOSTILE = "<script>alert('x')</script> & Söhne"
 
 # What dbt builds, with the columns that the report reads.
 FILL = f"""
-    create schema core;
     create table core.dim_items as select * from (values
         ('i1', 'Hedda', null), ('i2', $${HOSTILE}$$, null), ('i3', 'An old title', 1)
     ) as t(item_id, title, valid_to);
@@ -33,9 +33,6 @@ FILL = f"""
     alter table recs.night_outcomes add column started_at timestamptz;
     alter table recs.night_outcomes add column previous_publication_id varchar;
     alter table recs.night_outcomes add column is_changed boolean;
-    insert into recs.recommendations values
-        ('{PUBLISHED}', '2026-03-31', 'u1', 'films', 1, 'i2', 0.5, 'personal', 'i1'),
-        ('{PUBLISHED}', '2026-03-31', 'u1', 'films', 2, 'i9', 0.25, 'popular', null);
     insert into recs.gate_decisions
         (publication_id, data_date, gate, verdict, measured, threshold, reason, decided_at) values
         ('{REFUSED}', '2026-03-31', 'popularity', 'refused', 0.125, 0.25, 'worse than popularity', '2026-04-01 01:05Z');
@@ -45,14 +42,17 @@ FILL = f"""
 """
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    settings = Settings(home=tmp_path)
-    warehouse = DuckDBWarehouse(settings.warehouse_path)
-    warehouse.create_tables()
+LISTED = [(1, "i2", 0.5, "personal", "i1"), (2, "i9", 0.25, "popular", None)]
+
+
+@pytest.fixture(autouse=True)
+def _filled(warehouse: Warehouse) -> None:
     with warehouse.transaction() as connection:
-        connection.execute(FILL)
-    return settings
+        run_script(connection, FILL)
+        for rank, item_id, score, source, reason in LISTED:
+            row = {"rank": rank, "item_id": item_id, "score": score, "source": source, "reason_item_id": reason}
+            whose = {"publication_id": PUBLISHED, "data_date": date(2026, 3, 31), "user_id": "u1", "domain": "films"}
+            lay_row(connection, "recs.recommendations", whose | row)
 
 
 def page(settings: Settings, publication_id: str) -> str:

@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from laid_rows import lay_row
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.attempts import RunRequest, begin_attempt
 from warehouse.errors import BadInput, GateRefused, NightjarError
 from warehouse.gate_decisions import GateDecision, record_decisions
@@ -19,13 +20,13 @@ Attempt = Callable[..., RunRecord]
 
 
 @pytest.fixture
-def attempt(settings: Settings, warehouse: DuckDBWarehouse) -> Attempt:
+def attempt(settings: Settings, warehouse: Warehouse) -> Attempt:
     """Begin an attempt at a March day and stage one recommendation for it."""
     with warehouse.transaction() as connection:
         connection.execute(
             "insert into raw.interactions select 'e' || d, 'u1', 'i1', 'view', null, "
-            "timestamptz '2026-03-01 12:00:00+00' + to_days(d::integer), timestamptz '2026-03-01 13:00:00+00' "
-            "from range(31) days(d)"
+            "timestamptz '2026-03-01 12:00:00+00' + d * interval '1 day', timestamptz '2026-03-01 13:00:00+00' "
+            "from generate_series(0, 30) as days(d)"
         )
 
     def begin(day: int, publish_mode: str = "auto", gates: tuple[str, ...] = GATES) -> RunRecord:
@@ -33,25 +34,35 @@ def attempt(settings: Settings, warehouse: DuckDBWarehouse) -> Attempt:
         run = begin_attempt(settings, warehouse, request)
         record_decisions(warehouse, run, [GateDecision(gate, "passed", "as it should") for gate in gates])
         with warehouse.transaction() as connection:
-            connection.execute(
-                "insert into recs_staging.recommendations values (?, ?, 'u1', 'films', 1, ?, 0.5, 'personal', null)",
-                [run.publication_id, run.data_date, f"i{day}"],
-            )
+            lay_row(connection, "recs_staging.recommendations", staged_row(run, f"i{day}"))
         return run
 
     return begin
 
 
-def publish_run(warehouse: DuckDBWarehouse, run: RunRecord) -> Published:
+def staged_row(run: RunRecord, item_id: str) -> dict[str, Any]:
+    return {
+        "publication_id": run.publication_id,
+        "data_date": run.data_date,
+        "user_id": "u1",
+        "domain": "films",
+        "rank": 1,
+        "item_id": item_id,
+        "score": 0.5,
+        "source": "personal",
+    }
+
+
+def publish_run(warehouse: Warehouse, run: RunRecord) -> Published:
     return publish(warehouse, run, model_uri="models:/nightjar/1", mlflow_run_id="m", content_hash="h")
 
 
-def rows(warehouse: DuckDBWarehouse, query: str) -> list[Any]:
+def rows(warehouse: Warehouse, query: str) -> list[Any]:
     with warehouse.connect(read_only=True) as connection:
         return connection.execute(query).fetchall()
 
 
-def current(warehouse: DuckDBWarehouse) -> list[Any]:
+def current(warehouse: Warehouse) -> list[Any]:
     return rows(warehouse, "select publication_id from recs.current_publication")
 
 
@@ -65,7 +76,7 @@ def test_attempts_at_a_date_count_up_and_each_has_its_folder(settings: Settings,
     assert (record.attempt, record.run_id, record.interval) == (2, "run-10", of_date("2026-03-10"))
 
 
-def test_publishing_moves_rows_ledger_and_pointer(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+def test_publishing_moves_rows_ledger_and_pointer(warehouse: Warehouse, attempt: Attempt) -> None:
     entry = publish_run(warehouse, attempt(10))
     assert entry == Published(1, "2026-03-10.1", None, True)
     assert current(warehouse) == [("2026-03-10.1",)]
@@ -76,7 +87,7 @@ def test_publishing_moves_rows_ledger_and_pointer(warehouse: DuckDBWarehouse, at
     ]
 
 
-def test_an_older_date_becomes_history_and_current_stays(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+def test_an_older_date_becomes_history_and_current_stays(warehouse: Warehouse, attempt: Attempt) -> None:
     publish_run(warehouse, attempt(10))
     entry = publish_run(warehouse, attempt(9))
     assert not entry.moved
@@ -85,27 +96,27 @@ def test_an_older_date_becomes_history_and_current_stays(warehouse: DuckDBWareho
     assert len(rows(warehouse, "select 1 from recs.recommendations")) == 2
 
 
-def test_the_same_date_again_replaces_current(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+def test_the_same_date_again_replaces_current(warehouse: Warehouse, attempt: Attempt) -> None:
     publish_run(warehouse, attempt(10))
     publish_run(warehouse, attempt(10))
     assert current(warehouse) == [("2026-03-10.2",)]
 
 
-def test_force_moves_back_and_never_moves_nothing(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+def test_force_moves_back_and_never_moves_nothing(warehouse: Warehouse, attempt: Attempt) -> None:
     publish_run(warehouse, attempt(10))
     assert not publish_run(warehouse, attempt(11, "never")).moved
     assert publish_run(warehouse, attempt(9, "force")).moved
     assert current(warehouse) == [("2026-03-09.1",)]
 
 
-def test_publishing_twice_is_one_publication(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+def test_publishing_twice_is_one_publication(warehouse: Warehouse, attempt: Attempt) -> None:
     run = attempt(10)
     assert publish_run(warehouse, run) == publish_run(warehouse, run)
     assert rows(warehouse, "select count(*) from recs.publications") == [(1,)]
     assert rows(warehouse, "select count(*) from recs.recommendations") == [(1,)]
 
 
-def test_a_superseded_attempt_refuses_to_publish(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+def test_a_superseded_attempt_refuses_to_publish(warehouse: Warehouse, attempt: Attempt) -> None:
     older, newer = attempt(10), attempt(10)
     with pytest.raises(NightjarError, match=r"2026-03-10.1 was superseded by 2026-03-10.2"):
         publish_run(warehouse, older)
@@ -115,7 +126,7 @@ def test_a_superseded_attempt_refuses_to_publish(warehouse: DuckDBWarehouse, att
 
 @pytest.mark.parametrize("gate", GATES)
 def test_nothing_is_published_without_the_verdict_of_each_gate(
-    warehouse: DuckDBWarehouse, attempt: Attempt, gate: str
+    warehouse: Warehouse, attempt: Attempt, gate: str
 ) -> None:
     publish_run(warehouse, attempt(9))
     silent = attempt(10, gates=tuple(each for each in GATES if each != gate))
@@ -128,7 +139,7 @@ def test_nothing_is_published_without_the_verdict_of_each_gate(
     assert rows(warehouse, "select distinct publication_id from recs.recommendations") == [("2026-03-09.1",)]
 
 
-def test_a_second_verdict_of_a_gate_replaces_the_first(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+def test_a_second_verdict_of_a_gate_replaces_the_first(warehouse: Warehouse, attempt: Attempt) -> None:
     run = attempt(10, gates=())
     record_decisions(warehouse, run, [GateDecision("inputs", "refused", "bad")])
     record_decisions(warehouse, run, [GateDecision("inputs", "passed", "mended", 1.5, 1.0)])
@@ -137,7 +148,7 @@ def test_a_second_verdict_of_a_gate_replaces_the_first(warehouse: DuckDBWarehous
     ]
 
 
-def test_rollback_points_back_and_can_be_undone(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+def test_rollback_points_back_and_can_be_undone(warehouse: Warehouse, attempt: Attempt) -> None:
     publish_run(warehouse, attempt(9))
     publish_run(warehouse, attempt(10))
     roll_back(warehouse, "2026-03-09.1", actor="ann", reason="CTR fell")
@@ -163,7 +174,7 @@ def test_rollback_points_back_and_can_be_undone(warehouse: DuckDBWarehouse, atte
     ],
 )
 def test_a_rollback_that_makes_no_sense_is_refused(
-    warehouse: DuckDBWarehouse, attempt: Attempt, target: str, reason: str, fault: str
+    warehouse: Warehouse, attempt: Attempt, target: str, reason: str, fault: str
 ) -> None:
     publish_run(warehouse, attempt(9))
     publish_run(warehouse, attempt(10))
@@ -172,7 +183,7 @@ def test_a_rollback_that_makes_no_sense_is_refused(
     assert current(warehouse) == [("2026-03-10.1",)]
 
 
-def test_a_publication_whose_rows_are_gone_is_no_rollback_target(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+def test_a_publication_whose_rows_are_gone_is_no_rollback_target(warehouse: Warehouse, attempt: Attempt) -> None:
     publish_run(warehouse, attempt(9))
     publish_run(warehouse, attempt(10))
     with warehouse.transaction() as connection:
@@ -181,7 +192,7 @@ def test_a_publication_whose_rows_are_gone_is_no_rollback_target(warehouse: Duck
         roll_back(warehouse, "2026-03-09.1", actor="ann", reason="why")
 
 
-def test_a_night_that_staged_nothing_is_not_published(warehouse: DuckDBWarehouse, attempt: Attempt) -> None:
+def test_a_night_that_staged_nothing_is_not_published(warehouse: Warehouse, attempt: Attempt) -> None:
     run = attempt(10)
     with warehouse.transaction() as connection:
         connection.execute("delete from recs_staging.recommendations")
@@ -199,7 +210,7 @@ def test_a_night_that_staged_nothing_is_not_published(warehouse: DuckDBWarehouse
     ],
 )
 def test_a_date_without_data_is_refused_before_anything_is_written(
-    settings: Settings, warehouse: DuckDBWarehouse, attempt: Attempt, day: str, arrived: datetime | None, fault: str
+    settings: Settings, warehouse: Warehouse, attempt: Attempt, day: str, arrived: datetime | None, fault: str
 ) -> None:
     with pytest.raises(BadInput, match=fault):
         begin_attempt(settings, warehouse, RunRequest(of_date(day), "r", ingested_before=arrived))
@@ -207,6 +218,6 @@ def test_a_date_without_data_is_refused_before_anything_is_written(
     assert not settings.lake.exists()
 
 
-def test_an_unknown_publish_mode_is_refused(settings: Settings, warehouse: DuckDBWarehouse) -> None:
+def test_an_unknown_publish_mode_is_refused(settings: Settings, warehouse: Warehouse) -> None:
     with pytest.raises(BadInput, match="publish='maybe' is unknown: expected one of auto, never, force"):
         begin_attempt(settings, warehouse, RunRequest(of_date("2026-03-10"), "r", "maybe"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from warehouse import removal
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput, NightjarError
 from warehouse.removal import REMOVED_TABLES, default_as_of, remove_files, remove_rows, survey
 from warehouse.retention import Plan
@@ -22,8 +22,8 @@ AS_OF = date(2026, 6, 30)
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", retention_rollback_publications=1)
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"retention_rollback_publications": 1})
 
 
 @pytest.fixture
@@ -36,13 +36,13 @@ def nights(lay: Lay) -> dict[str, RunFolder]:
     return folders
 
 
-def clean_up(warehouse: DuckDBWarehouse, settings: Settings) -> Plan:
+def clean_up(warehouse: Warehouse, settings: Settings) -> Plan:
     found = remove_rows(warehouse, settings, AS_OF)
     remove_files(settings, found)
     return found
 
 
-def publications_in(warehouse: DuckDBWarehouse, full_name: str) -> set[str]:
+def publications_in(warehouse: Warehouse, full_name: str) -> set[str]:
     with warehouse.connect(read_only=True) as connection:
         return {row[0] for row in connection.execute(f"select publication_id from {full_name}").fetchall()}
 
@@ -52,7 +52,7 @@ def names(folder: RunFolder) -> list[str]:
 
 
 def test_the_clean_up_takes_what_is_old_and_leaves_what_is_needed(
-    settings: Settings, warehouse: DuckDBWarehouse, nights: dict[str, RunFolder]
+    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder]
 ) -> None:
     clean_up(warehouse, settings)
     for table in REMOVED_TABLES:
@@ -71,7 +71,7 @@ def test_the_clean_up_takes_what_is_old_and_leaves_what_is_needed(
 
 
 def test_ledger_attempts_verdicts_and_metrics_stay_for_ever(
-    settings: Settings, warehouse: DuckDBWarehouse, nights: dict[str, RunFolder]
+    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder]
 ) -> None:
     kept = ["recs.model_metrics", *(each.full_name for each in CONTROL)]
     before = {each: publications_in(warehouse, each) for each in kept}
@@ -81,7 +81,7 @@ def test_ledger_attempts_verdicts_and_metrics_stay_for_ever(
 
 
 def test_the_survey_counts_what_goes_and_changes_nothing(
-    settings: Settings, warehouse: DuckDBWarehouse, nights: dict[str, RunFolder]
+    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder]
 ) -> None:
     # Six tables lose a row of the expired night (model_metrics does not); seven staged rows of the failed attempt go.
     # Files: 10 bytes in snapshot, features, outputs, model and index, and the index's manifest.
@@ -97,7 +97,7 @@ def test_the_survey_counts_what_goes_and_changes_nothing(
 
 
 def test_a_file_that_a_later_attempt_took_over_frees_nothing_and_stays_there(
-    settings: Settings, warehouse: DuckDBWarehouse, nights: dict[str, RunFolder]
+    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder]
 ) -> None:
     taken = nights["2026-06-30.1"].model / "part" / "file"
     taken.unlink()
@@ -110,7 +110,7 @@ def test_a_file_that_a_later_attempt_took_over_frees_nothing_and_stays_there(
 
 
 def test_a_second_clean_up_finds_nothing_left(
-    settings: Settings, warehouse: DuckDBWarehouse, nights: dict[str, RunFolder]
+    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder]
 ) -> None:
     clean_up(warehouse, settings)
     clean_up(warehouse, settings)
@@ -120,7 +120,7 @@ def test_a_second_clean_up_finds_nothing_left(
 
 def test_a_clean_up_that_died_between_two_folders_is_finished_by_the_next(
     settings: Settings,
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     nights: dict[str, RunFolder],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -143,7 +143,7 @@ def test_a_clean_up_that_died_between_two_folders_is_finished_by_the_next(
 
 
 def test_a_rollback_between_the_look_and_the_clean_up_is_respected(
-    settings: Settings, warehouse: DuckDBWarehouse, nights: dict[str, RunFolder]
+    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder]
 ) -> None:
     survey(warehouse, settings, AS_OF)
     roll_back(warehouse, "2026-01-01.1", actor="ann", reason="it was the best")
@@ -153,7 +153,7 @@ def test_a_rollback_between_the_look_and_the_clean_up_is_respected(
 
 
 def test_an_address_in_the_manifest_never_says_what_is_deleted(
-    settings: Settings, warehouse: DuckDBWarehouse, lay: Lay, tmp_path: Path
+    settings: Settings, warehouse: Warehouse, lay: Lay, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -165,7 +165,7 @@ def test_an_address_in_the_manifest_never_says_what_is_deleted(
 
 
 def test_the_index_that_a_kept_publication_serves_from_an_older_folder_stays(
-    settings: Settings, warehouse: DuckDBWarehouse, lay: Lay
+    settings: Settings, warehouse: Warehouse, lay: Lay
 ) -> None:
     old = lay("2026-01-01.1")
     lay("2026-06-29.1")
@@ -176,7 +176,7 @@ def test_the_index_that_a_kept_publication_serves_from_an_older_folder_stays(
 
 
 def test_a_run_folder_behind_a_link_is_refused_and_what_it_leads_to_stays(
-    settings: Settings, warehouse: DuckDBWarehouse, nights: dict[str, RunFolder], tmp_path: Path
+    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder], tmp_path: Path
 ) -> None:
     folder = nights["2026-01-01.1"].path
     folder.rename(tmp_path / "elsewhere")
@@ -187,7 +187,7 @@ def test_a_run_folder_behind_a_link_is_refused_and_what_it_leads_to_stays(
 
 
 def test_a_link_inside_a_run_folder_goes_and_what_it_leads_to_stays(
-    settings: Settings, warehouse: DuckDBWarehouse, nights: dict[str, RunFolder], tmp_path: Path
+    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder], tmp_path: Path
 ) -> None:
     shared = tmp_path / "shared"
     for publication in ("2026-01-01.1", "2026-06-01.1"):
@@ -203,7 +203,7 @@ def test_a_link_inside_a_run_folder_goes_and_what_it_leads_to_stays(
 
 
 def test_a_lake_that_is_itself_a_link_is_cleaned_like_any_other(
-    settings: Settings, warehouse: DuckDBWarehouse, nights: dict[str, RunFolder], tmp_path: Path
+    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder], tmp_path: Path
 ) -> None:
     settings.lake.rename(tmp_path / "big disk")
     settings.lake.symlink_to(tmp_path / "big disk")
@@ -212,7 +212,7 @@ def test_a_lake_that_is_itself_a_link_is_cleaned_like_any_other(
     assert names(nights["2026-06-01.1"]) == ["indices", "model"]
 
 
-def test_ages_count_from_the_current_publication(warehouse: DuckDBWarehouse, lay: Lay) -> None:
+def test_ages_count_from_the_current_publication(warehouse: Warehouse, lay: Lay) -> None:
     assert default_as_of(warehouse) is None
     lay("2026-06-30.1")
     lay("2026-07-02.1", "history")

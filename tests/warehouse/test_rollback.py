@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
 from warehouse.rollback import model_uri, roll_back
 from warehouse.run_folder import RunFolder
@@ -13,15 +13,13 @@ from warehouse.tables import OUTPUTS
 Lay = Callable[..., RunFolder]
 
 
-def current(warehouse: DuckDBWarehouse) -> str:
+def current(warehouse: Warehouse) -> str:
     with warehouse.connect(read_only=True) as connection:
         return str(connection.execute("select publication_id from recs.current_publication").fetchall()[0][0])
 
 
 @pytest.mark.parametrize("table", [each.full_name for each in OUTPUTS])
-def test_a_publication_that_lost_a_row_of_any_table_is_refused(
-    warehouse: DuckDBWarehouse, lay: Lay, table: str
-) -> None:
+def test_a_publication_that_lost_a_row_of_any_table_is_refused(warehouse: Warehouse, lay: Lay, table: str) -> None:
     lay("2026-03-09.1")
     lay("2026-03-10.1")
     with warehouse.transaction() as connection:
@@ -31,7 +29,7 @@ def test_a_publication_that_lost_a_row_of_any_table_is_refused(
     assert current(warehouse) == "2026-03-10.1"
 
 
-def test_a_publication_whose_index_file_is_gone_or_changed_is_refused(warehouse: DuckDBWarehouse, lay: Lay) -> None:
+def test_a_publication_whose_index_file_is_gone_or_changed_is_refused(warehouse: Warehouse, lay: Lay) -> None:
     graph = lay("2026-03-09.1").index("retrieval") / "index.bin"
     lay("2026-03-10.1")
     graph.write_bytes(b"something else")
@@ -43,7 +41,7 @@ def test_a_publication_whose_index_file_is_gone_or_changed_is_refused(warehouse:
     assert current(warehouse) == "2026-03-10.1"
 
 
-def test_every_fault_is_named_at_once(warehouse: DuckDBWarehouse, lay: Lay) -> None:
+def test_every_fault_is_named_at_once(warehouse: Warehouse, lay: Lay) -> None:
     (lay("2026-03-09.1").index("retrieval") / "manifest.json").unlink()
     lay("2026-03-10.1")
     with warehouse.transaction() as connection:
@@ -57,9 +55,7 @@ def test_every_fault_is_named_at_once(warehouse: DuckDBWarehouse, lay: Lay) -> N
         roll_back(warehouse, "2026-03-09.1", actor="ann", reason="CTR fell")
 
 
-def test_the_same_rollback_again_changes_nothing_and_another_one_is_refused(
-    warehouse: DuckDBWarehouse, lay: Lay
-) -> None:
+def test_the_same_rollback_again_changes_nothing_and_another_one_is_refused(warehouse: Warehouse, lay: Lay) -> None:
     lay("2026-03-09.1")
     lay("2026-03-10.1")
     done = roll_back(warehouse, "2026-03-09.1", actor="run-7", reason="CTR fell")
@@ -72,7 +68,7 @@ def test_the_same_rollback_again_changes_nothing_and_another_one_is_refused(
         assert connection.execute("select count(*) from recs.publications").fetchall() == [(3,)]
 
 
-def test_the_model_of_a_publication_is_the_one_of_its_ledger_entry(warehouse: DuckDBWarehouse, lay: Lay) -> None:
+def test_the_model_of_a_publication_is_the_one_of_its_ledger_entry(warehouse: Warehouse, lay: Lay) -> None:
     lay("2026-03-09.1", model_uri="models:/nightjar/4")
     assert model_uri(warehouse, "2026-03-09.1") == "models:/nightjar/4"
     with pytest.raises(BadInput, match=r"is not in recs.publications"):

@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import pytest
+from laid_rows import lay_row
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.attempts import RunRequest, begin_attempt
 from warehouse.errors import BadInput
 from warehouse.gate_decisions import GateDecision, record_decisions
@@ -26,7 +27,7 @@ MADE = (
 
 
 @pytest.fixture
-def published(settings: Settings, warehouse: DuckDBWarehouse) -> RunFolder:
+def published(settings: Settings, warehouse: Warehouse) -> RunFolder:
     """A first publication of the day, with arrival cut-off, all verdicts and files that hold their own names."""
     with warehouse.transaction() as connection:
         connection.execute(
@@ -41,10 +42,9 @@ def published(settings: Settings, warehouse: DuckDBWarehouse) -> RunFolder:
         (folder.path / name).write_text(name)
     record_decisions(warehouse, run, [GateDecision(gate, "passed", f"{gate} is fine", 2.0, 1.0) for gate in GATES])
     with warehouse.transaction() as connection:
-        connection.execute(
-            "insert into recs_staging.recommendations values (?, ?, 'u', 'films', 1, 'i', 0.5, 'personal', null)",
-            [run.publication_id, run.data_date],
-        )
+        row = {"publication_id": run.publication_id, "data_date": run.data_date, "user_id": "u", "domain": "films"}
+        listed = {"rank": 1, "item_id": "i", "score": 0.5, "source": "personal"}
+        lay_row(connection, "recs_staging.recommendations", row | listed)
     publish(warehouse, run, model_uri="models:/nightjar/1", mlflow_run_id="m", content_hash="h")
     return folder
 
@@ -91,7 +91,7 @@ def test_the_verdicts_of_left_out_stages_are_taken_over() -> None:
 
 
 def test_scoring_alone_takes_features_and_model_from_the_last_publication(
-    settings: Settings, warehouse: DuckDBWarehouse, published: RunFolder
+    settings: Settings, warehouse: Warehouse, published: RunFolder
 ) -> None:
     run = begin_attempt(settings, warehouse, RunRequest(DAY, "again", stages=("serving", "publication"), note="fix"))
     folder = RunFolder.of(settings.lake, run.publication_id)
@@ -123,7 +123,7 @@ def test_files_taken_over_are_the_same_files_and_the_source_stays(published: Run
 
 
 def test_a_date_without_a_publication_has_nothing_to_take_over(
-    settings: Settings, warehouse: DuckDBWarehouse, published: RunFolder
+    settings: Settings, warehouse: Warehouse, published: RunFolder
 ) -> None:
     with warehouse.transaction() as connection:
         connection.execute("delete from recs.publications")
@@ -132,7 +132,7 @@ def test_a_date_without_a_publication_has_nothing_to_take_over(
 
 
 def test_a_removed_run_folder_is_named_and_no_attempt_is_counted(
-    settings: Settings, warehouse: DuckDBWarehouse, published: RunFolder
+    settings: Settings, warehouse: Warehouse, published: RunFolder
 ) -> None:
     (published.path / "mlflow_run.json").unlink()
     with pytest.raises(BadInput, match=r"2026-03-10\.1 lacks mlflow_run\.json"):

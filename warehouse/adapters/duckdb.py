@@ -4,15 +4,18 @@ Connections are short, because DuckDB lets one process write and no other look m
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
+from warehouse.adapters import plain_tables
+from warehouse.adapters.protocol import Connection, ImportSession, Query
 from warehouse.errors import BadInput, NightjarError
-from warehouse.tables import ALL_TABLES, Table
+from warehouse.run_folder import file_written_aside
+from warehouse.tables import ALL_TABLES, OUTPUTS, STAGED, Table
 
 _TYPES = {"text": "varchar", "real[]": "real[]", "timestamptz": "timestamptz"}
 
@@ -23,6 +26,11 @@ class DuckDBWarehouse:
     def __init__(self, path: Path, busy_deadline_seconds: float = 120.0) -> None:
         self.path = path
         self.busy_deadline_seconds = busy_deadline_seconds
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people."""
+        return str(self.path)
 
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -62,35 +70,55 @@ class DuckDBWarehouse:
             for table in ALL_TABLES:
                 connection.execute(_create_statement(table))
 
-    def unload(self, query: str, parameters: dict[str, Any], path: Path) -> int:
-        """Write the rows of a query to one Parquet file, aside and then renamed; return their number."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.aside")
+    def unload(self, queries: Mapping[Path, Query]) -> list[int]:
+        """Write the rows of each query to its Parquet file, all of the same state; return their numbers."""
+        rows = []
         with self.connect(read_only=True) as connection:
-            connection.sql(query, params=parameters).write_parquet(str(aside), compression="zstd")
-            counted = connection.execute("select count(*) from read_parquet(?)", [str(aside)]).fetchone()
-        aside.replace(path)
-        return int(counted[0]) if counted else 0
+            for path, (query, parameters) in queries.items():
+                with file_written_aside(path) as aside:
+                    connection.sql(query, params=parameters).write_parquet(str(aside), compression="zstd")
+                    counted = connection.execute("select count(*) from read_parquet(?)", [str(aside)]).fetchall()
+                    rows.append(int(counted[0][0]))
+        return rows
 
-    def load(self, table: Table, folder: Path, constants: dict[str, Any]) -> int:
-        """Replace the rows of `table` that carry `constants` by those of a Parquet folder; return their number.
+    def load(self, table: Table, folder: Path, publication_id: str, data_date: date) -> int:
+        """Replace the publication's rows of a staging table by those of a Parquet folder; return their number.
 
         Raises:
-            NightjarError: the folder holds no Parquet file, or lacks a column of the table.
+            NightjarError: the folder holds no Parquet file, or does not fit the table.
         """
+        constants = {"publication_id": publication_id, "data_date": data_date}
         given = [name for name in table.column_names if name not in constants]
-        where = " and ".join(f"{name} = ?" for name in constants)
         with self.transaction() as connection:
-            connection.execute(f"delete from {table.full_name} where {where}", list(constants.values()))
+            plain_tables.delete_publications(connection, table, [publication_id])
             try:
                 inserted = connection.execute(
                     f"insert into {table.full_name} ({', '.join([*constants, *given])}) "
-                    f"select {', '.join(['?'] * len(constants))}, {', '.join(given)} from read_parquet(?)",
+                    f"select ?, ?, {', '.join(given)} from read_parquet(?)",
                     [*constants.values(), str(folder / "*.parquet")],
                 ).fetchone()
-            except (duckdb.IOException, duckdb.BinderException, duckdb.ConversionException) as error:
+            except (duckdb.IOException, duckdb.DataError, duckdb.IntegrityError, duckdb.BinderException) as error:
                 raise NightjarError(f"{folder} does not fit {table.full_name}: {error}") from error
         return int(inserted[0]) if inserted else 0
+
+    def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:
+        """Move a publication's rows from the staging to the output tables; clear what its date had staged before."""
+        for staging, output in zip(STAGED, OUTPUTS, strict=True):
+            plain_tables.move_staged(connection, staging, output, publication_id, data_date)
+
+    def delete_rows(self, connection: Connection, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
+        """Delete the rows of publications."""
+        for table in tables:
+            plain_tables.delete_publications(connection, table, publication_ids)
+
+    def delete_remains(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
+        """Do nothing: `delete_rows` deletes all."""
+
+    @contextmanager
+    def importing(self) -> Iterator[ImportSession]:
+        """Open the file for one import, of which everything or nothing is written: it reads and checks there too."""
+        with self.transaction() as connection:
+            yield ImportSession(connection, connection, lambda name, columns: None)
 
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + self.busy_deadline_seconds
@@ -105,21 +133,6 @@ class DuckDBWarehouse:
                         f"{self.path} was busy for {self.busy_deadline_seconds:.0f} s: {error}"
                     ) from error
                 time.sleep(0.1)
-
-
-def insert_row(connection: duckdb.DuckDBPyConnection, table: str, row: dict[str, Any]) -> None:
-    """Insert one row, given by column name, into the table `schema.name`."""
-    connection.execute(
-        f"insert into {table} ({', '.join(row)}) values ({', '.join('?' * len(row))})", list(row.values())
-    )
-
-
-def fetch_row(connection: duckdb.DuckDBPyConnection, query: str, parameters: list[object]) -> dict[str, Any] | None:
-    """Return the first row of a query by column name, or nothing where there is none."""
-    found = connection.execute(query, parameters)
-    names = [column[0] for column in found.description or []]
-    row = found.fetchone()
-    return None if row is None else dict(zip(names, row, strict=True))
 
 
 def _create_statement(table: Table) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.importers.columns import IMPORTABLE
 from warehouse.importers.contract import check
 from warehouse.importers.delimited import readable
@@ -15,7 +15,7 @@ from warehouse.importers.loading import ImportCount, load, require_usable
 from warehouse.importers.named_file import read_named_file
 
 
-def import_files(warehouse: DuckDBWarehouse, files: Mapping[str, Path], imported_at: datetime) -> list[ImportCount]:
+def import_files(warehouse: Warehouse, files: Mapping[str, Path], imported_at: datetime) -> list[ImportCount]:
     """Import one file for each named table in one transaction; importing the same files again adds nothing.
 
     Args:
@@ -26,10 +26,10 @@ def import_files(warehouse: DuckDBWarehouse, files: Mapping[str, Path], imported
     Raises:
         BadInput: a file is missing, unreadable, has wrong columns or no usable row; nothing is written then.
     """
-    with warehouse.transaction() as connection:
-        sources = [read_named_file(connection, IMPORTABLE[name], path) for name, path in files.items()]
+    with warehouse.importing() as session:
+        sources = [read_named_file(session.scratch, IMPORTABLE[name], path) for name, path in files.items()]
         for path, source in zip(files.values(), sources, strict=True):
             with readable(path):
-                check(connection, source, imported_at)
-            require_usable(connection, source, str(path))
-        return [load(connection, source, imported_at) for source in sources]
+                check(session.scratch, source, imported_at)
+            require_usable(session.scratch, source, str(path))
+        return [load(session, source, imported_at) for source in sources]

@@ -1,6 +1,7 @@
 """Writes checked rows into their raw tables, and the rejected ones with their reason into `raw.rejected_rows`.
 
-Raw tables only grow. Within one file the first row of a key counts; a key that is already there is left alone.
+Raw tables only grow. Within one file the first row of a key counts; a key that is already there is left alone. What the
+files alone decide is decided where they were read; the rest is common SQL in the warehouse.
 """
 
 from collections.abc import Sequence
@@ -9,12 +10,16 @@ from datetime import datetime
 
 import duckdb
 
+from warehouse.adapters.protocol import Connection, ImportSession, changed_rows
 from warehouse.errors import BadInput
 from warehouse.importers.delimited import CONTENT_LENGTH
 from warehouse.importers.source import Source
+from warehouse.tables import BIGINT, TEXT
 
 # Attributes without a date count as known from the start, so that a backfill of a past date sees them.
 FROM_THE_START = "timestamptz '1970-01-01 00:00:00+00'"
+# Not every engine takes the character in a text; a person would not see it anyway.
+_NUL = "'\\0'"
 
 
 @dataclass(frozen=True)
@@ -27,15 +32,15 @@ class ImportCount:
     rejected: int
 
 
-def load(connection: duckdb.DuckDBPyConnection, source: Source, imported_at: datetime) -> ImportCount:
+def load(session: ImportSession, source: Source, imported_at: datetime) -> ImportCount:
     """Write a checked source into its raw table.
 
     Attribute rows without `recorded_at` become a new version where they differ from the latest one, at `imported_at`;
     the first version of a key is recorded from the start.
     """
-    rejected = _keep_rejected(connection, source, imported_at)
-    accepted = _count(connection, f"select count(*) from {source.checked} where reason is null")
-    added = _insert(connection, source, imported_at)
+    rejected = _keep_rejected(session, source, imported_at)
+    accepted = _count(session.scratch, f"select count(*) from {source.checked} where reason is null")
+    added = _insert(session, source, imported_at)
     return ImportCount(source.table.full_name, added, accepted - added, rejected)
 
 
@@ -73,65 +78,81 @@ def _rejected(source: Source) -> str:
     return f"{broken} union all select line, reason, content from {source.unread}" if source.unread else broken
 
 
-def _keep_rejected(connection: duckdb.DuckDBPyConnection, source: Source, imported_at: datetime) -> int:
-    connection.execute(
+def _keep_rejected(session: ImportSession, source: Source, imported_at: datetime) -> int:
+    rejected = f"rejected_{source.name}"
+    session.scratch.execute(
+        f"""create temp table {rejected} as
+        select line, string_agg(distinct reason, '; ' order by reason) as reason,
+            left(replace(coalesce(any_value(content), ''), chr(0), {_NUL}), {CONTENT_LENGTH}) as content
+        from ({_rejected(source)}) group by line"""
+    )
+    session.hand_over(rejected, {"line": BIGINT, "reason": TEXT, "content": TEXT})
+    session.target.execute(
         f"""insert into raw.rejected_rows
-        with rejected as (
-            select line, string_agg(distinct reason, '; ' order by reason) as reason,
-                left(coalesce(any_value(content), ''), {CONTENT_LENGTH}) as content
-            from ({_rejected(source)}) group by line
-        )
-        select $table_name, $file, line, reason, content, $imported_at
-        from rejected anti join raw.rejected_rows as kept
-            on kept.table_name = $table_name and kept.file = $file
-            and kept.line = rejected.line and kept.content = rejected.content""",
+        select $table_name, $file, rejected.line, rejected.reason, rejected.content, $imported_at
+        from {rejected} as rejected
+        where not exists (
+            select 1 from raw.rejected_rows as kept
+            where kept.table_name = $table_name and kept.file = $file
+                and kept.line = rejected.line and kept.content = rejected.content
+        )""",
         {"table_name": source.table.name, "file": source.file, "imported_at": imported_at},
     )
-    return _count(connection, f"select count(distinct line) from ({_rejected(source)})")
+    return _count(session.scratch, f"select count(*) from {rejected}")
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, source: Source, imported_at: datetime) -> int:
-    columns, keys = ", ".join(source.table.column_names), ", ".join(source.table.key)
-    is_versioned = "recorded_at" in source.table.key
-    offered = f"select line, {columns} from {source.checked} where reason is null"
+def _insert(session: ImportSession, source: Source, imported_at: datetime) -> int:
+    table, accepted = source.table, f"accepted_{source.name}"
+    columns, keys = ", ".join(table.column_names), ", ".join(table.key)
+    session.scratch.execute(f"create temp view {accepted} as {_first_rows(source)}")
+    session.hand_over(accepted, {"line": BIGINT, **{column.name: column.type for column in table.columns}})
+    is_versioned = "recorded_at" in table.key
+    offered = f"select line, {columns} from {accepted}"
     if is_versioned:
-        offered = f"{offered} and recorded_at is not null union all by name {_undated_versions(source)}"
-    # Only repeated keys are sorted: a file of millions of rows rarely has one.
-    statement = f"""insert into {source.table.full_name}
-        with offered as ({offered}),
-        repeated as (select {keys} from offered group by {keys} having count(*) > 1),
-        chosen as (
-            select {columns} from offered anti join repeated using ({keys})
-            union all
-            select {columns} from (
-                select distinct on ({keys}) * from offered semi join repeated using ({keys}) order by {keys}, line
-            )
+        # What gets its time here may meet a row of the file that has this time.
+        dated = f"{offered} where recorded_at is not null union all {_undated_versions(source, accepted)}"
+        offered = f"select distinct on ({keys}) * from ({dated}) as dated order by {keys}, line"
+    same_key = " and ".join(f"kept.{key} = offered.{key}" for key in table.key)
+    return changed_rows(
+        session.target.execute(
+            f"""insert into {table.full_name} ({columns})
+            select {columns} from ({offered}) as offered
+            where not exists (select 1 from {table.full_name} as kept where {same_key})""",
+            {"imported_at": imported_at} if is_versioned else None,
         )
-        select {columns} from chosen anti join {source.table.full_name} using ({keys})"""
-    return _count(connection, statement, {"imported_at": imported_at} if is_versioned else {})
+    )
 
 
-def _undated_versions(source: Source) -> str:
+def _first_rows(source: Source) -> str:
+    """Return SQL for the accepted rows, of each key the first; where `recorded_at` is missing, the rest is the key."""
+    columns, keys = ", ".join(source.table.column_names), ", ".join(source.table.key)
+    same_key = " and ".join(f"repeated.{key} is not distinct from offered.{key}" for key in source.table.key)
+    # Only repeated keys are sorted: a file of millions of rows rarely has one.
+    return f"""with offered as (select line, {columns} from {source.checked} where reason is null),
+        repeated as (select {keys} from offered group by {keys} having count(*) > 1)
+        select line, {columns} from offered anti join repeated on {same_key}
+        union all
+        select line, {columns} from (
+            select distinct on ({keys}) * from offered semi join repeated on {same_key} order by {keys}, line
+        )"""
+
+
+def _undated_versions(source: Source, accepted: str) -> str:
     """Return SQL for the rows without `recorded_at` that say something new, each with the time of its version."""
-    key = [column for column in source.table.key if column != "recorded_at"]
-    said = [column for column in source.table.column_names if column not in source.table.key]
+    table = source.table
+    keys = ", ".join(column for column in table.key if column != "recorded_at")
+    said = [column for column in table.column_names if column not in table.key]
     differs = " or ".join(f"fresh.{column} is distinct from latest.{column}" for column in said)
-    fresh = ", ".join(f"fresh.{column}" for column in (*key, *said))
-    keys, table = ", ".join(key), source.table.full_name
     # A version must come after the one it replaces, even if that one was dated ahead of the clock.
-    return f"""
-        select fresh.line, {fresh}, case when latest.recorded_at is null then {FROM_THE_START}
-            else greatest($imported_at, latest.recorded_at + interval 1 microsecond) end as recorded_at
-        from (
-            select distinct on ({keys}) * from {source.checked}
-            where reason is null and recorded_at is null order by {keys}, line
-        ) as fresh
-        left join (select distinct on ({keys}) * from {table} order by {keys}, recorded_at desc) as latest
+    version = f"""case when latest.recorded_at is null then {FROM_THE_START}
+        else greatest($imported_at, latest.recorded_at + interval '1 microsecond') end"""
+    columns = ", ".join(version if name == "recorded_at" else f"fresh.{name}" for name in table.column_names)
+    return f"""select fresh.line, {columns}
+        from (select * from {accepted} where recorded_at is null) as fresh
+        left join (select distinct on ({keys}) * from {table.full_name} order by {keys}, recorded_at desc) as latest
             using ({keys})
         where latest.recorded_at is null or {differs}"""
 
 
-def _count(connection: duckdb.DuckDBPyConnection, statement: str, parameters: dict[str, object] | None = None) -> int:
-    row = connection.execute(statement, parameters or {}).fetchone()
-    assert row is not None, statement
-    return int(row[0])
+def _count(connection: Connection, statement: str) -> int:
+    return int(connection.execute(statement).fetchall()[0][0])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
 from warehouse.importers import movielens_rows
 from warehouse.importers.contract import check
@@ -18,22 +18,22 @@ from warehouse.importers.movielens_layouts import LAYOUTS, MovieLensLayout
 from warehouse.importers.source import Source
 
 
-def import_movielens(warehouse: DuckDBWarehouse, folder: Path, imported_at: datetime) -> list[ImportCount]:
+def import_movielens(warehouse: Warehouse, folder: Path, imported_at: datetime) -> list[ImportCount]:
     """Import one MovieLens folder in one transaction; importing it again adds nothing.
 
     Raises:
         BadInput: the folder is of no known layout, lacks a file, or a file has no usable row.
     """
     layout = detect_layout(folder)
-    with warehouse.transaction() as connection:
-        layout.read(connection, folder)
-        counts = []
-        for source in _sources(connection, layout, folder):
-            check(connection, source, imported_at)
+    with warehouse.importing() as session:
+        layout.read(session.scratch, folder)
+        sources = []
+        for source in _sources(session.scratch, layout, folder):
+            check(session.scratch, source, imported_at)
             if source.name in ("interactions", "items"):
-                require_usable(connection, source, str(folder / source.file))
-            counts.append(load(connection, source, imported_at))
-    return total_by_table(counts)
+                require_usable(session.scratch, source, str(folder / source.file))
+            sources.append(source)
+        return total_by_table([load(session, source, imported_at) for source in sources])
 
 
 def detect_layout(folder: Path) -> MovieLensLayout:

@@ -2,14 +2,17 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
+from warehouse_homes import variables_of
 
 from ml.cli.import_commands import app
+from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
+from warehouse.settings import Settings
 
 
 @pytest.fixture
-def runner(tmp_path: Path) -> CliRunner:
-    return CliRunner(env={"NIGHTJAR_HOME": str(tmp_path / "home")})
+def runner(settings: Settings, warehouse: Warehouse) -> CliRunner:
+    return CliRunner(env=variables_of(settings))
 
 
 def test_files_prints_one_line_a_table(runner: CliRunner, tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ from click.testing import Result
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from typer.testing import CliRunner
+from warehouse_homes import variables_of
 
 from ml import tracking
 from ml.cli.main import app
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput, NightjarError
 from warehouse.interval import of_date
 from warehouse.run_folder import RunFolder, RunRecord
@@ -39,7 +41,7 @@ class Home:
         return CliRunner(env=environment).invoke(app, arguments)
 
     def rows(self, query: str) -> list[Any]:
-        with DuckDBWarehouse(self.settings.warehouse_path).connect(read_only=True) as connection:
+        with open_warehouse(self.settings).connect(read_only=True) as connection:
             return connection.execute(query).fetchall()
 
 
@@ -61,7 +63,7 @@ def artifacts(home: Home, run_id: str) -> Path:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, lay_in: Callable[..., RunFolder]) -> Home:
     settings = Settings(home=tmp_path_factory.mktemp("home"))
-    DuckDBWarehouse(settings.warehouse_path).create_tables()
+    open_warehouse(settings).create_tables()
     runs = {}
     for publication_id in (OLD, TARGET, CURRENT):
         run = runs[publication_id] = track(settings, publication_id)
@@ -154,7 +156,7 @@ def test_ages_count_from_the_date_that_is_given(lay: Callable[..., RunFolder], s
     lay(TARGET)
     lay("2026-06-02.1", None)
     lay(CURRENT, started_at=datetime(2026, 7, 1, tzinfo=UTC))
-    runner = CliRunner(env={"NIGHTJAR_HOME": str(settings.home)})
+    runner = CliRunner(env=variables_of(settings))
     kept = runner.invoke(app, ["retention", "--apply", "--as-of", "2026-06-16"]).output
     assert kept.splitlines()[-1] == "removed 0 rows, 0.0 MB of files and 0 MLflow runs, as of 2026-06-16"
     gone = runner.invoke(app, ["retention", "--apply", "--as-of", str(date(2026, 6, 17))]).output
@@ -164,6 +166,6 @@ def test_ages_count_from_the_date_that_is_given(lay: Callable[..., RunFolder], s
     assert str(result.exception).startswith("--as-of 'yesterday' is no date")
 
 
-def test_an_empty_home_has_nothing_to_clean_up(warehouse: DuckDBWarehouse, settings: Settings) -> None:
-    result = CliRunner(env={"NIGHTJAR_HOME": str(settings.home)}).invoke(app, ["retention", "--apply"])
+def test_an_empty_home_has_nothing_to_clean_up(warehouse: Warehouse, settings: Settings) -> None:
+    result = CliRunner(env=variables_of(settings)).invoke(app, ["retention", "--apply"])
     assert (result.exit_code, result.output) == (0, "nothing is published yet: nothing to clean up\n")

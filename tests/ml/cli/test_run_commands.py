@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ml.cli.night import Night, run_night
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.attempts import RunRequest
 from warehouse.errors import BadInput, GateRefused, NightjarError
 from warehouse.interval import of_date, parse_instant
@@ -20,7 +20,7 @@ FAILED = "[info] Task instance state updated [airflow.api] new_state=failed rows
 
 
 @pytest.fixture
-def airflow(settings: Settings, warehouse: DuckDBWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airflow:
+def airflow(settings: Settings, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airflow:
     """Put an `airflow` first on the path that writes its arguments to a file, says some lines and exits."""
     with warehouse.transaction() as connection:
         connection.execute(

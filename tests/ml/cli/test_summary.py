@@ -3,12 +3,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from laid_rows import lay_row, run_script
 from rich.console import Console
 
 from ml.cli.night import Night
 from ml.cli.summary import plain_console, print_summary, show
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.settings import Settings
+from warehouse.tables import table as contract
 
 AT = datetime(2026, 4, 1, tzinfo=UTC)
 ROWS = {
@@ -38,15 +40,16 @@ ROWS = {
 
 
 @pytest.fixture
-def night(settings: Settings, warehouse: DuckDBWarehouse, tmp_path: Path) -> Night:
+def night(settings: Settings, warehouse: Warehouse, tmp_path: Path) -> Night:
     """A night with one row of each kind, and two items with titles, one of them a former one."""
     with warehouse.transaction() as connection:
         for table, rows in ROWS.items():
-            connection.executemany(f"insert into {table} values ({', '.join('?' * len(rows[0]))})", rows)
-        connection.execute("create schema core")
-        connection.execute("create table core.dim_items (item_id text, title text, valid_to timestamptz)")
-        connection.execute(
-            "insert into core.dim_items values ('i1', '[REC] :cat:', null), ('i1', 'Old', now()), ('i2', 'Why', null)"
+            for row in rows:
+                lay_row(connection, table, dict(zip(contract(table).column_names, row, strict=True)))
+        run_script(
+            connection,
+            "create table core.dim_items (item_id text, title text, valid_to timestamptz);\n"
+            "insert into core.dim_items values ('i1', '[REC] :cat:', null), ('i1', 'Old', now()), ('i2', 'Why', null)",
         )
     return Night("2026-03-31.1", tmp_path / "night.log", 65.4)
 
@@ -57,7 +60,7 @@ def cells(output: str) -> list[list[str]]:
 
 
 def test_the_summary_tells_outcome_metrics_and_lists(
-    settings: Settings, night: Night, capsys: pytest.CaptureFixture[str]
+    settings: Settings, warehouse: Warehouse, night: Night, capsys: pytest.CaptureFixture[str]
 ) -> None:
     print_summary(settings, night)
     output = capsys.readouterr().out
@@ -71,7 +74,7 @@ def test_the_summary_tells_outcome_metrics_and_lists(
         "2026-03-31.1: history, 1,234 recommendations, 65 s (older than the current 2026-04-01.1)",
         "current publication: 2026-04-01.1",
         "content hash: abc",
-        f"tables: schema recs of {settings.warehouse_path}",
+        f"tables: schema recs of {warehouse.address}",
         f"log: {night.log}",
         "next: nightjar status | nightjar report | nightjar recommend USER | nightjar similar ITEM",
     ]

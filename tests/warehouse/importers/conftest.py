@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.importers.files import import_files
 from warehouse.importers.loading import ImportCount
 
@@ -18,7 +18,7 @@ Query = Callable[[str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture
-def import_text(warehouse: DuckDBWarehouse, tmp_path: Path) -> ImportText:
+def import_text(warehouse: Warehouse, tmp_path: Path) -> ImportText:
     """Write one file and import it; a text with surrogate escapes becomes those bytes."""
 
     def run(
@@ -32,7 +32,7 @@ def import_text(warehouse: DuckDBWarehouse, tmp_path: Path) -> ImportText:
 
 
 @pytest.fixture
-def query(warehouse: DuckDBWarehouse) -> Query:
+def query(warehouse: Warehouse) -> Query:
     """Answer of the warehouse to one statement."""
 
     def run(statement: str) -> list[tuple[Any, ...]]:

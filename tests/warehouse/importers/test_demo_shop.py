@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
 from warehouse.importers.demo_shop.shop import Shop, generate, import_demo_shop
 from warehouse.importers.demo_shop.shop_options import ShopOptions
@@ -175,7 +176,7 @@ def test_events_arrive_after_they_happen_and_a_few_a_day_late(shop_query: Query)
     assert 0.01 < late < 0.03
 
 
-def test_a_second_import_adds_nothing_and_no_row_is_rejected(warehouse: DuckDBWarehouse) -> None:
+def test_a_second_import_adds_nothing_and_no_row_is_rejected(warehouse: Warehouse) -> None:
     first = import_demo_shop(warehouse, SMALL)
     assert all(count.added > 0 and count.already_there == 0 and count.rejected == 0 for count in first)
     second = import_demo_shop(warehouse, SMALL)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
 from warehouse.importers.files import import_files
 from warehouse.importers.loading import ImportCount
@@ -51,7 +51,7 @@ IMPORTED_AT = datetime(2026, 4, 1, 12, tzinfo=UTC)
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_whole_in_one_line(
-    warehouse: DuckDBWarehouse, query: Query, tmp_path: Path, file: str, content: bytes, complaint: str
+    warehouse: Warehouse, query: Query, tmp_path: Path, file: str, content: bytes, complaint: str
 ) -> None:
     (tmp_path / file).write_bytes(content)
     with pytest.raises(BadInput, match=re.escape(complaint)) as refusal:
@@ -61,13 +61,13 @@ def test_a_file_that_cannot_be_used_is_refused_whole_in_one_line(
     assert query("select count(*) from raw.rejected_rows") == [(0,)]
 
 
-def test_a_missing_file_and_a_folder_are_no_files(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_no_files(warehouse: Warehouse, tmp_path: Path) -> None:
     for path in (tmp_path / "missing.csv", tmp_path):
         with pytest.raises(BadInput, match=f"{path} is no file"):
             import_files(warehouse, {"interactions": path}, IMPORTED_AT)
 
 
-def test_parquet_columns_are_checked_too(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+def test_parquet_columns_are_checked_too(warehouse: Warehouse, tmp_path: Path) -> None:
     pq.write_table(pa.table({"user": ["u"], "thing": ["i"]}), tmp_path / "e.parquet")
     with pytest.raises(BadInput, match="lacks columns item_id, occurred_at and has the unknown column thing"):
         import_files(warehouse, {"interactions": tmp_path / "e.parquet"}, IMPORTED_AT)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.importers.files import import_files
 from warehouse.importers.loading import ImportCount
 
@@ -141,9 +141,7 @@ def test_rejected_json_lines_keep_their_number_and_text(import_text: ImportText,
     ]
 
 
-def test_a_rejected_parquet_row_is_named_by_its_number(
-    warehouse: DuckDBWarehouse, query: Query, tmp_path: Path
-) -> None:
+def test_a_rejected_parquet_row_is_named_by_its_number(warehouse: Warehouse, query: Query, tmp_path: Path) -> None:
     table = pa.table({"user": ["u1", "u2"], "item": ["i1", "i2"], "value": [1.5, float("nan")], "time": [100, 100]})
     pq.write_table(table, tmp_path / "events.parquet")
     import_files(warehouse, {"interactions": tmp_path / "events.parquet"}, IMPORTED_AT)

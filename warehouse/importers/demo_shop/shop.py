@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
 from warehouse.importers.columns import IMPORTABLE
 from warehouse.importers.contract import check
 from warehouse.importers.demo_shop.catalogue import NEVER, Catalogue, make_catalogue
@@ -56,18 +56,18 @@ def generate(options: ShopOptions) -> Shop:
     return Shop(catalogue, customers, tables)
 
 
-def import_demo_shop(warehouse: DuckDBWarehouse, options: ShopOptions) -> list[ImportCount]:
+def import_demo_shop(warehouse: Warehouse, options: ShopOptions) -> list[ImportCount]:
     """Generate a shop and import it in one transaction; importing it again adds nothing."""
     shop = generate(options)
     # The last events arrive up to 30 hours after they happened.
     imported_at = options.closes_at + timedelta(days=2)
-    with warehouse.transaction() as connection:
+    with warehouse.importing() as session:
         counts = []
         for name, rows in shop.tables.items():
-            source = _source(connection, name, rows)
-            check(connection, source, imported_at)
-            counts.append(load(connection, source, imported_at))
-    return counts
+            source = _source(session.scratch, name, rows)
+            check(session.scratch, source, imported_at)
+            counts.append(load(session, source, imported_at))
+        return counts
 
 
 def _source(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> Source:

@@ -1,0 +1,41 @@
+"""Rows that tests lay into tables by hand, on every engine."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from warehouse.adapters.postgres import partitions
+from warehouse.adapters.postgres.connection import PostgresConnection
+from warehouse.adapters.postgres.schema import is_partitioned
+from warehouse.adapters.protocol import Connection, insert_row
+from warehouse.tables import STAGED, table
+
+_NO_DATE = date(1, 1, 1)
+
+
+def lay_row(connection: Connection, full_name: str, row: Mapping[str, Any]) -> None:
+    """Insert one row; where each publication is a table of its own, that table is made for the first row."""
+    if isinstance(connection, PostgresConnection) and is_partitioned(table(full_name)):
+        _make_place(connection, full_name, row["publication_id"])
+    insert_row(connection, full_name, row)
+
+
+def _make_place(connection: PostgresConnection, full_name: str, publication_id: str) -> None:
+    wanted = table(full_name)
+    if publication_id in partitions.publications_in(connection, wanted):
+        return
+    staging = next(each for each in STAGED if each.name == wanted.name)
+    partitions.create_aside(connection, staging, publication_id)
+    partitions.attach_staged(connection, staging, publication_id)
+    if wanted is not staging:
+        partitions.move_staged(connection, staging, wanted, publication_id, _NO_DATE)
+
+
+def run_script(connection: Connection, script: str) -> None:
+    """Run statements that end with a semicolon and their line, after making the schemas that dbt would make."""
+    if not isinstance(connection, PostgresConnection):
+        for schema in ("intermediate", "core"):
+            connection.execute(f"create schema if not exists {schema}")
+    for statement in script.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)

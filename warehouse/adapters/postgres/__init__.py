@@ -1,0 +1,1 @@
+"""The warehouse that a team shares: one database of a PostgreSQL server."""

@@ -1,0 +1,156 @@
+"""The warehouse in a PostgreSQL database: any number of readers and writers, one publisher at a time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from pathlib import Path
+
+from psycopg import IsolationLevel
+from psycopg.pq import TransactionStatus
+
+from warehouse.adapters import plain_tables
+from warehouse.adapters.postgres import partitions
+from warehouse.adapters.postgres.binary_copy import copy_in
+from warehouse.adapters.postgres.connection import Address, PostgresConnection, hold, opened
+from warehouse.adapters.postgres.export import export
+from warehouse.adapters.postgres.importing import copy_table, opened_scratch
+from warehouse.adapters.postgres.output_files import read_batches
+from warehouse.adapters.postgres.schema import check_initialised, create_missing_tables, is_partitioned
+from warehouse.adapters.protocol import Connection, ImportSession, Query
+from warehouse.run_folder import file_written_aside
+from warehouse.settings import Settings
+from warehouse.tables import OUTPUTS, STAGED, Table
+
+
+class PostgresWarehouse:
+    """Opens sessions on one database."""
+
+    def __init__(self, where: Address, busy_deadline_seconds: float = 120.0) -> None:
+        self.where = where
+        self.busy_deadline_seconds = busy_deadline_seconds
+
+    @classmethod
+    def of(cls, settings: Settings) -> "PostgresWarehouse":
+        """Return the database that the settings name, opened by the pipeline's role."""
+        return cls(
+            Address(
+                settings.postgres_host,
+                settings.postgres_port,
+                settings.postgres_database,
+                settings.postgres_user,
+                settings.postgres_password.get_secret_value(),
+            )
+        )
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people."""
+        return str(self.where)
+
+    def create_tables(self) -> None:
+        """Create the tables that do not exist yet.
+
+        Raises:
+            BadInput: the database was not initialised.
+        """
+        with opened(self.where) as connection, _alone(connection, "tables", self.busy_deadline_seconds):
+            create_missing_tables(connection)
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[PostgresConnection]:
+        """Open a session; read-only, all its statements see the same state.
+
+        Raises:
+            BadInput: there is no such database, it was not initialised, or it refuses the role.
+            NightjarError: it does not answer.
+        """
+        with opened(self.where) as connection:
+            check_initialised(connection)
+            if not read_only:
+                yield connection
+                return
+            session = connection.session
+            session.read_only, session.isolation_level = True, IsolationLevel.REPEATABLE_READ
+            with session.transaction():
+                yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresConnection]:
+        """Open a transaction that no other process shares; commit at the end, roll back on any error."""
+        with self.connect() as connection, _alone(connection, "transaction", self.busy_deadline_seconds):
+            yield connection
+
+    def unload(self, queries: Mapping[Path, Query]) -> list[int]:
+        """Write the rows of each query to its Parquet file, all of the same state; return their numbers."""
+        rows = []
+        with self.connect(read_only=True) as connection:
+            for path, query in queries.items():
+                with file_written_aside(path) as aside:
+                    rows.append(export(connection.session, query, aside))
+        return rows
+
+    def load(self, table: Table, folder: Path, publication_id: str, data_date: date) -> int:
+        """Replace the publication's rows of a staging table by those of a Parquet folder; return their number.
+
+        Raises:
+            NightjarError: the folder holds no Parquet file, or does not fit the table.
+        """
+        batches = read_batches(table, folder, {"publication_id": publication_id, "data_date": data_date})
+        lock = f"load {table.full_name} {publication_id}"
+        with self.connect() as connection, _alone(connection, lock, self.busy_deadline_seconds):
+            if not is_partitioned(table):
+                plain_tables.delete_publications(connection, table, [publication_id])
+                return copy_in(connection, table.full_name, table.column_names, batches)
+            aside = partitions.create_aside(connection, table, publication_id)
+            # Frozen rows need no vacuum; nobody has seen the table that was made in this transaction.
+            rows = copy_in(connection, aside, table.column_names, batches, "freeze")
+            partitions.attach_staged(connection, table, publication_id)
+            return rows
+
+    def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:
+        """Move a publication's rows from the staging to the output tables; clear what its date had staged before."""
+        for staging, output in zip(STAGED, OUTPUTS, strict=True):
+            move = partitions.move_staged if is_partitioned(output) else plain_tables.move_staged
+            move(connection, staging, output, publication_id, data_date)
+
+    def delete_rows(self, connection: Connection, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
+        """Delete the rows of publications, but leave the partitions of output tables to `delete_remains`."""
+        for table in tables:
+            if not is_partitioned(table):
+                plain_tables.delete_publications(connection, table, publication_ids)
+            elif table in STAGED:
+                partitions.drop_staged(connection, table, publication_ids)
+
+    def delete_remains(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
+        """Detach and drop the partitions that `delete_rows` left; what is gone already is no error."""
+        with self.connect() as connection:
+            hold(connection, "clean-up", "session")
+            for table in tables:
+                if is_partitioned(table) and table in OUTPUTS:
+                    partitions.drop_published(connection, table, publication_ids)
+
+    @contextmanager
+    def importing(self) -> Iterator[ImportSession]:
+        """Open it for one import, of which everything or nothing is written; imports take turns at writing."""
+        with opened_scratch() as scratch, self.connect() as connection, ExitStack() as writing:
+
+            def hand_over(name: str, columns: Mapping[str, str]) -> None:
+                # Files are read for minutes: only then does the transaction begin, and others wait.
+                if connection.session.info.transaction_status == TransactionStatus.IDLE:
+                    writing.enter_context(_alone(connection, "import"))
+                copy_table(scratch, connection, name, columns)
+
+            yield ImportSession(scratch, connection, hand_over)
+
+
+@contextmanager
+def _alone(connection: PostgresConnection, what: str, deadline_seconds: float = 0) -> Iterator[None]:
+    """Open a transaction that waits for every other one of that name; 0 waits for as long as it takes.
+
+    Raises:
+        NightjarError: the others, or a lock that the transaction needs later, took longer.
+    """
+    with connection.session.transaction():
+        connection.execute("select set_config('lock_timeout', ?, true)", [f"{deadline_seconds * 1000:.0f}"])
+        hold(connection, what, "transaction")
+        yield
