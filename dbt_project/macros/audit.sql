@@ -8,11 +8,10 @@
     select * from {{ source('recs', 'publication_attempts') }} where publication_id = '{{ audited_publication() }}'
 {%- endmacro %}
 
-{# The distinct pairs of user and item of the events that the audited attempt was allowed to see. #}
-{% macro seen_by_audited_attempt() -%}
+{# What the columns hold in the events that the audited attempt was allowed to see; by default pairs of user and item. #}
+{% macro seen_by_audited_attempt(columns=['user_id', 'item_id']) -%}
     select distinct
-        interactions.user_id,
-        interactions.item_id
+        interactions.{{ columns | join(', interactions.') }}
     from {{ ref('fct_interactions') }} as interactions
     inner join ({{ audited_attempt() }}) as attempt
         on
@@ -31,7 +30,8 @@
         {{ is_available_as_of('items', 'attempt.as_of') }} as is_available
     from {{ ref('dim_items') }} as items
     inner join ({{ audited_attempt() }}) as attempt on {{ is_version_as_of('items', 'attempt.as_of') }}
-    where not items.is_inferred or items.item_id in (select item_id from ({{ seen_by_audited_attempt() }}) as seen)
+    left join ({{ seen_by_audited_attempt(['item_id']) }}) as seen_items on items.item_id = seen_items.item_id
+    where not items.is_inferred or seen_items.item_id is not null
 {%- endmacro %}
 
 {# The users that the audited attempt knows; inferred ones as with items. #}
@@ -39,7 +39,8 @@
     select users.user_id
     from {{ ref('dim_users') }} as users
     inner join ({{ audited_attempt() }}) as attempt on {{ is_version_as_of('users', 'attempt.as_of') }}
-    where not users.is_inferred or users.user_id in (select user_id from ({{ seen_by_audited_attempt() }}) as seen)
+    left join ({{ seen_by_audited_attempt(['user_id']) }}) as seen_users on users.user_id = seen_users.user_id
+    where not users.is_inferred or seen_users.user_id is not null
 {%- endmacro %}
 
 {% macro audited_publication() -%}

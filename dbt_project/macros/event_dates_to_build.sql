@@ -28,6 +28,6 @@
 {# Deletes stored dates that have no event any more: delete+insert only replaces dates for which it gets rows. #}
 {% macro delete_emptied_dates(staged) -%}
     {%- if execute and is_incremental() -%}
-        delete from {{ this }} where event_date not in (select event_date from {{ staged }})
+        delete from {{ this }} where event_date not in (select distinct event_date from {{ staged }})
     {%- endif -%}
 {%- endmacro %}

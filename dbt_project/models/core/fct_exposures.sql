@@ -6,7 +6,14 @@
     pre_hook="{{ delete_emptied_dates(ref('stg_exposures')) }}"
 ) }}
 
-with exposures as (
+-- Named once, because the dates to build are found in it too: reading the view means to sort all that ever arrived.
+with staged as (
+
+    select * from {{ ref('stg_exposures') }}
+
+),
+
+exposures as (
 
     select
         exposure_id,
@@ -18,9 +25,9 @@ with exposures as (
         shown_at,
         ingested_at,
         event_date
-    from {{ ref('stg_exposures') }}
+    from staged
     {% if is_incremental() %}
-        where event_date in ({{ event_dates_to_build(ref('stg_exposures'), this) }})
+        where event_date in ({{ event_dates_to_build('staged', this) }})
     {% endif %}
 
 )

@@ -6,7 +6,14 @@
     pre_hook="{{ delete_emptied_dates(ref('stg_interactions')) }}"
 ) }}
 
-with interactions as (
+-- Named once, because the dates to build are found in it too: reading the view means to sort all that ever arrived.
+with staged as (
+
+    select * from {{ ref('stg_interactions') }}
+
+),
+
+interactions as (
 
     select
         event_id,
@@ -17,9 +24,9 @@ with interactions as (
         occurred_at,
         ingested_at,
         event_date
-    from {{ ref('stg_interactions') }}
+    from staged
     {% if is_incremental() %}
-        where event_date in ({{ event_dates_to_build(ref('stg_interactions'), this) }})
+        where event_date in ({{ event_dates_to_build('staged', this) }})
     {% endif %}
 
 )

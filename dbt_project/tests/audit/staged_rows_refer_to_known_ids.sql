@@ -25,29 +25,33 @@ seen as (
 
 references_to_check as (
 
-    select distinct
+    select
         'recommendations user_id=' || recommendations.user_id as what,
         'a user of dim_users' as expected
     from recommendations
-    where recommendations.user_id not in (select users.user_id from users)
+    left join users on recommendations.user_id = users.user_id
+    where users.user_id is null
     union
     select
         'user_embeddings user_id=' || user_embeddings.user_id as what,
         'a user of dim_users' as expected
     from ({{ staged_rows('user_embeddings') }}) as user_embeddings
-    where user_embeddings.user_id not in (select users.user_id from users)
+    left join users on user_embeddings.user_id = users.user_id
+    where users.user_id is null
     union
     select
         'item_embeddings item_id=' || item_embeddings.item_id as what,
         'an item of dim_items' as expected
     from ({{ staged_rows('item_embeddings') }}) as item_embeddings
-    where item_embeddings.item_id not in (select items.item_id from items)
+    left join items on item_embeddings.item_id = items.item_id
+    where items.item_id is null
     union
     select
         'similar_items item_id=' || similar_items.item_id as what,
         'an item of dim_items' as expected
     from ({{ staged_rows('similar_items') }}) as similar_items
-    where similar_items.item_id not in (select items.item_id from items)
+    left join items on similar_items.item_id = items.item_id
+    where items.item_id is null
     union
     select
         'recommendations user_id=' || recommendations.user_id || ' reason_item_id=' || recommendations.reason_item_id

@@ -20,6 +20,16 @@ first_dates as (
 
 ),
 
+first_users_daily as (
+
+    select
+        event_date as activity_date,
+        count(*) as users
+    from first_dates
+    group by event_date
+
+),
+
 -- Dates with activity but no new user stand in with 0, so that each has its running total.
 new_users as (
 
@@ -58,21 +68,13 @@ item_users as (
 
 ),
 
-activity_dates as (
-
-    select distinct activity_date
-    from item_users
-
-),
-
 all_users as (
 
     select
-        activity_dates.activity_date,
-        count(*) as all_users
-    from activity_dates
-    inner join first_dates on activity_dates.activity_date >= first_dates.event_date
-    group by activity_dates.activity_date
+        dates.activity_date,
+        sum(coalesce(first_users_daily.users, 0)) over (order by dates.activity_date) as all_users
+    from (select distinct activity_date from item_users) as dates
+    left join first_users_daily on dates.activity_date = first_users_daily.activity_date
 
 ),
 
@@ -85,6 +87,7 @@ audience as (
         cast(all_users.all_users as bigint) as all_users
     from item_users
     inner join all_users on item_users.activity_date = all_users.activity_date
+    where all_users.all_users > 0
 
 )
 
