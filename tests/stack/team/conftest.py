@@ -29,7 +29,15 @@ def team(open_folder: Path) -> Iterator[TeamStack]:
         epochs=5,
         embedding_dim=16,
     )
-    running = TeamStack(settings)
+    # Spark writes down what its environment page would show.
+    configuration = open_folder / "spark-conf"
+    configuration.mkdir()
+    events = settings.home / "events"
+    events.mkdir(parents=True)
+    (configuration / "spark-defaults.conf").write_text(
+        f"spark.eventLog.enabled true\nspark.eventLog.compress false\nspark.eventLog.dir {events.as_uri()}\n"
+    )
+    running = TeamStack(settings, {"SPARK_CONF_DIR": str(configuration)})
     try:
         started = running.nightjar("stack", "up", "--deadline-seconds", "480")
         assert started.returncode == 0, started.stdout + started.stderr
