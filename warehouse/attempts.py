@@ -62,6 +62,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
             inherit_files(request.stages, source, folder)
             _inherit_verdicts(connection, request.stages, source.record().publication_id, record)
         _insert_attempt(connection, record, request.note)
+        warehouse.prepare_publication(connection, record.publication_id)
     return record
 
 

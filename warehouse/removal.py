@@ -70,7 +70,8 @@ def remove_rows(warehouse: Warehouse, settings: Settings, as_of: date) -> Plan:
         found = plan(_read_history(connection), as_of, settings)
         warehouse.delete_rows(connection, REMOVED_TABLES, _losing(found, Part.ROWS))
         warehouse.delete_rows(connection, STAGED, _losing(found, Part.STAGED_ROWS))
-    warehouse.delete_remains(REMOVED_TABLES, _losing(found, Part.ROWS))
+    # Of a publication its rows are left, of an attempt that was none at most the place for them.
+    warehouse.delete_remains(REMOVED_TABLES, [*_losing(found, Part.ROWS), *_losing(found, Part.STAGED_ROWS)])
     return found
 
 

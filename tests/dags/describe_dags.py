@@ -15,6 +15,8 @@ from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.api.datamodels._generated import DagRunType
 from cosmos.operators.watcher import DbtProducerWatcherOperator
 
+from warehouse.settings import load_settings
+
 INTERVAL = {
     "data_interval_start": datetime(2026, 3, 31, tzinfo=UTC),
     "data_interval_end": datetime(2026, 4, 1, tzinfo=UTC),
@@ -51,6 +53,17 @@ def command(task: BaseOperator, dag: DAG, run_type: DagRunType) -> list[str] | N
     return None
 
 
+def dbt(task: BaseOperator) -> dict[str, Any] | None:
+    """The target of a dbt build, and whether its process gets the password that the warehouse wants."""
+    if not isinstance(task, DbtProducerWatcherOperator):
+        return None
+    password = task.get_env({}).get("DBT_ENV_SECRET_POSTGRES_PASSWORD")
+    return {
+        "target": task.profile_config.target_name,
+        "has_password": password == load_settings().postgres_password.get_secret_value() != "",
+    }
+
+
 def describe(dag: DAG) -> dict[str, Any]:
     """One DAG as plain values."""
     timetable = type(dag.timetable).__name__
@@ -70,6 +83,8 @@ def describe(dag: DAG) -> dict[str, Any]:
                 "trigger_rule": task.trigger_rule.value,
                 "command": command(task, dag, DagRunType.SCHEDULED if timetable in TIMED else DagRunType.MANUAL),
                 "command_by_hand": command(task, dag, DagRunType.MANUAL),
+                "kept_by_airflow": {name: str(getattr(task, name, None)) for name in task.template_fields},
+                "dbt": dbt(task),
             }
             for task in dag.tasks
         },

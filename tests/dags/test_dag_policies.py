@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from warehouse.dbt_runner import write_manifest
 from warehouse.home import POOLS, prepare_home
 from warehouse.settings import REPOSITORY, Settings, child_environment
 
@@ -65,6 +67,19 @@ def test_a_notifier_that_does_not_exist_is_named_with_its_setting(settings: Sett
     errors = describe(settings.model_copy(update={"failure_notifier": "no.such.Notifier"}))["errors"]
     [said] = [text for path, text in errors.items() if path.endswith("nightly_recommendations.py")]
     assert "NIGHTJAR_FAILURE_NOTIFIER='no.such.Notifier'" in said
+
+
+def test_the_password_of_the_warehouse_reaches_dbt_and_nothing_that_airflow_keeps(settings: Settings) -> None:
+    changes = {"warehouse_engine": "postgres", "postgres_password": SecretStr("canary"), "postgres_host": "db.example"}
+    shared = settings.model_copy(update=changes)
+    write_manifest(shared)
+    found = describe(shared)
+    tasks = found["dags"]["nightly_recommendations"]["tasks"]
+    builds = [task for task in tasks.values() if task["dbt"]]
+    assert [build["dbt"] for build in builds] == [{"target": "postgres", "has_password": True}] * 2
+    assert "db.example" in builds[0]["kept_by_airflow"]["env"]
+    assert found["errors"] == {}
+    assert "canary" not in json.dumps(found)
 
 
 def test_every_dag_has_a_page_tags_and_an_interval_timetable_unless_only_people_start_it(

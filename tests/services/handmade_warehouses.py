@@ -180,7 +180,9 @@ class PostgresDatabases:
         with self.server.connect() as connection:
             connection.execute("create database handmade_empty template template0 locale 'C' encoding 'utf8'")
             for role in (PIPELINE, ANALYST):
-                connection.execute(f"create role {role} login password '{role}'")
+                # Other tests of the session make the same roles, with the same passwords.
+                if not connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
+                    connection.execute(f"create role {role} login password '{role}'")
         with self.server.connect("handmade_empty") as connection:
             for schema in ("raw", "staging", "intermediate", "core", "marts", "recs", "recs_staging"):
                 connection.execute(f"create schema {schema} authorization {PIPELINE}")

@@ -1,16 +1,13 @@
 """Rows that tests lay into tables by hand, on every engine."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from warehouse.adapters.postgres import partitions
 from warehouse.adapters.postgres.connection import PostgresConnection
 from warehouse.adapters.postgres.schema import is_partitioned
 from warehouse.adapters.protocol import Connection, insert_row
-from warehouse.tables import STAGED, table
-
-_NO_DATE = date(1, 1, 1)
+from warehouse.tables import OUTPUTS, table
 
 
 def lay_row(connection: Connection, full_name: str, row: Mapping[str, Any]) -> None:
@@ -22,13 +19,11 @@ def lay_row(connection: Connection, full_name: str, row: Mapping[str, Any]) -> N
 
 def _make_place(connection: PostgresConnection, full_name: str, publication_id: str) -> None:
     wanted = table(full_name)
-    if publication_id in partitions.publications_in(connection, wanted):
-        return
-    staging = next(each for each in STAGED if each.name == wanted.name)
-    partitions.create_aside(connection, staging, publication_id)
-    partitions.attach_staged(connection, staging, publication_id)
-    if wanted is not staging:
-        partitions.move_staged(connection, staging, wanted, publication_id, _NO_DATE)
+    if wanted in OUTPUTS:
+        partitions.add_partition(connection, wanted, publication_id)
+    elif publication_id not in partitions.publications_in(connection, wanted):
+        partitions.create_aside(connection, wanted, publication_id)
+        partitions.attach_staged(connection, wanted, publication_id)
 
 
 def run_script(connection: Connection, script: str) -> None:

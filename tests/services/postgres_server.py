@@ -21,12 +21,13 @@ _STARTS_WITHIN_SECONDS = 60
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """Where it listens, and its superuser."""
+    """Where it listens, its superuser, and the file of what it logs."""
 
     host: str
     port: int
     admin_user: str
     admin_password: str
+    log: Path
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
         """A connection of the superuser, each statement its own transaction."""
@@ -55,7 +56,7 @@ def running_postgres() -> Iterator[PostgresServer]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    server = PostgresServer("127.0.0.1", port, "postgres", password)
+    server = PostgresServer("127.0.0.1", port, "postgres", password, folder / "log")
     password_file = folder / "password"
     password_file.write_text(password)
     own_by_system_user(folder)
@@ -78,12 +79,12 @@ def running_postgres() -> Iterator[PostgresServer]:
         "fsync": "off",
     }
     options = [part for name, value in values.items() for part in ("-c", f"{name}={value}")]
-    with (folder / "log").open("w") as log:
+    with server.log.open("w") as log:
         process = subprocess.Popen(
             [program("postgres"), "-D", str(data), *options], user=system_user(), cwd="/", stdout=log, stderr=log
         )
     try:
-        _wait(server, process, folder / "log")
+        _wait(server, process)
         yield server
     finally:
         # Its fast shutdown; on TERM it would wait for every client to leave.
@@ -96,7 +97,7 @@ def running_postgres() -> Iterator[PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait(server: PostgresServer, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(server: PostgresServer, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _STARTS_WITHIN_SECONDS
     while True:
         try:
@@ -104,5 +105,5 @@ def _wait(server: PostgresServer, process: subprocess.Popen[bytes], log: Path) -
             return
         except psycopg.OperationalError:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}") from None
+                raise RuntimeError(f"PostgreSQL did not start: {server.log.read_text()}") from None
             time.sleep(0.1)

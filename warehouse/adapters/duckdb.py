@@ -81,6 +81,9 @@ class DuckDBWarehouse:
                     rows.append(int(counted[0][0]))
         return rows
 
+    def prepare_publication(self, connection: Connection, publication_id: str) -> None:
+        """Do nothing: publications lie side by side."""
+
     def load(self, table: Table, folder: Path, publication_id: str, data_date: date) -> int:
         """Replace the publication's rows of a staging table by those of a Parquet folder; return their number.
 

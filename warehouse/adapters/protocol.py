@@ -89,6 +89,9 @@ class Warehouse(Protocol):
         All queries see the same state. The files have the same types and order whatever the engine.
         """
 
+    def prepare_publication(self, connection: Connection, publication_id: str) -> None:
+        """Make place for the rows of an attempt, long before it is published; nobody sees anything of it."""
+
     def load(self, table: Table, folder: Path, publication_id: str, data_date: date) -> int:
         """Replace the publication's rows of a staging table by those of a Parquet folder; return their number.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 from psycopg import IsolationLevel
 from psycopg.pq import TransactionStatus
@@ -89,6 +90,12 @@ class PostgresWarehouse:
                     rows.append(export(connection.session, query, aside))
         return rows
 
+    def prepare_publication(self, connection: Connection, publication_id: str) -> None:
+        """Give an attempt its partitions of the big output tables; they stay empty until it is published."""
+        for table in OUTPUTS:
+            if is_partitioned(table):
+                partitions.add_partition(connection, table, publication_id)
+
     def load(self, table: Table, folder: Path, publication_id: str, data_date: date) -> int:
         """Replace the publication's rows of a staging table by those of a Parquet folder; return their number.
 
@@ -109,9 +116,17 @@ class PostgresWarehouse:
 
     def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:
         """Move a publication's rows from the staging to the output tables; clear what its date had staged before."""
-        for staging, output in zip(STAGED, OUTPUTS, strict=True):
-            move = partitions.move_staged if is_partitioned(output) else plain_tables.move_staged
-            move(connection, staging, output, publication_id, data_date)
+        pairs = list(zip(STAGED, OUTPUTS, strict=True))
+        for staging, output in pairs:
+            if is_partitioned(output):
+                partitions.copy_staged(connection, staging, output, publication_id)
+            else:
+                plain_tables.move_staged(connection, staging, output, publication_id, data_date)
+        # At the end, because the audit of another attempt waits from here on.
+        for staging, output in pairs:
+            if is_partitioned(output):
+                staged = partitions.publications_in(connection, staging)
+                partitions.drop_staged(connection, staging, [x for x in staged if x.startswith(f"{data_date}.")])
 
     def delete_rows(self, connection: Connection, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
         """Delete the rows of publications, but leave the partitions of output tables to `delete_remains`."""
@@ -122,8 +137,13 @@ class PostgresWarehouse:
                 partitions.drop_staged(connection, table, publication_ids)
 
     def delete_remains(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
-        """Detach and drop the partitions that `delete_rows` left; what is gone already is no error."""
+        """Detach and drop the partitions that `delete_rows` left; what is gone already is no error.
+
+        Raises:
+            NightjarError: a reader has not ended in time; what is left, the next call deletes.
+        """
         with self.connect() as connection:
+            _wait_at_most(connection, self.busy_deadline_seconds, "session")
             hold(connection, "clean-up", "session")
             for table in tables:
                 if is_partitioned(table) and table in OUTPUTS:
@@ -151,6 +171,14 @@ def _alone(connection: PostgresConnection, what: str, deadline_seconds: float = 
         NightjarError: the others, or a lock that the transaction needs later, took longer.
     """
     with connection.session.transaction():
-        connection.execute("select set_config('lock_timeout', ?, true)", [f"{deadline_seconds * 1000:.0f}"])
+        _wait_at_most(connection, deadline_seconds, "transaction")
         hold(connection, what, "transaction")
         yield
+
+
+def _wait_at_most(
+    connection: PostgresConnection, seconds: float, until_end_of: Literal["transaction", "session"]
+) -> None:
+    """Give up waiting for a lock after that time; 0 waits for as long as it takes."""
+    is_local = until_end_of == "transaction"
+    connection.execute("select set_config('lock_timeout', ?, ?)", [f"{seconds * 1000:.0f}", is_local])

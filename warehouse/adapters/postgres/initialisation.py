@@ -15,6 +15,8 @@ from warehouse.settings import Settings
 ANALYST = "nightjar_analyst"
 READ_BY_ANALYSTS = ("recs", "marts")
 _OLDEST_SERVER = 170_000
+# Locales of the operating system that do; the server's own ones all do.
+_SORT_BY_BYTES = ("C", "C.UTF-8", "C.utf8", "POSIX")
 
 
 def initialise(settings: Settings) -> str:
@@ -73,7 +75,8 @@ def _check_passwords(settings: Settings) -> None:
 
 def _create_database(server: Session, database: str) -> None:
     found = server.execute(
-        "select pg_encoding_to_char(encoding), coalesce(datlocale, datcollate) from pg_database where datname = %s",
+        "select pg_encoding_to_char(encoding), coalesce(datlocale, datcollate), datlocprovider = 'b' "
+        "from pg_database where datname = %s",
         [database],
     ).fetchone()
     if found is None:
@@ -84,7 +87,7 @@ def _create_database(server: Session, database: str) -> None:
             "locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'",
             database,
         )
-    elif found[0] != "UTF8" or found[1] not in ("C", "C.UTF-8", "C.utf8", "POSIX"):
+    elif found[0] != "UTF8" or not (found[2] or found[1] in _SORT_BY_BYTES):
         raise BadInput(
             f"database {database} (NIGHTJAR_POSTGRES_DATABASE) is of encoding {found[0]} and sorts by {found[1]}: "
             "the warehouse needs UTF8 and C.UTF-8; name a database that does not exist yet, and init creates it"

@@ -1,16 +1,14 @@
-"""The big output tables: each publication's rows are a table of their own, a partition.
+"""The big output tables, partitioned by publication, and the staging tables that their rows come from.
 
-It is filled aside, belongs to the staging table while it is audited, and is moved as it is to the output table when it
-is published. No row is copied, and no reader waits: only the commit shows it.
+An attempt's rows are loaded into a table of their own, which then belongs to the staging table until it is dropped.
+When the attempt is published they are copied, in the order of their key, into its partition of the output table. That
+partition is there, empty, since the attempt began: a session that has planned its query knows only the partitions of
+that time, and would find nothing in one that came together with the pointer (docs/decisions/postgres-publication.md).
 """
 
 import re
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable
 
-from psycopg import errors
-
-from warehouse.adapters.postgres.connection import PostgresConnection
 from warehouse.adapters.postgres.schema import PARTITIONS, column_definitions
 from warehouse.adapters.protocol import Connection
 from warehouse.errors import BadInput
@@ -20,66 +18,63 @@ _PUBLICATION_ID = re.compile(r"\d{4}-\d\d-\d\d\.\d+")
 _NAME_END = re.compile(r"_(\d{4})_(\d\d)_(\d\d)_(\d+)$")
 
 
-def partition_name(table: Table, publication_id: str) -> str:
-    """Return the name of the table with one publication's rows, without schema.
-
-    Raises:
-        BadInput: the text is no publication id, so that it cannot become a part of a statement.
-    """
-    if not _PUBLICATION_ID.fullmatch(publication_id):
-        raise BadInput(f"{publication_id!r} is no publication id: expected one like 2026-03-31.1")
-    return f"{table.name}_{re.sub('[-.]', '_', publication_id)}"
+def add_partition(connection: Connection, output: Table, publication_id: str) -> None:
+    """Give a publication its empty partition of an output table, unless it has one."""
+    if publication_id in publications_in(connection, output):
+        return
+    name = _name(output, publication_id)
+    # Left by a clean-up that died between its last two steps.
+    connection.execute(f"drop table if exists {name}")
+    connection.execute(
+        f"create table {name} ({column_definitions(output)}, {_check(publication_id)}, "
+        f"primary key ({', '.join(output.key)}))"
+    )
+    _attach(connection, output, publication_id)
 
 
 def create_aside(connection: Connection, staging: Table, publication_id: str) -> str:
-    """Create the empty table of one publication, which belongs to nothing yet; replace what an earlier try left."""
-    name = f"{staging.schema}.{partition_name(staging, publication_id)}"
+    """Create the empty table of an attempt's staged rows, which belongs to nothing yet, and return its name.
+
+    It has no key: the audit finds the rows that break it, and names them.
+    """
+    name = _name(staging, publication_id)
     connection.execute(f"drop table if exists {name}")
-    # Attaching it believes the check and does not read the rows again.
-    check = f"check (publication_id = '{publication_id}')"
-    connection.execute(f"create table {name} ({column_definitions(staging)}, {check})")
+    connection.execute(f"create table {name} ({column_definitions(staging)}, {_check(publication_id)})")
     return name
 
 
-def attach_staged(connection: PostgresConnection, staging: Table, publication_id: str) -> None:
-    """Index a filled table and let the audit read it as a part of the staging table."""
-    name = f"{staging.schema}.{partition_name(staging, publication_id)}"
-    try:
-        with connection.session.transaction():
-            connection.execute(f"alter table {name} add primary key ({', '.join(staging.key)})")
-    except errors.UniqueViolation:
-        # The audit finds the rows whose key is not theirs alone, names them, and refuses the attempt.
-        pass
-    connection.execute(f"analyze {name}")
-    connection.execute(f"alter table {staging.full_name} attach partition {name} for values in ('{publication_id}')")
+def attach_staged(connection: Connection, staging: Table, publication_id: str) -> None:
+    """Let the audit read a filled table as a part of the staging table."""
+    connection.execute(f"analyze {_name(staging, publication_id)}")
+    _attach(connection, staging, publication_id)
 
 
-def move_staged(connection: Connection, staging: Table, output: Table, publication_id: str, data_date: date) -> None:
-    """Move a publication's rows to the output table; drop what else its date had staged."""
-    for each in publications_in(connection, staging):
-        name = partition_name(staging, each)
-        if each == publication_id:
-            connection.execute(f"alter table {staging.full_name} detach partition {staging.schema}.{name}")
-            connection.execute(f"alter table {staging.schema}.{name} set schema {PARTITIONS}")
-            connection.execute(
-                f"alter table {output.full_name} attach partition {PARTITIONS}.{name} for values in ('{each}')"
-            )
-        elif each.startswith(f"{data_date}."):
-            connection.execute(f"drop table {staging.schema}.{name}")
+def copy_staged(connection: Connection, staging: Table, output: Table, publication_id: str) -> None:
+    """Copy the staged rows of a publication to its partition of the output table."""
+    if publication_id not in publications_in(connection, staging):
+        return
+    add_partition(connection, output, publication_id)
+    columns, target = ", ".join(output.column_names), _name(output, publication_id)
+    # In the order of the key its index fills page by page, and the rows of one user lie on one page.
+    connection.execute(
+        f"insert into {target} ({columns}) select {columns} from {_name(staging, publication_id)} "
+        f"order by {', '.join(output.key)}"
+    )
+    connection.execute(f"analyze {target}")
 
 
-def drop_staged(connection: Connection, staging: Table, publication_ids: Sequence[str]) -> None:
-    """Drop what publications have staged."""
+def drop_staged(connection: Connection, staging: Table, publication_ids: Iterable[str]) -> None:
+    """Drop what attempts have staged."""
     for each in set(publication_ids).intersection(publications_in(connection, staging)):
-        connection.execute(f"drop table {staging.schema}.{partition_name(staging, each)}")
+        connection.execute(f"drop table {_name(staging, each)}")
 
 
 def publications_in(connection: Connection, table: Table) -> list[str]:
-    """Return the publications that are a part of a table."""
+    """Return the publications that are a part of a table, be it an empty one."""
     return [publication_id for publication_id, _ in _attached(connection, table)]
 
 
-def drop_published(connection: Connection, output: Table, publication_ids: Sequence[str]) -> None:
+def drop_published(connection: Connection, output: Table, publication_ids: Iterable[str]) -> None:
     """Take publications out of the output table and drop them, without keeping readers waiting.
 
     Each statement is a transaction of its own: whatever was done when the process dies, the next call does the rest.
@@ -90,15 +85,20 @@ def drop_published(connection: Connection, output: Table, publication_ids: Seque
             going.add(publication_id)
             # The plain form would wait for every reader, and every later reader for it.
             how = "finalize" if is_half_detached else "concurrently"
-            name = f"{PARTITIONS}.{partition_name(output, publication_id)}"
-            connection.execute(f"alter table {output.full_name} detach partition {name} {how}")
+            connection.execute(f"alter table {output.full_name} detach partition {_name(output, publication_id)} {how}")
     detached = connection.execute(
-        "select tablename from pg_tables join pg_class on oid = format('%I.%I', schemaname, tablename)::regclass "
+        "select schemaname || '.' || tablename from pg_tables "
+        "join pg_class on oid = format('%I.%I', schemaname, tablename)::regclass "
         "where schemaname = ? and not relispartition",
         [PARTITIONS],
     ).fetchall()
-    for name in {partition_name(output, each) for each in going}.intersection(name for (name,) in detached):
-        connection.execute(f"drop table if exists {PARTITIONS}.{name}")
+    for name in {_name(output, each) for each in going}.intersection(name for (name,) in detached):
+        connection.execute(f"drop table if exists {name}")
+
+
+def _attach(connection: Connection, table: Table, publication_id: str) -> None:
+    name = _name(table, publication_id)
+    connection.execute(f"alter table {table.full_name} attach partition {name} for values in ('{publication_id}')")
 
 
 def _attached(connection: Connection, table: Table) -> list[tuple[str, bool]]:
@@ -108,3 +108,20 @@ def _attached(connection: Connection, table: Table) -> list[tuple[str, bool]]:
         [table.full_name],
     ).fetchall()
     return [("{}-{}-{}.{}".format(*_NAME_END.findall(name)[0]), is_half_detached) for name, is_half_detached in found]
+
+
+def _name(table: Table, publication_id: str) -> str:
+    """Return schema and name of the table with one publication's rows.
+
+    Raises:
+        BadInput: the text is no publication id, so that it cannot become a part of a statement.
+    """
+    if not _PUBLICATION_ID.fullmatch(publication_id):
+        raise BadInput(f"{publication_id!r} is no publication id: expected one like 2026-03-31.1")
+    schema = PARTITIONS if table.schema == "recs" else table.schema
+    return f"{schema}.{table.name}_{re.sub('[-.]', '_', publication_id)}"
+
+
+def _check(publication_id: str) -> str:
+    # Attaching the table believes it and does not read the rows again.
+    return f"check (publication_id = '{publication_id}')"

@@ -1,0 +1,115 @@
+"""What a person reads when the database is not there, refuses, or is no warehouse: one line that says what to do."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from postgres_server import PostgresServer
+from pydantic import SecretStr
+from warehouse_homes import variables_of
+
+from warehouse.adapters.postgres.adapter import PostgresWarehouse
+from warehouse.errors import BadInput, NightjarError
+from warehouse.settings import Settings
+
+NIGHTJAR = Path(sys.executable).parent / "nightjar"
+
+
+def refusal(settings: Settings, use: Callable[[PostgresWarehouse], object]) -> NightjarError:
+    with pytest.raises(NightjarError) as caught:
+        use(PostgresWarehouse.of(settings))
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def look(warehouse: PostgresWarehouse) -> None:
+    with warehouse.connect(read_only=True):
+        pass
+
+
+def test_a_wrong_password_names_its_setting(postgres_settings: Settings) -> None:
+    wrong = postgres_settings.model_copy(update={"postgres_password": SecretStr("canary-password")})
+    for use in (look, PostgresWarehouse.create_tables):
+        error = refusal(wrong, use)
+        assert isinstance(error, BadInput)
+        assert str(error).endswith("refuses the password of nightjar_pipeline: set NIGHTJAR_POSTGRES_PASSWORD")
+        assert "canary" not in str(error)
+
+
+def test_a_missing_password_names_its_setting(postgres_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSFILE", "/nowhere")
+    error = refusal(postgres_settings.model_copy(update={"postgres_password": SecretStr("")}), look)
+    assert isinstance(error, BadInput)
+    assert str(error).endswith("wants a password of nightjar_pipeline: set NIGHTJAR_POSTGRES_PASSWORD")
+
+
+def test_a_missing_database_is_to_be_initialised(postgres_settings: Settings) -> None:
+    error = refusal(postgres_settings.model_copy(update={"postgres_database": "missing"}), look)
+    assert isinstance(error, BadInput)
+    assert "has no database missing (NIGHTJAR_POSTGRES_DATABASE): run nightjar warehouse init" in str(error)
+
+
+def test_a_database_that_is_no_warehouse_is_to_be_initialised(
+    postgres_settings: Settings, postgres_server: PostgresServer
+) -> None:
+    name = postgres_server.create_database(f"empty_{uuid4().hex}")
+    empty = postgres_settings.model_copy(update={"postgres_database": name})
+    for use in (look, PostgresWarehouse.create_tables):
+        error = refusal(empty, use)
+        assert isinstance(error, BadInput)
+        assert str(error).endswith(": run nightjar warehouse init")
+
+
+def test_a_server_that_does_not_answer_may_answer_later(postgres_settings: Settings) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        nobody = postgres_settings.model_copy(update={"postgres_port": silent.getsockname()[1]})
+        error = refusal(nobody, look)
+    assert not isinstance(error, BadInput)
+    assert "(NIGHTJAR_POSTGRES_HOST, NIGHTJAR_POSTGRES_PORT) does not answer" in str(error)
+
+
+def test_who_may_only_read_is_told_which_setting_says_who(postgres_settings: Settings) -> None:
+    changes = {"postgres_user": "nightjar_analyst", "postgres_password": SecretStr("nightjar_analyst")}
+
+    def write(warehouse: PostgresWarehouse) -> None:
+        with warehouse.transaction() as connection:
+            connection.execute("delete from recs.gate_decisions")
+
+    error = refusal(postgres_settings.model_copy(update=changes), write)
+    assert isinstance(error, BadInput)
+    assert "nightjar_analyst (NIGHTJAR_POSTGRES_USER)" in str(error)
+
+
+def test_a_server_that_goes_away_in_the_middle_is_one_line(
+    postgres_settings: Settings, postgres_server: PostgresServer
+) -> None:
+    def lose(warehouse: PostgresWarehouse) -> None:
+        with warehouse.transaction() as connection, postgres_server.connect() as admin:
+            admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s",
+                [postgres_settings.postgres_database],
+            )
+            connection.execute("select 1")
+
+    error = refusal(postgres_settings, lose)
+    assert not isinstance(error, BadInput)
+
+
+@pytest.mark.parametrize("command", [["status"], ["retention"], ["run", "--date", "2026-03-31"], ["recommend", "u"]])
+def test_every_command_ends_with_one_line_and_the_code_of_bad_input(
+    postgres_settings: Settings, command: list[str]
+) -> None:
+    missing = postgres_settings.model_copy(update={"postgres_database": "missing"})
+    environment = {**os.environ, **variables_of(missing)}
+    done = subprocess.run([NIGHTJAR, *command], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stdout + done.stderr
+    [line] = done.stdout.splitlines()
+    assert line.startswith("[nightjar] error (2): PostgreSQL at 127.0.0.1:")
+    assert line.endswith("run nightjar warehouse init")
+    assert done.stderr == ""
