@@ -12,6 +12,7 @@ from typing import Any, cast
 import duckdb
 import pytest
 from postgres_server import PostgresServer, running_postgres
+from spark_cluster import SparkCluster, running_cluster
 
 from warehouse.adapters.duckdb import DuckDBWarehouse, insert_row
 from warehouse.completeness import record_rows
@@ -55,6 +56,13 @@ def postgres_server() -> Iterator[PostgresServer]:
     """One PostgreSQL server for all tests of a session; each test makes databases of its own in it."""
     with running_postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def spark_cluster() -> Iterator[SparkCluster]:
+    """One Spark master and two workers for all tests of a session; a test that kills one asks for two again."""
+    with running_cluster() as cluster:
+        yield cluster
 
 
 def _insert_row(connection: duckdb.DuckDBPyConnection, full_name: str, **given: Any) -> None:
