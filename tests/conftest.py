@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from laid_rows import lay_row
 from postgres_server import PostgresServer, running_postgres
+from spark_cluster import SparkCluster, running_cluster
 from warehouse_homes import initialise_template, new_database
 
 from warehouse.adapters.engines import open_warehouse
@@ -82,6 +83,13 @@ def initialised_server(postgres_server: PostgresServer) -> PostgresServer:
     """The server of the session, with an initialised database to copy: see `warehouse_homes.new_database`."""
     initialise_template(postgres_server)
     return postgres_server
+
+
+@pytest.fixture(scope="session")
+def spark_cluster() -> Iterator[SparkCluster]:
+    """One Spark master and two workers for all tests of a session; a test that kills one asks for two again."""
+    with running_cluster() as cluster:
+        yield cluster
 
 
 def _insert_row(connection: Connection, full_name: str, **given: Any) -> None:
