@@ -13,7 +13,7 @@ from pathlib import Path
 import mlflow.telemetry
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
-from mlflow.environment_variables import MLFLOW_DISABLE_TELEMETRY
+from mlflow.environment_variables import MLFLOW_DISABLE_TELEMETRY, MLFLOW_HTTP_REQUEST_MAX_RETRIES
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
@@ -21,7 +21,6 @@ from warehouse.errors import NightjarError
 from warehouse.run_folder import RunFolder, write_text
 from warehouse.settings import Settings
 
-NAME = "nightjar"
 CHAMPION = "champion"
 _PUBLICATION_TAG = "nightjar.publication_id"
 _BATCH = 1_000
@@ -85,7 +84,7 @@ def log_stage(settings: Settings, folder: RunFolder, log: StageLog) -> TrackedRu
     for target, source in log.artifacts.items():
         client.log_artifacts(run_id, str(source), target)
     client.set_terminated(run_id)
-    tracked = _tracked(client, run_id)
+    tracked = _tracked(client, settings, run_id)
     _write(folder, tracked)
     return tracked
 
@@ -96,25 +95,25 @@ def log_artifacts(settings: Settings, run_id: str, target: str, source: Path) ->
 
 
 def register_model(settings: Settings, folder: RunFolder, tracked: TrackedRun, artifact: str) -> TrackedRun:
-    """Register an artifact folder of the run as a version of the model `nightjar`, unless it already is one."""
+    """Register an artifact folder of the run as a version of the model `mlflow_name`, unless it already is one."""
     if tracked.model_version is not None:
         return tracked
     client = _client(settings)
     try:
-        client.create_registered_model(NAME)
+        client.create_registered_model(settings.mlflow_name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     run = client.get_run(tracked.run_id)
-    client.create_model_version(NAME, f"{run.info.artifact_uri}/{artifact}", tracked.run_id)
-    registered = _tracked(client, tracked.run_id)
+    client.create_model_version(settings.mlflow_name, f"{run.info.artifact_uri}/{artifact}", tracked.run_id)
+    registered = _tracked(client, settings, tracked.run_id)
     _write(folder, registered)
     return registered
 
 
 def set_champion(settings: Settings, model_version: str) -> None:
     """Point the alias `champion` at the version that is now published."""
-    _client(settings).set_registered_model_alias(NAME, CHAMPION, model_version)
+    _client(settings).set_registered_model_alias(settings.mlflow_name, CHAMPION, model_version)
 
 
 def forgettable_runs(settings: Settings, publications: Collection[str], needed_runs: Collection[str]) -> dict[str, str]:
@@ -123,10 +122,10 @@ def forgettable_runs(settings: Settings, publications: Collection[str], needed_r
     A run stays when it is needed, or when a model version of it bears an alias.
     """
     client = _client(settings)
-    experiment = client.get_experiment_by_name(NAME)
+    experiment = client.get_experiment_by_name(settings.mlflow_name)
     if experiment is None:
         return {}
-    models = client.search_registered_models(f"name = '{NAME}'")
+    models = client.search_registered_models(f"name = '{settings.mlflow_name}'")
     # Whoever gave an alias, `champion` or another, still asks for the version by it.
     aliased = {str(version) for model in models for version in model.aliases.values()}
     found, page = {}, None
@@ -136,7 +135,9 @@ def forgettable_runs(settings: Settings, publications: Collection[str], needed_r
             publication_id, run_id = run.data.tags.get(_PUBLICATION_TAG), run.info.run_id
             if publication_id in publications and run_id not in needed_runs:
                 found[publication_id] = run_id
-    return {each: run_id for each, run_id in found.items() if not aliased.intersection(_versions(client, run_id))}
+    return {
+        each: run_id for each, run_id in found.items() if not aliased.intersection(_versions(client, settings, run_id))
+    }
 
 
 def forget(settings: Settings, run_ids: Iterable[str]) -> None:
@@ -153,8 +154,8 @@ def forget(settings: Settings, run_ids: Iterable[str]) -> None:
             raise NightjarError(
                 f"MLflow run {run_id} keeps its artifacts in {uri}: retention deletes only below {root}"
             )
-        for version in _versions(client, run_id):
-            client.delete_model_version(NAME, version)
+        for version in _versions(client, settings, run_id):
+            client.delete_model_version(settings.mlflow_name, version)
         get_artifact_repository(uri, tracking_uri=settings.mlflow_uri).delete_artifacts()
         client.delete_run(run_id)
 
@@ -165,15 +166,32 @@ def _client(settings: Settings) -> MlflowClient:
     for chatty in ("mlflow", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     settings.home.mkdir(parents=True, exist_ok=True)
-    return MlflowClient(tracking_uri=settings.mlflow_uri, registry_uri=settings.mlflow_uri)
+    client = MlflowClient(tracking_uri=settings.mlflow_uri, registry_uri=settings.mlflow_uri)
+    if settings.mlflow_url:
+        _check_that_it_answers(client, settings)
+    return client
+
+
+def _check_that_it_answers(client: MlflowClient, settings: Settings) -> None:
+    # By default a request is repeated for minutes; the stage itself is tried again by whoever started it.
+    if not MLFLOW_HTTP_REQUEST_MAX_RETRIES.is_set():
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(2)
+    try:
+        client.search_experiments(max_results=1)
+    except MlflowException as error:
+        raise NightjarError(f"NIGHTJAR_MLFLOW_URL={settings.mlflow_url} does not answer: {error}") from error
 
 
 def _run_of(client: MlflowClient, settings: Settings, publication_id: str) -> Run:
-    experiment = client.get_experiment_by_name(NAME)
+    experiment = client.get_experiment_by_name(settings.mlflow_name)
     experiment_id = (
         experiment.experiment_id
         if experiment
-        else client.create_experiment(NAME, artifact_location=settings.mlflow_artifacts.as_uri())
+        # A server keeps artifacts where it was told to; a folder of this machine would mean nothing to it.
+        else client.create_experiment(
+            settings.mlflow_name,
+            artifact_location=None if settings.mlflow_url else settings.mlflow_artifacts.as_uri(),
+        )
     )
     runs = client.search_runs([experiment_id], f"tags.`{_PUBLICATION_TAG}` = '{publication_id}'", max_results=1)
     if runs:
@@ -181,16 +199,16 @@ def _run_of(client: MlflowClient, settings: Settings, publication_id: str) -> Ru
     return client.create_run(experiment_id, run_name=publication_id, tags={_PUBLICATION_TAG: publication_id})
 
 
-def _tracked(client: MlflowClient, run_id: str) -> TrackedRun:
-    versions = _versions(client, run_id)
+def _tracked(client: MlflowClient, settings: Settings, run_id: str) -> TrackedRun:
+    versions = _versions(client, settings, run_id)
     experiment_id = client.get_run(run_id).info.experiment_id
     if not versions:
         return TrackedRun(run_id, experiment_id)
-    return TrackedRun(run_id, experiment_id, versions[0], f"models:/{NAME}/{versions[0]}")
+    return TrackedRun(run_id, experiment_id, versions[0], f"models:/{settings.mlflow_name}/{versions[0]}")
 
 
-def _versions(client: MlflowClient, run_id: str) -> list[str]:
-    found = client.search_model_versions(f"name = '{NAME}' and run_id = '{run_id}'")
+def _versions(client: MlflowClient, settings: Settings, run_id: str) -> list[str]:
+    found = client.search_model_versions(f"name = '{settings.mlflow_name}' and run_id = '{run_id}'")
     return [str(each.version) for each in found]
 
 

@@ -38,10 +38,11 @@ class NightReportLink(BaseOperatorLink):
 def run_address(folder: RunFolder) -> str:
     """Return the address of an attempt's MLflow run; empty without a server or before the run has begun."""
     settings = load_settings()
-    if not settings.mlflow_url or not folder.mlflow_run.exists():
+    address = settings.mlflow_public_url or settings.mlflow_url
+    if not address or not folder.mlflow_run.exists():
         return ""
     run = folder.read_mlflow_run()
-    return f"{settings.mlflow_url}/#/experiments/{run['experiment_id']}/runs/{run['run_id']}"
+    return f"{address}/#/experiments/{run['experiment_id']}/runs/{run['run_id']}"
 
 
 def _folder(operator: Any) -> RunFolder:

@@ -1,0 +1,51 @@
+"""An MLflow server of the tests' own: its tables in PostgreSQL, its artifacts in a folder that clients never see."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from postgres_server import PostgresServer
+
+from ml.stack.team.environments import MLFLOW_DATABASE
+
+_STARTS_WITHIN_SECONDS = 180
+
+
+@contextmanager
+def running_mlflow(server: PostgresServer, port: int, folder: Path) -> Iterator[str]:
+    """Run a server on a loopback port; yield its address. Its artifacts lie in `folder / artifacts`."""
+    database = server.create_database(f"{MLFLOW_DATABASE}_{port}")
+    store = f"postgresql://{server.admin_user}:{server.admin_password}@{server.host}:{server.port}/{database}"
+    command = [
+        *(str(Path(sys.executable).parent / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", "1", "--artifacts-destination", str(folder / "artifacts")),
+    ]
+    # The password stands in the environment, where no list of processes shows it.
+    environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": store, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "mlflow.log").open("w") as log:
+        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+    try:
+        _wait(f"http://127.0.0.1:{port}", process, folder / "mlflow.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _STARTS_WITHIN_SECONDS
+    while True:
+        try:
+            with build_opener(ProxyHandler({})).open(f"{address}/health", timeout=5):
+                return
+        except (URLError, OSError):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"MLflow did not start: {log.read_text()[-3000:]}") from None
+            time.sleep(0.2)
