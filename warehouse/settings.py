@@ -34,7 +34,7 @@ _IN_ADDRESS = re.compile(r"//[^/\s]*@")
 # name that a secret may have; the job itself gets all it needs as arguments.
 _SPARK_VARIABLES = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|_?JAVA_\w+|JDK_\w+|(PY)?SPARK_\w+|PYTHON\w*|HADOOP_\w+"
-    r"|(OPENBLAS|OMP)_NUM_THREADS|NIGHTJAR_STACK|SPT_NOENV"
+    r"|(OPENBLAS|OMP)_NUM_THREADS|OPENBLAS_CORETYPE|NIGHTJAR_STACK|SPT_NOENV"
 )
 _SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|_KEY")
 

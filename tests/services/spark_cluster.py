@@ -22,6 +22,8 @@ import psutil
 _LOOPBACK = "127.0.0.1"
 _WITHIN_SECONDS = 120
 _CLASSES = "org.apache.spark.deploy"
+# The last names the kernels of the matrix products, and with them the last bits of every score.
+_INHERITED = ("PATH", "HOME", "JAVA_HOME", "LANG", "TMPDIR", "OPENBLAS_CORETYPE")
 
 
 @dataclass
@@ -129,9 +131,7 @@ def _spawn(folder: Path, *command: str) -> subprocess.Popen[bytes]:
     assert spec.submodule_search_locations is not None
     program = Path(spec.submodule_search_locations[0]) / "bin" / "spark-class"
     # A worker of a team's cluster knows nothing of the home whose jobs it runs.
-    inherited = {
-        name: os.environ[name] for name in ("PATH", "HOME", "JAVA_HOME", "LANG", "TMPDIR") if name in os.environ
-    }
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     environment = {
         **inherited,
         "SPARK_LOCAL_IP": _LOOPBACK,

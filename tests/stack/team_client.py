@@ -22,8 +22,9 @@ from ml.stack.team.secrets_file import AIRFLOW_ADMIN, PIPELINE, SECRETS, read_se
 from ml.stack.team.site import Site, processes
 from warehouse.settings import variable
 
-# All that the programs inherit: what they need beyond this, the table of programs has to give them.
-_INHERITED = ("HOME", "LANG", "JAVA_HOME", "TMPDIR")
+# All that the programs inherit: what they need beyond this, the table of programs has to give them. The last names the
+# kernels of the matrix products: a content hash is compared with that of a night that has them too.
+_INHERITED = ("HOME", "LANG", "JAVA_HOME", "TMPDIR", "OPENBLAS_CORETYPE")
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 

@@ -23,7 +23,10 @@ _REFUSALS = (
     (r"no password supplied", "wants a password of {user}: set {setting}_PASSWORD"),
     (r"database .* does not exist", "has no database {database} (NIGHTJAR_POSTGRES_DATABASE): " + _INITIALISE),
     (r"role .* does not exist", "has no role {user} ({setting}_USER): " + _INITIALISE),
-    (r"permission denied for database", "keeps {user} out of the database {database}: " + _INITIALISE),
+    (
+        r"permission denied for database",
+        "lets {user} ({setting}_USER) not into the database {database}: " + _INITIALISE,
+    ),
 )
 
 
