@@ -45,7 +45,8 @@ class SparkCluster:
         try:
             with build_opener(ProxyHandler({})).open(f"http://{_LOOPBACK}:{self.web_port}/json/", timeout=5) as answer:
                 said: dict[str, Any] = json.loads(answer.read())
-        except (URLError, OSError):
+        except (URLError, OSError, ValueError):
+            # A page that is no JSON yet comes while the server behind it starts.
             return {}
         return said
 
