@@ -101,6 +101,7 @@ with DAG(
             "recency_rank_power",
             "holdout_fraction",
             "cold_holdout_fraction",
+            "domain_holdout_fraction",
             "min_segment_users",
             "popular_k",
             "seed",

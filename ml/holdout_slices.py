@@ -19,7 +19,7 @@ class HoldoutSlice:
     """One question to ask a model.
 
     Attributes:
-        name: one of `SLICES`.
+        name: one of `SLICES`, or `cross:<source domain>-><target domain>`.
         users: (rows,) user indices, ascending, each with some truth.
         truth: (rows, items) CSR of ones, the truth of these users.
         is_candidate: (items,) the items that compete; the users' training items are left out besides.
@@ -56,7 +56,7 @@ def holdout_slices(
         "cold_user": (~user_is_warm, everything, is_candidate),
         "cold_item": (user_is_warm, ~item_is_warm, is_candidate & ~item_is_warm),
     }
-    return [_cut(name, holdout, users, items, candidates, seed) for name, (users, items, candidates) in cuts.items()]
+    return [cut(name, holdout, users, items, candidates, seed) for name, (users, items, candidates) in cuts.items()]
 
 
 def sampled(question: HoldoutSlice, count: int, seed: int) -> HoldoutSlice:
@@ -67,7 +67,7 @@ def sampled(question: HoldoutSlice, count: int, seed: int) -> HoldoutSlice:
     return replace(question, users=question.users[rows], truth=question.truth[rows])
 
 
-def _cut(
+def cut(
     name: str,
     holdout: sparse.csr_matrix,
     user_counts: NDArray[np.bool_],
@@ -75,6 +75,7 @@ def _cut(
     is_candidate: NDArray[np.bool_],
     seed: int,
 ) -> HoldoutSlice:
+    """Keep the truth of some users among some items; see `HoldoutSlice`."""
     truth = (holdout @ sparse.diags(item_counts.astype(np.float32), format="csr")).tocsr()
     truth.eliminate_zeros()
     truth.sort_indices()

@@ -24,6 +24,7 @@ class TrainingData:
     Attributes:
         user_ids: (users,) text ids.
         item_ids: (items,) text ids.
+        item_domains: (items,) text.
         is_available: (items,) whether the item may be recommended.
         full: (users, items) float32 CSR, weight of every positive pair.
         train: (users, items) float32 CSR, the same without the holdout.
@@ -36,6 +37,7 @@ class TrainingData:
 
     user_ids: NDArray[np.object_]
     item_ids: NDArray[np.object_]
+    item_domains: NDArray[np.object_]
     is_available: NDArray[np.bool_]
     full: sparse.csr_matrix
     train: sparse.csr_matrix
@@ -60,6 +62,7 @@ def read(folder: RunFolder) -> TrainingData:
     return TrainingData(
         user_ids=_texts(users, "user_id"),
         item_ids=_texts(items, "item_id"),
+        item_domains=_texts(items, "domain"),
         is_available=_flags(items, "is_available"),
         full=_matrix(folder, "full_interactions", ("user_index", "item_index", "weight"), shape),
         train=_matrix(folder, "train_interactions", ("user_index", "item_index", "weight"), shape),

@@ -148,6 +148,10 @@ class Settings(BaseSettings):
     cold_holdout_fraction: Fraction = Field(
         0.05, description="Share of users (and of items) held out entirely, to measure cold start."
     )
+    domain_holdout_fraction: Fraction = Field(
+        0.1,
+        description="Share of users with several domains held out of one of them, to measure across domains; 0: off.",
+    )
 
     embedding_dim: PositiveInt = Field(64, description="Dimension of the embeddings.")
     epochs: PositiveInt = Field(30, description="LightFM training epochs.")

@@ -4,9 +4,11 @@ Reads `features/` and `snapshot/`; writes `outputs/model_metrics/`, `plots/` and
 """
 
 import math
+import re
 from dataclasses import asdict
 
 from ml import plots, tracking
+from ml.cross_domain_slices import cross_domain_slices
 from ml.dataset_digest import dataset_digest
 from ml.evaluation import BASELINE, MODEL, Evaluation, evaluate, recall_at_k
 from ml.holdout_slices import HoldoutSlice, holdout_slices, sampled
@@ -32,7 +34,10 @@ def run(settings: Settings, folder: RunFolder) -> None:
         progress.unit = "pairs"
         data = read(folder)
         progress.rows = data.train.nnz
-        slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
+        slices = [
+            *holdout_slices(data.train, data.holdout, data.is_available, settings.seed),
+            *cross_domain_slices(data.train, data.holdout, data.item_domains, data.is_available, settings.seed),
+        ]
         evaluation, curve = _fit_and_judge(data, slices, settings, progress)
         rows = [asdict(row) | {"value": None if math.isnan(row.value) else row.value} for row in evaluation.metrics]
         write_rows(folder, "model_metrics", rows)
@@ -73,7 +78,10 @@ def _stage_log(
 ) -> tracking.StageLog:
     record = folder.record()
     figures = {
-        f"{row.model}.{row.slice}.{row.metric}" + (f"_at_{row.k}" if row.k else ""): [row.value]
+        # MLflow takes no `>`, nor what else the name of a domain may hold.
+        re.sub(r"[^\w\-. :/]", "_", f"{row.model}.{row.slice}.{row.metric}") + (f"_at_{row.k}" if row.k else ""): [
+            row.value
+        ]
         for row in evaluation.metrics
         if not math.isnan(row.value)
     }

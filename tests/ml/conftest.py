@@ -54,7 +54,12 @@ def write_features(folder: RunFolder) -> None:
     write_table(
         folder,
         "item_ids",
-        {"item_index": range(ITEMS), "item_id": item_ids, "is_available": [n != 42 for n in range(ITEMS)]},
+        {
+            "item_index": range(ITEMS),
+            "item_id": item_ids,
+            "domain": ["default"] * ITEMS,
+            "is_available": [n != 42 for n in range(ITEMS)],
+        },
     )
     write_side(folder, "user", [f"id:{user_ids[n]}" for n in range(30)], "taste", [*range(31)])
     write_side(folder, "item", [f"id:{item_ids[n]}" for n in range(40)], "genre", [*range(41), 42])

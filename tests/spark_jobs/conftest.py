@@ -86,6 +86,7 @@ def feature_arguments() -> Callable[..., Namespace]:
             "recency_rank_power": 0.0,
             "holdout_fraction": 0.5,
             "cold_holdout_fraction": 0.0,
+            "domain_holdout_fraction": 0.0,
             "min_segment_users": 2,
             "popular_k": 3,
             "seed": 7,

@@ -81,7 +81,11 @@ def test_datasets_do_not_depend_on_the_partitions(spark, snapshot, feature_argum
         user_features=[(f"u{user}", f"job:{user % 3}", 1.0) for user in range(12)],
     )
     arguments = feature_arguments(
-        min_feature_support=2, max_feature_weight=0.9, recency_rank_power=2.0, cold_holdout_fraction=0.1
+        min_feature_support=2,
+        max_feature_weight=0.9,
+        recency_rank_power=2.0,
+        cold_holdout_fraction=0.1,
+        domain_holdout_fraction=0.3,
     )
     found = []
     for partitions in (1, 5):

@@ -189,7 +189,8 @@ def test_one_event_of_one_user_is_enough_for_a_night(
     pair = {"user_index": [0], "item_index": [0], "weight": [1.0]}
     none = {"user_index": np.array([], int), "item_index": np.array([], int)}
     replace_features(run.folder, "user_ids", {"user_index": [0], "user_id": ["u"]})
-    replace_features(run.folder, "item_ids", {"item_index": [0], "item_id": ["i"], "is_available": [True]})
+    item = {"item_index": [0], "item_id": ["i"], "domain": ["default"], "is_available": [True]}
+    replace_features(run.folder, "item_ids", item)
     replace_features(run.folder, "full_interactions", pair)
     replace_features(run.folder, "train_interactions", pair)
     replace_features(run.folder, "holdout", none)
