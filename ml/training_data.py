@@ -29,6 +29,7 @@ class TrainingData:
         full: (users, items) float32 CSR, weight of every positive pair.
         train: (users, items) float32 CSR, the same without the holdout.
         holdout: (users, items) float32 CSR of ones, the truth.
+        shown: (users, items) float32 CSR, recency (1 is the newest) of what users out of train may be folded in by.
         user_features: (users, user features) float32 CSR, identity included.
         item_features: (items, item features) float32 CSR, identity included.
         user_feature_names: (user features,) text.
@@ -42,6 +43,7 @@ class TrainingData:
     full: sparse.csr_matrix
     train: sparse.csr_matrix
     holdout: sparse.csr_matrix
+    shown: sparse.csr_matrix
     user_features: sparse.csr_matrix
     item_features: sparse.csr_matrix
     user_feature_names: NDArray[np.object_]
@@ -67,6 +69,7 @@ def read(folder: RunFolder) -> TrainingData:
         full=_matrix(folder, "full_interactions", ("user_index", "item_index", "weight"), shape),
         train=_matrix(folder, "train_interactions", ("user_index", "item_index", "weight"), shape),
         holdout=_matrix(folder, "holdout", ("user_index", "item_index", None), shape),
+        shown=_matrix(folder, "shown", ("user_index", "item_index", "recency"), shape),
         user_features=_matrix(
             folder, "user_features", ("user_index", "feature_index", "value"), (shape[0], len(user_names))
         ),

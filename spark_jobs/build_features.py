@@ -50,6 +50,7 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
         "full_interactions": weights.full_interactions(pairs),
         "train_interactions": weights.train_interactions(pairs),
         "holdout": holdout.holdout(pairs),
+        "shown": holdout.shown(split),
         "seen": seen.seen(events),
     }
     for entity, numbered in (("user", users), ("item", items)):

@@ -1,7 +1,8 @@
 """The time split: which positive events the evaluation fit may see, and which pairs it must predict.
 
-Reads numbered events; build_features writes the held-out pairs as `holdout`. A pair is split by its first positive
-event and moves with all its events, so that nothing a model is asked to predict was shown to it.
+Reads numbered events; build_features writes the held-out pairs as `holdout`, and what fold-in may see as `shown`. A
+pair is split by its first positive event and moves with all its events, so that nothing a model is asked to predict
+was shown to it.
 """
 
 from dataclasses import dataclass
@@ -28,26 +29,31 @@ class Fractions:
 
 
 def mark_train(events: DataFrame, fractions: Fractions, seed: int) -> DataFrame:
-    """Return the positive events with `in_train`; out of train is what `fractions` says, drawn by hashes of ids."""
+    """Return the positive events with `in_train` and `is_shown`; out of train is what `fractions` says.
+
+    Shown are the events of cold users that time alone would have left in train: a user who is folded in has these.
+    Users, items and domains are drawn by hashes of their ids.
+    """
     of_user = Window.partitionBy("user_index")
     of_pair = Window.partitionBy("user_index", "item_index")
     # What is left of a user who loses a domain is split by time like every other user's items.
     of_rest = Window.partitionBy("user_index", "is_lost")
-    is_cold = _drawn("user_id", fractions.cold, seed) | _drawn("item_id", fractions.cold, seed)
     draw = F.struct(F.xxhash64("user_id", "domain", F.lit(seed)), "domain")
     has_several = F.min("domain").over(of_user) != F.max("domain").over(of_user)
     is_drawn = _drawn("user_id", fractions.domain, seed, draw="domain")
     place = F.dense_rank().over(of_rest.orderBy("first_event", "item_index"))
     return (
         events.filter(F.col("event_weight") > 0)
-        .withColumn("is_cold", is_cold)
+        .withColumn("is_cold_user", _drawn("user_id", fractions.cold, seed))
+        .withColumn("is_cold_item", _drawn("item_id", fractions.cold, seed))
         # All later windows and sums are per user or per pair: one shuffle serves them all.
         .repartition("user_index")
-        .withColumn("is_lost", is_drawn & has_several & (draw == F.min(draw).over(of_user)))
+        .withColumn("is_lost", is_drawn & ~F.col("is_cold_user") & has_several & (draw == F.min(draw).over(of_user)))
         .withColumn("first_event", F.min(F.struct("occurred_at", "event_id")).over(of_pair))
         .withColumn("place", place)
         .withColumn("items", F.max("place").over(of_rest))
         .withColumn("is_old", F.col("place") <= F.col("items") - _held_out(fractions.newest))
+        .withColumn("may_be_known", F.col("is_old") & ~F.col("is_cold_item") & ~F.col("is_lost"))
         .select(
             "user_index",
             "item_index",
@@ -55,7 +61,8 @@ def mark_train(events: DataFrame, fractions: Fractions, seed: int) -> DataFrame:
             "occurred_at",
             "event_weight",
             "half_life_days",
-            (~F.col("is_cold") & ~F.col("is_lost") & F.col("is_old")).alias("in_train"),
+            (~F.col("is_cold_user") & F.col("may_be_known")).alias("in_train"),
+            (F.col("is_cold_user") & F.col("may_be_known")).alias("is_shown"),
         )
     )
 
@@ -63,6 +70,17 @@ def mark_train(events: DataFrame, fractions: Fractions, seed: int) -> DataFrame:
 def holdout(pairs: DataFrame) -> DataFrame:
     """Return the pairs (user_index, item_index) that the evaluation fit must predict."""
     return pairs.filter(~F.col("in_train")).select("user_index", "item_index")
+
+
+def shown(split_events: DataFrame) -> DataFrame:
+    """Return (user_index, item_index, recency) of the shown pairs; recency 1 is the user's newest item."""
+    newest_first = Window.partitionBy("user_index").orderBy(F.desc("last_at"), F.asc("item_index"))
+    return (
+        split_events.filter("is_shown")
+        .groupBy("user_index", "item_index")
+        .agg(F.max("occurred_at").alias("last_at"))
+        .select("user_index", "item_index", F.row_number().over(newest_first).alias("recency"))
+    )
 
 
 def _held_out(fraction: float) -> Column:

@@ -153,6 +153,9 @@ class Settings(BaseSettings):
         description="Share of users with several domains held out of one of them, to measure across domains; 0: off.",
     )
 
+    fold_in_items: PositiveInt = Field(
+        20, description="Newest items that make the vector of a user who is folded in, without training."
+    )
     embedding_dim: PositiveInt = Field(64, description="Dimension of the embeddings.")
     epochs: PositiveInt = Field(30, description="LightFM training epochs.")
     learning_rate: float = Field(0.02, gt=0, description="LightFM learning rate (adagrad).")

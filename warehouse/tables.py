@@ -253,7 +253,9 @@ OUTPUTS = (
             "publication_id",
             "data_date",
             Column("model", TEXT, "nightjar, or the baseline popularity."),
-            Column("slice", TEXT, "all, warm, cold_user, cold_item, or cross:<source domain>-><target domain>."),
+            Column(
+                "slice", TEXT, "all, warm, cold_user, cold_item, fold_in, or cross:<source domain>-><target domain>."
+            ),
             Column("metric", TEXT, "E.g. recall, ndcg, map, precision, hit_rate, auc, coverage, gini, novelty."),
             Column("k", INTEGER, "Cut-off of the list; 0 where the metric looks at the whole ranking."),
             Column("value", DOUBLE, "The metric's value; null where the slice is empty.", nullable=True),

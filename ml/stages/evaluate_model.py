@@ -10,13 +10,15 @@ from dataclasses import asdict
 from ml import plots, tracking
 from ml.cross_domain_slices import cross_domain_slices
 from ml.dataset_digest import dataset_digest
-from ml.evaluation import BASELINE, MODEL, Evaluation, evaluate, recall_at_k
-from ml.holdout_slices import HoldoutSlice, holdout_slices, sampled
+from ml.evaluation import BASELINE, MODEL, Evaluation, Metric, evaluate, recall_at_k
+from ml.fold_in import fold_in
+from ml.holdout_slices import HoldoutSlice, fold_in_slice, holdout_slices, sampled
 from ml.known import embeddings_of
 from ml.lightfm_model import Epoch, fit
 from ml.output_rows import write_rows
-from ml.scoring import popularity_ranking, published_ranking
+from ml.scoring import Ranking, popularity_ranking, published_ranking
 from ml.training_data import TrainingData, read
+from warehouse.embeddings import Embeddings
 from warehouse.progress import StageProgress, stage
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings, run_parameters
@@ -58,12 +60,21 @@ def _fit_and_judge(
         progress.pulse(f"{epoch.line(settings.epochs, data.train.nnz)}, recall@{settings.metric_k} {curve[-1]:.4f}")
 
     users, items = fit(data.train, data.user_features, data.item_features, settings, watch)
-    model = published_ranking(embeddings_of(data, data.train, users, items), popularity)
+    embeddings = embeddings_of(data, data.train, users, items)
+    model = published_ranking(embeddings, popularity)
     evaluation = evaluate({MODEL: model, BASELINE: popularity}, slices, data.train, settings.metric_k)
+    evaluation.metrics.extend(_folded_in(data, embeddings, popularity, settings))
     for row in evaluation.metrics:
         if row.metric == "recall":
             progress.say(f"{row.model} {row.slice}: recall@{row.k} {row.value:.4f} ({row.users:,} users)")
     return evaluation, curve
+
+
+def _folded_in(data: TrainingData, embeddings: Embeddings, popularity: Ranking, settings: Settings) -> list[Metric]:
+    folded = published_ranking(fold_in(embeddings, data.shown, settings.fold_in_items), popularity)
+    question = fold_in_slice(data.shown, data.holdout, data.is_available, settings.seed)
+    rankings = {MODEL: folded, BASELINE: popularity}
+    return evaluate(rankings, [question], data.train + data.shown, settings.metric_k).metrics
 
 
 def _draw(folder: RunFolder, evaluation: Evaluation, curve: list[float], settings: Settings) -> None:

@@ -1,7 +1,7 @@
 import pytest
 from pyspark.sql import functions as F
 
-from spark_jobs.holdout import Fractions, holdout, mark_train
+from spark_jobs.holdout import Fractions, holdout, mark_train, shown
 
 EVENTS = (
     "user_index int, item_index int, user_id string, item_id string, domain string, event_id string, "
@@ -102,6 +102,29 @@ def test_the_cold_draw_depends_on_the_seed_only(held_out) -> None:
     draw = held_out(events, 0.0, 0.3, seed=1)
     assert held_out(events[::-1], 0.0, 0.3, seed=1, partitions=5) == draw
     assert held_out(events, 0.0, 0.3, seed=2) != draw
+
+
+def test_cold_users_show_what_time_alone_would_have_left_in_train(spark, rows, days_ago) -> None:
+    # Item 0 of user 0 came first and again last, so it is the newest of the shown; item 3 is the newest by first event.
+    ages = [(0, 9), (1, 8), (2, 7), (3, 6), (0, 1)]
+    events = [
+        (user, item, f"x{user}", f"y{item}", "films", f"e{user}-{age}", days_ago(age), 1.0, None)
+        for user in range(30)
+        for item, age in ages
+    ]
+    marked = mark_train(spark.createDataFrame(events, EVENTS), Fractions(0.25, 0.3, 0.0), seed=1)
+    cold_items = {
+        item for item in range(4) if all(pair in rows(holdout(marked)) for pair in [(u, item) for u in range(30)])
+    }
+    found = rows(shown(marked))
+    users = {user for user, _, _ in found}
+    in_train = {user for user, is_train in rows(marked.select("user_index", "in_train")) if is_train}
+    assert users
+    assert not users & in_train
+    newest_first = [item for item in (0, 2, 1) if item not in cold_items]
+    assert found == sorted(
+        ((user, item, place + 1) for user in users for place, item in enumerate(newest_first)), key=repr
+    )
 
 
 def test_drawn_users_lose_one_whole_domain_and_the_newest_items_of_the_rest(held_out) -> None:
