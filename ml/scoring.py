@@ -12,6 +12,8 @@ from implicit.cpu.topk import topk
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ml.diverse_lists import Diversity, diversity_of
+from warehouse.diversity import POOL
 from warehouse.embeddings import UNKNOWN, Embeddings, Vectors
 
 _BLOCK_CELLS = 4_000_000
@@ -26,10 +28,12 @@ class Ranking:
     Attributes:
         users: (users, dim) float32.
         items: (items, dim) float32.
+        diversity: how the best items are re-ranked, if at all.
     """
 
     users: Vectors
     items: Vectors
+    diversity: Diversity | None = None
 
 
 def popularity_ranking(train_users: NDArray[np.int64], user_count: int) -> Ranking:
@@ -42,7 +46,7 @@ def popularity_ranking(train_users: NDArray[np.int64], user_count: int) -> Ranki
     return Ranking(np.ones((user_count, 1), dtype=np.float32), train_users.astype(np.float32)[:, None])
 
 
-def published_ranking(embeddings: Embeddings, popularity: Ranking) -> Ranking:
+def published_ranking(embeddings: Embeddings, popularity: Ranking, diversity_weight: float = 0.0) -> Ranking:
     """Rank as a publication does: by the model, unknown items last; unknown users get the popularity ranking.
 
     Two more dimensions say which: the model's item bias and the popularity score, of which each user takes one.
@@ -52,6 +56,7 @@ def published_ranking(embeddings: Embeddings, popularity: Ranking) -> Ranking:
     return Ranking(
         np.hstack([embeddings.user_vectors * known, known, 1 - known]),
         np.hstack([embeddings.item_vectors, biases, popularity.items]),
+        diversity_of(embeddings, diversity_weight),
     )
 
 
@@ -84,6 +89,20 @@ def best_items(
     Returns:
         (rows, k) item indices; -1 where a list ends early.
     """
+    if ranking.diversity is None:
+        return _best_by_score(ranking, rows, is_candidate, seen, k, threads)
+    pool = _best_by_score(ranking, rows, is_candidate, seen, POOL * k, threads)
+    return ranking.diversity.lists(rows, pool, _scores_of(ranking, rows, pool), k)
+
+
+def _best_by_score(
+    ranking: Ranking,
+    rows: NDArray[np.int64],
+    is_candidate: NDArray[np.bool_],
+    seen: sparse.csr_matrix,
+    k: int,
+    threads: int,
+) -> NDArray[np.int64]:
     lists = np.full((len(rows), k), -1, dtype=np.int64)
     if len(rows) == 0 or not is_candidate.any():
         return lists
@@ -98,6 +117,13 @@ def best_items(
     )
     lists[:, : found.shape[1]] = np.where(scores <= np.finfo(scores.dtype).min, -1, found)
     return lists
+
+
+def _scores_of(ranking: Ranking, rows: NDArray[np.int64], lists: NDArray[np.int64]) -> Vectors:
+    scores = np.empty(lists.shape, np.float32)
+    for block, of_all in score_blocks(ranking, rows):
+        scores[block] = np.take_along_axis(of_all, np.maximum(lists[block], 0), axis=1)
+    return scores
 
 
 def _ties_broken(ranking: Ranking, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -84,7 +84,7 @@ def load(run_folder: str) -> Catalogue:
     vectors = np.asarray(embeddings.mapped(folder.model, "item_vectors"))
     biases = np.asarray(embeddings.mapped(folder.model, "item_biases"))
     known = embeddings.mapped(folder.model, "item_known") > embeddings.UNKNOWN
-    units = _units(vectors, known)
+    units = embeddings.unit_vectors(vectors, known)
     popular = pq.read_table(folder.features("popularity")).sort_by("rank")
     recommendable = items["is_available"].to_numpy() & known
 
@@ -122,12 +122,6 @@ def find(in_order: Indices, values: Indices) -> Indices:
         return np.full(len(values), -1)
     place = np.minimum(np.searchsorted(in_order, values), len(in_order) - 1)
     return np.where(in_order[place] == values, place, -1)
-
-
-def _units(vectors: Vectors, known: NDArray[np.bool_]) -> Vectors:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units: Vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=(lengths > 0) & known[:, None])
-    return units
 
 
 def _lists(popular: pa.Table) -> dict[str, RankedItems]:

@@ -16,19 +16,26 @@ from spark_jobs.catalogue import Catalogue, Domain, Indices, find, positions
 from spark_jobs.lists import COLD_USER, PERSONAL, POPULAR, SEGMENT_POPULAR, SOURCES, Lists, Pairs
 from spark_jobs.segments import EVERYONE
 from spark_jobs.top_k import Excluded, top_k
+from warehouse.diversity import POOL, diversified
 from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
 
 SCHEMA = "user_id string, domain string, rank int, item_id string, score float, source string, reason_item_id string"
 
 
 def recommendations(
-    user_ids: DataFrame, user_segments: DataFrame, seen: DataFrame, run_folder: str, k: int, block_users: int
+    user_ids: DataFrame,
+    user_segments: DataFrame,
+    seen: DataFrame,
+    run_folder: str,
+    k: int,
+    diversity_weight: float,
+    block_users: int,
 ) -> DataFrame:
     """Return the lists of all users with the columns of `SCHEMA`; the workers read the items from the run folder."""
 
     def score(users: pa.Table, seen_rows: pa.Table) -> pa.Table:
         with threadpool_limits(1):
-            return score_block(users, seen_rows, catalogue.load(run_folder), k)
+            return score_block(users, seen_rows, catalogue.load(run_folder), k, diversity_weight)
 
     block = F.floor(F.col("user_index") / block_users).alias("block")
     users = user_ids.join(user_segments, on="user_index", how="left").select(block, "user_index", "user_id", "segment")
@@ -36,7 +43,9 @@ def recommendations(
     return users.groupBy("block").cogroup(seen_rows.groupBy("block")).applyInArrow(score, SCHEMA)
 
 
-def score_block(users: pa.Table, seen_rows: pa.Table, items: Catalogue, k: int) -> pa.Table:
+def score_block(
+    users: pa.Table, seen_rows: pa.Table, items: Catalogue, k: int, diversity_weight: float = 0.0
+) -> pa.Table:
     """Return the lists of one block.
 
     Args:
@@ -44,6 +53,7 @@ def score_block(users: pa.Table, seen_rows: pa.Table, items: Catalogue, k: int) 
         seen_rows: user_index, item_index, recency of these users, in any order.
         items: the catalogue.
         k: places per user and domain.
+        diversity_weight: how much a list avoids items like those above them, 0 not at all.
     """
     users = users.sort_by("user_index")
     indices = users["user_index"].to_numpy().astype(np.int64)
@@ -54,7 +64,11 @@ def score_block(users: pa.Table, seen_rows: pa.Table, items: Catalogue, k: int) 
     for domain in items.domains:
         filled = Lists.empty(len(indices), k)
         for level, source in ((TRAINED, PERSONAL), (FEATURES_ONLY, COLD_USER)):
-            _put_model_rows(filled, np.flatnonzero(known == level), vectors, domain, seen, source)
+            rows = np.flatnonzero(known == level)
+            pool, scores = _model_rows(rows, vectors, domain, seen, k if diversity_weight == 0 else POOL * k)
+            if diversity_weight > 0:
+                pool, scores = diversified(pool, scores, items.units, k, diversity_weight)
+            filled.put(rows, pool, scores, source)
         for segment, rows in _rows_by_segment(users["segment"], known).items():
             if segment in domain.popular:
                 filled.fill(rows, domain.popular[segment], seen, SEGMENT_POPULAR)
@@ -69,11 +83,11 @@ def _seen_pairs(indices: Indices, seen_rows: pa.Table) -> Pairs:
     return Pairs(rows, ordered["item_index"].to_numpy().astype(np.int64))
 
 
-def _put_model_rows(lists: Lists, rows: Indices, vectors: Vectors, domain: Domain, seen: Pairs, source: int) -> None:
-    among, column = positions(rows, len(lists.items))[seen.rows], domain.column_of[seen.items]
+def _model_rows(rows: Indices, vectors: Vectors, domain: Domain, seen: Pairs, k: int) -> tuple[Indices, Vectors]:
+    among, column = positions(rows, len(vectors))[seen.rows], domain.column_of[seen.items]
     met = (among >= 0) & (column >= 0)
     excluded = Excluded(among[met], column[met], len(rows))
-    lists.put(rows, *top_k(domain.candidates, domain.vectors, vectors[rows], lists.items.shape[1], excluded), source)
+    return top_k(domain.candidates, domain.vectors, vectors[rows], k, excluded)
 
 
 def _rows_by_segment(segments: pa.ChunkedArray, known: Indices) -> dict[str, Indices]:

@@ -82,6 +82,13 @@ def mapped(folder: Path, name: str) -> NDArray[Any]:
     return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
 
 
+def unit_vectors(vectors: Vectors, known: NDArray[np.bool_]) -> Vectors:
+    """Return the vectors at length 1; zero where they are zero or not known."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    units: Vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=(lengths > 0) & known[:, None])
+    return units
+
+
 def check_manifest(folder: Path) -> None:
     """Compare every file named in `manifest.json` with its digest.
 

@@ -40,7 +40,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
             progress.pulse(epoch.line(settings.epochs, data.full.nnz))
 
         users, items = fit(data.full, data.user_features, data.item_features, settings, tell)
-        model = embeddings_of(data, data.full, users, items)
+        model = embeddings_of(data, data.full, users, items, settings.popularity_weight)
         embeddings.save(model, folder.model)
         _write_side(folder, "item", model.item_ids, model.item_vectors, model.item_biases, model.item_known)
         _write_side(folder, "user", model.user_ids, model.user_vectors, model.user_biases, model.user_known)

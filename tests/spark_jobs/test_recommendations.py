@@ -176,7 +176,7 @@ def test_the_job_matches_a_loop_over_users_whatever_the_partitions(spark, town) 
             spark.read.parquet(str(folder.features(name))).repartition(partitions)
             for name in ("user_ids", "user_segments", "seen")
         ]
-        scored = recommendations(*frames, str(folder.path), 5, block_users)
+        scored = recommendations(*frames, str(folder.path), 5, 0.0, block_users)
         assert dict(scored.dtypes) == {
             "user_id": "string",
             "domain": "string",
