@@ -10,6 +10,7 @@ from ml import plots, tracking
 from ml.dataset_digest import dataset_digest
 from ml.evaluation import BASELINE, MODEL, Evaluation, evaluate, recall_at_k
 from ml.holdout_slices import HoldoutSlice, holdout_slices, sampled
+from ml.item_item import fit_item_weights
 from ml.known import embeddings_of
 from ml.lightfm_model import Epoch, fit
 from ml.output_rows import write_rows
@@ -53,7 +54,8 @@ def _fit_and_judge(
         progress.pulse(f"{epoch.line(settings.epochs, data.train.nnz)}, recall@{settings.metric_k} {curve[-1]:.4f}")
 
     users, items = fit(data.train, data.user_features, data.item_features, settings, watch)
-    model = published_ranking(embeddings_of(data, data.train, users, items), popularity)
+    weights = fit_item_weights(data.train, settings)
+    model = published_ranking(embeddings_of(data, data.train, users, items), popularity, weights, data.train)
     evaluation = evaluate({MODEL: model, BASELINE: popularity}, slices, data.train, settings.metric_k)
     for row in evaluation.metrics:
         if row.metric == "recall":
