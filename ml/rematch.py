@@ -12,20 +12,29 @@ from pydantic import ValidationError
 from ml import recipe
 from ml.champion import Champion
 from ml.contest import Opponent
+from ml.item_item import fit_item_weights
 from ml.known import embeddings_of
 from ml.lightfm_model import Epoch, Factors, fit
 from ml.scoring import Ranking, published_ranking
 from ml.training_data import TrainingData
 from warehouse.errors import NightjarError
+from warehouse.item_weights import ItemWeights
 from warehouse.settings import Settings
 
 UNRECORDED = "MLflow no longer has the run of its training"
 
 
-def ranking_of(data: TrainingData, popularity: Ranking, settings: Settings, users: Factors, items: Factors) -> Ranking:
-    """Rank as a publication of these factors, fitted on the training part, would."""
+def ranking_of(
+    data: TrainingData,
+    popularity: Ranking,
+    settings: Settings,
+    users: Factors,
+    items: Factors,
+    weights: ItemWeights | None,
+) -> Ranking:
+    """Rank as a publication of these factors and item-item weights, fitted on the training part, would."""
     embeddings = embeddings_of(data, data.train, users, items, settings.popularity_weight)
-    return published_ranking(embeddings, popularity, settings.diversity_weight)
+    return published_ranking(embeddings, popularity, weights, data.train, settings.diversity_weight)
 
 
 def meet(
@@ -54,12 +63,15 @@ def meet(
         other_features=recipe.differences(settings, recorded, recipe.FEATURES),
         other_protocol=recipe.differences(settings, recorded, recipe.PROTOCOL),
     )
+    unknown = recipe.unrecorded(recorded)
+    if unknown:
+        return replace(opponent, obstacle=f"it was made by code without {', '.join(unknown)}"), None
     if not opponent.other_recipe:
         return opponent, None
     try:
         theirs = recipe.with_recipe(settings, recorded)
         users, items = fit(data.train, data.user_features, data.item_features, theirs, on_epoch)
-        return opponent, ranking_of(data, popularity, theirs, users, items)
+        return opponent, ranking_of(data, popularity, theirs, users, items, fit_item_weights(data.train, theirs))
     except (NightjarError, ValidationError) as error:
         # A recipe that fails on tonight's data must not keep another one from taking its place.
         return replace(opponent, obstacle=str(error)), None

@@ -24,7 +24,7 @@ from warehouse.errors import NightjarError
 from warehouse.progress import StageProgress
 from warehouse.run_folder import RunFolder, written_aside
 
-FEATURES = ("user_ids", "item_ids", "seen", "popularity", "user_segments")
+FEATURES = ("user_ids", "item_ids", "seen", "full_interactions", "popularity", "user_segments")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +42,7 @@ def outputs(features: dict[str, DataFrame], run_folder: str, arguments: Namespac
             features["user_ids"],
             features["user_segments"],
             features["seen"],
+            features["full_interactions"],
             run_folder,
             arguments.top_k,
             arguments.diversity_weight,

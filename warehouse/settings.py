@@ -162,6 +162,17 @@ class Settings(BaseSettings):
     item_alpha: float = Field(0.0, ge=0, description="L2 penalty on item feature embeddings.")
     user_alpha: float = Field(0.0, ge=0, description="L2 penalty on user feature embeddings.")
     train_threads: PositiveInt = Field(1, description="LightFM threads; only one thread is repeatable.")
+    cooccurrence_share: Fraction = Field(
+        0.5, description="Share of item-item co-occurrence in the score of a published list; 0: the embeddings alone."
+    )
+    cooccurrence_lambda: float = Field(
+        100.0, gt=0, description="Ridge of the item-item weights: larger ones trust only items met together often."
+    )
+    cooccurrence_neighbours: PositiveInt = Field(200, description="Item-item weights kept of each item.")
+    cooccurrence_dense_items: PositiveInt = Field(
+        20_000,
+        description="Items with events up to which the weights come from a dense inverse (8 bytes a pair of items).",
+    )
     seed: int = Field(20260101, ge=0, description="Seed of everything random.")
 
     metric_k: PositiveInt = Field(10, description="Cut-off k of the offline metrics and of index recall.")

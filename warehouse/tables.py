@@ -160,7 +160,12 @@ OUTPUTS = (
             "item_id",
             Column("score", REAL, "What the list is sorted by; comparable within one user and source only."),
             Column("source", TEXT, "How it was chosen: personal, fold_in, cold_user, segment_popular or popular."),
-            Column("reason_item_id", TEXT, "The user's own item nearest to this one (cosine), if any.", nullable=True),
+            Column(
+                "reason_item_id",
+                TEXT,
+                "The user's own item that speaks most for this one (co-occurrence, else cosine), if any.",
+                nullable=True,
+            ),
         ),
     ),
     Table(

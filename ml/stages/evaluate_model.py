@@ -13,6 +13,7 @@ from ml.contest import Contest, Opponent
 from ml.dataset_digest import dataset_digest
 from ml.evaluation import BASELINE, CHAMPION, MODEL, Evaluation, evaluate, recall_at_k
 from ml.holdout_slices import holdout_slices, sampled
+from ml.item_item import fit_item_weights
 from ml.lightfm_model import Epoch, fit
 from ml.output_rows import write_rows
 from ml.popularity_curve import CurvePoint, popularity_curve
@@ -65,16 +66,17 @@ def _fit_and_judge(data: TrainingData, folder: RunFolder, settings: Settings, pr
     curve: list[float] = []
 
     def watch(epoch: Epoch) -> None:
-        curve.append(
-            recall_at_k(ranking_of(data, popularity, settings, epoch.users, epoch.items), watched, data.train, k)
-        )
+        # Without the item-item weights, which no epoch changes.
+        ranking = ranking_of(data, popularity, settings, epoch.users, epoch.items, None)
+        curve.append(recall_at_k(ranking, watched, data.train, k))
         progress.pulse(f"{epoch.line(settings.epochs, data.train.nnz)}, recall@{k} {curve[-1]:.4f}")
 
     users, items = fit(data.train, data.user_features, data.item_features, settings, watch)
+    weights = fit_item_weights(data.train, settings)
 
     def at(popularity_weight: float) -> Ranking:
         dialled = settings.model_copy(update={"popularity_weight": popularity_weight})
-        return ranking_of(data, popularity, dialled, users, items)
+        return ranking_of(data, popularity, dialled, users, items, weights)
 
     rankings = {MODEL: at(settings.popularity_weight), BASELINE: popularity}
     opponent, champions = _meet_champion(data, popularity, folder, settings, progress)
