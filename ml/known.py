@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ml.lightfm_model import Factors, represent
+from ml.popularity_dial import dialled_biases
 from ml.training_data import TrainingData
 from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Embeddings
 
@@ -41,26 +42,27 @@ def embeddings_of(
 ) -> Embeddings:
     """Sum the factors to one vector a user and an item; unknown ones are zero.
 
-    Here and nowhere else the item biases are scaled, so that lists, indices and evaluation agree.
+    Here and nowhere else the biases are dialled, so that lists, indices and evaluation agree.
 
     Args:
         data: ids and features.
         pairs: (users, items) CSR that the factors were fitted on.
         users: factors of the user features.
         items: factors of the item features.
-        popularity_weight: what the item biases are multiplied by.
+        popularity_weight: what an item's mean score over the trained users is multiplied by.
     """
     user_known = known_codes(pairs.getnnz(axis=1) > 0, data.user_features, data.user_feature_names)
     item_known = known_codes(pairs.getnnz(axis=0) > 0, data.item_features, data.item_feature_names)
     user_vectors, user_biases = represent(data.user_features, users)
     item_vectors, item_biases = represent(data.item_features, items)
+    item_biases = dialled_biases(user_vectors, user_known == TRAINED, item_vectors, item_biases, popularity_weight)
     return Embeddings(
         user_ids=data.user_ids,
         item_ids=data.item_ids,
         user_vectors=user_vectors * (user_known != UNKNOWN)[:, None],
         user_biases=user_biases * (user_known != UNKNOWN),
         item_vectors=item_vectors * (item_known != UNKNOWN)[:, None],
-        item_biases=item_biases * np.float32(popularity_weight) * (item_known != UNKNOWN),
+        item_biases=item_biases * (item_known != UNKNOWN),
         user_known=user_known,
         item_known=item_known,
     )

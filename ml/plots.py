@@ -58,7 +58,7 @@ def exposure_lorenz(exposures: Mapping[str, NDArray[np.int64]], path: Path) -> N
 
 
 def popularity_trade_off(points: Sequence[CurvePoint], k: int, path: Path) -> None:
-    """Draw recall@k against coverage@k while the item bias is dialled down; each point names its weight."""
+    """Draw recall@k against coverage@k while popularity is dialled down; each point names its weight."""
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     coverages, recalls = [point.coverage for point in points], [point.recall for point in points]

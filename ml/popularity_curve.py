@@ -1,6 +1,6 @@
-"""What the item bias is worth: recall against coverage while `popularity_weight` goes from 0 to 1.
+"""What popularity is worth: recall against coverage while `popularity_weight` goes from 0 to 1.
 
-Pure; used by the stage evaluate_model. Only the biases of a fitted model change, nothing is trained again.
+Pure; used by the stage evaluate_model. Only the dial of a fitted model moves, nothing is trained again.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ def popularity_curve(
     k: int,
     weights: Sequence[float] = WEIGHTS,
 ) -> list[CurvePoint]:
-    """Measure the lists at each weight of the item biases; nothing where the slice is empty.
+    """Measure the lists at each weight; nothing where the slice is empty.
 
     Args:
         ranking_at: gives the ranking at a weight.

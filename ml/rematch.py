@@ -15,6 +15,7 @@ from ml.contest import Opponent
 from ml.item_item import fit_item_weights
 from ml.known import embeddings_of
 from ml.lightfm_model import Epoch, Factors, fit
+from ml.popularity_dial import dialled_weights
 from ml.scoring import Ranking, published_ranking
 from ml.training_data import TrainingData
 from warehouse.errors import NightjarError
@@ -34,6 +35,7 @@ def ranking_of(
 ) -> Ranking:
     """Rank as a publication of these factors and item-item weights, fitted on the training part, would."""
     embeddings = embeddings_of(data, data.train, users, items, settings.popularity_weight)
+    weights = dialled_weights(weights, data.train, settings.popularity_weight)
     return published_ranking(embeddings, popularity, weights, data.train, settings.diversity_weight)
 
 

@@ -23,7 +23,7 @@ PLOTS = {
     "metrics.png": "Every metric beside popularity's: all users, and those the model knew least of.",
     "exposure.png": "How the places of all lists, and what users took, spread over the items; the dotted line is "
     "perfectly even.",
-    "popularity_weight.png": "What the item bias is worth: the same model's lists with popularity_weight from 0 to 1.",
+    "popularity_weight.png": "What popularity is worth: the same model's lists with popularity_weight from 0 to 1.",
 }
 
 _ATTEMPT = """

@@ -33,6 +33,7 @@ class Blend:
     Attributes:
         share: between 0 and 1.
         weights: (items, items) float32 CSR, as in `ItemWeights`.
+        average: (items,) float32 or None, as in `ItemWeights`: what c(i) is less by, per weight of the history.
         vectors: (items, dim + 1) float32, the items' biases as the last dimension.
         trained: (n,) indices of the items with interactions.
         is_trained: (items,) the same as flags.
@@ -44,6 +45,7 @@ class Blend:
 
     share: float
     weights: sparse.csr_matrix
+    average: Vectors | None
     vectors: Vectors
     trained: NDArray[np.int64]
     is_trained: NDArray[np.bool_]
@@ -77,8 +79,15 @@ class Blend:
         count = max(1, len(self.trained))
         mean = np.asarray(found.sum(axis=1, dtype=np.float64)).ravel() / count
         squares = np.asarray(found.multiply(found).sum(axis=1, dtype=np.float64)).ravel() / count
-        scale = _inverse(np.sqrt(np.maximum(squares - mean**2, 0)), self.share)
         scores: Vectors = found.toarray()
+        if self.average is not None:
+            average = self.average.astype(np.float64)
+            # Whose history says nothing of any item is not told what an average one would say.
+            size = np.asarray(history.sum(axis=1, dtype=np.float64)).ravel() * (squares > 0)
+            mean -= size * average.sum() / count
+            squares += (size**2 * (average**2).sum() - 2 * size * (found @ average)) / count
+            scores -= size.astype(np.float32)[:, None] * self.average
+        scale = _inverse(np.sqrt(np.maximum(squares - mean**2, 0)), self.share)
         scores -= mean.astype(np.float32)[:, None]
         scores *= scale.astype(np.float32)[:, None]
         scores[:, ~self.is_trained] = 0
@@ -102,6 +111,7 @@ def blend_of(model: ItemWeights, vectors: Vectors, biases: Vectors, known: NDArr
     return Blend(
         model.share,
         model.weights,
+        model.average,
         all_items,
         trained,
         known == TRAINED,

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 _PARTS = {"cooccurrence_weights": "data", "cooccurrence_items": "indices", "cooccurrence_starts": "indptr"}
-_SHARE = "cooccurrence_share"
+_SHARE, _AVERAGE = "cooccurrence_share", "cooccurrence_average"
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,19 @@ class ItemWeights:
     Attributes:
         share: its share of the blended score, above 0 and at most 1.
         weights: (items, items) float32 CSR, indices sorted; row: the item of the history, column: the item scored.
+        average: (items,) float32, taken from each item's score per weight of the history; None: nothing.
     """
 
     share: float
     weights: sparse.csr_matrix
+    average: NDArray[np.float32] | None = None
 
     def write(self, folder: Path) -> None:
         """Write the arrays into the folder of a model that is being written."""
         for name, part in _PARTS.items():
             np.save(folder / f"{name}.npy", getattr(self.weights, part), allow_pickle=False)
+        if self.average is not None:
+            np.save(folder / f"{_AVERAGE}.npy", self.average, allow_pickle=False)
         np.save(folder / f"{_SHARE}.npy", np.float64(self.share), allow_pickle=False)
 
 
@@ -40,4 +45,9 @@ def mapped(folder: Path) -> ItemWeights | None:
     parts = [np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _PARTS]
     items = len(parts[-1]) - 1
     weights = sparse.csr_matrix(tuple(parts), shape=(items, items), copy=False)
-    return ItemWeights(float(np.load(folder / f"{_SHARE}.npy", allow_pickle=False)), weights)
+    average = folder / f"{_AVERAGE}.npy"
+    return ItemWeights(
+        float(np.load(folder / f"{_SHARE}.npy", allow_pickle=False)),
+        weights,
+        np.load(average, allow_pickle=False) if average.exists() else None,
+    )

@@ -131,7 +131,7 @@ class Settings(BaseSettings):
     spark_partitions: PositiveInt = Field(4, description="Shuffle partitions of the Spark jobs.")
 
     popularity_weight: Fraction = Field(
-        1.0, description="What the item biases are multiplied by: less shows less popular items, 0 by taste alone."
+        1.0, description="What an item's mean score over all users is multiplied by: less shows less popular items."
     )
     diversity_weight: Fraction = Field(
         0.0, description="How much a list avoids items like those above them (MMR); 0 ranks by the model's score alone."

@@ -31,7 +31,7 @@ TRADE_OFF_USERS = 5_000
 
 @dataclass(frozen=True)
 class _Judged:
-    """The night's evaluation, recall after each epoch, recall against coverage by bias, and the champion."""
+    """The night's evaluation, recall after each epoch, the popularity curve, and the champion."""
 
     evaluation: Evaluation
     curve: list[float]

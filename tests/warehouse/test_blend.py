@@ -33,6 +33,22 @@ def test_both_parts_count_in_units_of_their_spread_over_the_items_with_interacti
     assert scores[:3] == pytest.approx(0.75 * embedding + 0.25 * cooccurrence, abs=1e-6)
 
 
+def test_what_an_average_history_says_is_taken_away_by_the_size_of_the_users_own() -> None:
+    # Of 0, 6, -6 the average takes 2 * (0, 1, -2): 0, 4, -2, mean 2/3, variance 56/9.
+    average = np.array([0, 1, -2, 0, 0], np.float32)
+    model = blend_of(ItemWeights(1.0, WEIGHTS, average), VECTORS, BIASES, KNOWN)
+    scores = model.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
+    assert scores[:3] == pytest.approx((np.array([0, 4, -2]) - 2 / 3) / np.sqrt(56 / 9), abs=1e-6)
+    assert scores[3] == 0
+
+
+def test_a_history_that_says_nothing_is_not_told_what_an_average_one_would() -> None:
+    average = np.array([0, 1, -2, 0, 0], np.float32)
+    model = blend_of(ItemWeights(1.0, WEIGHTS, average), VECTORS, BIASES, KNOWN)
+    # No weight leads from item 1 to any other.
+    assert model.scores(np.array([[1, 7]], np.float32), history(0, 3, 0, 0, 0))[0][:4].tolist() == [0, 0, 0, 0]
+
+
 def test_an_item_without_interactions_competes_by_its_embedding_and_an_unknown_one_not_at_all() -> None:
     scores = blend(0.25).scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
     assert scores[3] == pytest.approx(0.75 * 3 / np.sqrt(2 / 3))
