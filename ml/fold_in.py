@@ -1,8 +1,7 @@
 """Folds users in: a vector from their newest items, without training.
 
-Pure; used by the evaluation, for users held out of the training, and by `nightjar recommend`, for those who acted
-since. On ml-100k and ml-latest-small the weighted mean of the newest 20 items' vectors ranks as well as vectors that
-were trained on the same items; docs/cold-start.md has the figures and what was tried besides.
+Pure; used by the evaluation, for users held out of the training, of whom some items are shown.
+docs/decisions/fold-in.md has the figures, and what the weighted mean was preferred to.
 """
 
 from dataclasses import replace
