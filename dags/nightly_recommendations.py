@@ -7,7 +7,7 @@ Retrains the recommender on everything that happened before the end of the data 
 | `begin` | numbers the attempt; refuses an interval without events | the task's last line |
 | `inputs` | dbt builds facts and dimensions and tests them | gate `inputs`, the model's log |
 | `features` | unloads what the run may see; Spark builds the matrices | `snapshot/`, `features/` of the run |
-| `model` | trains, evaluates, compares, fits on everything | the MLflow run; gates `popularity`, `champion` |
+| `model` | trains, evaluates, compares, fits on everything | MLflow; gates `popularity`, `champion*`, `coverage` |
 | `serving` | builds the indices, scores every user | gates `retrieval_recall`, `similarity_recall` |
 | `publication` | stages, audits, moves the pointer in one transaction | gate `outputs`; `recs.publications` |
 | `marts` | dbt builds the analysts' tables | the model's log |
@@ -101,6 +101,7 @@ with DAG(
             "recency_rank_power",
             "holdout_fraction",
             "cold_holdout_fraction",
+            "domain_holdout_fraction",
             "min_segment_users",
             "popular_k",
             "seed",
@@ -117,7 +118,7 @@ with DAG(
 
     with TaskGroup("serving", prefix_group_id=False) as serving:
         stage("build_indices", of="serving", pool=WAREHOUSE_POOL) >> spark_job(
-            "score_users", "top_k", "similar_k", "popular_k", of="serving"
+            "score_users", "top_k", "similar_k", "popular_k", "diversity_weight", of="serving"
         )
 
     with TaskGroup("publication", prefix_group_id=False) as publication:

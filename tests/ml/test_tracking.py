@@ -8,7 +8,7 @@ import mlflow.telemetry
 import pytest
 from mlflow import MlflowClient
 
-from ml.tracking import StageLog, TrackedRun, log_stage, register_model, set_champion
+from ml.tracking import StageLog, TrackedRun, log_stage, recorded_parameters, register_model, set_champion
 from warehouse.errors import NightjarError
 
 TRAINING = StageLog(
@@ -53,6 +53,11 @@ def test_a_repeated_stage_adds_nothing(planted: Any, client: MlflowClient, track
     assert len(client.get_metric_history(tracked.run_id, "epoch.recall_at_10")) == 3
     experiments = [client.get_run(tracked.run_id).info.experiment_id]
     assert len(client.search_runs(experiments)) == 1
+
+
+def test_parameters_come_back_as_text_and_those_of_no_run_are_none(planted: Any, tracked: TrackedRun) -> None:
+    assert recorded_parameters(planted.settings, tracked.run_id) == {"epochs": "3"}
+    assert recorded_parameters(planted.settings, "0" * 32) is None
 
 
 def test_other_settings_under_the_same_attempt_are_refused(planted: Any, tracked: TrackedRun) -> None:
