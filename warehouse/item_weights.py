@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 _PARTS = {"cooccurrence_weights": "data", "cooccurrence_items": "indices", "cooccurrence_starts": "indptr"}
-_SHARE = "cooccurrence_share"
+_RULE = "cooccurrence_rule"
 
 
 @dataclass(frozen=True)
@@ -20,24 +20,27 @@ class ItemWeights:
 
     Attributes:
         share: its share of the blended score, above 0 and at most 1.
+        history_exponent: what the weights of a user's own items are raised to before they meet these.
         weights: (items, items) float32 CSR, indices sorted; row: the item of the history, column: the item scored.
     """
 
     share: float
+    history_exponent: float
     weights: sparse.csr_matrix
 
     def write(self, folder: Path) -> None:
         """Write the arrays into the folder of a model that is being written."""
         for name, part in _PARTS.items():
             np.save(folder / f"{name}.npy", getattr(self.weights, part), allow_pickle=False)
-        np.save(folder / f"{_SHARE}.npy", np.float64(self.share), allow_pickle=False)
+        np.save(folder / f"{_RULE}.npy", np.array([self.share, self.history_exponent]), allow_pickle=False)
 
 
 def mapped(folder: Path) -> ItemWeights | None:
     """Map the weights of a model's folder into memory, whose manifest the caller has checked; None: it has none."""
-    if not (folder / f"{_SHARE}.npy").exists():
+    if not (folder / f"{_RULE}.npy").exists():
         return None
     parts = [np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _PARTS]
     items = len(parts[-1]) - 1
     weights = sparse.csr_matrix(tuple(parts), shape=(items, items), copy=False)
-    return ItemWeights(float(np.load(folder / f"{_SHARE}.npy", allow_pickle=False)), weights)
+    share, history_exponent = np.load(folder / f"{_RULE}.npy", allow_pickle=False).tolist()
+    return ItemWeights(share, history_exponent, weights)

@@ -162,6 +162,12 @@ class Settings(BaseSettings):
     cooccurrence_lambda: float = Field(
         100.0, gt=0, description="Ridge of the item-item weights: larger ones trust only items met together often."
     )
+    cooccurrence_fit_exponent: float = Field(
+        0.5, ge=0, le=10, description="What the pairs' weights are raised to in the fit of the item-item weights."
+    )
+    cooccurrence_history_exponent: float = Field(
+        4.0, ge=0, le=10, description="The same in a user's history: above 1 the newest items say more than the rest."
+    )
     cooccurrence_neighbours: PositiveInt = Field(200, description="Item-item weights kept of each item.")
     cooccurrence_dense_items: PositiveInt = Field(
         20_000,

@@ -45,7 +45,7 @@ def town(write_run_folder):
                 for user in range(USERS)
                 for place, item in enumerate(draw.choice(ITEMS, int(draw.integers(1, 40)), replace=False))
             ],
-            item_weights=ItemWeights(0.4, sparse.csr_matrix(weights.astype(np.float32))),
+            item_weights=ItemWeights(0.4, 2.0, sparse.csr_matrix(weights.astype(np.float32))),
         )
 
     return write

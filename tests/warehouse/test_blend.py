@@ -18,8 +18,8 @@ KNOWN = np.array([2, 2, 2, 1, 0], np.int8)
 WEIGHTS = sparse.csr_matrix(np.array([[0, 3, -3, 0, 0], *[[0] * 5] * 4], np.float32))
 
 
-def blend(share: float) -> Blend:
-    return blend_of(ItemWeights(share, WEIGHTS), VECTORS, BIASES, KNOWN)
+def blend(share: float, exponent: float = 1.0) -> Blend:
+    return blend_of(ItemWeights(share, exponent, WEIGHTS), VECTORS, BIASES, KNOWN)
 
 
 def history(*weights: float) -> sparse.csr_matrix:
@@ -45,6 +45,15 @@ def test_without_a_history_or_without_spread_the_other_part_is_left() -> None:
     assert by_embedding[:4] == pytest.approx(0.5 * np.array([-1, 0, 1, 3]) / np.sqrt(2 / 3))
     nothing = blend(0.5).scores(np.zeros((1, 2), np.float32), history(0, 0, 0, 0, 0))[0]
     assert nothing.tolist() == [0, 0, 0, 0, LOWEST]
+
+
+def test_the_exponent_sharpens_the_history() -> None:
+    # Weights 1 and 3 to the power of 2 are 1 and 9.
+    one_user = np.array([[1, 7]], np.float32)
+    weights = sparse.csr_matrix(np.array([[0, 1, 0, 0, 0], [0, 0, 1, 0, 0], *[[0] * 5] * 3], np.float32))
+    squared = blend_of(ItemWeights(1.0, 2.0, weights), VECTORS, BIASES, KNOWN).scores(one_user, history(1, 3, 0, 0, 0))
+    plain = blend_of(ItemWeights(1.0, 1.0, weights), VECTORS, BIASES, KNOWN).scores(one_user, history(1, 9, 0, 0, 0))
+    assert squared.tolist() == plain.tolist()
 
 
 def test_no_factor_on_a_history_or_a_vector_changes_a_score() -> None:
