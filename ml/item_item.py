@@ -22,12 +22,12 @@ def fit_item_weights(pairs: sparse.csr_matrix, settings: Settings) -> ItemWeight
 
     Args:
         pairs: (users, items) float32 CSR, weight > 0 of each positive pair.
-        settings: share, ridge, neighbours, and up to how many items the dense inverse is taken.
+        settings: share, exponents, ridge, neighbours, and up to how many items the dense inverse is taken.
     """
     items = np.flatnonzero(pairs.getnnz(axis=0))
     if settings.cooccurrence_share == 0 or len(items) == 0:
         return None
-    occurring = pairs[:, items].astype(np.float64).tocsr()
+    occurring = pairs[:, items].astype(np.float64).tocsr().power(settings.cooccurrence_fit_exponent)
     # More threads would change last bits.
     with threadpool_limits(1):
         fit = ease if len(items) <= settings.cooccurrence_dense_items else nearest_by_cosine
@@ -36,7 +36,7 @@ def fit_item_weights(pairs: sparse.csr_matrix, settings: Settings) -> ItemWeight
         (found.data.astype(np.float32), (items[found.row], items[found.col])), shape=(pairs.shape[1],) * 2
     )
     weights.sort_indices()
-    return ItemWeights(settings.cooccurrence_share, weights)
+    return ItemWeights(settings.cooccurrence_share, settings.cooccurrence_history_exponent, weights)
 
 
 def ease(pairs: sparse.csr_matrix, ridge: float, neighbours: int) -> sparse.csc_matrix:

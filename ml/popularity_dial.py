@@ -47,7 +47,8 @@ def dialled_weights(item_weights: ItemWeights | None, pairs: sparse.csr_matrix, 
     """
     if item_weights is None or weight == 1:
         return item_weights
-    share_of_history = np.asarray(pairs.sum(axis=0, dtype=np.float64)).ravel()
+    history = pairs.power(item_weights.history_exponent)
+    share_of_history = np.asarray(history.sum(axis=0, dtype=np.float64)).ravel()
     share_of_history /= share_of_history.sum()
     average = item_weights.weights.T.astype(np.float64) @ share_of_history
     return replace(item_weights, average=((1 - weight) * average).astype(np.float32))

@@ -18,6 +18,8 @@ RECIPE = (
     "user_alpha",
     "cooccurrence_share",
     "cooccurrence_lambda",
+    "cooccurrence_fit_exponent",
+    "cooccurrence_history_exponent",
     "cooccurrence_neighbours",
     "cooccurrence_dense_items",
     "seed",

@@ -10,25 +10,26 @@ from scipy import sparse
 
 from spark_jobs.catalogue import Indices
 from spark_jobs.lists import Pairs
+from warehouse.blend import Blend
 from warehouse.embeddings import Vectors
 
 NEWEST = 50
 _NONE = -2.0
 
 
-def reasons(units: Vectors, weights: sparse.csr_matrix | None, listed: Indices, seen: Pairs) -> Indices:
+def reasons(units: Vectors, blend: Blend | None, listed: Indices, seen: Pairs) -> Indices:
     """Return for each listed item the index of the user's own item that explains it best, -1 where there is none.
 
     Args:
         units: (items, dim) float32, as of `nearest_own`.
-        weights: (items, items) float32 CSR, as of `strongest_own`; None where the model has none.
+        blend: the rule by which the lists were ranked; None: by the embeddings alone.
         listed: (users, n) item indices, -1 for empty places.
         seen: the users' own items.
     """
     nearest = nearest_own(units, listed, seen)
-    if weights is None:
+    if blend is None:
         return nearest
-    strongest = strongest_own(weights, listed, seen)
+    strongest = strongest_own(blend.weights, blend.history_exponent, listed, seen)
     return np.where(strongest >= 0, strongest, nearest)
 
 
@@ -50,11 +51,12 @@ def nearest_own(units: Vectors, listed: Indices, seen: Pairs) -> Indices:
     return np.where((listed >= 0) & has_direction[listed], nearest, -1)
 
 
-def strongest_own(weights: sparse.csr_matrix, listed: Indices, seen: Pairs) -> Indices:
+def strongest_own(weights: sparse.csr_matrix, exponent: float, listed: Indices, seen: Pairs) -> Indices:
     """Return for each listed item the user's own item that speaks most for it, -1 where none does.
 
     Args:
         weights: (items, items) float32 CSR; row: own item, column: listed item.
+        exponent: what the weights of the own items are raised to.
         listed: (users, n) item indices, -1 for empty places.
         seen: the users' own items; the newest 50 with a weight count, each with its weight times that of the pair.
             Equal ones go to the newer.
@@ -64,7 +66,7 @@ def strongest_own(weights: sparse.csr_matrix, listed: Indices, seen: Pairs) -> I
         return np.full(listed.shape, -1)
     pairs = np.broadcast_arrays(own[:, None, :], listed[:, :, None])
     found = np.asarray(weights[pairs[0].ravel(), pairs[1].ravel()]).reshape(pairs[0].shape)
-    shares = np.where((pairs[0] >= 0) & (pairs[1] >= 0), found * own_weights[:, None, :], 0)
+    shares = np.where((pairs[0] >= 0) & (pairs[1] >= 0), found * own_weights[:, None, :] ** exponent, 0)
     strongest = np.take_along_axis(own, shares.argmax(axis=2), axis=1)
     return np.where(shares.max(axis=2) > 0, strongest, -1)
 

@@ -121,8 +121,7 @@ def _table(user_ids: pa.ChunkedArray, lists: list[Lists], seen: Pairs, items: Ca
     beside = Lists.beside([Lists.empty(len(user_ids), 0), *lists])
     row, place = np.nonzero(beside.items >= 0)
     item = beside.items[row, place]
-    weights = items.blend.weights if items.blend else None
-    reason = reasons.reasons(items.units, weights, beside.items, seen)[row, place]
+    reason = reasons.reasons(items.units, items.blend, beside.items, seen)[row, place]
     columns = {
         "user_id": user_ids.take(pa.array(row)),
         "domain": pa.array([domain.name for domain in items.domains], pa.string()).take(pa.array(place // k)),

@@ -22,7 +22,8 @@ _STRIPE = 16
 class Blend:
     """Scores users who have trained vectors.
 
-    With e(i) = v @ x(i) + bias(i) and c(i) = the sum of the history's weights times their item weights for i,
+    With e(i) = v @ x(i) + bias(i) and c(i) = the sum over the user's own items j of
+    weight(j)^history_exponent * item_weight(j, i),
 
         score(i) = (1 - share) * (e(i) - mean e) / sd e  +  share * (c(i) - mean c) / sd c
 
@@ -32,6 +33,7 @@ class Blend:
 
     Attributes:
         share: between 0 and 1.
+        history_exponent: as in `ItemWeights`.
         weights: (items, items) float32 CSR, as in `ItemWeights`.
         average: (items,) float32 or None, as in `ItemWeights`: what c(i) is less by, per weight of the history.
         vectors: (items, dim + 1) float32, the items' biases as the last dimension.
@@ -44,6 +46,7 @@ class Blend:
     """
 
     share: float
+    history_exponent: float
     weights: sparse.csr_matrix
     average: Vectors | None
     vectors: Vectors
@@ -75,6 +78,7 @@ class Blend:
         return scores
 
     def _cooccurrence(self, history: sparse.csr_matrix) -> Vectors:
+        history = history.power(self.history_exponent)
         found = history @ self.weights
         count = max(1, len(self.trained))
         mean = np.asarray(found.sum(axis=1, dtype=np.float64)).ravel() / count
@@ -110,6 +114,7 @@ def blend_of(model: ItemWeights, vectors: Vectors, biases: Vectors, known: NDArr
     centred = of_trained - mean
     return Blend(
         model.share,
+        model.history_exponent,
         model.weights,
         model.average,
         all_items,

@@ -170,10 +170,16 @@ class Settings(BaseSettings):
     user_alpha: float = Field(0.0, ge=0, description="L2 penalty on user feature embeddings.")
     train_threads: PositiveInt = Field(1, description="LightFM threads; only one thread is repeatable.")
     cooccurrence_share: Fraction = Field(
-        0.5, description="Share of item-item co-occurrence in the score of a published list; 0: the embeddings alone."
+        0.25, description="Share of item-item co-occurrence in the score of a published list; 0: the embeddings alone."
     )
     cooccurrence_lambda: float = Field(
-        100.0, gt=0, description="Ridge of the item-item weights: larger ones trust only items met together often."
+        200.0, gt=0, description="Ridge of the item-item weights: larger ones trust only items met together often."
+    )
+    cooccurrence_fit_exponent: float = Field(
+        0.25, ge=0, le=10, description="What the pairs' weights are raised to in the fit of the item-item weights."
+    )
+    cooccurrence_history_exponent: float = Field(
+        4.0, ge=0, le=10, description="The same in a user's history: above 1 the newest items say more than the rest."
     )
     cooccurrence_neighbours: PositiveInt = Field(200, description="Item-item weights kept of each item.")
     cooccurrence_dense_items: PositiveInt = Field(

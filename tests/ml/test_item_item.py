@@ -52,13 +52,15 @@ def test_cosine_is_shrunk_and_has_no_diagonal() -> None:
 
 
 def test_items_without_pairs_get_no_weights_and_rows_are_histories() -> None:
-    pairs = sparse.csr_matrix(np.array([[1, 0, 1], [1, 0, 0], [1, 0, 0]], np.float32))
-    fitted = fit_item_weights(pairs, Settings(cooccurrence_lambda=1.0, cooccurrence_share=0.25))
+    pairs = sparse.csr_matrix(np.array([[1, 0, 4], [1, 0, 0], [1, 0, 0]], np.float32))
+    fitted = fit_item_weights(
+        pairs, Settings(cooccurrence_lambda=1.0, cooccurrence_share=0.25, cooccurrence_fit_exponent=0.5)
+    )
     assert fitted is not None
     assert fitted.share == 0.25
     assert fitted.weights.dtype == np.float32
-    # X'X + I = [[4, 1], [1, 2]]: item 2 says 1/2 of item 0 (ridge regression 1 / (1 + 1)), item 0 1/4 of item 2.
-    assert fitted.weights.toarray() == pytest.approx(np.array([[0, 0, 1 / 4], [0, 0, 0], [1 / 2, 0, 0]]))
+    # The root of 4 is 2. Ridge regression: item 2 says 2 / (4 + 1) of item 0, item 0 2 / (3 + 1) of item 2.
+    assert fitted.weights.toarray() == pytest.approx(np.array([[0, 0, 2 / 4], [0, 0, 0], [2 / 5, 0, 0]]))
 
 
 def test_the_number_of_items_decides_between_the_two_kinds() -> None:

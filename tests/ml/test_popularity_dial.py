@@ -35,22 +35,30 @@ def test_how_users_differ_stays_as_it_was() -> None:
 def test_a_weight_of_one_changes_no_bit_and_neither_do_biases_without_trained_users() -> None:
     assert dialled_biases(USERS, TRAINED, ITEMS, BIASES, 1.0) is BIASES
     assert dialled_biases(USERS, np.zeros(3, bool), ITEMS, BIASES, 0.5) is BIASES
-    fitted = ItemWeights(0.5, WEIGHTS)
+    fitted = ItemWeights(0.5, 1.0, WEIGHTS)
     assert dialled_weights(fitted, PAIRS, 1.0) is fitted
     assert dialled_weights(None, PAIRS, 0.5) is None
 
 
 def test_the_average_is_what_a_history_of_all_users_together_says_per_weight() -> None:
     # Halves of all weight lie on items 0 and 1: they say (6, 0, 2 + 4) / 2.
-    dialled = dialled_weights(ItemWeights(0.5, WEIGHTS), PAIRS, 0.25)
+    dialled = dialled_weights(ItemWeights(0.5, 1.0, WEIGHTS), PAIRS, 0.25)
     assert dialled is not None
     assert dialled.average is not None
     assert dialled.average.tolist() == pytest.approx([0.75 * 3, 0.0, 0.75 * 3])
 
 
 def test_a_user_with_the_average_history_hears_nothing_at_weight_nought() -> None:
-    dialled = dialled_weights(ItemWeights(1.0, WEIGHTS), PAIRS, 0.0)
+    dialled = dialled_weights(ItemWeights(1.0, 1.0, WEIGHTS), PAIRS, 0.0)
     assert dialled is not None
     blend = blend_of(dialled, ITEMS, BIASES, np.array([2, 2, 2], np.int8))
     history = sparse.csr_matrix(np.array([[5, 5, 0]], dtype=np.float32))
     assert blend.scores(USERS[:1], history)[0] == pytest.approx([0, 0, 0], abs=1e-6)
+
+
+def test_the_average_history_is_raised_as_each_users_own_is() -> None:
+    # Squares: 9 + 1 on item 0 and 16 on item 1, of 26 in all; they say (6 * 16, 0, 2 * 10 + 4 * 16) / 26.
+    dialled = dialled_weights(ItemWeights(0.5, 2.0, WEIGHTS), PAIRS, 0.0)
+    assert dialled is not None
+    assert dialled.average is not None
+    assert dialled.average.tolist() == pytest.approx([96 / 26, 0.0, 84 / 26])

@@ -47,6 +47,7 @@ def town(write_run_folder):
             ],
             item_weights=ItemWeights(
                 0.4,
+                2.0,
                 sparse.csr_matrix(weights.astype(np.float32)),
                 (draw.random(ITEMS) * (known == 2)).astype(np.float32),
             ),

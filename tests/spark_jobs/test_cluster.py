@@ -152,4 +152,4 @@ def write_model(folder: RunFolder) -> None:
         arrays[f"{side}_known"] = random.choice(3, len(named), p=[0.05, 0.05, 0.9]).astype(np.int8)
     items = len(ids["item"])
     weights = sparse.random(items, items, density=0.05, format="csr", dtype=np.float32, random_state=4)
-    save(Embeddings(**arrays), folder.model, ItemWeights(0.5, weights))
+    save(Embeddings(**arrays), folder.model, ItemWeights(0.5, 2.0, weights))

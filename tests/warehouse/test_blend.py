@@ -18,8 +18,8 @@ KNOWN = np.array([2, 2, 2, 1, 0], np.int8)
 WEIGHTS = sparse.csr_matrix(np.array([[0, 3, -3, 0, 0], *[[0] * 5] * 4], np.float32))
 
 
-def blend(share: float) -> Blend:
-    return blend_of(ItemWeights(share, WEIGHTS), VECTORS, BIASES, KNOWN)
+def blend(share: float, exponent: float = 1.0) -> Blend:
+    return blend_of(ItemWeights(share, exponent, WEIGHTS), VECTORS, BIASES, KNOWN)
 
 
 def history(*weights: float) -> sparse.csr_matrix:
@@ -36,7 +36,7 @@ def test_both_parts_count_in_units_of_their_spread_over_the_items_with_interacti
 def test_what_an_average_history_says_is_taken_away_by_the_size_of_the_users_own() -> None:
     # Of 0, 6, -6 the average takes 2 * (0, 1, -2): 0, 4, -2, mean 2/3, variance 56/9.
     average = np.array([0, 1, -2, 0, 0], np.float32)
-    model = blend_of(ItemWeights(1.0, WEIGHTS, average), VECTORS, BIASES, KNOWN)
+    model = blend_of(ItemWeights(1.0, 1.0, WEIGHTS, average), VECTORS, BIASES, KNOWN)
     scores = model.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
     assert scores[:3] == pytest.approx((np.array([0, 4, -2]) - 2 / 3) / np.sqrt(56 / 9), abs=1e-6)
     assert scores[3] == 0
@@ -44,7 +44,7 @@ def test_what_an_average_history_says_is_taken_away_by_the_size_of_the_users_own
 
 def test_a_history_that_says_nothing_is_not_told_what_an_average_one_would() -> None:
     average = np.array([0, 1, -2, 0, 0], np.float32)
-    model = blend_of(ItemWeights(1.0, WEIGHTS, average), VECTORS, BIASES, KNOWN)
+    model = blend_of(ItemWeights(1.0, 1.0, WEIGHTS, average), VECTORS, BIASES, KNOWN)
     # No weight leads from item 1 to any other.
     assert model.scores(np.array([[1, 7]], np.float32), history(0, 3, 0, 0, 0))[0][:4].tolist() == [0, 0, 0, 0]
 
@@ -61,6 +61,15 @@ def test_without_a_history_or_without_spread_the_other_part_is_left() -> None:
     assert by_embedding[:4] == pytest.approx(0.5 * np.array([-1, 0, 1, 3]) / np.sqrt(2 / 3))
     nothing = blend(0.5).scores(np.zeros((1, 2), np.float32), history(0, 0, 0, 0, 0))[0]
     assert nothing.tolist() == [0, 0, 0, 0, LOWEST]
+
+
+def test_the_exponent_sharpens_the_history() -> None:
+    # Weights 1 and 3 to the power of 2 are 1 and 9.
+    one_user = np.array([[1, 7]], np.float32)
+    weights = sparse.csr_matrix(np.array([[0, 1, 0, 0, 0], [0, 0, 1, 0, 0], *[[0] * 5] * 3], np.float32))
+    squared = blend_of(ItemWeights(1.0, 2.0, weights), VECTORS, BIASES, KNOWN).scores(one_user, history(1, 3, 0, 0, 0))
+    plain = blend_of(ItemWeights(1.0, 1.0, weights), VECTORS, BIASES, KNOWN).scores(one_user, history(1, 9, 0, 0, 0))
+    assert squared.tolist() == plain.tolist()
 
 
 def test_no_factor_on_a_history_or_a_vector_changes_a_score() -> None:
