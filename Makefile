@@ -72,7 +72,7 @@ bench-quality: setup  ## Compare the published lists with those of other models;
 	@[ -n "$(DATA)" ] || { echo "Name the data: make bench-quality DATA=\"path/to/ml-100k path/to/ml-latest-small\""; exit 2; }
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.bench.lock
 	$(BIN)/python -m pytest -q tests/benchmarks
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.quality --data $(DATA) --work $(BENCH_WORK)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W "ignore:Method expects CSR input" -m benchmarks.quality --data $(DATA) --work $(BENCH_WORK)
 
 lint: setup  ## Check style, types, direction of imports and SQL
 	$(BIN)/ruff check .

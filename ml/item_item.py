@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from warehouse.item_weights import ItemWeights
+from warehouse.item_weights import ItemWeights, raised
 from warehouse.settings import Settings
 
 _BLOCK_CELLS = 4_000_000
@@ -27,7 +27,7 @@ def fit_item_weights(pairs: sparse.csr_matrix, settings: Settings) -> ItemWeight
     items = np.flatnonzero(pairs.getnnz(axis=0))
     if settings.cooccurrence_share == 0 or len(items) == 0:
         return None
-    occurring = pairs[:, items].astype(np.float64).tocsr().power(settings.cooccurrence_fit_exponent)
+    occurring = raised(pairs[:, items].astype(np.float64).tocsr(), settings.cooccurrence_fit_exponent)
     # More threads would change last bits.
     with threadpool_limits(1):
         fit = ease if len(items) <= settings.cooccurrence_dense_items else nearest_by_cosine

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from warehouse.embeddings import TRAINED, UNKNOWN, Vectors
-from warehouse.item_weights import ItemWeights
+from warehouse.item_weights import ItemWeights, raised
 
 # No list may hold it: below every score, above nothing.
 LOWEST = -np.finfo(np.float32).max
@@ -78,7 +78,7 @@ class Blend:
         return scores
 
     def _cooccurrence(self, history: sparse.csr_matrix) -> Vectors:
-        history = history.power(self.history_exponent)
+        history = raised(history, self.history_exponent)
         found = history @ self.weights
         count = max(1, len(self.trained))
         mean = np.asarray(found.sum(axis=1, dtype=np.float64)).ravel() / count

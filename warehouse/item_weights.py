@@ -40,6 +40,11 @@ class ItemWeights:
             np.save(folder / f"{_AVERAGE}.npy", self.average, allow_pickle=False)
 
 
+def raised(pairs: sparse.csr_matrix, exponent: float) -> sparse.csr_matrix:
+    """Raise the weights of all pairs to a power; the power 0 makes them 1, and what is no pair stays none."""
+    return sparse.csr_matrix((pairs.data**exponent, pairs.indices, pairs.indptr), shape=pairs.shape)
+
+
 def mapped(folder: Path) -> ItemWeights | None:
     """Map the weights of a model's folder into memory, whose manifest the caller has checked; None: it has none."""
     if not (folder / f"{_RULE}.npy").exists():

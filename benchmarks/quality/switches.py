@@ -21,6 +21,7 @@ from ml.metrics.recall import recall
 from ml.scoring import best_items, popularity_ranking, published_ranking
 from ml.training_data import TrainingData
 from warehouse.embeddings import Embeddings
+from warehouse.item_weights import raised
 from warehouse.settings import Settings
 
 
@@ -59,7 +60,7 @@ def normalised(data: TrainingData) -> TrainingData:
 
 def sharpened(exponent: float) -> Callable[[TrainingData], TrainingData]:
     """Raise the pairs' weights to a power: 0 makes all events the same, 0.5 takes half of the recency rank's power."""
-    return lambda data: replace(data, train=data.train.power(exponent))
+    return lambda data: replace(data, train=raised(data.train, exponent))
 
 
 SWITCHES = (

@@ -63,6 +63,16 @@ def test_items_without_pairs_get_no_weights_and_rows_are_histories() -> None:
     assert fitted.weights.toarray() == pytest.approx(np.array([[0, 0, 2 / 4], [0, 0, 0], [2 / 5, 0, 0]]))
 
 
+def test_the_exponent_0_makes_all_pairs_the_same() -> None:
+    pairs = some_pairs(9, 20).astype(np.float32)
+    ones = (pairs > 0).astype(np.float32)
+    same = fit_item_weights(pairs, Settings(cooccurrence_fit_exponent=0.0))
+    plain = fit_item_weights(ones.tocsr(), Settings(cooccurrence_fit_exponent=1.0))
+    assert same is not None
+    assert plain is not None
+    assert same.weights.toarray().tolist() == plain.weights.toarray().tolist()
+
+
 def test_the_number_of_items_decides_between_the_two_kinds() -> None:
     pairs = some_pairs(9, 20).astype(np.float32)
     sparse_kind = fit_item_weights(pairs, Settings(cooccurrence_dense_items=19))

@@ -70,6 +70,9 @@ def test_the_exponent_sharpens_the_history() -> None:
     squared = blend_of(ItemWeights(1.0, 2.0, weights), VECTORS, BIASES, KNOWN).scores(one_user, history(1, 3, 0, 0, 0))
     plain = blend_of(ItemWeights(1.0, 1.0, weights), VECTORS, BIASES, KNOWN).scores(one_user, history(1, 9, 0, 0, 0))
     assert squared.tolist() == plain.tolist()
+    flat = blend_of(ItemWeights(1.0, 0.0, weights), VECTORS, BIASES, KNOWN).scores(one_user, history(5, 3, 0, 0, 0))
+    ones = blend_of(ItemWeights(1.0, 1.0, weights), VECTORS, BIASES, KNOWN).scores(one_user, history(1, 1, 0, 0, 0))
+    assert flat.tolist() == ones.tolist()
 
 
 def test_no_factor_on_a_history_or_a_vector_changes_a_score() -> None:
