@@ -1,0 +1,140 @@
+"""Trains one candidate and judges it: recall, NDCG and coverage of its lists, and recall after each epoch.
+
+Used by the search on the validation window and by the verdict on the night's holdout.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.evaluation import exposure_counts, hits_of, recall_at_k
+from ml.holdout_slices import HoldoutSlice, holdout_slices, sampled
+from ml.known import embeddings_of
+from ml.lightfm_model import Epoch, Factors, fit
+from ml.metrics.coverage import coverage
+from ml.metrics.ndcg import ndcg
+from ml.metrics.recall import recall
+from ml.scoring import Ranking, best_items, popularity_ranking, published_ranking
+from ml.training_data import TrainingData
+from warehouse.settings import Settings
+
+CURVE_USERS = 1_000
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the lists of one model are worth.
+
+    Attributes:
+        recalls: (users,) recall@k of each user with truth.
+        ndcg: mean over these users.
+        coverage: share of the candidate items that are in any list.
+    """
+
+    recalls: NDArray[np.float64]
+    ndcg: float
+    coverage: float
+
+    @property
+    def recall(self) -> float:
+        """Mean recall@k; nan where nobody has truth."""
+        return float(np.mean(self.recalls)) if len(self.recalls) else float("nan")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained candidate after its best epoch.
+
+    Attributes:
+        judged: its lists after that epoch.
+        epochs: the number of that epoch.
+        curve: recall@k after each epoch, on a sample of the users.
+    """
+
+    judged: Judged
+    epochs: int
+    curve: list[float]
+
+
+class _Enough(Exception):
+    """Further epochs would not help."""
+
+
+def search_epochs(
+    data: TrainingData, settings: Settings, patience: int | None, may_go_on: Callable[[int, float], bool]
+) -> Fitted | None:
+    """Train up to `settings.epochs` epochs and judge the model after the best of them; None if it was given up.
+
+    Args:
+        data: the features, whose holdout is the truth.
+        settings: of the candidate.
+        patience: epochs without a better recall after which training ends; None for a candidate whose number of
+            epochs is given: the last one counts, as in a night.
+        may_go_on: asked with number and recall after each epoch; where it says no, the candidate is given up.
+
+    Raises:
+        NightjarError: training diverged.
+    """
+    question, popularity = _question(data, settings), _popularity(data)
+    watched = sampled(question, CURVE_USERS, settings.seed)
+    curve: list[float] = []
+    best: list[tuple[int, Factors, Factors]] = []
+    is_given_up = False
+
+    def watch(epoch: Epoch) -> None:
+        nonlocal is_given_up
+        ranking = _ranking(data, epoch.users, epoch.items, popularity)
+        curve.append(recall_at_k(ranking, watched, data.train, settings.metric_k))
+        if patience is None or curve[-1] > max(curve[:-1], default=-1.0):
+            best[:] = [(epoch.number, epoch.users, epoch.items)]
+        is_given_up = not may_go_on(epoch.number, curve[-1])
+        if is_given_up or (patience is not None and epoch.number - best[0][0] >= patience):
+            raise _Enough
+
+    with suppress(_Enough):
+        fit(data.train, data.user_features, data.item_features, settings, watch)
+    if is_given_up or not best:
+        return None
+    number, users, items = best[0]
+    ranking = _ranking(data, users, items, popularity)
+    return Fitted(judge(ranking, question, data, settings.metric_k), number, curve)
+
+
+def train_and_judge(data: TrainingData, settings: Settings) -> Judged:
+    """Train as a night does, for all epochs of the settings, and judge the lists.
+
+    Raises:
+        NightjarError: training diverged.
+    """
+    users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
+    ranking = _ranking(data, users, items, _popularity(data))
+    return judge(ranking, _question(data, settings), data, settings.metric_k)
+
+
+def judge_popularity(data: TrainingData, settings: Settings) -> Judged:
+    """Judge the lists of the popularity baseline."""
+    return judge(_popularity(data), _question(data, settings), data, settings.metric_k)
+
+
+def judge(ranking: Ranking, question: HoldoutSlice, data: TrainingData, k: int) -> Judged:
+    """Judge the lists of a ranking."""
+    lists = best_items(ranking, question.users, question.is_candidate, data.train, k)
+    hits, sizes = hits_of(lists, question.truth), question.truth.getnnz(axis=1)
+    shown = exposure_counts(lists, question.is_candidate)
+    ndcgs = ndcg(hits, sizes)
+    return Judged(recall(hits, sizes), float(np.mean(ndcgs)) if len(ndcgs) else float("nan"), coverage(shown))
+
+
+def _question(data: TrainingData, settings: Settings) -> HoldoutSlice:
+    return holdout_slices(data.train, data.holdout, data.is_available, settings.seed)[0]
+
+
+def _popularity(data: TrainingData) -> Ranking:
+    return popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
+
+
+def _ranking(data: TrainingData, users: Factors, items: Factors, popularity: Ranking) -> Ranking:
+    return published_ranking(embeddings_of(data, data.train, users, items), popularity)
