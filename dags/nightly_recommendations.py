@@ -111,7 +111,7 @@ with DAG(
 
     with TaskGroup("serving", prefix_group_id=False) as serving:
         stage("build_indices", of="serving", pool=WAREHOUSE_POOL) >> spark_job(
-            "score_users", "top_k", "similar_k", "popular_k", of="serving"
+            "score_users", "top_k", "similar_k", "popular_k", "diversity_weight", of="serving"
         )
 
     with TaskGroup("publication", prefix_group_id=False) as publication:

@@ -36,14 +36,19 @@ def known_codes(
     return codes
 
 
-def embeddings_of(data: TrainingData, pairs: sparse.csr_matrix, users: Factors, items: Factors) -> Embeddings:
+def embeddings_of(
+    data: TrainingData, pairs: sparse.csr_matrix, users: Factors, items: Factors, popularity_weight: float
+) -> Embeddings:
     """Sum the factors to one vector a user and an item; unknown ones are zero.
+
+    Here and nowhere else the item biases are scaled, so that lists, indices and evaluation agree.
 
     Args:
         data: ids and features.
         pairs: (users, items) CSR that the factors were fitted on.
         users: factors of the user features.
         items: factors of the item features.
+        popularity_weight: what the item biases are multiplied by.
     """
     user_known = known_codes(pairs.getnnz(axis=1) > 0, data.user_features, data.user_feature_names)
     item_known = known_codes(pairs.getnnz(axis=0) > 0, data.item_features, data.item_feature_names)
@@ -55,7 +60,7 @@ def embeddings_of(data: TrainingData, pairs: sparse.csr_matrix, users: Factors, 
         user_vectors=user_vectors * (user_known != UNKNOWN)[:, None],
         user_biases=user_biases * (user_known != UNKNOWN),
         item_vectors=item_vectors * (item_known != UNKNOWN)[:, None],
-        item_biases=item_biases * (item_known != UNKNOWN),
+        item_biases=item_biases * np.float32(popularity_weight) * (item_known != UNKNOWN),
         user_known=user_known,
         item_known=item_known,
     )

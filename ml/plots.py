@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ml.evaluation import BASELINE, LIST_METRICS, MODEL, Metric
+from ml.evaluation import BASELINE, CHAMPION, CONSUMED, LIST_METRICS, MODEL, Metric
 from ml.holdout_slices import SLICES
+from ml.popularity_curve import CurvePoint
 
-_COLOURS = {MODEL: "#3b4cc0", BASELINE: "#b0b0b0"}
+_COLOURS = {MODEL: "#3b4cc0", BASELINE: "#b0b0b0", CHAMPION: "#d08c2f", CONSUMED: "#4c9a5b"}
 
 
 def training_curve(recalls: Sequence[float], k: int, path: Path) -> None:
@@ -53,6 +54,18 @@ def exposure_lorenz(exposures: Mapping[str, NDArray[np.int64]], path: Path) -> N
     axes.plot([0, 1], [0, 1], color="black", linestyle=":", linewidth=1, label="even")
     axes.set(xlabel="share of items, least shown first", ylabel="share of list places", title="Exposure")
     axes.legend()
+    save(figure, path)
+
+
+def popularity_trade_off(points: Sequence[CurvePoint], k: int, path: Path) -> None:
+    """Draw recall@k against coverage@k while the item bias is dialled down; each point names its weight."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    coverages, recalls = [point.coverage for point in points], [point.recall for point in points]
+    axes.plot(coverages, recalls, marker="o", color=_COLOURS[MODEL])
+    for point in points:
+        axes.annotate(f"{point.weight:g}", (point.coverage, point.recall), textcoords="offset points", xytext=(6, 4))
+    axes.set(xlabel=f"coverage@{k}", ylabel=f"recall@{k}", title="Lists by popularity_weight")
     save(figure, path)
 
 

@@ -115,6 +115,16 @@ def _log(client: MlflowClient, run: Run, log: StageLog) -> None:
         (client.log_artifacts if source.is_dir() else client.log_artifact)(run_id, str(source), target or None)
 
 
+def recorded_parameters(settings: Settings, run_id: str) -> dict[str, str] | None:
+    """Return the parameters that a run was logged with, as text by name; None where there is no such run any more."""
+    try:
+        return dict(_client(settings).get_run(run_id).data.params)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
+
+
 def log_artifacts(settings: Settings, run_id: str, target: str, source: Path) -> None:
     """Add the files of a local folder to a run that has ended, below its folder `target`."""
     _client(settings).log_artifacts(run_id, str(source), target)

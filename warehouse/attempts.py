@@ -137,7 +137,7 @@ def _inherit_verdicts(connection: Connection, stages: tuple[str, ...], source_id
     for gate in inherited_gates(stages):
         connection.execute(
             "insert into recs.gate_decisions select ?, data_date, gate, verdict, ? || reason, measured, threshold, "
-            "decided_at from recs.gate_decisions where publication_id = ? and gate = ?",
+            "metric, lead_low, lead_high, decided_at from recs.gate_decisions where publication_id = ? and gate = ?",
             [record.publication_id, f"taken over from {source_id}: ", source_id, gate],
         )
 

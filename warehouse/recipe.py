@@ -36,7 +36,8 @@ class OneOf:
 
 
 EPOCHS = Between(1, 60)
-# What the Spark job builds from its own values is one of few: each combination of them is a job of its own.
+# What the Spark job builds its features from has few values: each combination of them is a job of its own. The dials
+# popularity_weight and diversity_weight are no matter of what predicts best, so nothing but a person turns them.
 TUNABLE: Mapping[str, Between | OneOf] = {
     "recency_rank_power": OneOf((0.0, 1.0, 2.0, 3.0)),
     "max_feature_weight": OneOf((2.0, 5.0, 10.0)),
@@ -46,6 +47,8 @@ TUNABLE: Mapping[str, Between | OneOf] = {
     "max_sampled": Between(5, 100, is_log=True),
     "item_alpha": OneOf((0.0, 1e-7, 1e-6, 1e-5)),
     "user_alpha": OneOf((0.0, 1e-7, 1e-6, 1e-5)),
+    "cooccurrence_share": Between(0.0, 0.8),
+    "cooccurrence_lambda": Between(10.0, 1_000.0, is_log=True),
 }
 
 

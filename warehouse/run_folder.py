@@ -6,6 +6,7 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
     recipe.json              the tuned settings it takes (warehouse.recipe)
     snapshot/<name>.parquet  what the attempt may see, unloaded from the warehouse
     features/<name>/         Parquet written by the Spark job build_features
+    evaluation/              what gate_model judges (ml.contest)
     mlflow_run.json          where MLflow keeps the training
     model/                   the final embeddings (warehouse.embeddings)
     indices/<name>/          the HNSW indices with their ids and manifests
@@ -103,6 +104,11 @@ class RunFolder:
     def features(self, name: str) -> Path:
         """Parquet folder of one feature table."""
         return self.path / "features" / name
+
+    @property
+    def evaluation(self) -> Path:
+        """Folder of the holdout's figures that the gate judges."""
+        return self.path / "evaluation"
 
     @property
     def model(self) -> Path:

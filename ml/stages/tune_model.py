@@ -9,7 +9,7 @@ from ml.tuning.features import FeatureShelf
 from ml.tuning.outcome import Outcome, outcome_log, trial_logs, write_outcome
 from ml.tuning.search import Budget, Search, Trial, winner
 from ml.tuning.trial import judge_popularity, train_and_judge
-from ml.tuning.verdict import in_words, judge_challenger
+from ml.tuning.verdict import CHALLENGER, IN_FORCE, POPULARITY, in_words, judge_challenger
 from ml.tuning.window import leave_out_holdout
 from warehouse.progress import StageProgress, stage
 from warehouse.recipe import Recipe, read_recipe
@@ -79,11 +79,11 @@ def _decide(
     challenger = Recipe(folder.name, best.values)
     data = night.data(rival.over(settings))
     judged = {
-        "challenger": train_and_judge(night.data(challenger.over(settings)), challenger.over(settings)),
-        "in_force": train_and_judge(data, rival.over(settings)),
-        "popularity": judge_popularity(data, settings),
+        CHALLENGER: train_and_judge(night.data(challenger.over(settings)), challenger.over(settings)),
+        IN_FORCE: train_and_judge(data, rival.over(settings)),
+        POPULARITY: judge_popularity(data, settings),
     }
-    decisions = judge_challenger(judged, rival.says(), settings)
+    decisions = judge_challenger(judged, challenger, rival, settings)
     data_date = folder.night.record().data_date
     entry = Entry(challenger, data_date, rival.says(), *in_words(decisions))
     return Outcome(folder.name, rival, trials, best, entry, judged)

@@ -69,7 +69,7 @@ def outcome_log(settings: Settings, folder: TuningFolder, outcome: Outcome) -> S
     for name, trial in (("in_force", outcome.trials[0]), ("best", outcome.best)):
         if trial.fitted:
             figures[f"validation.{name}"] = trial.fitted.judged
-    metrics = {f"{name}.{metric}": values for name, judged in figures.items() for metric, values in _lists(judged)}
+    metrics = {f"{name}.{metric}": values for name, judged in figures.items() for metric, values in _steps(judged)}
     artifacts = {"plots": folder.plots, "": folder.trials}
     return StageLog(params, metrics, {"nightjar.outcome": outcome.says()}, artifacts)
 
@@ -82,17 +82,16 @@ def trial_logs(settings: Settings, trials: list[Trial]) -> dict[str, StageLog]:
 def _trial_log(trial: Trial, k: int) -> StageLog:
     metrics = {"seconds": [trial.seconds]}
     if trial.fitted:
-        metrics |= dict(_lists(trial.fitted.judged)) | {f"epoch.recall_at_{k}": trial.fitted.curve}
+        metrics |= dict(_steps(trial.fitted.judged)) | {f"epoch.recall_at_{k}": trial.fitted.curve}
     tags = {"nightjar.state": trial.state} | ({"nightjar.reason": trial.reason} if trial.reason else {})
     return StageLog(trial.values, metrics, tags)
 
 
-def _lists(judged: Judged) -> list[tuple[str, list[float]]]:
-    return [("recall", [judged.recall]), ("ndcg", [judged.ndcg]), ("coverage", [judged.coverage])]
+def _steps(judged: Judged) -> list[tuple[str, list[float]]]:
+    return [(metric, [value]) for metric, value in judged.figures().items()]
 
 
 def _row(trial: Trial) -> dict[str, object]:
-    judged = trial.fitted.judged if trial.fitted else None
-    figures = {"recall": judged.recall, "ndcg": judged.ndcg, "coverage": judged.coverage} if judged else {}
+    figures = trial.fitted.judged.figures() if trial.fitted else {}
     about = {"number": trial.number, "state": trial.state, "reason": trial.reason, "seconds": round(trial.seconds, 1)}
     return about | {"values": trial.values} | figures

@@ -52,7 +52,7 @@ class Trial:
     @property
     def recall(self) -> float:
         """Recall@k on the validation window; nan unless complete."""
-        return self.fitted.judged.recall if self.fitted else float("nan")
+        return self.fitted.judged.mean("recall") if self.fitted else float("nan")
 
     @property
     def coverage(self) -> float:
@@ -113,7 +113,7 @@ class Search:
     def _first(self) -> Trial:
         started = self.budget.clock()
         fitted = search_epochs(self.shelf.data(self.settings), self.settings, None, lambda epoch, recall: True)
-        if fitted is None or not len(fitted.judged.recalls):
+        if fitted is None or not fitted.judged.users:
             raise BadInput("no user has anything to train on and to judge by inside the training part")
         values = values_of(self.settings)
         self._learn(values, fitted)
@@ -135,7 +135,7 @@ class Search:
                 optuna.trial.create_trial(
                     params=params,
                     distributions=self._distributions,
-                    value=fitted.judged.recall,
+                    value=fitted.judged.mean("recall"),
                     intermediate_values=curve,
                 )
             )
@@ -149,7 +149,7 @@ class Search:
         if fitted is None:
             self._study.tell(asked, state=TrialState.FAIL if state == "failed" else TrialState.PRUNED)
         else:
-            self._study.tell(asked, fitted.judged.recall)
+            self._study.tell(asked, fitted.judged.mean("recall"))
             values["epochs"] = fitted.epochs
         return Trial(len(self.trials), values, state, self.budget.clock() - started, fitted, reason)
 

@@ -6,18 +6,20 @@ Used by the search on the validation window and by the verdict on the night's ho
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation import exposure_counts, hits_of, recall_at_k
 from ml.holdout_slices import HoldoutSlice, holdout_slices, sampled
-from ml.known import embeddings_of
+from ml.item_item import fit_item_weights
 from ml.lightfm_model import Epoch, Factors, fit
 from ml.metrics.coverage import coverage
 from ml.metrics.ndcg import ndcg
 from ml.metrics.recall import recall
-from ml.scoring import Ranking, best_items, popularity_ranking, published_ranking
+from ml.rematch import ranking_of
+from ml.scoring import Ranking, best_items, popularity_ranking
 from ml.training_data import TrainingData
 from warehouse.settings import Settings
 
@@ -29,19 +31,25 @@ class Judged:
     """What the lists of one model are worth.
 
     Attributes:
-        recalls: (users,) recall@k of each user with truth.
-        ndcg: mean over these users.
+        of_users: recall and ndcg, (users,) values at k of each user with truth.
         coverage: share of the candidate items that are in any list.
     """
 
-    recalls: NDArray[np.float64]
-    ndcg: float
+    of_users: dict[str, NDArray[np.float64]]
     coverage: float
 
     @property
-    def recall(self) -> float:
-        """Mean recall@k; nan where nobody has truth."""
-        return float(np.mean(self.recalls)) if len(self.recalls) else float("nan")
+    def users(self) -> int:
+        """Number of users with truth."""
+        return len(self.of_users["recall"])
+
+    def mean(self, metric: str) -> float:
+        """Mean over the users; nan where nobody has truth."""
+        return float(np.mean(self.of_users[metric])) if self.users else float("nan")
+
+    def figures(self) -> dict[str, float]:
+        """The three figures by name."""
+        return {metric: self.mean(metric) for metric in self.of_users} | {"coverage": self.coverage}
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ def search_epochs(
     Raises:
         NightjarError: training diverged.
     """
-    question, popularity = _question(data, settings), _popularity(data)
+    question, rank = _question(data, settings), _ranker(data, settings)
     watched = sampled(question, CURVE_USERS, settings.seed)
     curve: list[float] = []
     best: list[tuple[int, Factors, Factors]] = []
@@ -86,7 +94,7 @@ def search_epochs(
 
     def watch(epoch: Epoch) -> None:
         nonlocal is_given_up
-        ranking = _ranking(data, epoch.users, epoch.items, popularity)
+        ranking = rank(epoch.users, epoch.items)
         curve.append(recall_at_k(ranking, watched, data.train, settings.metric_k))
         if patience is None or curve[-1] > max(curve[:-1], default=-1.0):
             best[:] = [(epoch.number, epoch.users, epoch.items)]
@@ -99,8 +107,7 @@ def search_epochs(
     if is_given_up or not best:
         return None
     number, users, items = best[0]
-    ranking = _ranking(data, users, items, popularity)
-    return Fitted(judge(ranking, question, data, settings.metric_k), number, curve)
+    return Fitted(judge(rank(users, items), question, data, settings.metric_k), number, curve)
 
 
 def train_and_judge(data: TrainingData, settings: Settings) -> Judged:
@@ -110,7 +117,7 @@ def train_and_judge(data: TrainingData, settings: Settings) -> Judged:
         NightjarError: training diverged.
     """
     users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
-    ranking = _ranking(data, users, items, _popularity(data))
+    ranking = _ranker(data, settings)(users, items)
     return judge(ranking, _question(data, settings), data, settings.metric_k)
 
 
@@ -123,18 +130,18 @@ def judge(ranking: Ranking, question: HoldoutSlice, data: TrainingData, k: int) 
     """Judge the lists of a ranking."""
     lists = best_items(ranking, question.users, question.is_candidate, data.train, k)
     hits, sizes = hits_of(lists, question.truth), question.truth.getnnz(axis=1)
-    shown = exposure_counts(lists, question.is_candidate)
-    ndcgs = ndcg(hits, sizes)
-    return Judged(recall(hits, sizes), float(np.mean(ndcgs)) if len(ndcgs) else float("nan"), coverage(shown))
+    of_users = {"recall": recall(hits, sizes), "ndcg": ndcg(hits, sizes)}
+    return Judged(of_users, coverage(exposure_counts(lists, question.is_candidate)))
 
 
 def _question(data: TrainingData, settings: Settings) -> HoldoutSlice:
     return holdout_slices(data.train, data.holdout, data.is_available, settings.seed)[0]
 
 
+def _ranker(data: TrainingData, settings: Settings) -> Callable[[Factors, Factors], Ranking]:
+    """Return what turns factors into the ranking that a publication would have; co-occurrence is fitted once."""
+    return partial(ranking_of, data, _popularity(data), settings, weights=fit_item_weights(data.train, settings))
+
+
 def _popularity(data: TrainingData) -> Ranking:
     return popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
-
-
-def _ranking(data: TrainingData, users: Factors, items: Factors, popularity: Ranking) -> Ranking:
-    return published_ranking(embeddings_of(data, data.train, users, items), popularity)

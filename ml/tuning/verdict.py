@@ -1,36 +1,64 @@
 """May the challenger be the recipe in force? Both trained without the night's holdout and judged on it.
 
-Pure: figures in, verdict out, by the gate that every night has to pass.
+Pure: figures in, verdicts out; by the gate that every night has to pass, and one more: a change needs a gain.
 """
 
 from collections.abc import Mapping
 
-from ml.evaluation import BASELINE, MODEL, Metric
-from ml.gate import Champion, judge_model
+import numpy as np
+
+from ml.champion import Champion
+from ml.contest import Contest, Opponent
+from ml.evaluation import BASELINE, CHAMPION, MODEL
+from ml.model_gate import judge_model
+from ml.paired_bootstrap import mean_intervals
 from ml.tuning.trial import Judged
 from warehouse.gate_decisions import GateDecision
+from warehouse.recipe import Recipe, values_of
 from warehouse.settings import Settings
 
+CHALLENGER, IN_FORCE, POPULARITY = "challenger", "in_force", "popularity"
+_ROLES = {CHALLENGER: MODEL, IN_FORCE: CHAMPION, POPULARITY: BASELINE}
 
-def judge_challenger(judged: Mapping[str, Judged], rival: str, settings: Settings) -> list[GateDecision]:
-    """Compare the challenger with popularity and with the recipe in force, which it may not fall behind at all.
+
+def judge_challenger(
+    judged: Mapping[str, Judged], challenger: Recipe, rival: Recipe, settings: Settings
+) -> list[GateDecision]:
+    """Compare the challenger with popularity and with the recipe in force.
 
     Args:
         judged: challenger, in_force and popularity, on one holdout.
-        rival: the recipe in force, in words.
-        settings: cut-off and margins.
+        challenger: the recipe of the first.
+        rival: the recipe of the second.
+        settings: of the home; margins, tolerances and confidence of the gates.
     """
-    metrics = [_recall(MODEL, judged["challenger"], settings), _recall(BASELINE, judged["popularity"], settings)]
-    # A night tolerates a bad day of its data; here both sides have the same.
-    strict = settings.model_copy(update={"gate_champion_tolerance": 0.0})
-    return judge_model(metrics, Champion(rival, judged["in_force"].recall), strict)
+    before = values_of(rival.over(settings))
+    changes = [f"{name} {before[name]:g}, now {value:g}" for name, value in challenger.values.items()]
+    contest = Contest(
+        of_users={_ROLES[name]: each.of_users for name, each in judged.items()},
+        coverage={_ROLES[name]: each.coverage for name, each in judged.items()},
+        opponent=Opponent(Champion(rival.says(), "", None), other_recipe=changes),
+    )
+    return [*judge_model(contest, settings), _gain(judged, rival, settings)]
 
 
 def in_words(decisions: list[GateDecision]) -> tuple[str, str]:
-    """Return passed or refused, and the reasons."""
-    passed = all(each.verdict == "passed" for each in decisions)
-    return "passed" if passed else "refused", "; ".join(f"{each.gate}: {each.reason}" for each in decisions)
+    """Return passed or refused, and the reasons; of a refusal only those of the gates that refused."""
+    refused = [each for each in decisions if each.verdict == "refused"]
+    told = refused or [each for each in decisions if each.verdict == "passed"]
+    return "refused" if refused else "passed", " | ".join(f"{each.gate}: {each.reason}" for each in told)
 
 
-def _recall(model: str, judged: Judged, settings: Settings) -> Metric:
-    return Metric(model, "all", "recall", settings.metric_k, judged.recall, len(judged.recalls))
+def _gain(judged: Mapping[str, Judged], rival: Recipe, settings: Settings) -> GateDecision:
+    # The night's gate lets pass what is not surely behind, or no night would be published; a recipe may stay.
+    ours, theirs, k = judged[CHALLENGER], judged[IN_FORCE], settings.metric_k
+    leads = (ours.of_users["recall"] - theirs.of_users["recall"])[:, None]
+    low, high = mean_intervals(leads, settings.gate_confidence, settings.seed)[0]
+    return GateDecision(
+        "gain",
+        "passed" if np.mean(leads) > 0 else "refused",
+        f"recall@{k} {ours.mean('recall'):.4f} beside {theirs.mean('recall'):.4f} of {rival.says()}, "
+        f"lead {low:+.4f} to {high:+.4f}",
+        ours.mean("recall"),
+        theirs.mean("recall"),
+    )

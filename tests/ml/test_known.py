@@ -28,9 +28,8 @@ def test_codes_tell_trained_from_features_only_from_unknown() -> None:
 
 def test_the_planted_cold_ones_are_known_as_planned(planted: Any) -> None:
     data = read(planted.folder)
-    model = embeddings_of(
-        data, data.train, *fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
-    )
+    users, items = fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
+    model = embeddings_of(data, data.train, users, items, popularity_weight=1.0)
     assert model.user_known.tolist() == [2] * 29 + [1, 1, 0]
     # i39 and i40 carry a genre only, i41 nothing, i42 a genre.
     assert model.item_known.tolist() == [2] * 39 + [1, 1, 0, 1]
@@ -38,3 +37,14 @@ def test_the_planted_cold_ones_are_known_as_planned(planted: Any) -> None:
     assert not model.item_vectors[41].any()
     assert model.item_biases[41] == 0
     assert model.user_vectors[30].any()
+
+
+def test_the_popularity_weight_scales_the_item_biases_and_nothing_else(planted: Any) -> None:
+    data = read(planted.folder)
+    users, items = fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
+    whole, half, none = (embeddings_of(data, data.train, users, items, weight) for weight in (1.0, 0.5, 0.0))
+    assert whole.item_biases.any()
+    assert half.item_biases.tolist() == (whole.item_biases / 2).tolist()
+    assert not none.item_biases.any()
+    for name in ("user_vectors", "item_vectors", "user_biases", "item_known"):
+        assert np.array_equal(getattr(none, name), getattr(whole, name))

@@ -9,10 +9,12 @@ import pyarrow.csv as csv
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from scipy import sparse
 from spark_cluster import SparkCluster, wait_for
 from spark_submit import start, submit
 
 from warehouse.embeddings import Embeddings, save
+from warehouse.item_weights import ItemWeights
 from warehouse.run_folder import RunFolder
 
 BUILD = {
@@ -147,4 +149,6 @@ def write_model(folder: RunFolder) -> None:
         arrays[f"{side}_vectors"] = random.normal(size=(len(named), 64)).astype(np.float32)
         arrays[f"{side}_biases"] = random.normal(size=len(named)).astype(np.float32)
         arrays[f"{side}_known"] = random.choice(3, len(named), p=[0.05, 0.05, 0.9]).astype(np.int8)
-    save(Embeddings(**arrays), folder.model)
+    items = len(ids["item"])
+    weights = sparse.random(items, items, density=0.05, format="csr", dtype=np.float32, random_state=4)
+    save(Embeddings(**arrays), folder.model, ItemWeights(0.5, weights))

@@ -96,6 +96,8 @@ def test_each_gate_left_its_verdict(night: Any) -> None:
         rows = connection.execute("select gate, verdict from recs.gate_decisions order by gate").fetchall()
     assert rows == [
         ("champion", "skipped"),
+        ("champion_record", "skipped"),
+        ("coverage", "skipped"),
         ("popularity", "passed"),
         ("retrieval_recall", "passed"),
         ("similarity_recall", "passed"),
@@ -115,6 +117,7 @@ def test_the_run_and_the_model_are_in_mlflow(night: Any) -> None:
     assert {each.path for each in client.list_artifacts(tracked["run_id"], "plots")} == {
         "plots/exposure.png",
         "plots/metrics.png",
+        "plots/popularity_weight.png",
         "plots/training_curve.png",
     }
     assert "model/manifest.json" in {each.path for each in client.list_artifacts(tracked["run_id"], "model")}
@@ -206,6 +209,8 @@ def test_one_event_of_one_user_is_enough_for_a_night(
     assert verdicts == {
         "popularity": "skipped",
         "champion": "skipped",
+        "champion_record": "skipped",
+        "coverage": "skipped",
         "retrieval_recall": "passed",
         "similarity_recall": "skipped",
     }
