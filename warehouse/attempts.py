@@ -62,7 +62,8 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
         )
         folder = RunFolder.of(settings.lake, record.publication_id)
         folder.write_record(record)
-        write_recipe(folder.recipe, recipe)
+        if recipe.values:
+            write_recipe(folder.recipe, recipe)
         if source is not None:
             inherit_files(request.stages, source, folder)
             _inherit_verdicts(connection, request.stages, source.record().publication_id, record)

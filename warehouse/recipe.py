@@ -70,8 +70,6 @@ class Recipe:
         Raises:
             BadInput: a setting is not tunable or does not take the value; the message names recipe and setting.
         """
-        if not self.values:
-            return settings
         unknown = sorted(set(self.values) - set(TUNABLE))
         if unknown:
             raise BadInput(f"recipe {self.name}: {', '.join(unknown)} is not tunable, only {', '.join(TUNABLE)} are")
@@ -98,7 +96,7 @@ PLAIN = Recipe()
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe; a file that is not there is the plain one, as of a night before there were recipes.
+    """Read a recipe; a file that is not there is the plain one.
 
     Raises:
         BadInput: the file is no recipe.

@@ -3,7 +3,7 @@
 Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
 
     run.json                 what the attempt is (RunRecord)
-    recipe.json              the tuned settings it takes (warehouse.recipe)
+    recipe.json              the tuned settings that it takes, if any (warehouse.recipe)
     snapshot/<name>.parquet  what the attempt may see, unloaded from the warehouse
     features/<name>/         Parquet written by the Spark job build_features
     evaluation/              what gate_model judges (ml.contest)
