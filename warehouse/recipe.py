@@ -27,12 +27,20 @@ class Between:
     high: Value
     is_log: bool = False
 
+    def holds(self, value: Value) -> bool:
+        """Whether the value is in it."""
+        return self.low <= value <= self.high
+
 
 @dataclass(frozen=True)
 class OneOf:
     """One of a few values."""
 
     values: tuple[Value, ...]
+
+    def holds(self, value: Value) -> bool:
+        """Whether the value is in it."""
+        return value in self.values
 
 
 EPOCHS = Between(1, 60)

@@ -88,10 +88,9 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.settings, self.shelf, self.budget = settings, shelf, budget
         self.trials: list[Trial] = []
-        self._sampler = optuna.samplers.TPESampler(n_startup_trials=STARTUP_TRIALS, seed=settings.seed)
         self._study = optuna.create_study(
             direction="maximize",
-            sampler=self._sampler,
+            sampler=optuna.samplers.TPESampler(n_startup_trials=STARTUP_TRIALS, seed=settings.seed),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS // 2, n_warmup_steps=WARM_UP),
         )
         self._distributions = {name: _distribution(where) for name, where in TUNABLE.items() if name != "epochs"}
@@ -119,17 +118,17 @@ class Search:
         self._learn(values, fitted)
         return Trial(0, values, "complete", self.budget.clock() - started, fitted)
 
-    def _with_best_features(self) -> optuna.samplers.BaseSampler:
+    def _keep_best_features(self) -> None:
         best = winner(self.trials).values
-        fixed = {name: best[name] for name in FEATURE_SETTINGS if name in self._distributions}
-        if not all(self._distributions[name]._contains(value) for name, value in fixed.items()):
-            return self._sampler
-        return optuna.samplers.PartialFixedSampler(fixed, self._sampler)
+        features = {name: best[name] for name in FEATURE_SETTINGS if name in self._distributions}
+        if all(TUNABLE[name].holds(value) for name, value in features.items()):
+            # What is left open here, the sampler chooses.
+            self._study.enqueue_trial(features)
 
     def _learn(self, values: dict[str, Value], fitted: Fitted) -> None:
         # Settings that somebody chose may lie outside the ranges; the search then starts from nothing.
         params = {name: values[name] for name in self._distributions}
-        if all(self._distributions[name]._contains(value) for name, value in params.items()):
+        if all(TUNABLE[name].holds(value) for name, value in params.items()):
             curve = dict(enumerate(fitted.curve, start=1))
             self._study.add_trial(
                 optuna.trial.create_trial(
@@ -142,7 +141,8 @@ class Search:
 
     def _next(self) -> Trial:
         started = self.budget.clock()
-        self._study.sampler = self._sampler if len(self.trials) % FEATURES_EVERY == 0 else self._with_best_features()
+        if len(self.trials) % FEATURES_EVERY:
+            self._keep_best_features()
         asked = self._study.ask(self._distributions)
         values = {name: _rounded(value) for name, value in asked.params.items()}
         state, fitted, reason = self._try(asked, values)

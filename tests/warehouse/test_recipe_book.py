@@ -117,7 +117,7 @@ def test_a_recipe_that_no_longer_fits_stops_the_night_before_it_begins(
     settings: Settings, warehouse: Warehouse, request_of: Callable[..., RunRequest]
 ) -> None:
     add(settings.lake, "2026-03-01.1", epochs=0)
-    with pytest.raises(BadInput, match="recipe 2026-03-01.1: NIGHTJAR_EPOCHS=0"):
+    with pytest.raises(BadInput, match=r"recipe 2026-03-01.1: NIGHTJAR_EPOCHS=0"):
         begin_attempt(settings, warehouse, request_of())
     with warehouse.connect(read_only=True) as connection:
         assert connection.execute("select count(*) from recs.publication_attempts").fetchall() == [(0,)]
