@@ -98,7 +98,11 @@ def begin_tuning(settings: Settings, warehouse: Warehouse, data_date: date | Non
     with warehouse.connect(read_only=True) as connection:
         last = connection.execute(_LAST_OF_DATE, [data_date]).fetchone()
     if last is None:
-        raise BadInput(f"{data_date or 'no date'} has no publication: run its night first (nightjar run)")
+        raise BadInput(
+            f"{data_date} has no publication: run its night first"
+            if data_date
+            else "no date has a publication: run a night first"
+        )
     interval = DataInterval(datetime.combine(last[0], time.min, UTC), last[1])
     # What the next night would train with.
     rival = in_force(settings, last[0] + timedelta(days=1))
