@@ -1,5 +1,6 @@
 """`nightjar tune` and `nightjar recipes`: search for better settings, and see which nights take them."""
 
+from datetime import date as calendar_date
 from importlib import import_module
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from warehouse.interval import of_date
+from warehouse.recipe import Recipe
 from warehouse.recipe_book import entries, in_force
 from warehouse.settings import Settings, load_settings
 from warehouse.tuning_folder import TuningFolder
@@ -15,6 +17,8 @@ from warehouse.tuning_folder import TuningFolder
 Day = Annotated[str, typer.Option(help="Newest data date to see, YYYY-MM-DD. Empty: the newest published one.")]
 Minutes = Annotated[int, typer.Option(min=0, help="How long to search; 0: as NIGHTJAR_TUNING_MINUTES says.")]
 Trials = Annotated[int, typer.Option(min=0, help="How many candidates to try; 0: as many as the minutes allow.")]
+
+_LAST_DAY = calendar_date.max
 
 
 def tune(date: Day = "", minutes: Minutes = 0, trials: Trials = 0) -> None:
@@ -27,22 +31,23 @@ def tune(date: Day = "", minutes: Minutes = 0, trials: Trials = 0) -> None:
     print(_tuned(settings, folder, minutes, trials))
 
 
-def recipes(date: Annotated[str, typer.Option(help="Say what a night of this date would take.")] = "") -> None:
-    """Show what every search came to, and which recipe nights take."""
+def recipes(
+    date: Annotated[str, typer.Option(help="Night to ask for, YYYY-MM-DD. Empty: the nights to come.")] = "",
+) -> None:
+    """Show what every search came to, and which recipe a night takes."""
     settings = load_settings()
-    found = entries(settings.lake)
-    table = Table("recipe", "verdict", "against", "reason", title="Recipes, oldest date first", title_justify="left")
-    for entry in found:
-        table.add_row(entry.recipe.name, entry.verdict, entry.rival, entry.reason)
-    if found:
+    night = of_date(date).data_date if date else _LAST_DAY
+    taken = in_force(settings, night)
+    table = Table("recipe", "verdict", "settings", "reason", title="Recipes, oldest date first", title_justify="left")
+    for entry in entries(settings.lake):
+        table.add_row(entry.recipe.name, entry.verdict, _values(entry.recipe), f"against {entry.rival}; {entry.reason}")
+    if table.row_count:
         Console(width=120, highlight=False).print(table)
-    newest = max((entry.data_date for entry in found), default=None)
-    if date:
-        print(f"a night of {date} takes {in_force(settings, of_date(date).data_date).says()}")
-    elif newest is None:
-        print("no search has found a recipe yet: nightjar tune")
-    for entry in found:
-        print(f"{entry.recipe.name}: {', '.join(f'{name} {value:g}' for name, value in entry.recipe.values.items())}")
+    print(f"{f'a night of {date}' if date else 'a night to come'} takes {taken.says()}")
+
+
+def _values(recipe: Recipe) -> str:
+    return "\n".join(f"{name} {value:g}" for name, value in recipe.values.items())
 
 
 def begin_tuning(date: Day = "") -> None:
