@@ -1,15 +1,14 @@
 """May the challenger be the recipe in force? Both trained without the night's holdout and judged on it.
 
-Pure: figures in, verdicts out; by the gate that every night has to pass, and one more: a change needs a gain.
+Pure: figures in, verdicts out; by the gate that every night has to pass, and one more: a change needs a sure gain.
 """
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from ml.champion import Champion
 from ml.contest import Contest, Opponent
 from ml.evaluation import BASELINE, CHAMPION, MODEL
+from ml.gate import finite
 from ml.model_gate import judge_model
 from ml.paired_bootstrap import mean_intervals
 from ml.tuning.trial import Judged
@@ -50,15 +49,19 @@ def in_words(decisions: list[GateDecision]) -> tuple[str, str]:
 
 
 def _gain(judged: Mapping[str, Judged], rival: Recipe, settings: Settings) -> GateDecision:
-    # The night's gate lets pass what is not surely behind, or no night would be published; a recipe may stay.
+    # The night's gate lets pass what is not surely behind, or no night would be published. A recipe that stays costs
+    # nothing, and the winner of many trials is often lucky: it has to be surely ahead.
     ours, theirs, k = judged[CHALLENGER], judged[IN_FORCE], settings.metric_k
     leads = (ours.of_users["recall"] - theirs.of_users["recall"])[:, None]
     low, high = mean_intervals(leads, settings.gate_confidence, settings.seed)[0]
     return GateDecision(
         "gain",
-        "passed" if np.mean(leads) > 0 else "refused",
+        "passed" if low > 0 else "refused",
         f"recall@{k} {ours.mean('recall'):.4f} beside {theirs.mean('recall'):.4f} of {rival.says()}, "
         f"lead {low:+.4f} to {high:+.4f}",
         ours.mean("recall"),
         theirs.mean("recall"),
+        f"recall@{k}",
+        finite(low),
+        finite(high),
     )

@@ -39,6 +39,14 @@ def test_one_that_a_night_would_let_pass_without_a_gain_is_refused() -> None:
     assert decide(judged(0.299), judged(0.3), judged(0.2))["champion"] == "passed"
 
 
+def test_a_gain_that_may_be_luck_is_refused() -> None:
+    # One user in two hundred gains 0.8, the others nothing: the mean is 0.004 and a resample has no such user in more
+    # than a third of all cases.
+    lucky = judged(0.3)
+    lucky.of_users["recall"][0] += 0.8
+    assert decide(lucky, judged(0.3), judged(0.2))["gain"] == "refused"
+
+
 def test_one_that_shows_far_fewer_items_is_refused_for_its_coverage() -> None:
     # A fifth of the coverage may go: 0.4 of 0.5.
     assert decide(judged(0.35, coverage=0.39), judged(0.3), judged(0.2))["coverage"] == "refused"
