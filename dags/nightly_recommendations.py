@@ -26,10 +26,11 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from dags.support.alerts import deadline, on_failure
 from dags.support.command import NightjarCommand, TrackedCommand, publish, stage
 from dags.support.dbt import dbt_models
-from dags.support.run import COMPUTE_POOL, DEFAULT_ARGS, WAREHOUSE_POOL, run_folder
+from dags.support.run import COMPUTE_POOL, DEFAULT_ARGS, WAREHOUSE_POOL, run_folder, run_setting
 from dags.support.spark import spark_job
 from warehouse.run_folder import STAGES
 from warehouse.settings import load_settings
+from warehouse.spark_submission import FEATURE_SETTINGS
 
 with DAG(
     dag_id="nightly_recommendations",
@@ -42,7 +43,7 @@ with DAG(
     max_active_runs=4,
     default_args=DEFAULT_ARGS,
     tags=["nightjar", "recommendations"],
-    user_defined_macros={"run_folder": run_folder},
+    user_defined_macros={"run_folder": run_folder, "run_setting": run_setting},
     deadline=deadline(load_settings()),
     on_failure_callback=on_failure(load_settings()),
     params={
@@ -96,15 +97,7 @@ with DAG(
     with TaskGroup("features", prefix_group_id=False) as features:
         stage("unload", of="features", pool=WAREHOUSE_POOL) >> spark_job(
             "build_features",
-            "min_feature_support",
-            "max_feature_weight",
-            "recency_rank_power",
-            "holdout_fraction",
-            "cold_holdout_fraction",
-            "domain_holdout_fraction",
-            "min_segment_users",
-            "popular_k",
-            "seed",
+            *FEATURE_SETTINGS,
             of="features",
             arguments=["--as-of", "{{ data_interval_end.isoformat() }}"],
         )

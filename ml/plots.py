@@ -24,7 +24,7 @@ def training_curve(recalls: Sequence[float], k: int, path: Path) -> None:
     axes = figure.subplots()
     axes.plot(np.arange(1, len(recalls) + 1), recalls, marker=".", color=_COLOURS[MODEL])
     axes.set(xlabel="epoch", ylabel=f"recall@{k}", title="Recall on a sample of the holdout", ylim=(0, None))
-    _save(figure, path)
+    save(figure, path)
 
 
 def metric_bars(metrics: Sequence[Metric], path: Path) -> None:
@@ -41,7 +41,7 @@ def metric_bars(metrics: Sequence[Metric], path: Path) -> None:
         panel.set_title(f"{name} ({users:,} users)")
         panel.set_xticks(places, list(LIST_METRICS), rotation=45, ha="right")
     panels[0].legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def exposure_lorenz(exposures: Mapping[str, NDArray[np.int64]], path: Path) -> None:
@@ -54,7 +54,7 @@ def exposure_lorenz(exposures: Mapping[str, NDArray[np.int64]], path: Path) -> N
     axes.plot([0, 1], [0, 1], color="black", linestyle=":", linewidth=1, label="even")
     axes.set(xlabel="share of items, least shown first", ylabel="share of list places", title="Exposure")
     axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def popularity_trade_off(points: Sequence[CurvePoint], k: int, path: Path) -> None:
@@ -66,10 +66,11 @@ def popularity_trade_off(points: Sequence[CurvePoint], k: int, path: Path) -> No
     for point in points:
         axes.annotate(f"{point.weight:g}", (point.coverage, point.recall), textcoords="offset points", xytext=(6, 4))
     axes.set(xlabel=f"coverage@{k}", ylabel=f"recall@{k}", title="Lists by popularity_weight")
-    _save(figure, path)
+    save(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Without the version stamp of matplotlib, equal figures are equal files.
     figure.savefig(path, dpi=100, metadata={"Software": None})

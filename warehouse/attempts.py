@@ -11,6 +11,8 @@ from importlib.metadata import version
 from warehouse.adapters.protocol import Connection, Warehouse, insert_row
 from warehouse.errors import BadInput, NightjarError
 from warehouse.interval import DataInterval
+from warehouse.recipe import Recipe, read_recipe, write_recipe
+from warehouse.recipe_book import in_force
 from warehouse.run_folder import STAGES, RunFolder, RunRecord
 from warehouse.settings import REPOSITORY, Settings
 from warehouse.stages import check_fits, inherit_files, inherited_gates
@@ -42,6 +44,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
     warehouse.create_tables()
     with warehouse.transaction() as connection:
         source = check_request(settings, connection, request)
+        recipe = _recipe(settings, request, source)
         number = connection.execute(
             "select coalesce(max(attempt), 0) + 1 from recs.publication_attempts where data_date = ?",
             [request.interval.data_date],
@@ -55,9 +58,12 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
             run_id=request.run_id,
             code_version=code_version(),
             stages=request.stages,
+            recipe=recipe.name,
         )
         folder = RunFolder.of(settings.lake, record.publication_id)
         folder.write_record(record)
+        if recipe.values:
+            write_recipe(folder.recipe, recipe)
         if source is not None:
             inherit_files(request.stages, source, folder)
             _inherit_verdicts(connection, request.stages, source.record().publication_id, record)
@@ -110,6 +116,15 @@ def _last_publication(settings: Settings, connection: Connection, request: RunRe
             f"earlier stages from: run them all first"
         )
     return RunFolder.of(settings.lake, last[0])
+
+
+def _recipe(settings: Settings, request: RunRequest, source: RunFolder | None) -> Recipe:
+    # Inherited features were built by a recipe, and a model has to be fitted with the same one.
+    if source is not None and "features" not in request.stages:
+        return read_recipe(source.recipe)
+    recipe = in_force(settings, request.interval.data_date)
+    recipe.over(settings)
+    return recipe
 
 
 def _arrival_cut_off(request: RunRequest, source: RunFolder | None) -> datetime | None:

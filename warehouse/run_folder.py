@@ -3,6 +3,7 @@
 Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
 
     run.json                 what the attempt is (RunRecord)
+    recipe.json              the tuned settings that it takes, if any (warehouse.recipe)
     snapshot/<name>.parquet  what the attempt may see, unloaded from the warehouse
     features/<name>/         Parquet written by the Spark job build_features
     evaluation/              what gate_model judges (ml.contest)
@@ -46,6 +47,7 @@ class RunRecord:
     run_id: str
     code_version: str
     stages: tuple[str, ...] = STAGES
+    recipe: str = ""
 
     @property
     def data_date(self) -> date:
@@ -135,6 +137,11 @@ class RunFolder:
         """Read where MLflow keeps the training: the fields of `ml.tracking.TrackedRun`."""
         fields: dict[str, Any] = json.loads(self.mlflow_run.read_text(encoding="utf-8"))
         return fields
+
+    @property
+    def recipe(self) -> Path:
+        """The tuned settings that the attempt takes."""
+        return self.path / "recipe.json"
 
     @property
     def progress(self) -> Path:

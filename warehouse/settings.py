@@ -188,6 +188,17 @@ class Settings(BaseSettings):
     )
     seed: int = Field(20260101, ge=0, description="Seed of everything random.")
 
+    recipe: str = Field(
+        "latest",
+        pattern=r"^(latest|none|\d{4}-\d{2}-\d{2}\.\d+)$",
+        description="Tuned settings that nights take instead of those above. latest: the newest that passed, of a "
+        "date before the night's; none; or the name of one (see nightjar recipes).",
+    )
+    tuning_schedule: str = Field(
+        "", description="Cron expression (UTC) of the search for better settings; empty: only when somebody starts it."
+    )
+    tuning_minutes: PositiveInt = Field(30, description="Minutes that a search for better settings may take.")
+
     metric_k: PositiveInt = Field(10, description="Cut-off k of the offline metrics and of index recall.")
     gate_confidence: float = Field(
         0.95,

@@ -25,6 +25,7 @@ from ml.training_data import TrainingData, read
 from warehouse.adapters.engines import open_warehouse
 from warehouse.item_weights import ItemWeights
 from warehouse.progress import StageProgress, stage
+from warehouse.recipe import read_recipe
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings, run_parameters
 
@@ -150,6 +151,8 @@ def _stage_log(settings: Settings, folder: RunFolder, data: TrainingData, judged
             "data_date": record.data_date,
             "as_of": record.interval.as_of.isoformat(),
             "code_version": record.code_version,
+            "recipe_name": record.recipe,
+            "recipe_sha256": read_recipe(folder.recipe).sha256,
             "dataset_sha256": dataset_digest(folder),
             "users": len(data.user_ids),
             "items": len(data.item_ids),
