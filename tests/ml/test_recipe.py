@@ -11,6 +11,10 @@ WITHOUT_EFFECT_ON_THE_EVALUATION = {
     "deadline_minutes",
     "lookback_days",
     "min_interval_events",
+    # Which tuned recipe a night takes shows in the settings that it changes.
+    "recipe",
+    "tuning_schedule",
+    "tuning_minutes",
     "retention_schedule",
     "retention_publication_days",
     "retention_rollback_publications",

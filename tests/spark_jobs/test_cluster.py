@@ -55,7 +55,7 @@ def on_cluster(tmp_path_factory: pytest.TempPathFactory, local: RunFolder, spark
 
 def test_the_features_are_the_same_bits(local: RunFolder, on_cluster: RunFolder) -> None:
     names = sorted(path.name for path in local.features("seen").parent.iterdir())
-    assert len(names) == 12
+    assert len(names) == 13
     assert sorted(path.name for path in on_cluster.features("seen").parent.iterdir()) == names
     for name in names:
         assert contents(on_cluster.features(name)).equals(contents(local.features(name))), name
