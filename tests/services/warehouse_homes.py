@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 from postgres_server import PostgresServer
 from pydantic import SecretStr
 
@@ -49,3 +50,17 @@ def new_database(server: PostgresServer, home: Path) -> Iterator[Settings]:
 def variables_of(settings: Settings) -> dict[str, str]:
     """Return the variables by which a command gets these settings, whatever the shell has set."""
     return {name: value for name, value in child_environment(settings).items() if name.startswith("NIGHTJAR_")}
+
+
+@contextmanager
+def session(settings: Settings, role: str, password: str | None = None) -> Iterator[psycopg.Connection]:
+    """Log in to the warehouse's database as a role does that uses no code of ours; its password is its name."""
+    with psycopg.connect(
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        dbname=settings.postgres_database,
+        user=role,
+        password=password or role,
+        autocommit=True,
+    ) as connection:
+        yield connection
