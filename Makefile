@@ -9,9 +9,10 @@ BIN := .venv/bin
 export NIGHTJAR_HOME ?= $(CURDIR)/var
 DEMO_DATE := 2026-03-31
 DAYS ?= 7
+BENCH_WORK ?= $(CURDIR)/var/bench-quality
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help check setup demo up down secrets test test-stack browser lint lock clean
+.PHONY: help check setup demo up down secrets test test-stack browser bench-quality lint lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -67,6 +68,12 @@ browser:
 		apt-get -qq update; apt-get -qq install -y --no-install-recommends chromium >/dev/null; }; } || { \
 		echo "Chromium is needed to test the user interface."; echo "Fix: apt-get install chromium"; exit 2; }
 
+bench-quality: setup  ## Compare the published lists with those of other models; DATA="DIR DIR": MovieLens folders
+	@[ -n "$(DATA)" ] || { echo "Name the data: make bench-quality DATA=\"path/to/ml-100k path/to/ml-latest-small\""; exit 2; }
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.bench.lock
+	$(BIN)/python -m pytest -q tests/benchmarks
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W "ignore:Method expects CSR input" -m benchmarks.quality --data $(DATA) --work $(BENCH_WORK)
+
 lint: setup  ## Check style, types, direction of imports and SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -78,6 +85,7 @@ lock: setup  ## Resolve requirements*.lock anew from pyproject.toml
 	$(COMPILE) --extra dev pyproject.toml --output-file requirements.lock
 	$(COMPILE) --constraints requirements.lock pyproject.toml --output-file requirements.image.lock
 	$(COMPILE) --constraints requirements.lock --group build --output-file requirements.build.lock
+	$(COMPILE) --constraints requirements.lock --group bench --output-file requirements.bench.lock
 
 clean:  ## Remove the environment; what NIGHTJAR_HOME holds stays
 	rm -rf .venv *.egg-info

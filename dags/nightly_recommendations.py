@@ -7,7 +7,7 @@ Retrains the recommender on everything that happened before the end of the data 
 | `begin` | numbers the attempt; refuses an interval without events | the task's last line |
 | `inputs` | dbt builds facts and dimensions and tests them | gate `inputs`, the model's log |
 | `features` | unloads what the run may see; Spark builds the matrices | `snapshot/`, `features/` of the run |
-| `model` | trains, evaluates, compares, fits on everything | the MLflow run; gates `popularity`, `champion` |
+| `model` | trains, evaluates, compares, fits on everything | MLflow; gates `popularity`, `champion*`, `coverage` |
 | `serving` | builds the indices, scores every user | gates `retrieval_recall`, `similarity_recall` |
 | `publication` | stages, audits, moves the pointer in one transaction | gate `outputs`; `recs.publications` |
 | `marts` | dbt builds the analysts' tables | the model's log |
@@ -26,10 +26,11 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from dags.support.alerts import deadline, on_failure
 from dags.support.command import NightjarCommand, TrackedCommand, publish, stage
 from dags.support.dbt import dbt_models
-from dags.support.run import COMPUTE_POOL, DEFAULT_ARGS, WAREHOUSE_POOL, run_folder
+from dags.support.run import COMPUTE_POOL, DEFAULT_ARGS, WAREHOUSE_POOL, run_folder, run_setting
 from dags.support.spark import spark_job
 from warehouse.run_folder import STAGES
 from warehouse.settings import load_settings
+from warehouse.spark_submission import FEATURE_SETTINGS
 
 with DAG(
     dag_id="nightly_recommendations",
@@ -42,7 +43,7 @@ with DAG(
     max_active_runs=4,
     default_args=DEFAULT_ARGS,
     tags=["nightjar", "recommendations"],
-    user_defined_macros={"run_folder": run_folder},
+    user_defined_macros={"run_folder": run_folder, "run_setting": run_setting},
     deadline=deadline(load_settings()),
     on_failure_callback=on_failure(load_settings()),
     params={
@@ -96,14 +97,7 @@ with DAG(
     with TaskGroup("features", prefix_group_id=False) as features:
         stage("unload", of="features", pool=WAREHOUSE_POOL) >> spark_job(
             "build_features",
-            "min_feature_support",
-            "max_feature_weight",
-            "recency_rank_power",
-            "holdout_fraction",
-            "cold_holdout_fraction",
-            "min_segment_users",
-            "popular_k",
-            "seed",
+            *FEATURE_SETTINGS,
             of="features",
             arguments=["--as-of", "{{ data_interval_end.isoformat() }}"],
         )
@@ -117,7 +111,7 @@ with DAG(
 
     with TaskGroup("serving", prefix_group_id=False) as serving:
         stage("build_indices", of="serving", pool=WAREHOUSE_POOL) >> spark_job(
-            "score_users", "top_k", "similar_k", "popular_k", of="serving"
+            "score_users", "top_k", "similar_k", "popular_k", "diversity_weight", of="serving"
         )
 
     with TaskGroup("publication", prefix_group_id=False) as publication:

@@ -1,4 +1,4 @@
-"""Judges rankings on the holdout: every metric, on every slice, for the model and the popularity baseline.
+"""Judges rankings on the holdout: every metric, on every slice, for the model and what it is compared with.
 
 Pure; used by the stage evaluate_model. A user's training items are left out of the lists, as they are when published.
 """
@@ -12,6 +12,7 @@ from scipy import sparse
 
 from ml.holdout_slices import HoldoutSlice
 from ml.metrics.auc import auc
+from ml.metrics.average_popularity import average_popularity
 from ml.metrics.average_precision import average_precision
 from ml.metrics.coverage import coverage
 from ml.metrics.gini import gini
@@ -20,9 +21,12 @@ from ml.metrics.ndcg import ndcg
 from ml.metrics.novelty import novelty
 from ml.metrics.precision import precision
 from ml.metrics.recall import recall
+from ml.metrics.top_share import top_share
 from ml.scoring import Ranking, best_items, score_blocks
 
 MODEL, BASELINE = "nightjar", "popularity"
+# The recipe of the champion, fitted on the same data; what the users of the holdout took themselves.
+CHAMPION, CONSUMED = "champion", "consumed"
 LIST_METRICS = {
     "recall": recall,
     "ndcg": ndcg,
@@ -51,16 +55,18 @@ class Evaluation:
     Attributes:
         metrics: all figures.
         exposures: for each model (candidates,) the number of lists of slice `all` that hold each candidate.
+        of_users: for each ranking and list metric (users,) the values of slice `all`, users in its order.
     """
 
     metrics: list[Metric]
     exposures: dict[str, NDArray[np.int64]]
+    of_users: dict[str, dict[str, NDArray[np.float64]]]
 
 
 def evaluate(
     rankings: Mapping[str, Ranking], slices: Sequence[HoldoutSlice], train: sparse.csr_matrix, k: int
 ) -> Evaluation:
-    """Measure each ranking on each slice.
+    """Measure each ranking on each slice, and beside them, as `consumed`, what the users of the slice took.
 
     Args:
         rankings: model name to ranking.
@@ -68,21 +74,24 @@ def evaluate(
         train: (users, items) CSR of the training pairs.
         k: cut-off of the lists.
     """
-    metrics: list[Metric] = []
-    exposures: dict[str, NDArray[np.int64]] = {}
+    found = Evaluation([], {}, {})
     for model, ranking in rankings.items():
         for question in slices:
             lists = best_items(ranking, question.users, question.is_candidate, train, k)
-            shown = exposure_counts(lists, question.is_candidate)
+            of_users = _list_values(lists, question)
             if question.name == "all":
-                exposures[model] = shown
-            values = _list_values(lists, question) | _catalogue_values(shown, question, train)
-            figures = [(name, k, value) for name, value in values.items()]
-            figures.append(("auc", 0, _nanmean(_auc_of_users(ranking, question, train))))
-            metrics += [
-                Metric(model, question.name, name, cut, value, len(question.users)) for name, cut, value in figures
-            ]
-    return Evaluation(metrics, exposures)
+                found.of_users[model] = of_users
+            _add_catalogue_values(found, model, exposure_counts(lists, question.is_candidate), question, train, k)
+            figures = [(name, k, values) for name, values in of_users.items()]
+            figures.append(("auc", 0, _auc_of_users(ranking, question, train)))
+            found.metrics.extend(
+                Metric(model, question.name, name, cut, _nanmean(values), len(question.users))
+                for name, cut, values in figures
+            )
+    for question in slices:
+        taken = question.truth.getnnz(axis=0)[question.is_candidate].astype(np.int64)
+        _add_catalogue_values(found, CONSUMED, taken, question, train, k)
+    return found
 
 
 def recall_at_k(ranking: Ranking, question: HoldoutSlice, train: sparse.csr_matrix, k: int) -> float:
@@ -107,15 +116,28 @@ def exposure_counts(lists: NDArray[np.int64], is_candidate: NDArray[np.bool_]) -
     return counts
 
 
-def _list_values(lists: NDArray[np.int64], question: HoldoutSlice) -> dict[str, float]:
+def _list_values(lists: NDArray[np.int64], question: HoldoutSlice) -> dict[str, NDArray[np.float64]]:
     hits, sizes = hits_of(lists, question.truth), question.truth.getnnz(axis=1)
-    return {name: _nanmean(measure(hits, sizes)) for name, measure in LIST_METRICS.items()}
+    return {name: measure(hits, sizes) for name, measure in LIST_METRICS.items()}
 
 
-def _catalogue_values(shown: NDArray[np.int64], question: HoldoutSlice, train: sparse.csr_matrix) -> dict[str, float]:
+def _add_catalogue_values(
+    found: Evaluation, model: str, shown: NDArray[np.int64], question: HoldoutSlice, train: sparse.csr_matrix, k: int
+) -> None:
     train_users = train.getnnz(axis=0)[question.is_candidate]
     user_count = int((train.getnnz(axis=1) > 0).sum())
-    return {"coverage": coverage(shown), "gini": gini(shown), "novelty": novelty(shown, train_users, user_count)}
+    values = {
+        "coverage": coverage(shown),
+        "gini": gini(shown),
+        "top_share": top_share(shown),
+        "novelty": novelty(shown, train_users, user_count),
+        "average_popularity": average_popularity(shown, train_users, user_count),
+    }
+    if question.name == "all":
+        found.exposures[model] = shown
+    found.metrics.extend(
+        Metric(model, question.name, name, k, value, len(question.users)) for name, value in values.items()
+    )
 
 
 def _auc_of_users(ranking: Ranking, question: HoldoutSlice, train: sparse.csr_matrix) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 SLICES = ("all", "warm", "cold_user", "cold_item")
+FOLD_IN = "fold_in"
 # Beyond this the mean moves by less than the third digit, and exact AUC would take minutes.
 MAX_USERS = 20_000
 
@@ -19,7 +20,7 @@ class HoldoutSlice:
     """One question to ask a model.
 
     Attributes:
-        name: one of `SLICES`.
+        name: one of `SLICES`, `fold_in`, or `cross:<source domain>-><target domain>`.
         users: (rows,) user indices, ascending, each with some truth.
         truth: (rows, items) CSR of ones, the truth of these users.
         is_candidate: (items,) the items that compete; the users' training items are left out besides.
@@ -56,7 +57,23 @@ def holdout_slices(
         "cold_user": (~user_is_warm, everything, is_candidate),
         "cold_item": (user_is_warm, ~item_is_warm, is_candidate & ~item_is_warm),
     }
-    return [_cut(name, holdout, users, items, candidates, seed) for name, (users, items, candidates) in cuts.items()]
+    return [cut(name, holdout, users, items, candidates, seed) for name, (users, items, candidates) in cuts.items()]
+
+
+def fold_in_slice(
+    shown: sparse.csr_matrix, holdout: sparse.csr_matrix, is_available: NDArray[np.bool_], seed: int
+) -> HoldoutSlice:
+    """Cut slice `fold_in`: the users out of train of whom some items are shown; their truth is the rest.
+
+    Args:
+        shown: (users, items) CSR, not 0 where an item is shown.
+        holdout: (users, items) CSR of the truth, that of the shown items with it.
+        is_available: (items,) whether the item may be recommended.
+        seed: as in `holdout_slices`.
+    """
+    rest = (holdout - holdout.multiply(shown.sign())).tocsr()
+    is_candidate = is_available | (holdout.getnnz(axis=0) > 0)
+    return cut(FOLD_IN, rest, shown.getnnz(axis=1) > 0, np.ones_like(is_available), is_candidate, seed)
 
 
 def sampled(question: HoldoutSlice, count: int, seed: int) -> HoldoutSlice:
@@ -67,7 +84,7 @@ def sampled(question: HoldoutSlice, count: int, seed: int) -> HoldoutSlice:
     return replace(question, users=question.users[rows], truth=question.truth[rows])
 
 
-def _cut(
+def cut(
     name: str,
     holdout: sparse.csr_matrix,
     user_counts: NDArray[np.bool_],
@@ -75,6 +92,7 @@ def _cut(
     is_candidate: NDArray[np.bool_],
     seed: int,
 ) -> HoldoutSlice:
+    """Keep the truth of some users among some items; see `HoldoutSlice`."""
     truth = (holdout @ sparse.diags(item_counts.astype(np.float32), format="csr")).tocsr()
     truth.eliminate_zeros()
     truth.sort_indices()

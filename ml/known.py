@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ml.lightfm_model import Factors, represent
+from ml.popularity_dial import dialled_biases
 from ml.training_data import TrainingData
 from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Embeddings
 
@@ -36,19 +37,25 @@ def known_codes(
     return codes
 
 
-def embeddings_of(data: TrainingData, pairs: sparse.csr_matrix, users: Factors, items: Factors) -> Embeddings:
+def embeddings_of(
+    data: TrainingData, pairs: sparse.csr_matrix, users: Factors, items: Factors, popularity_weight: float
+) -> Embeddings:
     """Sum the factors to one vector a user and an item; unknown ones are zero.
+
+    Here and nowhere else the biases are dialled, so that lists, indices and evaluation agree.
 
     Args:
         data: ids and features.
         pairs: (users, items) CSR that the factors were fitted on.
         users: factors of the user features.
         items: factors of the item features.
+        popularity_weight: what an item's mean score over the trained users is multiplied by.
     """
     user_known = known_codes(pairs.getnnz(axis=1) > 0, data.user_features, data.user_feature_names)
     item_known = known_codes(pairs.getnnz(axis=0) > 0, data.item_features, data.item_feature_names)
     user_vectors, user_biases = represent(data.user_features, users)
     item_vectors, item_biases = represent(data.item_features, items)
+    item_biases = dialled_biases(user_vectors, user_known == TRAINED, item_vectors, item_biases, popularity_weight)
     return Embeddings(
         user_ids=data.user_ids,
         item_ids=data.item_ids,

@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ml.evaluation import BASELINE, LIST_METRICS, MODEL, Metric
+from ml.evaluation import BASELINE, CHAMPION, CONSUMED, LIST_METRICS, MODEL, Metric
 from ml.holdout_slices import SLICES
+from ml.popularity_curve import CurvePoint
 
-_COLOURS = {MODEL: "#3b4cc0", BASELINE: "#b0b0b0"}
+_COLOURS = {MODEL: "#3b4cc0", BASELINE: "#b0b0b0", CHAMPION: "#d08c2f", CONSUMED: "#4c9a5b"}
 
 
 def training_curve(recalls: Sequence[float], k: int, path: Path) -> None:
@@ -23,7 +24,7 @@ def training_curve(recalls: Sequence[float], k: int, path: Path) -> None:
     axes = figure.subplots()
     axes.plot(np.arange(1, len(recalls) + 1), recalls, marker=".", color=_COLOURS[MODEL])
     axes.set(xlabel="epoch", ylabel=f"recall@{k}", title="Recall on a sample of the holdout", ylim=(0, None))
-    _save(figure, path)
+    save(figure, path)
 
 
 def metric_bars(metrics: Sequence[Metric], path: Path) -> None:
@@ -40,7 +41,7 @@ def metric_bars(metrics: Sequence[Metric], path: Path) -> None:
         panel.set_title(f"{name} ({users:,} users)")
         panel.set_xticks(places, list(LIST_METRICS), rotation=45, ha="right")
     panels[0].legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def exposure_lorenz(exposures: Mapping[str, NDArray[np.int64]], path: Path) -> None:
@@ -53,10 +54,23 @@ def exposure_lorenz(exposures: Mapping[str, NDArray[np.int64]], path: Path) -> N
     axes.plot([0, 1], [0, 1], color="black", linestyle=":", linewidth=1, label="even")
     axes.set(xlabel="share of items, least shown first", ylabel="share of list places", title="Exposure")
     axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def popularity_trade_off(points: Sequence[CurvePoint], k: int, path: Path) -> None:
+    """Draw recall@k against coverage@k while popularity is dialled down; each point names its weight."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    coverages, recalls = [point.coverage for point in points], [point.recall for point in points]
+    axes.plot(coverages, recalls, marker="o", color=_COLOURS[MODEL])
+    for point in points:
+        axes.annotate(f"{point.weight:g}", (point.coverage, point.recall), textcoords="offset points", xytext=(6, 4))
+    axes.set(xlabel=f"coverage@{k}", ylabel=f"recall@{k}", title="Lists by popularity_weight")
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Without the version stamp of matplotlib, equal figures are equal files.
     figure.savefig(path, dpi=100, metadata={"Software": None})

@@ -21,7 +21,9 @@ from warehouse.settings import Settings
 PLOTS = {
     "training_curve.png": "Recall on a sample of the holdout after each epoch.",
     "metrics.png": "Every metric beside popularity's: all users, and those the model knew least of.",
-    "exposure.png": "How the places of all lists spread over the items; the dotted line is perfectly even.",
+    "exposure.png": "How the places of all lists, and what users took, spread over the items; the dotted line is "
+    "perfectly even.",
+    "popularity_weight.png": "What popularity is worth: the same model's lists with popularity_weight from 0 to 1.",
 }
 
 _ATTEMPT = """
@@ -31,14 +33,18 @@ _ATTEMPT = """
     where o.publication_id = ?
 """
 _GATES = """
-    select gate, verdict, measured, threshold, reason from recs.gate_decisions
+    select gate, verdict, metric, measured, threshold, lead_low, lead_high, reason from recs.gate_decisions
     where publication_id = ? order by decided_at, gate
 """
 _METRICS = """
     select slice, metric || case when k > 0 then '@' || k else '' end as metric,
         max(case when model = 'nightjar' then value end) as nightjar,
-        max(case when model = 'popularity' then value end) as popularity, max(users) as users
-    from recs.model_metrics where publication_id = ? and metric in ('recall', 'ndcg', 'coverage', 'gini', 'novelty')
+        max(case when model = 'popularity' then value end) as popularity,
+        max(case when model = 'champion' then value end) as champion,
+        max(case when model = 'consumed' then value end) as consumed, max(users) as users
+    from recs.model_metrics
+    where publication_id = ? and metric in
+        ('recall', 'ndcg', 'coverage', 'gini', 'top_share', 'novelty', 'average_popularity')
     group by slice, metric, k having count(value) > 0 order by slice, metric desc
 """
 _INDICES = """

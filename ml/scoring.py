@@ -1,18 +1,22 @@
 """Scores and best lists of many users at once, as one blocked matrix product.
 
 Pure; used by the evaluation and by the measurement of the indices. A model and the popularity baseline take the same
-form, `users @ items.T`, so that both pass through the same code.
+form, `users @ items.T`, so that both pass through the same code; a blended model gives its own scores instead.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from implicit.cpu.topk import topk
 from numpy.typing import NDArray
 from scipy import sparse
 
-from warehouse.embeddings import UNKNOWN, Embeddings, Vectors
+from ml.diverse_lists import Diversity, diversity_of
+from warehouse.blend import LOWEST, Blend, best_columns, blend_of
+from warehouse.diversity import POOL
+from warehouse.embeddings import TRAINED, UNKNOWN, Embeddings, Vectors
+from warehouse.item_weights import ItemWeights
 
 _BLOCK_CELLS = 4_000_000
 # Scores nearer than float32 can tell, relative to the largest that a user can reach, are equal.
@@ -26,10 +30,43 @@ class Ranking:
     Attributes:
         users: (users, dim) float32.
         items: (items, dim) float32.
+        diversity: how the best items are re-ranked, if at all.
     """
 
     users: Vectors
     items: Vectors
+    diversity: Diversity | None = field(default=None, kw_only=True)
+
+    def scores(self, rows: NDArray[np.int64]) -> Vectors:
+        """Score all items for some users: (rows, items)."""
+        scores: Vectors = self.users[rows] @ self.items.T
+        return scores
+
+
+@dataclass(frozen=True)
+class BlendedRanking(Ranking):
+    """A ranking whose users with trained vectors rank by the blend with co-occurrence; for the others it is `Ranking`.
+
+    Attributes:
+        blend: the rule.
+        vectors: (users, dim) float32, the model's own.
+        is_blended: (users,) whom the rule is for.
+        history: (users, items) float32 CSR, weight of each user's own items.
+    """
+
+    blend: Blend
+    vectors: Vectors
+    is_blended: NDArray[np.bool_]
+    history: sparse.csr_matrix
+
+    def scores(self, rows: NDArray[np.int64]) -> Vectors:
+        """Score all items for some users: (rows, items); items that the model does not know come last."""
+        scores = super().scores(rows)
+        blended = np.flatnonzero(self.is_blended[rows])
+        users = rows[blended]
+        # The lowest number itself means that no list may hold the item.
+        scores[blended] = np.maximum(self.blend.scores(self.vectors[users], self.history[users]), LOWEST / 2)
+        return scores
 
 
 def popularity_ranking(train_users: NDArray[np.int64], user_count: int) -> Ranking:
@@ -42,17 +79,34 @@ def popularity_ranking(train_users: NDArray[np.int64], user_count: int) -> Ranki
     return Ranking(np.ones((user_count, 1), dtype=np.float32), train_users.astype(np.float32)[:, None])
 
 
-def published_ranking(embeddings: Embeddings, popularity: Ranking) -> Ranking:
+def published_ranking(
+    embeddings: Embeddings,
+    popularity: Ranking,
+    item_weights: ItemWeights | None = None,
+    history: sparse.csr_matrix | None = None,
+    diversity_weight: float = 0.0,
+) -> Ranking:
     """Rank as a publication does: by the model, unknown items last; unknown users get the popularity ranking.
 
     Two more dimensions say which: the model's item bias and the popularity score, of which each user takes one.
+
+    Args:
+        embeddings: the model.
+        popularity: what unknown users get.
+        item_weights: what co-occurrence adds for users with trained vectors; None: the embeddings alone.
+        history: (users, items) float32 CSR, weight of each user's own items; only the item weights ask for it.
+        diversity_weight: how much a list avoids items like those above them, 0 not at all.
     """
     known = (embeddings.user_known != UNKNOWN).astype(np.float32)[:, None]
     biases = np.where(embeddings.item_known != UNKNOWN, embeddings.item_biases, _below_all(embeddings))[:, None]
-    return Ranking(
-        np.hstack([embeddings.user_vectors * known, known, 1 - known]),
-        np.hstack([embeddings.item_vectors, biases, popularity.items]),
-    )
+    users = np.hstack([embeddings.user_vectors * known, known, 1 - known])
+    items = np.hstack([embeddings.item_vectors, biases, popularity.items])
+    diversity = diversity_of(embeddings, diversity_weight)
+    if item_weights is None or history is None:
+        return Ranking(users, items, diversity=diversity)
+    blend = blend_of(item_weights, embeddings.item_vectors, embeddings.item_biases, embeddings.item_known)
+    is_blended = embeddings.user_known == TRAINED
+    return BlendedRanking(users, items, blend, embeddings.user_vectors, is_blended, history, diversity=diversity)
 
 
 def score_blocks(ranking: Ranking, rows: NDArray[np.int64]) -> Iterator[tuple[slice, Vectors]]:
@@ -60,7 +114,7 @@ def score_blocks(ranking: Ranking, rows: NDArray[np.int64]) -> Iterator[tuple[sl
     size = max(1, _BLOCK_CELLS // max(1, len(ranking.items)))
     for start in range(0, len(rows), size):
         block = slice(start, start + size)
-        yield block, ranking.users[rows[block]] @ ranking.items.T
+        yield block, ranking.scores(rows[block])
 
 
 def best_items(
@@ -84,8 +138,28 @@ def best_items(
     Returns:
         (rows, k) item indices; -1 where a list ends early.
     """
+    if ranking.diversity is None:
+        return _best_by_score(ranking, rows, is_candidate, seen, k, threads)
+    pool = _best_by_score(ranking, rows, is_candidate, seen, POOL * k, threads)
+    return ranking.diversity.lists(rows, pool, _scores_of(ranking, rows, pool), k)
+
+
+def _best_by_score(
+    ranking: Ranking,
+    rows: NDArray[np.int64],
+    is_candidate: NDArray[np.bool_],
+    seen: sparse.csr_matrix,
+    k: int,
+    threads: int,
+) -> NDArray[np.int64]:
     lists = np.full((len(rows), k), -1, dtype=np.int64)
     if len(rows) == 0 or not is_candidate.any():
+        return lists
+    if isinstance(ranking, BlendedRanking):
+        for block, scores in score_blocks(ranking, rows):
+            scores[:, ~is_candidate] = LOWEST
+            scores[seen[rows[block]].nonzero()] = LOWEST
+            lists[block], _ = best_columns(scores, k)
         return lists
     items, users = _ties_broken(ranking, rows)
     found, scores = topk(
@@ -98,6 +172,13 @@ def best_items(
     )
     lists[:, : found.shape[1]] = np.where(scores <= np.finfo(scores.dtype).min, -1, found)
     return lists
+
+
+def _scores_of(ranking: Ranking, rows: NDArray[np.int64], lists: NDArray[np.int64]) -> Vectors:
+    scores = np.empty(lists.shape, np.float32)
+    for block, of_all in score_blocks(ranking, rows):
+        scores[block] = np.take_along_axis(of_all, np.maximum(lists[block], 0), axis=1)
+    return scores
 
 
 def _ties_broken(ranking: Ranking, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,7 +1,8 @@
 """MLflow behind one door: one run and at most one model version a publication, however often a stage is repeated.
 
-The only module that imports mlflow. Used by evaluate_model, fit_model, publish, report, rollback and retention.
-Writes `mlflow_run.json` into the run folder; its fields are those of `TrackedRun`, null before the model is registered.
+The only module that imports mlflow. Used by evaluate_model, fit_model, publish, report, rollback, retention and
+tune_model. Writes `mlflow_run.json` into the run folder; its fields are those of `TrackedRun`, null before the model is
+registered.
 """
 
 import json
@@ -16,6 +17,7 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.environment_variables import MLFLOW_DISABLE_TELEMETRY, MLFLOW_HTTP_REQUEST_MAX_RETRIES
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from warehouse.errors import NightjarError
 from warehouse.run_folder import RunFolder, write_text
@@ -23,6 +25,7 @@ from warehouse.settings import Settings
 
 CHAMPION = "champion"
 _PUBLICATION_TAG = "nightjar.publication_id"
+_TUNING_TAG = "nightjar.tuning"
 _BATCH = 1_000
 
 
@@ -44,7 +47,7 @@ class StageLog:
         params: name to value; a stage that is repeated must tell the same.
         metrics: name to its values by step, from step 1; figures that are measured once have one value.
         tags: name to text; a later value replaces an earlier one.
-        artifacts: folder in the run to the local folder whose files go there.
+        artifacts: folder in the run to the local folder or file that goes there.
     """
 
     params: Mapping[str, object] = field(default_factory=dict)
@@ -63,6 +66,33 @@ def log_stage(settings: Settings, folder: RunFolder, log: StageLog) -> TrackedRu
     run = _run_of(client, settings, folder.record().publication_id)
     run_id = run.info.run_id
     client.update_run(run_id, status="RUNNING")
+    _log(client, run, log)
+    client.set_terminated(run_id)
+    tracked = _tracked(client, settings, run_id)
+    _write(folder, tracked)
+    return tracked
+
+
+def log_tuning(settings: Settings, name: str, log: StageLog, trials: Mapping[str, StageLog]) -> str:
+    """Log one search for better settings with its trials as nested runs, and return the id of its run.
+
+    Raises:
+        NightjarError: the run was logged with other parameters before.
+    """
+    client = _client(settings)
+    parent = _tagged_run(client, settings, _TUNING_TAG, name, f"tuning {name}")
+    for trial, trial_log in trials.items():
+        nested = {MLFLOW_PARENT_RUN_ID: parent.info.run_id}
+        run = _tagged_run(client, settings, _TUNING_TAG, f"{name} {trial}", trial, nested)
+        _log(client, run, trial_log)
+        client.set_terminated(run.info.run_id)
+    _log(client, parent, log)
+    client.set_terminated(parent.info.run_id)
+    return str(parent.info.run_id)
+
+
+def _log(client: MlflowClient, run: Run, log: StageLog) -> None:
+    run_id = run.info.run_id
     # MLflow drops a point that it already has; with the run's own start as time, a repeated stage adds nothing.
     points = [
         Metric(name, value, run.info.start_time, step)
@@ -82,11 +112,17 @@ def log_stage(settings: Settings, folder: RunFolder, log: StageLog) -> TrackedRu
     for start in range(0, len(points), _BATCH):
         client.log_batch(run_id, metrics=points[start : start + _BATCH])
     for target, source in log.artifacts.items():
-        client.log_artifacts(run_id, str(source), target)
-    client.set_terminated(run_id)
-    tracked = _tracked(client, settings, run_id)
-    _write(folder, tracked)
-    return tracked
+        (client.log_artifacts if source.is_dir() else client.log_artifact)(run_id, str(source), target or None)
+
+
+def recorded_parameters(settings: Settings, run_id: str) -> dict[str, str] | None:
+    """Return the parameters that a run was logged with, as text by name; None where there is no such run any more."""
+    try:
+        return dict(_client(settings).get_run(run_id).data.params)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
 
 
 def log_artifacts(settings: Settings, run_id: str, target: str, source: Path) -> None:
@@ -183,6 +219,18 @@ def _check_that_it_answers(client: MlflowClient, settings: Settings) -> None:
 
 
 def _run_of(client: MlflowClient, settings: Settings, publication_id: str) -> Run:
+    return _tagged_run(client, settings, _PUBLICATION_TAG, publication_id, publication_id)
+
+
+def _tagged_run(
+    client: MlflowClient,
+    settings: Settings,
+    tag: str,
+    value: str,
+    run_name: str,
+    tags: Mapping[str, str] | None = None,
+) -> Run:
+    """Return the run that bears the tag's value, begun now if there is none."""
     experiment = client.get_experiment_by_name(settings.mlflow_name)
     experiment_id = (
         experiment.experiment_id
@@ -193,10 +241,8 @@ def _run_of(client: MlflowClient, settings: Settings, publication_id: str) -> Ru
             artifact_location=None if settings.mlflow_url else settings.mlflow_artifacts.as_uri(),
         )
     )
-    runs = client.search_runs([experiment_id], f"tags.`{_PUBLICATION_TAG}` = '{publication_id}'", max_results=1)
-    if runs:
-        return runs[0]
-    return client.create_run(experiment_id, run_name=publication_id, tags={_PUBLICATION_TAG: publication_id})
+    runs = client.search_runs([experiment_id], f"tags.`{tag}` = '{value}'", max_results=1)
+    return runs[0] if runs else client.create_run(experiment_id, run_name=run_name, tags={tag: value, **(tags or {})})
 
 
 def _tracked(client: MlflowClient, settings: Settings, run_id: str) -> TrackedRun:

@@ -24,10 +24,12 @@ class TrainingData:
     Attributes:
         user_ids: (users,) text ids.
         item_ids: (items,) text ids.
+        item_domains: (items,) text.
         is_available: (items,) whether the item may be recommended.
         full: (users, items) float32 CSR, weight of every positive pair.
         train: (users, items) float32 CSR, the same without the holdout.
         holdout: (users, items) float32 CSR of ones, the truth.
+        shown: (users, items) float32 CSR, recency (1 is the newest) of what users out of train may be folded in by.
         user_features: (users, user features) float32 CSR, identity included.
         item_features: (items, item features) float32 CSR, identity included.
         user_feature_names: (user features,) text.
@@ -36,10 +38,12 @@ class TrainingData:
 
     user_ids: NDArray[np.object_]
     item_ids: NDArray[np.object_]
+    item_domains: NDArray[np.object_]
     is_available: NDArray[np.bool_]
     full: sparse.csr_matrix
     train: sparse.csr_matrix
     holdout: sparse.csr_matrix
+    shown: sparse.csr_matrix
     user_features: sparse.csr_matrix
     item_features: sparse.csr_matrix
     user_feature_names: NDArray[np.object_]
@@ -60,10 +64,12 @@ def read(folder: RunFolder) -> TrainingData:
     return TrainingData(
         user_ids=_texts(users, "user_id"),
         item_ids=_texts(items, "item_id"),
+        item_domains=_texts(items, "domain"),
         is_available=_flags(items, "is_available"),
         full=_matrix(folder, "full_interactions", ("user_index", "item_index", "weight"), shape),
         train=_matrix(folder, "train_interactions", ("user_index", "item_index", "weight"), shape),
         holdout=_matrix(folder, "holdout", ("user_index", "item_index", None), shape),
+        shown=_matrix(folder, "shown", ("user_index", "item_index", "recency"), shape),
         user_features=_matrix(
             folder, "user_features", ("user_index", "feature_index", "value"), (shape[0], len(user_names))
         ),

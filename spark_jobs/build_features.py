@@ -35,7 +35,10 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
     users = id_maps.number_users(snapshot["users"], snapshot["interactions"]).persist()
     items = id_maps.number_items(snapshot["items"], snapshot["interactions"]).persist()
     events = id_maps.number_events(snapshot["interactions"], users, items).persist()
-    split = holdout.mark_train(events, arguments.holdout_fraction, arguments.cold_holdout_fraction, arguments.seed)
+    fractions = holdout.Fractions(
+        arguments.holdout_fraction, arguments.cold_holdout_fraction, arguments.domain_holdout_fraction
+    )
+    split = holdout.mark_train(events, fractions, arguments.seed)
     pairs = weights.weigh_pairs(split, arguments.as_of, arguments.recency_rank_power).persist()
     ids = {
         "user": id_maps.user_ids(users, events, pairs).persist(),
@@ -47,6 +50,7 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
         "full_interactions": weights.full_interactions(pairs),
         "train_interactions": weights.train_interactions(pairs),
         "holdout": holdout.holdout(pairs),
+        "shown": holdout.shown(split),
         "seen": seen.seen(events),
     }
     for entity, numbered in (("user", users), ("item", items)):
@@ -99,6 +103,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--recency-rank-power", type=float, required=True)
     parser.add_argument("--holdout-fraction", type=job.fraction, required=True)
     parser.add_argument("--cold-holdout-fraction", type=job.fraction, required=True)
+    parser.add_argument("--domain-holdout-fraction", type=job.fraction, required=True)
     parser.add_argument("--min-segment-users", type=job.at_least(1), required=True)
     parser.add_argument("--popular-k", type=job.at_least(1), required=True)
     parser.add_argument("--seed", type=job.at_least(0), required=True)

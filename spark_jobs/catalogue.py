@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from spark_jobs.segments import EVERYONE
-from warehouse import embeddings
+from warehouse import embeddings, item_weights
+from warehouse.blend import Blend, blend_of
 from warehouse.embeddings import Vectors
 from warehouse.run_folder import RunFolder
 
@@ -67,6 +68,7 @@ class Catalogue:
         units: (items, dim) float32, item vectors of length 1; zero where the model does not know the item.
         user_vectors: (users, dim) float32, mapped.
         user_known: (users,) int8, mapped.
+        blend: how users with trained vectors are scored; None: by the embeddings alone.
     """
 
     item_ids: pa.Array
@@ -74,6 +76,7 @@ class Catalogue:
     units: Vectors
     user_vectors: Vectors
     user_known: NDArray[np.int8]
+    blend: Blend | None
 
 
 @lru_cache(maxsize=1)
@@ -83,8 +86,10 @@ def load(run_folder: str) -> Catalogue:
     items = pq.read_table(folder.features("item_ids")).sort_by("item_index").combine_chunks()
     vectors = np.asarray(embeddings.mapped(folder.model, "item_vectors"))
     biases = np.asarray(embeddings.mapped(folder.model, "item_biases"))
-    known = embeddings.mapped(folder.model, "item_known") > embeddings.UNKNOWN
-    units = _units(vectors, known)
+    codes = embeddings.mapped(folder.model, "item_known")
+    known = codes > embeddings.UNKNOWN
+    weights = item_weights.mapped(folder.model)
+    units = embeddings.unit_vectors(vectors, known)
     popular = pq.read_table(folder.features("popularity")).sort_by("rank")
     recommendable = items["is_available"].to_numpy() & known
 
@@ -106,6 +111,7 @@ def load(run_folder: str) -> Catalogue:
         units,
         embeddings.mapped(folder.model, "user_vectors"),
         embeddings.mapped(folder.model, "user_known"),
+        blend_of(weights, vectors, biases, codes) if weights else None,
     )
 
 
@@ -122,12 +128,6 @@ def find(in_order: Indices, values: Indices) -> Indices:
         return np.full(len(values), -1)
     place = np.minimum(np.searchsorted(in_order, values), len(in_order) - 1)
     return np.where(in_order[place] == values, place, -1)
-
-
-def _units(vectors: Vectors, known: NDArray[np.bool_]) -> Vectors:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units: Vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=(lengths > 0) & known[:, None])
-    return units
 
 
 def _lists(popular: pa.Table) -> dict[str, RankedItems]:

@@ -1,8 +1,11 @@
 """The time split: which positive events the evaluation fit may see, and which pairs it must predict.
 
-Reads numbered events; build_features writes the held-out pairs as `holdout`. A pair is split by its first positive
-event and moves with all its events, so that nothing a model is asked to predict was shown to it.
+Reads numbered events; build_features writes the held-out pairs as `holdout`, and what fold-in may see as `shown`. A
+pair is split by its first positive event and moves with all its events, so that nothing a model is asked to predict
+was shown to it.
 """
+
+from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -10,24 +13,47 @@ from pyspark.sql import functions as F
 _HASH_BUCKETS = 1_000_000
 
 
-def mark_train(events: DataFrame, holdout_fraction: float, cold_holdout_fraction: float, seed: int) -> DataFrame:
-    """Return the positive events with `in_train`.
+@dataclass(frozen=True)
+class Fractions:
+    """What is held out, as shares from 0 (nothing) to below 1.
 
-    Out of train are each user's newest items (`holdout_fraction` of them, at least one where the user has two) and
-    every pair of the users and items drawn as cold. A fraction of 0 holds nothing out.
+    Attributes:
+        newest: of each user's items the newest, at least one where the user has two.
+        cold: of the users, and of the items, with every pair of theirs.
+        domain: of the users with several domains, with every pair in one of these domains.
+    """
+
+    newest: float
+    cold: float
+    domain: float
+
+
+def mark_train(events: DataFrame, fractions: Fractions, seed: int) -> DataFrame:
+    """Return the positive events with `in_train` and `is_shown`; out of train is what `fractions` says.
+
+    Shown are the events of cold users that time alone would have left in train: a user who is folded in has these.
+    Users, items and domains are drawn by hashes of their ids.
     """
     of_user = Window.partitionBy("user_index")
     of_pair = Window.partitionBy("user_index", "item_index")
-    is_cold = _drawn("user_id", cold_holdout_fraction, seed) | _drawn("item_id", cold_holdout_fraction, seed)
-    place = F.dense_rank().over(of_user.orderBy("first_event", "item_index"))
+    # What is left of a user who loses a domain is split by time like every other user's items.
+    of_rest = Window.partitionBy("user_index", "is_lost")
+    draw = F.struct(F.xxhash64("user_id", "domain", F.lit(seed)), "domain")
+    has_several = F.min("domain").over(of_user) != F.max("domain").over(of_user)
+    is_drawn = _drawn("user_id", fractions.domain, seed, draw="domain")
+    place = F.dense_rank().over(of_rest.orderBy("first_event", "item_index"))
     return (
         events.filter(F.col("event_weight") > 0)
-        .withColumn("is_cold", is_cold)
+        .withColumn("is_cold_user", _drawn("user_id", fractions.cold, seed))
+        .withColumn("is_cold_item", _drawn("item_id", fractions.cold, seed))
         # All later windows and sums are per user or per pair: one shuffle serves them all.
         .repartition("user_index")
+        .withColumn("is_lost", is_drawn & ~F.col("is_cold_user") & has_several & (draw == F.min(draw).over(of_user)))
         .withColumn("first_event", F.min(F.struct("occurred_at", "event_id")).over(of_pair))
         .withColumn("place", place)
-        .withColumn("items", F.max("place").over(of_user))
+        .withColumn("items", F.max("place").over(of_rest))
+        .withColumn("is_old", F.col("place") <= F.col("items") - _held_out(fractions.newest))
+        .withColumn("may_be_known", F.col("is_old") & ~F.col("is_cold_item") & ~F.col("is_lost"))
         .select(
             "user_index",
             "item_index",
@@ -35,7 +61,8 @@ def mark_train(events: DataFrame, holdout_fraction: float, cold_holdout_fraction
             "occurred_at",
             "event_weight",
             "half_life_days",
-            (~F.col("is_cold") & (F.col("place") <= F.col("items") - _held_out(holdout_fraction))).alias("in_train"),
+            (~F.col("is_cold_user") & F.col("may_be_known")).alias("in_train"),
+            (F.col("is_cold_user") & F.col("may_be_known")).alias("is_shown"),
         )
     )
 
@@ -43,6 +70,17 @@ def mark_train(events: DataFrame, holdout_fraction: float, cold_holdout_fraction
 def holdout(pairs: DataFrame) -> DataFrame:
     """Return the pairs (user_index, item_index) that the evaluation fit must predict."""
     return pairs.filter(~F.col("in_train")).select("user_index", "item_index")
+
+
+def shown(split_events: DataFrame) -> DataFrame:
+    """Return (user_index, item_index, recency) of the shown pairs; recency 1 is the user's newest item."""
+    newest_first = Window.partitionBy("user_index").orderBy(F.desc("last_at"), F.asc("item_index"))
+    return (
+        split_events.filter("is_shown")
+        .groupBy("user_index", "item_index")
+        .agg(F.max("occurred_at").alias("last_at"))
+        .select("user_index", "item_index", F.row_number().over(newest_first).alias("recency"))
+    )
 
 
 def _held_out(fraction: float) -> Column:
@@ -53,8 +91,9 @@ def _held_out(fraction: float) -> Column:
     return F.when(F.col("items") < 2, F.lit(0)).otherwise(F.greatest(share, F.lit(1)))
 
 
-def _drawn(id_column: str, fraction: float, seed: int) -> Column:
+def _drawn(id_column: str, fraction: float, seed: int, draw: str = "cold") -> Column:
     # Hashing the id, not a random number per row: the draw is the same however the rows are split. The column's name
-    # keeps a user and an item of the same id apart.
-    bucket = F.pmod(F.xxhash64(F.lit(id_column), F.col(id_column), F.lit(seed)), F.lit(_HASH_BUCKETS))
+    # keeps a user and an item of the same id apart, the draw's name the users of two draws.
+    names = [F.lit(id_column)] if draw == "cold" else [F.lit(draw), F.lit(id_column)]
+    bucket = F.pmod(F.xxhash64(*names, F.col(id_column), F.lit(seed)), F.lit(_HASH_BUCKETS))
     return bucket < F.lit(round(fraction * _HASH_BUCKETS))

@@ -32,7 +32,7 @@ def number_items(items: DataFrame, interactions: DataFrame) -> DataFrame:
 
 
 def number_events(interactions: DataFrame, users: DataFrame, items: DataFrame) -> DataFrame:
-    """Return the interactions with `user_index` and `item_index` beside their ids."""
+    """Return the interactions with `user_index` and `item_index` beside their ids, and the items' domains."""
     return (
         interactions.join(users, on="user_id", how="inner")
         .join(items, on="item_id", how="inner")
@@ -41,6 +41,7 @@ def number_events(interactions: DataFrame, users: DataFrame, items: DataFrame) -
             "item_index",
             "user_id",
             "item_id",
+            "domain",
             "event_id",
             "occurred_at",
             "event_weight",

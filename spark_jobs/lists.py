@@ -18,20 +18,22 @@ PERSONAL, COLD_USER, SEGMENT_POPULAR, POPULAR = range(len(SOURCES))
 
 @dataclass(frozen=True)
 class Pairs:
-    """(row, item) pairs of a block, sorted by row: the items that each row's user has met, newest first."""
+    """(row, item, weight) of a block, sorted by row: the items that each row's user has met, newest first.
+
+    The weight (float32) is 0 where the user met the item and did not like it.
+    """
 
     rows: Indices
     items: Indices
+    weights: Vectors
 
     def of(self, chosen: NDArray[np.bool_]) -> "Pairs":
         """Keep some of the pairs."""
-        return Pairs(self.rows[chosen], self.items[chosen])
+        return Pairs(self.rows[chosen], self.items[chosen], self.weights[chosen])
 
     def place_in_row(self) -> Indices:
         """Return the number of pairs of the same row before each pair."""
-        place = np.arange(len(self.rows))
-        is_first = np.diff(self.rows, prepend=-1) > 0
-        return place - np.maximum.accumulate(np.where(is_first, place, 0))
+        return place_in_row(self.rows)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Lists:
         k, count = self.items.shape[1], (self.items >= 0).sum(axis=1)
         rows = rows[count[rows] < k]
         taken_rows, taken = self._taken(rows, ranked, seen)
-        free_before = taken - Pairs(taken_rows, taken).place_in_row()
+        free_before = taken - place_in_row(taken_rows)
         near = free_before < k
         histogram = np.bincount(taken_rows[near] * k + free_before[near], minlength=len(rows) * k)
         places = np.arange(k) + histogram.reshape(len(rows), k).cumsum(axis=1)
@@ -93,3 +95,10 @@ class Lists:
         # Sorted by row, then place, each pair once.
         key = np.unique(all_rows[in_list] * len(ranked.items) + all_places[in_list])
         return key // max(len(ranked.items), 1), key % max(len(ranked.items), 1)
+
+
+def place_in_row(rows: Indices) -> Indices:
+    """Return for each of some ascending row numbers how many equal ones stand before it."""
+    place = np.arange(len(rows))
+    is_first = np.diff(rows, prepend=-1) > 0
+    return place - np.maximum.accumulate(np.where(is_first, place, 0))

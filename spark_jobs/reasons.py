@@ -1,14 +1,36 @@
-"""Why an item is recommended: the user's own item that lies nearest to it; used by recommendations."""
+"""Why an item is recommended: one of the user's own items; used by recommendations.
+
+The own item that adds most to the co-occurrence part of the item's score, where one adds to it, else the one nearest
+to it by cosine, which is what the embeddings' part goes by.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from spark_jobs.catalogue import Indices
 from spark_jobs.lists import Pairs
+from warehouse.blend import Blend
 from warehouse.embeddings import Vectors
 
 NEWEST = 50
 _NONE = -2.0
+
+
+def reasons(units: Vectors, blend: Blend | None, listed: Indices, seen: Pairs) -> Indices:
+    """Return for each listed item the index of the user's own item that explains it best, -1 where there is none.
+
+    Args:
+        units: (items, dim) float32, as of `nearest_own`.
+        blend: the rule by which the lists were ranked; None: by the embeddings alone.
+        listed: (users, n) item indices, -1 for empty places.
+        seen: the users' own items.
+    """
+    nearest = nearest_own(units, listed, seen)
+    if blend is None:
+        return nearest
+    strongest = strongest_own(blend.weights, blend.history_exponent, listed, seen)
+    return np.where(strongest >= 0, strongest, nearest)
 
 
 def nearest_own(units: Vectors, listed: Indices, seen: Pairs) -> Indices:
@@ -20,7 +42,7 @@ def nearest_own(units: Vectors, listed: Indices, seen: Pairs) -> Indices:
         seen: the users' own items; of those with a direction the newest 50 count. Equal cosines go to the newer.
     """
     has_direction: NDArray[np.bool_] = np.asarray(units.any(axis=1))
-    own = _padded(seen.of(has_direction[seen.items]), len(listed))
+    own, _ = _padded(seen.of(has_direction[seen.items]), len(listed))
     if own.shape[1] == 0 or listed.shape[1] == 0:
         return np.full(listed.shape, -1)
     cosines = units[listed] @ units[own].transpose(0, 2, 1)
@@ -29,9 +51,31 @@ def nearest_own(units: Vectors, listed: Indices, seen: Pairs) -> Indices:
     return np.where((listed >= 0) & has_direction[listed], nearest, -1)
 
 
-def _padded(own: Pairs, users: int) -> Indices:
+def strongest_own(weights: sparse.csr_matrix, exponent: float, listed: Indices, seen: Pairs) -> Indices:
+    """Return for each listed item the user's own item that speaks most for it, -1 where none does.
+
+    Args:
+        weights: (items, items) float32 CSR; row: own item, column: listed item.
+        exponent: what the weights of the own items are raised to.
+        listed: (users, n) item indices, -1 for empty places.
+        seen: the users' own items; the newest 50 with a weight count, each with its weight times that of the pair.
+            Equal ones go to the newer.
+    """
+    own, own_weights = _padded(seen.of(seen.weights > 0), len(listed))
+    if own.shape[1] == 0 or listed.shape[1] == 0:
+        return np.full(listed.shape, -1)
+    pairs = np.broadcast_arrays(own[:, None, :], listed[:, :, None])
+    found = np.asarray(weights[pairs[0].ravel(), pairs[1].ravel()]).reshape(pairs[0].shape)
+    shares = np.where((pairs[0] >= 0) & (pairs[1] >= 0), found * own_weights[:, None, :] ** exponent, 0)
+    strongest = np.take_along_axis(own, shares.argmax(axis=2), axis=1)
+    return np.where(shares.max(axis=2) > 0, strongest, -1)
+
+
+def _padded(own: Pairs, users: int) -> tuple[Indices, Vectors]:
     place = own.place_in_row()
     newest = place < NEWEST
     padded = np.full((users, int(place[newest].max(initial=-1)) + 1), -1)
+    weights = np.zeros(padded.shape, np.float32)
     padded[own.rows[newest], place[newest]] = own.items[newest]
-    return padded
+    weights[own.rows[newest], place[newest]] = own.weights[newest]
+    return padded, weights

@@ -24,7 +24,7 @@ from warehouse.errors import NightjarError
 from warehouse.progress import StageProgress
 from warehouse.run_folder import RunFolder, written_aside
 
-FEATURES = ("user_ids", "item_ids", "seen", "popularity", "user_segments")
+FEATURES = ("user_ids", "item_ids", "seen", "full_interactions", "popularity", "user_segments")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,8 +42,10 @@ def outputs(features: dict[str, DataFrame], run_folder: str, arguments: Namespac
             features["user_ids"],
             features["user_segments"],
             features["seen"],
+            features["full_interactions"],
             run_folder,
             arguments.top_k,
+            arguments.diversity_weight,
             arguments.block_users,
         ),
         "similar_items": similar_items(features["item_ids"], run_folder, arguments.similar_k, arguments.block_users),
@@ -80,6 +82,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser = ArgumentParser(prog="score_users", description="Score every user of one run.")
     parser.add_argument("--run-folder", type=Path, required=True)
     parser.add_argument("--top-k", type=job.at_least(1), required=True)
+    parser.add_argument("--diversity-weight", type=job.fraction, default=0.0, help="0 ranks by score alone")
     parser.add_argument("--similar-k", type=job.at_least(1), required=True)
     parser.add_argument("--popular-k", type=job.at_least(1), required=True)
     parser.add_argument("--block-users", type=job.at_least(1), default=1024, help="users (or items) of one block")

@@ -11,6 +11,8 @@ from importlib.metadata import version
 from warehouse.adapters.protocol import Connection, Warehouse, insert_row
 from warehouse.errors import BadInput, NightjarError
 from warehouse.interval import DataInterval
+from warehouse.recipe import Recipe, read_recipe, write_recipe
+from warehouse.recipe_book import in_force
 from warehouse.run_folder import STAGES, RunFolder, RunRecord
 from warehouse.settings import REPOSITORY, Settings
 from warehouse.stages import check_fits, inherit_files, inherited_gates
@@ -42,6 +44,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
     warehouse.create_tables()
     with warehouse.transaction() as connection:
         source = check_request(settings, connection, request)
+        recipe = _recipe(settings, request, source)
         number = connection.execute(
             "select coalesce(max(attempt), 0) + 1 from recs.publication_attempts where data_date = ?",
             [request.interval.data_date],
@@ -55,9 +58,12 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
             run_id=request.run_id,
             code_version=code_version(),
             stages=request.stages,
+            recipe=recipe.name,
         )
         folder = RunFolder.of(settings.lake, record.publication_id)
         folder.write_record(record)
+        if recipe.values:
+            write_recipe(folder.recipe, recipe)
         if source is not None:
             inherit_files(request.stages, source, folder)
             _inherit_verdicts(connection, request.stages, source.record().publication_id, record)
@@ -112,6 +118,15 @@ def _last_publication(settings: Settings, connection: Connection, request: RunRe
     return RunFolder.of(settings.lake, last[0])
 
 
+def _recipe(settings: Settings, request: RunRequest, source: RunFolder | None) -> Recipe:
+    # Inherited features were built by a recipe, and a model has to be fitted with the same one.
+    if source is not None and "features" not in request.stages:
+        return read_recipe(source.recipe)
+    recipe = in_force(settings, request.interval.data_date)
+    recipe.over(settings)
+    return recipe
+
+
 def _arrival_cut_off(request: RunRequest, source: RunFolder | None) -> datetime | None:
     # The audit asks what the snapshot could see, so an inherited snapshot brings its own cut-off.
     if source is None or "features" in request.stages:
@@ -123,7 +138,7 @@ def _inherit_verdicts(connection: Connection, stages: tuple[str, ...], source_id
     for gate in inherited_gates(stages):
         connection.execute(
             "insert into recs.gate_decisions select ?, data_date, gate, verdict, ? || reason, measured, threshold, "
-            "decided_at from recs.gate_decisions where publication_id = ? and gate = ?",
+            "metric, lead_low, lead_high, decided_at from recs.gate_decisions where publication_id = ? and gate = ?",
             [record.publication_id, f"taken over from {source_id}: ", source_id, gate],
         )
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from warehouse.errors import NightjarError
+from warehouse.item_weights import ItemWeights
 from warehouse.run_folder import written_aside
 
 Vectors = NDArray[np.float32]
@@ -50,14 +51,16 @@ class Embeddings:
 TRAINED, FEATURES_ONLY, UNKNOWN = 2, 1, 0
 
 
-def save(embeddings: Embeddings, folder: Path) -> None:
-    """Write the embeddings and their manifest; the folder appears whole or not at all."""
+def save(embeddings: Embeddings, folder: Path, item_weights: ItemWeights | None = None) -> None:
+    """Write a model (embeddings, item-item weights) and its manifest; the folder appears whole or not at all."""
     with written_aside(folder) as aside:
         for name in _ARRAYS:
             np.save(aside / f"{name}.npy", np.ascontiguousarray(getattr(embeddings, name)), allow_pickle=False)
         for name in ("user_ids", "item_ids"):
             ids = pa.array(getattr(embeddings, name), pa.string())
             pq.write_table(pa.table({name.removesuffix("s"): ids}), aside / f"{name}.parquet")
+        if item_weights is not None:
+            item_weights.write(aside)
         digests = {path.name: sha256(path) for path in sorted(aside.iterdir())}
         (aside / "manifest.json").write_text(json.dumps({"sha256": digests}, indent=2), encoding="utf-8")
 
@@ -80,6 +83,13 @@ def load(folder: Path) -> Embeddings:
 def mapped(folder: Path, name: str) -> NDArray[Any]:
     """Map one array, e.g. `user_vectors`, into memory; the caller has checked the manifest (workers need not again)."""
     return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+
+
+def unit_vectors(vectors: Vectors, known: NDArray[np.bool_]) -> Vectors:
+    """Return the vectors at length 1; zero where they are zero or not known."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    units: Vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=(lengths > 0) & known[:, None])
+    return units
 
 
 def check_manifest(folder: Path) -> None:

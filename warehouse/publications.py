@@ -12,7 +12,16 @@ from warehouse.errors import GateRefused, NightjarError
 from warehouse.ledger import Published, add_entry, current_publication, point_to
 from warehouse.run_folder import RunRecord
 
-GATES = ("inputs", "popularity", "champion", "retrieval_recall", "similarity_recall", "outputs")
+GATES = (
+    "inputs",
+    "popularity",
+    "champion",
+    "champion_record",
+    "coverage",
+    "retrieval_recall",
+    "similarity_recall",
+    "outputs",
+)
 
 
 def publish(

@@ -3,8 +3,10 @@
 Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
 
     run.json                 what the attempt is (RunRecord)
+    recipe.json              the tuned settings that it takes, if any (warehouse.recipe)
     snapshot/<name>.parquet  what the attempt may see, unloaded from the warehouse
     features/<name>/         Parquet written by the Spark job build_features
+    evaluation/              what gate_model judges (ml.contest)
     mlflow_run.json          where MLflow keeps the training
     model/                   the final embeddings (warehouse.embeddings)
     indices/<name>/          the HNSW indices with their ids and manifests
@@ -45,6 +47,7 @@ class RunRecord:
     run_id: str
     code_version: str
     stages: tuple[str, ...] = STAGES
+    recipe: str = ""
 
     @property
     def data_date(self) -> date:
@@ -103,6 +106,11 @@ class RunFolder:
         return self.path / "features" / name
 
     @property
+    def evaluation(self) -> Path:
+        """Folder of the holdout's figures that the gate judges."""
+        return self.path / "evaluation"
+
+    @property
     def model(self) -> Path:
         """Folder of the final embeddings."""
         return self.path / "model"
@@ -129,6 +137,11 @@ class RunFolder:
         """Read where MLflow keeps the training: the fields of `ml.tracking.TrackedRun`."""
         fields: dict[str, Any] = json.loads(self.mlflow_run.read_text(encoding="utf-8"))
         return fields
+
+    @property
+    def recipe(self) -> Path:
+        """The tuned settings that the attempt takes."""
+        return self.path / "recipe.json"
 
     @property
     def progress(self) -> Path:

@@ -130,6 +130,12 @@ class Settings(BaseSettings):
     )
     spark_partitions: PositiveInt = Field(4, description="Shuffle partitions of the Spark jobs.")
 
+    popularity_weight: Fraction = Field(
+        1.0, description="What an item's mean score over all users is multiplied by: less shows less popular items."
+    )
+    diversity_weight: Fraction = Field(
+        0.0, description="How much a list avoids items like those above them (MMR); 0 ranks by the model's score alone."
+    )
     top_k: PositiveInt = Field(10, description="Recommendations per user and domain, K.")
     similar_k: PositiveInt = Field(10, description="Similar items per item and target domain.")
     popular_k: PositiveInt = Field(50, description="Popular items per segment and domain.")
@@ -148,7 +154,14 @@ class Settings(BaseSettings):
     cold_holdout_fraction: Fraction = Field(
         0.05, description="Share of users (and of items) held out entirely, to measure cold start."
     )
+    domain_holdout_fraction: Fraction = Field(
+        0.1,
+        description="Share of users with several domains held out of one of them, to measure across domains; 0: off.",
+    )
 
+    fold_in_items: PositiveInt = Field(
+        20, description="Newest items that make the vector of a user who is folded in, without training."
+    )
     embedding_dim: PositiveInt = Field(64, description="Dimension of the embeddings.")
     epochs: PositiveInt = Field(30, description="LightFM training epochs.")
     learning_rate: float = Field(0.02, gt=0, description="LightFM learning rate (adagrad).")
@@ -156,14 +169,58 @@ class Settings(BaseSettings):
     item_alpha: float = Field(0.0, ge=0, description="L2 penalty on item feature embeddings.")
     user_alpha: float = Field(0.0, ge=0, description="L2 penalty on user feature embeddings.")
     train_threads: PositiveInt = Field(1, description="LightFM threads; only one thread is repeatable.")
+    cooccurrence_share: Fraction = Field(
+        0.25, description="Share of item-item co-occurrence in the score of a published list; 0: the embeddings alone."
+    )
+    cooccurrence_lambda: float = Field(
+        200.0, gt=0, description="Ridge of the item-item weights: larger ones trust only items met together often."
+    )
+    cooccurrence_fit_exponent: float = Field(
+        0.25, ge=0, le=10, description="What the pairs' weights are raised to in the fit of the item-item weights."
+    )
+    cooccurrence_history_exponent: float = Field(
+        4.0, ge=0, le=10, description="The same in a user's history: above 1 the newest items say more than the rest."
+    )
+    cooccurrence_neighbours: PositiveInt = Field(200, description="Item-item weights kept of each item.")
+    cooccurrence_dense_items: PositiveInt = Field(
+        20_000,
+        description="Items with events up to which the weights come from a dense inverse (8 bytes a pair of items).",
+    )
     seed: int = Field(20260101, ge=0, description="Seed of everything random.")
 
+    recipe: str = Field(
+        "latest",
+        pattern=r"^(latest|none|\d{4}-\d{2}-\d{2}\.\d+)$",
+        description="Tuned settings that nights take instead of those above. latest: the newest that passed, of a "
+        "date before the night's; none; or the name of one (see nightjar recipes).",
+    )
+    tuning_schedule: str = Field(
+        "", description="Cron expression (UTC) of the search for better settings; empty: only when somebody starts it."
+    )
+    tuning_minutes: PositiveInt = Field(30, description="Minutes that a search for better settings may take.")
+
     metric_k: PositiveInt = Field(10, description="Cut-off k of the offline metrics and of index recall.")
+    gate_confidence: float = Field(
+        0.95,
+        ge=0.5,
+        lt=1,
+        description="How sure a gate must be that a model is behind: of equal models it refuses at most the rest to 1.",
+    )
     gate_popularity_margin: float = Field(
-        1.0, ge=0, description="Recall@k must be at least this many times the popularity baseline's."
+        1.0, ge=0, description="Refused: recall@k or NDCG@k surely below this many times the popularity baseline's."
     )
     gate_champion_tolerance: Fraction = Field(
-        0.1, description="Share of the current publication's recall@k that a new one may lose."
+        0.02, description="Refused: surely more than this share behind the champion's recipe on the same holdout."
+    )
+    gate_record_tolerance: Fraction = Field(
+        0.1, description="Share of the recall@k that the champion had on its own night that a new one may lose."
+    )
+    gate_coverage_tolerance: Fraction = Field(
+        0.2, description="Share of the coverage@k of the champion's recipe on the same holdout that a new one may lose."
+    )
+    gate_coverage_floor: Fraction = Field(
+        0.0,
+        description="Share of the catalogue that the holdout's lists must show at least; 0 leaves it to the champion.",
     )
     index_m: PositiveInt = Field(16, description="HNSW links per node, M.")
     index_ef_construction: PositiveInt = Field(200, description="HNSW candidate list size while building.")

@@ -22,7 +22,7 @@ _FILES = {
         "outputs/user_embeddings",
     ),
 }
-_GATES = {"inputs": ("inputs",), "features": (), "model": ("popularity", "champion")}
+_GATES = {"inputs": ("inputs",), "features": (), "model": ("popularity", "champion", "champion_record", "coverage")}
 
 
 def parse_stages(text: str) -> tuple[str, ...]:

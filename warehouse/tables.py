@@ -160,7 +160,12 @@ OUTPUTS = (
             "item_id",
             Column("score", REAL, "What the list is sorted by; comparable within one user and source only."),
             Column("source", TEXT, "How it was chosen: personal, fold_in, cold_user, segment_popular or popular."),
-            Column("reason_item_id", TEXT, "The user's own item nearest to this one (cosine), if any.", nullable=True),
+            Column(
+                "reason_item_id",
+                TEXT,
+                "The user's own item that speaks most for this one (co-occurrence, else cosine), if any.",
+                nullable=True,
+            ),
         ),
     ),
     Table(
@@ -252,9 +257,19 @@ OUTPUTS = (
         _columns(
             "publication_id",
             "data_date",
-            Column("model", TEXT, "nightjar, or the baseline popularity."),
-            Column("slice", TEXT, "all, warm, cold_user or cold_item."),
-            Column("metric", TEXT, "E.g. recall, ndcg, map, precision, hit_rate, auc, coverage, gini, novelty."),
+            Column(
+                "model",
+                TEXT,
+                "nightjar, the baseline popularity, champion (its recipe on this data) or consumed (what users took).",
+            ),
+            Column(
+                "slice", TEXT, "all, warm, cold_user, cold_item, fold_in, or cross:<source domain>-><target domain>."
+            ),
+            Column(
+                "metric",
+                TEXT,
+                "E.g. recall, ndcg, map, hit_rate, auc, coverage, gini, top_share, novelty, average_popularity.",
+            ),
             Column("k", INTEGER, "Cut-off of the list; 0 where the metric looks at the whole ranking."),
             Column("value", DOUBLE, "The metric's value; null where the slice is empty.", nullable=True),
             Column("users", BIGINT, "Users the value is averaged over."),
@@ -290,11 +305,23 @@ CONTROL = (
         _columns(
             "publication_id",
             "data_date",
-            Column("gate", TEXT, "inputs, popularity, champion, retrieval_recall, similarity_recall or outputs."),
+            Column(
+                "gate",
+                TEXT,
+                "inputs, popularity, champion, champion_record, coverage, outputs or an index's `_recall`.",
+            ),
             Column("verdict", TEXT, "passed, refused, or skipped where there is nothing to compare with."),
             Column("reason", TEXT, "The comparison in words."),
             Column("measured", DOUBLE, "The figure that was judged.", nullable=True),
             Column("threshold", DOUBLE, "The figure it had to reach.", nullable=True),
+            Column("metric", TEXT, "What the figure is, e.g. recall@10 or coverage@10.", nullable=True),
+            Column(
+                "lead_low",
+                DOUBLE,
+                "Lower end of the paired bootstrap interval over users of measured - threshold.",
+                nullable=True,
+            ),
+            Column("lead_high", DOUBLE, "Its upper end; the gate refuses when it is below 0.", nullable=True),
             Column("decided_at", TIMESTAMP, "When the gate decided."),
         ),
     ),

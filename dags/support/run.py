@@ -6,7 +6,9 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetAlias, Context, TriggerRule
 from airflow.sdk.exceptions import AirflowSkipException
+from airflow.timetables.interval import CronDataIntervalTimetable
 
+from warehouse.recipe import read_recipe
 from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
 
@@ -47,6 +49,23 @@ def only_in(stage: str) -> Callable[[Context], None]:
     return skip_unless_chosen
 
 
+def intervals(cron: str) -> CronDataIntervalTimetable | None:
+    """Return the schedule of a cron expression in UTC, or none where only people start the DAG."""
+    return CronDataIntervalTimetable(cron, timezone="UTC") if cron else None
+
+
 def run_folder(publication_id: str) -> str:
     """Return the folder of a publication, for templates."""
     return str(RunFolder.of(load_settings().lake, publication_id).path)
+
+
+def setting_of_run(name: str) -> str:
+    """Return the template of a setting's value in the run, whose recipe may differ from the settings."""
+    return f"{{{{ run_setting(ti.xcom_pull(task_ids='begin'), '{name}') }}}}"
+
+
+def run_setting(publication_id: str, name: str) -> str:
+    """Return what a setting is in a publication's run, for templates."""
+    settings = load_settings()
+    recipe = read_recipe(RunFolder.of(settings.lake, publication_id).recipe)
+    return str(getattr(recipe.over(settings), name))

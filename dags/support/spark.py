@@ -8,16 +8,14 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from dags.support.run import COMPUTE_POOL, OUTCOME, RUN_FOLDER, only_in
+from dags.support.run import COMPUTE_POOL, OUTCOME, RUN_FOLDER, only_in, setting_of_run
 from dags.support.spark_master import check_master
 from warehouse.errors import NightjarError
-from warehouse.progress import MARK
-from warehouse.settings import REPOSITORY, load_settings, spark_environment
-
-LOGGING = (REPOSITORY / "spark_jobs" / "log4j2.properties").as_uri()
+from warehouse.recipe import TUNABLE
+from warehouse.settings import Settings, load_settings, spark_environment
+from warehouse.spark_submission import REASON, application, flag, properties
 
 _BAD_INPUT = re.compile(r"Error code is: 2\.")
-_REASON = re.compile(rf"^{re.escape(MARK)} error \(\d\): (.*)$", re.MULTILINE)
 
 
 class WithoutSecrets(SparkSubmitHook):
@@ -41,7 +39,7 @@ class SparkJob(SparkSubmitOperator):
             check_master(load_settings().spark_master)
             super().execute(context)
         except (AirflowException, NightjarError) as error:
-            said = _REASON.search(str(error))
+            said = REASON.search(str(error))
             reason = said[1] if said else "the job failed, its log says why"
             if isinstance(error, NightjarError):
                 reason = str(error)
@@ -60,26 +58,25 @@ class SparkJob(SparkSubmitOperator):
 def spark_job(name: str, *settings: str, of: str, arguments: list[str] | None = None) -> SparkJob:
     """Return the task that submits `spark_jobs/<name>.py` on the run's folder, as part of one stage of the night.
 
-    Each name in `settings` is passed as the job's argument of the same name.
+    Each name in `settings` is passed as the job's argument of the same name, with the value of the run's recipe where
+    that has one.
     """
     values = load_settings()
-    flags = [part for each in settings for part in (f"--{each.replace('_', '-')}", str(getattr(values, each)))]
+    flags = [part for each in settings for part in (flag(each), _value(values, each))]
     return SparkJob(
         task_id=name,
-        application=str(REPOSITORY / "spark_jobs" / f"{name}.py"),
+        application=application(name),
         application_args=["--run-folder", RUN_FOLDER, *(arguments or []), *flags],
         name=f"nightjar {name}",
         conn_id="spark_default",
         driver_memory=values.spark_driver_memory,
         executor_memory=values.spark_executor_memory,
-        conf={
-            "spark.sql.shuffle.partitions": str(values.spark_partitions),
-            "spark.sql.session.timeZone": "UTC",
-            "spark.ui.enabled": "false",
-            "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING} {values.spark_driver_java_options}",
-            "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
-            "spark.executorEnv.OMP_NUM_THREADS": "1",
-        },
+        conf=properties(values),
         pool=COMPUTE_POOL,
         pre_execute=only_in(of),
     )
+
+
+def _value(values: Settings, setting: str) -> str:
+    # Only the run knows its recipe.
+    return setting_of_run(setting) if setting in TUNABLE else str(getattr(values, setting))

@@ -13,6 +13,7 @@ from ml.cli import (
     settings_command,
     stack_commands,
     stage_commands,
+    tune_commands,
     warehouse_commands,
 )
 from warehouse.errors import NightjarError
@@ -30,6 +31,7 @@ app.add_typer(warehouse_commands.app, name="warehouse", help="The warehouse that
 run_commands.register(app)
 read_commands.register(app)
 retention_command.register(app)
+tune_commands.register(app, stage_commands.app)
 settings_command.register(app)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from warehouse.progress import MARK
+from warehouse.recipe import read_recipe
 from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
 
@@ -57,7 +58,8 @@ def begin(
 def _register(name: str, module: str, function: str) -> None:
     def command(publication: Annotated[str, typer.Option(help="The attempt's publication id.")]) -> None:
         settings = load_settings()
-        outcome = getattr(import_module(module), function)(settings, RunFolder.of(settings.lake, publication))
+        folder = RunFolder.of(settings.lake, publication)
+        outcome = getattr(import_module(module), function)(read_recipe(folder.recipe).over(settings), folder)
         if outcome is not None:
             print(outcome)
 

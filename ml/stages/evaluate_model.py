@@ -1,25 +1,46 @@
-"""Stage evaluate_model: fit without the holdout, judge on the holdout, beside popularity.
+"""Stage evaluate_model: fit on the training part, judge on the holdout beside popularity and the champion's recipe.
 
-Reads `features/` and `snapshot/`; writes `outputs/model_metrics/`, `plots/` and the MLflow run of the publication.
+Reads `features/`, `snapshot/`, the ledger and the champion's MLflow run; writes `outputs/model_metrics/`,
+`evaluation/`, `plots/` and the MLflow run of the publication.
 """
 
 import math
-from dataclasses import asdict
+import re
+from dataclasses import asdict, dataclass
 
-from ml import plots, tracking
+from ml import contest, plots, tracking
+from ml.champion import find_champion
+from ml.contest import Contest, Opponent
+from ml.cross_domain_slices import cross_domain_slices
 from ml.dataset_digest import dataset_digest
-from ml.evaluation import BASELINE, MODEL, Evaluation, evaluate, recall_at_k
-from ml.holdout_slices import HoldoutSlice, holdout_slices, sampled
-from ml.known import embeddings_of
-from ml.lightfm_model import Epoch, fit
+from ml.evaluation import BASELINE, CHAMPION, MODEL, Evaluation, Metric, evaluate, recall_at_k
+from ml.holdout_slices import fold_in_slice, holdout_slices, sampled
+from ml.item_item import fit_item_weights
+from ml.lightfm_model import Epoch, Factors, fit
 from ml.output_rows import write_rows
-from ml.scoring import popularity_ranking, published_ranking
+from ml.popularity_curve import CurvePoint, popularity_curve
+from ml.rematch import meet, ranking_of
+from ml.scoring import Ranking, popularity_ranking
 from ml.training_data import TrainingData, read
+from warehouse.adapters.engines import open_warehouse
+from warehouse.item_weights import ItemWeights
 from warehouse.progress import StageProgress, stage
+from warehouse.recipe import read_recipe
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings, run_parameters
 
 CURVE_USERS = 1_000
+TRADE_OFF_USERS = 5_000
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The night's evaluation, recall after each epoch, the popularity curve, and the champion."""
+
+    evaluation: Evaluation
+    curve: list[float]
+    trade_off: list[CurvePoint]
+    opponent: Opponent | None
 
 
 def run(settings: Settings, folder: RunFolder) -> None:
@@ -32,49 +53,96 @@ def run(settings: Settings, folder: RunFolder) -> None:
         progress.unit = "pairs"
         data = read(folder)
         progress.rows = data.train.nnz
-        slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
-        evaluation, curve = _fit_and_judge(data, slices, settings, progress)
-        rows = [asdict(row) | {"value": None if math.isnan(row.value) else row.value} for row in evaluation.metrics]
+        judged = _fit_and_judge(data, folder, settings, progress)
+        metrics = judged.evaluation.metrics
+        rows = [asdict(row) | {"value": None if math.isnan(row.value) else row.value} for row in metrics]
         write_rows(folder, "model_metrics", rows)
-        _draw(folder, evaluation, curve, settings)
-        tracking.log_stage(settings, folder, _stage_log(settings, folder, data, evaluation, curve))
+        coverage = {row.model: row.value for row in metrics if (row.slice, row.metric) == ("all", "coverage")}
+        contest.save(Contest(judged.evaluation.of_users, coverage, judged.opponent), folder)
+        _draw(folder, judged, settings)
+        tracking.log_stage(settings, folder, _stage_log(settings, folder, data, judged))
 
 
-def _fit_and_judge(
-    data: TrainingData, slices: list[HoldoutSlice], settings: Settings, progress: StageProgress
-) -> tuple[Evaluation, list[float]]:
-    popularity = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
+def _fit_and_judge(data: TrainingData, folder: RunFolder, settings: Settings, progress: StageProgress) -> _Judged:
+    popularity, k = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids)), settings.metric_k
+    slices = [
+        *holdout_slices(data.train, data.holdout, data.is_available, settings.seed),
+        *cross_domain_slices(data.train, data.holdout, data.item_domains, data.is_available, settings.seed),
+    ]
     watched = sampled(slices[0], CURVE_USERS, settings.seed)
     curve: list[float] = []
 
     def watch(epoch: Epoch) -> None:
-        ranking = published_ranking(embeddings_of(data, data.train, epoch.users, epoch.items), popularity)
-        curve.append(recall_at_k(ranking, watched, data.train, settings.metric_k))
-        progress.pulse(f"{epoch.line(settings.epochs, data.train.nnz)}, recall@{settings.metric_k} {curve[-1]:.4f}")
+        # Without the item-item weights, which no epoch changes.
+        ranking = ranking_of(data, popularity, settings, epoch.users, epoch.items, None)
+        curve.append(recall_at_k(ranking, watched, data.train, k))
+        progress.pulse(f"{epoch.line(settings.epochs, data.train.nnz)}, recall@{k} {curve[-1]:.4f}")
 
     users, items = fit(data.train, data.user_features, data.item_features, settings, watch)
-    model = published_ranking(embeddings_of(data, data.train, users, items), popularity)
-    evaluation = evaluate({MODEL: model, BASELINE: popularity}, slices, data.train, settings.metric_k)
+    weights = fit_item_weights(data.train, settings)
+
+    def at(popularity_weight: float) -> Ranking:
+        dialled = settings.model_copy(update={"popularity_weight": popularity_weight})
+        return ranking_of(data, popularity, dialled, users, items, weights)
+
+    rankings = {MODEL: at(settings.popularity_weight), BASELINE: popularity}
+    opponent, champions = _meet_champion(data, popularity, folder, settings, progress)
+    if champions is not None:
+        rankings[CHAMPION] = champions
+    evaluation = evaluate(rankings, slices, data.train, k)
+    evaluation.metrics.extend(_folded_in(data, popularity, settings, users, items, weights))
     for row in evaluation.metrics:
         if row.metric == "recall":
             progress.say(f"{row.model} {row.slice}: recall@{row.k} {row.value:.4f} ({row.users:,} users)")
-    return evaluation, curve
+    asked = sampled(slices[0], TRADE_OFF_USERS, settings.seed)
+    return _Judged(evaluation, curve, popularity_curve(at, asked, data.train, k), opponent)
 
 
-def _draw(folder: RunFolder, evaluation: Evaluation, curve: list[float], settings: Settings) -> None:
+def _folded_in(
+    data: TrainingData,
+    popularity: Ranking,
+    settings: Settings,
+    users: Factors,
+    items: Factors,
+    weights: ItemWeights | None,
+) -> list[Metric]:
+    folded = ranking_of(data, popularity, settings, users, items, weights, recency=data.shown)
+    question = fold_in_slice(data.shown, data.holdout, data.is_available, settings.seed)
+    return evaluate(
+        {MODEL: folded, BASELINE: popularity}, [question], data.train + data.shown, settings.metric_k
+    ).metrics
+
+
+def _meet_champion(
+    data: TrainingData, popularity: Ranking, folder: RunFolder, settings: Settings, progress: StageProgress
+) -> tuple[Opponent | None, Ranking | None]:
+    champion = find_champion(open_warehouse(settings), folder.record(), settings.metric_k)
+    if champion is None:
+        return None, None
+    recorded = tracking.recorded_parameters(settings, champion.mlflow_run_id)
+
+    def tell(epoch: Epoch) -> None:
+        progress.pulse(f"champion {champion.publication_id}: {epoch.line(epoch.number, data.train.nnz)}")
+
+    return meet(data, popularity, settings, champion, recorded, tell)
+
+
+def _draw(folder: RunFolder, judged: _Judged, settings: Settings) -> None:
     figures = folder.path / "plots"
-    plots.training_curve(curve, settings.metric_k, figures / "training_curve.png")
-    plots.metric_bars(evaluation.metrics, figures / "metrics.png")
-    plots.exposure_lorenz(evaluation.exposures, figures / "exposure.png")
+    plots.training_curve(judged.curve, settings.metric_k, figures / "training_curve.png")
+    plots.metric_bars(judged.evaluation.metrics, figures / "metrics.png")
+    plots.exposure_lorenz(judged.evaluation.exposures, figures / "exposure.png")
+    plots.popularity_trade_off(judged.trade_off, settings.metric_k, figures / "popularity_weight.png")
 
 
-def _stage_log(
-    settings: Settings, folder: RunFolder, data: TrainingData, evaluation: Evaluation, curve: list[float]
-) -> tracking.StageLog:
+def _stage_log(settings: Settings, folder: RunFolder, data: TrainingData, judged: _Judged) -> tracking.StageLog:
     record = folder.record()
     figures = {
-        f"{row.model}.{row.slice}.{row.metric}" + (f"_at_{row.k}" if row.k else ""): [row.value]
-        for row in evaluation.metrics
+        # MLflow takes no `>`, nor what else the name of a domain may hold.
+        re.sub(r"[^\w\-. :/]", "_", f"{row.model}.{row.slice}.{row.metric}") + (f"_at_{row.k}" if row.k else ""): [
+            row.value
+        ]
+        for row in judged.evaluation.metrics
         if not math.isnan(row.value)
     }
     return tracking.StageLog(
@@ -83,12 +151,14 @@ def _stage_log(
             "data_date": record.data_date,
             "as_of": record.interval.as_of.isoformat(),
             "code_version": record.code_version,
+            "recipe_name": record.recipe,
+            "recipe_sha256": read_recipe(folder.recipe).sha256,
             "dataset_sha256": dataset_digest(folder),
             "users": len(data.user_ids),
             "items": len(data.item_ids),
             "train_pairs": data.train.nnz,
             "holdout_pairs": data.holdout.nnz,
         },
-        metrics=figures | {f"epoch.recall_at_{settings.metric_k}": [value for value in curve if value == value]},
+        metrics=figures | {f"epoch.recall_at_{settings.metric_k}": [value for value in judged.curve if value == value]},
         artifacts={"plots": folder.path / "plots"},
     )

@@ -8,9 +8,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ml import tracking
+from ml.item_item import fit_item_weights
 from ml.known import embeddings_of
 from ml.lightfm_model import Epoch, fit
 from ml.output_rows import write_columns
+from ml.popularity_dial import dialled_weights
 from ml.training_data import read
 from warehouse import embeddings
 from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
@@ -40,8 +42,9 @@ def run(settings: Settings, folder: RunFolder) -> None:
             progress.pulse(epoch.line(settings.epochs, data.full.nnz))
 
         users, items = fit(data.full, data.user_features, data.item_features, settings, tell)
-        model = embeddings_of(data, data.full, users, items)
-        embeddings.save(model, folder.model)
+        model = embeddings_of(data, data.full, users, items, settings.popularity_weight)
+        weights = dialled_weights(fit_item_weights(data.full, settings), data.full, settings.popularity_weight)
+        embeddings.save(model, folder.model, weights)
         _write_side(folder, "item", model.item_ids, model.item_vectors, model.item_biases, model.item_known)
         _write_side(folder, "user", model.user_ids, model.user_vectors, model.user_biases, model.user_known)
         progress.say(f"{_counts(model.user_known)} users, {_counts(model.item_known)} items")

@@ -13,9 +13,11 @@ from pydantic import SecretStr
 
 from warehouse.dbt_runner import write_manifest
 from warehouse.home import POOLS, prepare_home
+from warehouse.recipe import Recipe, write_recipe
+from warehouse.run_folder import RunFolder
 from warehouse.settings import REPOSITORY, Settings, child_environment
 
-UNSCHEDULED = {"rollback_publication"}
+UNSCHEDULED = {"rollback_publication", "tune_model"}
 DAGS = sorted(path.stem for path in (REPOSITORY / "dags").glob("*.py") if path.stem != "__init__")
 DESCRIBE = Path(__file__).parent / "describe_dags.py"
 
@@ -161,6 +163,32 @@ def test_retention_deletes_on_schedule_and_only_shows_when_started_by_hand(descr
     task = described["dags"]["retention"]["tasks"]["delete_old_attempts"]
     assert task["command"] == ["nightjar", "retention", "--apply"]
     assert task["command_by_hand"] == ["nightjar", "retention", "--dry-run"]
+
+
+def test_a_search_for_better_settings_runs_by_the_clock_once_it_has_a_schedule(settings: Settings) -> None:
+    weekly = describe(settings.model_copy(update={"tuning_schedule": "0 12 * * 6", "tuning_minutes": 45}))
+    assert weekly["dags"]["tune_model"]["timetable"] == "CronDataIntervalTimetable"
+    assert weekly["dags"]["tune_model"]["tasks"]["tune_model"]["command"][-1] == "--minutes=45"
+
+
+def test_a_search_reads_the_warehouse_in_its_turn_and_trains_in_its_turn(described: dict[str, Any]) -> None:
+    tasks = described["dags"]["tune_model"]["tasks"]
+    assert {name: task["pool"] for name, task in tasks.items()} == {
+        "begin_tuning": "warehouse_writer",
+        "tune_model": "compute",
+    }
+    assert tasks["tune_model"]["upstream"] == ["begin_tuning"]
+
+
+def test_features_are_built_with_the_recipe_of_the_run(settings: Settings) -> None:
+    folder = RunFolder.of(settings.lake, "2026-03-31.1")
+    write_recipe(folder.recipe, Recipe("2026-03-01.1", {"recency_rank_power": 3.0, "epochs": 12}))
+    try:
+        command = describe(settings)["dags"]["nightly_recommendations"]["tasks"]["build_features"]["command"]
+    finally:
+        folder.recipe.unlink()
+    assert command[command.index("--recency-rank-power") + 1] == "3.0"
+    assert command[command.index("--max-feature-weight") + 1] == "10.0"
 
 
 @pytest.mark.parametrize("dag_id", ["retention", "rollback_publication"])

@@ -143,7 +143,13 @@ def test_a_refused_night_keeps_its_verdict(nights: OddNights) -> None:
     verdicts = nights.home.rows(
         "select gate, verdict from recs.gate_decisions where publication_id = ? order by gate", [f"{DATE}.2"]
     )
-    assert verdicts == [("champion", "skipped"), ("inputs", "passed"), ("popularity", "refused")]
+    assert verdicts == [
+        ("champion", "skipped"),
+        ("champion_record", "skipped"),
+        ("coverage", "skipped"),
+        ("inputs", "passed"),
+        ("popularity", "refused"),
+    ]
     shown = nights.home.nightjar("status").stdout
     assert "Attempts not published" in shown
     assert re.search(rf"│ {DATE}\.2 .*│ popularity: recall@10", shown)

@@ -49,12 +49,21 @@ def write_features(folder: RunFolder) -> None:
         write_table(folder, name, {"user_index": users, "item_index": items, "weight": [1.0] * len(pairs)})
     users, items = zip(*holdout, strict=True)
     write_table(folder, "holdout", {"user_index": users, "item_index": items})
+    # u29's odd items but i39, in the order of the draw: the last one shown is the newest.
+    items = [item for user, item in holdout if user == 29 and item != 39][:9]
+    recency = range(len(items), 0, -1)
+    write_table(folder, "shown", {"user_index": [29] * len(items), "item_index": items, "recency": recency})
     user_ids, item_ids = [f"u{n:02d}" for n in range(USERS)], [f"i{n:02d}" for n in range(ITEMS)]
     write_table(folder, "user_ids", {"user_index": range(USERS), "user_id": user_ids})
     write_table(
         folder,
         "item_ids",
-        {"item_index": range(ITEMS), "item_id": item_ids, "is_available": [n != 42 for n in range(ITEMS)]},
+        {
+            "item_index": range(ITEMS),
+            "item_id": item_ids,
+            "domain": ["default"] * ITEMS,
+            "is_available": [n != 42 for n in range(ITEMS)],
+        },
     )
     write_side(folder, "user", [f"id:{user_ids[n]}" for n in range(30)], "taste", [*range(31)])
     write_side(folder, "item", [f"id:{item_ids[n]}" for n in range(40)], "genre", [*range(41), 42])

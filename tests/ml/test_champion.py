@@ -2,8 +2,7 @@ from datetime import date
 
 import pytest
 
-from ml.champion import find_champion
-from ml.gate import Champion
+from ml.champion import Champion, find_champion
 from warehouse.adapters.protocol import Warehouse
 from warehouse.interval import of_date
 from warehouse.run_folder import RunRecord
@@ -46,10 +45,10 @@ def run_of(day: str) -> RunRecord:
 @pytest.mark.parametrize(
     ("day", "champion"),
     [
-        ("2026-03-04", Champion("2026-03-03.2", 0.32)),
-        ("2026-03-03", Champion("2026-03-02.1", 0.2)),
-        ("2026-03-05", Champion("2026-03-03.2", 0.32)),
-        ("2026-03-02", Champion("2026-03-01.1", 0.1)),
+        ("2026-03-04", Champion("2026-03-03.2", "r", 0.32)),
+        ("2026-03-03", Champion("2026-03-02.1", "r", 0.2)),
+        ("2026-03-05", Champion("2026-03-03.2", "r", 0.32)),
+        ("2026-03-02", Champion("2026-03-01.1", "r", 0.1)),
         ("2026-03-01", None),
     ],
 )
@@ -59,5 +58,5 @@ def test_the_champion_is_the_last_publication_of_the_newest_earlier_date(
     assert find_champion(ledger, run_of(day), 10) == champion
 
 
-def test_a_recall_at_another_k_is_no_comparison(ledger: Warehouse) -> None:
-    assert find_champion(ledger, run_of("2026-03-04"), 20) is None
+def test_a_champion_without_a_recall_at_this_k_has_no_record(ledger: Warehouse) -> None:
+    assert find_champion(ledger, run_of("2026-03-04"), 20) == Champion("2026-03-03.2", "r", None)

@@ -38,6 +38,18 @@ def evaluation() -> Evaluation:
         # Shown: 1, 2, 3, 2, 4, 3, so all but item 0, as often as 0, 1, 2, 2, 1.
         ("nightjar", "all", "coverage", 4 / 5),
         ("nightjar", "all", "gini", (-4 * 0 - 2 * 1 + 0 * 1 + 2 * 2 + 4 * 2) / (5 * 6)),
+        # One hundredth of five items is one of them: item 2 (or 3) has two of six places.
+        ("nightjar", "all", "top_share", 2 / 6),
+        # Item 1 has one of two training users, items 2, 3 and 4 none: once 1/2 in six places.
+        ("nightjar", "all", "average_popularity", 1 / 12),
+        # Shown: 1, 2, 2, 3, 0, 1, so item 0 with both users once, item 1 with one of them twice.
+        ("popularity", "all", "average_popularity", (1 + 1 / 2 + 1 / 2) / 6),
+        # The users of the holdout took items 2, 3 and 0, once each.
+        ("consumed", "all", "coverage", 3 / 5),
+        ("consumed", "all", "gini", (-4 * 0 - 2 * 0 + 0 * 1 + 2 * 1 + 4 * 1) / (5 * 3)),
+        ("consumed", "all", "top_share", 1 / 3),
+        ("consumed", "all", "average_popularity", 1 / 3),
+        ("consumed", "cold_user", "average_popularity", 1.0),
         # Two training users; an item with one of them or none is worth one bit.
         ("nightjar", "all", "novelty", 1.0),
         # Popular for user 0: 1, 2; for user 1: 2, 3; for user 2: 0, 1.
@@ -61,17 +73,24 @@ def test_figures_of_a_small_catalogue(
 def test_an_empty_slice_is_nan_over_no_users(evaluation: Evaluation) -> None:
     # Every held out item of a user with history is cold here.
     warm = [row for row in evaluation.metrics if row.slice == "warm"]
-    assert len(warm) == 18
+    assert len(warm) == 2 * 11 + 5
     assert all(np.isnan(row.value) and row.users == 0 for row in warm)
 
 
 def test_every_model_slice_and_metric_has_one_row(evaluation: Evaluation) -> None:
     keys = [(row.model, row.slice, row.metric, row.k) for row in evaluation.metrics]
-    assert len(keys) == len(set(keys)) == 2 * 4 * 9
+    assert len(keys) == len(set(keys)) == 4 * (2 * 11 + 5)
 
 
 def test_exposures_count_every_list_place(evaluation: Evaluation) -> None:
     assert evaluation.exposures["nightjar"].tolist() == [0, 1, 2, 2, 1]
+    assert evaluation.exposures["consumed"].tolist() == [1, 0, 1, 1, 0]
+
+
+def test_values_of_users_are_those_of_slice_all_in_its_order(evaluation: Evaluation) -> None:
+    assert evaluation.of_users["nightjar"]["recall"].tolist() == [1, 1, 0]
+    assert evaluation.of_users["nightjar"]["ndcg"].tolist() == pytest.approx([1 / log2(3), 1, 0])
+    assert set(evaluation.of_users) == {"nightjar", "popularity"}
 
 
 def test_a_place_without_item_is_no_hit() -> None:

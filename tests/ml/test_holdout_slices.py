@@ -1,7 +1,7 @@
 import numpy as np
 from scipy import sparse
 
-from ml.holdout_slices import SLICES, holdout_slices, sampled
+from ml.holdout_slices import SLICES, fold_in_slice, holdout_slices, sampled
 
 # Users: 0 and 1 warm, 2 cold, 3 without truth. Items: 0 and 1 warm, 2 cold, 3 unavailable, 4 unavailable but taken.
 TRAIN = sparse.csr_matrix(np.array([[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0] * 5, [1, 0, 0, 1, 0]], dtype=np.float32))
@@ -23,6 +23,14 @@ def test_each_slice_holds_its_users_truth_and_candidates() -> None:
     for name in ("all", "warm", "cold_user"):
         assert found[name][2].tolist() == [0, 1, 2, 4]
     assert found["cold_item"][2].tolist() == [2, 4]
+
+
+def test_the_fold_in_slice_asks_for_what_was_not_shown() -> None:
+    shown = np.zeros(HOLDOUT.shape, dtype=np.float32)
+    shown[2, 2] = 7  # User 2 is cold; of their items 0 and 2 the latter is shown.
+    question = fold_in_slice(sparse.csr_matrix(shown), HOLDOUT, AVAILABLE, seed=1)
+    assert (question.name, question.users.tolist(), question.truth.indices.tolist()) == ("fold_in", [2], [0])
+    assert np.flatnonzero(question.is_candidate).tolist() == [0, 1, 2, 4]
 
 
 def test_an_empty_holdout_gives_empty_slices() -> None:

@@ -1,6 +1,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from scipy import sparse
 
 from ml.known import embeddings_of, known_codes
@@ -28,9 +29,8 @@ def test_codes_tell_trained_from_features_only_from_unknown() -> None:
 
 def test_the_planted_cold_ones_are_known_as_planned(planted: Any) -> None:
     data = read(planted.folder)
-    model = embeddings_of(
-        data, data.train, *fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
-    )
+    users, items = fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
+    model = embeddings_of(data, data.train, users, items, popularity_weight=1.0)
     assert model.user_known.tolist() == [2] * 29 + [1, 1, 0]
     # i39 and i40 carry a genre only, i41 nothing, i42 a genre.
     assert model.item_known.tolist() == [2] * 39 + [1, 1, 0, 1]
@@ -38,3 +38,16 @@ def test_the_planted_cold_ones_are_known_as_planned(planted: Any) -> None:
     assert not model.item_vectors[41].any()
     assert model.item_biases[41] == 0
     assert model.user_vectors[30].any()
+
+
+def test_the_popularity_weight_moves_the_item_biases_and_nothing_else(planted: Any) -> None:
+    data = read(planted.folder)
+    users, items = fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
+    whole, none = (embeddings_of(data, data.train, users, items, weight) for weight in (1.0, 0.0))
+    trained, known = whole.user_known == 2, whole.item_known > 0
+    scores = none.user_vectors[trained] @ none.item_vectors.T + none.item_biases
+    assert scores.mean(axis=0)[known] == pytest.approx(0, abs=1e-6)
+    assert np.abs(whole.item_biases - none.item_biases)[known].min() > 0
+    assert none.item_biases[~known].tolist() == [0] * int((~known).sum())
+    for name in ("user_vectors", "item_vectors", "user_biases", "item_known"):
+        assert np.array_equal(getattr(none, name), getattr(whole, name))

@@ -6,6 +6,7 @@ from matplotlib.image import imread
 from ml import plots
 from ml.evaluation import LIST_METRICS, Metric
 from ml.holdout_slices import SLICES
+from ml.popularity_curve import CurvePoint
 
 
 def is_drawn(path: Path) -> bool:
@@ -23,8 +24,11 @@ def test_every_figure_is_drawn_also_where_slices_are_empty(tmp_path: Path) -> No
     plots.metric_bars(metrics, tmp_path / "bars.png")
     plots.training_curve([0.1, 0.2, float("nan")], 10, tmp_path / "deeper" / "curve.png")
     exposures = {"nightjar": np.array([3, 0, 1]), "popularity": np.array([0, 0, 0])}
+    exposures |= {"champion": np.array([1, 1, 1]), "consumed": np.array([2, 0, 0])}
+    plots.popularity_trade_off([CurvePoint(0.0, 0.2, 0.5, 0.1), CurvePoint(1.0, 0.3, 0.4, 0.2)], 10, tmp_path / "w.png")
+    plots.popularity_trade_off([], 10, tmp_path / "empty.png")
     plots.exposure_lorenz(exposures, tmp_path / "lorenz.png")
-    for name in ("bars.png", "deeper/curve.png", "lorenz.png"):
+    for name in ("bars.png", "deeper/curve.png", "lorenz.png", "w.png", "empty.png"):
         assert is_drawn(tmp_path / name)
 
 

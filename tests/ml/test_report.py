@@ -34,11 +34,15 @@ FILL = f"""
     alter table recs.night_outcomes add column previous_publication_id varchar;
     alter table recs.night_outcomes add column is_changed boolean;
     insert into recs.gate_decisions
-        (publication_id, data_date, gate, verdict, measured, threshold, reason, decided_at) values
-        ('{REFUSED}', '2026-03-31', 'popularity', 'refused', 0.125, 0.25, 'worse than popularity', '2026-04-01 01:05Z');
+        (publication_id, data_date, gate, verdict, metric, measured, threshold, lead_low, lead_high, reason, decided_at)
+        values ('{REFUSED}', '2026-03-31', 'popularity', 'refused', 'recall@10', 0.125, 0.25, -0.15, -0.1,
+            'worse than popularity', '2026-04-01 01:05Z');
     insert into recs.model_metrics (publication_id, data_date, model, slice, metric, k, value, users) values
         ('{PUBLISHED}', '2026-03-31', 'nightjar', 'all', 'recall', 10, 0.2231, 943),
-        ('{PUBLISHED}', '2026-03-31', 'popularity', 'all', 'recall', 10, 0.1301, 943);
+        ('{PUBLISHED}', '2026-03-31', 'popularity', 'all', 'recall', 10, 0.1301, 943),
+        ('{PUBLISHED}', '2026-03-31', 'nightjar', 'all', 'gini', 10, 0.8, 943),
+        ('{PUBLISHED}', '2026-03-31', 'champion', 'all', 'gini', 10, 0.75, 943),
+        ('{PUBLISHED}', '2026-03-31', 'consumed', 'all', 'gini', 10, 0.5, 943);
 """
 
 
@@ -70,7 +74,10 @@ def test_the_page_tells_outcome_metrics_and_volume_of_its_night(settings: Settin
     html = page(settings, PUBLISHED)
     assert '<span class="outcome published">published</span>\nReaders see it. why so' in html
     assert "<dd>1,234</dd>" in html
-    assert rows(html, "Metrics on the holdout") == [["all", "recall@10", "0.2231", "0.1301", "943"]]
+    assert rows(html, "Metrics on the holdout") == [
+        ["all", "recall@10", "0.2231", "0.1301", "", "", "943"],
+        ["all", "gini@10", "0.8000", "", "0.7500", "0.5000", "943"],
+    ]
     # What happened after the night is not its input.
     assert rows(html, "Events of the last days") == [["2026-03-30", "2", "2", "1", "2026-03-30 13:00:00+00:00"]]
     assert rows(html, "Recommendations by source") == [
@@ -91,7 +98,9 @@ def test_lists_show_titles_and_whatever_a_title_holds_is_text(settings: Settings
 
 def test_a_refused_attempt_has_a_page_that_says_why(settings: Settings) -> None:
     html = page(settings, REFUSED)
-    assert rows(html, "Gates") == [["popularity", "refused", "0.1250", "0.2500", "worse than popularity"]]
+    assert rows(html, "Gates") == [
+        ["popularity", "refused", "recall@10", "0.1250", "0.2500", "-0.1500", "-0.1000", "worse than popularity"]
+    ]
     assert '<tr class="refused">' in html
     assert "Nobody got a recommendation." in html
     assert "The plots of this attempt are no longer, or not yet, in its run folder." in html

@@ -8,7 +8,16 @@ import mlflow.telemetry
 import pytest
 from mlflow import MlflowClient
 
-from ml.tracking import StageLog, TrackedRun, log_stage, register_model, set_champion
+from ml.tracking import (
+    StageLog,
+    TrackedRun,
+    forgettable_runs,
+    log_stage,
+    log_tuning,
+    recorded_parameters,
+    register_model,
+    set_champion,
+)
 from warehouse.errors import NightjarError
 
 TRAINING = StageLog(
@@ -55,6 +64,11 @@ def test_a_repeated_stage_adds_nothing(planted: Any, client: MlflowClient, track
     assert len(client.search_runs(experiments)) == 1
 
 
+def test_parameters_come_back_as_text_and_those_of_no_run_are_none(planted: Any, tracked: TrackedRun) -> None:
+    assert recorded_parameters(planted.settings, tracked.run_id) == {"epochs": "3"}
+    assert recorded_parameters(planted.settings, "0" * 32) is None
+
+
 def test_other_settings_under_the_same_attempt_are_refused(planted: Any, tracked: TrackedRun) -> None:
     with pytest.raises(NightjarError, match="begin a new attempt"):
         log_stage(planted.settings, planted.folder, StageLog(params={"epochs": 4}))
@@ -90,3 +104,26 @@ def test_the_champion_alias_leads_to_the_registered_files(
 
 def test_nothing_is_sent_anywhere(tracked: TrackedRun) -> None:
     assert mlflow.telemetry.get_telemetry_client() is None
+
+
+def test_trials_are_nested_below_their_search_and_none_of_a_nights_runs(planted: Any, client: MlflowClient) -> None:
+    trials = {"trial 000": StageLog({"epochs": 3}, {"recall": [0.1]}), "trial 001": StageLog({"epochs": 4})}
+    search = StageLog({"minutes": 5}, {"holdout.challenger.recall": [0.2]}, {"nightjar.outcome": "passed"})
+    run_id = log_tuning(planted.settings, "2026-03-01.1", search, trials)
+    # Told again, as by a second try of the task, it adds nothing.
+    assert log_tuning(planted.settings, "2026-03-01.1", search, trials) == run_id
+    parent = client.get_run(run_id)
+    assert (parent.info.run_name, parent.info.status) == ("tuning 2026-03-01.1", "FINISHED")
+    assert parent.data.metrics == {"holdout.challenger.recall": 0.2}
+    nested = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'")
+    found = {run.info.run_name: (run.data.params, run.data.metrics) for run in nested}
+    assert found == {"trial 000": ({"epochs": "3"}, {"recall": 0.1}), "trial 001": ({"epochs": "4"}, {})}
+    # The night of the same name has another run, and retention finds no night in these.
+    assert log_stage(planted.settings, planted.folder, StageLog()).run_id != run_id
+    assert run_id not in forgettable_runs(planted.settings, ["2026-03-01.1"], []).values()
+
+
+def test_a_single_file_is_logged_too(planted: Any, client: MlflowClient, tmp_path: Path) -> None:
+    (tmp_path / "trials.json").write_text("[]")
+    run_id = log_tuning(planted.settings, "2026-03-02.1", StageLog(artifacts={"": tmp_path / "trials.json"}), {})
+    assert [each.path for each in client.list_artifacts(run_id)] == ["trials.json"]

@@ -23,6 +23,7 @@ def test_rows_come_in_index_order_however_the_files_are_ordered(
         {
             "item_index": np.arange(43)[::-1],
             "item_id": [f"i{n:02d}" for n in range(43)][::-1],
+            "domain": ["default"] * 43,
             "is_available": [n != 42 for n in range(43)][::-1],
         },
     )

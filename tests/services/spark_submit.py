@@ -16,6 +16,7 @@ _BUILD = {
     "recency-rank-power": 1,
     "holdout-fraction": 0.2,
     "cold-holdout-fraction": 0,
+    "domain-holdout-fraction": 0,
     "min-segment-users": 1,
     "popular-k": 5,
     "seed": 1,

@@ -14,6 +14,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from warehouse.embeddings import Embeddings, save
+from warehouse.item_weights import ItemWeights
 from warehouse.run_folder import RunFolder
 
 AS_OF = datetime(2026, 1, 11, tzinfo=UTC)
@@ -86,6 +87,7 @@ def feature_arguments() -> Callable[..., Namespace]:
             "recency_rank_power": 0.0,
             "holdout_fraction": 0.5,
             "cold_holdout_fraction": 0.0,
+            "domain_holdout_fraction": 0.0,
             "min_segment_users": 2,
             "popular_k": 3,
             "seed": 7,
@@ -110,6 +112,7 @@ def write_run_folder(tmp_path: Path) -> Callable[..., RunFolder]:
         user_known: list[int] | None = None,
         segments: list[tuple[int, str]] = (),  # type: ignore[assignment]
         seen: list[tuple[int, int, int]] = (),  # type: ignore[assignment]
+        item_weights: ItemWeights | None = None,
     ) -> RunFolder:
         folder = RunFolder(tmp_path / f"run{len(list(tmp_path.iterdir()))}")
         users = [f"u{index:05d}" for index in range(len(user_vectors))]
@@ -140,6 +143,13 @@ def write_run_folder(tmp_path: Path) -> Callable[..., RunFolder]:
             seen,
             {"user_index": pa.int32(), "item_index": pa.int32(), "recency": pa.int32()},
         )
+        # The n-th newest item weighs 1/n; every fifth is met but not liked.
+        liked = [(user, item, 1.0 / recency) for user, item, recency in seen if recency % 5]
+        _write(
+            folder.features("full_interactions"),
+            liked,
+            {"user_index": pa.int32(), "item_index": pa.int32(), "weight": pa.float64()},
+        )
         save(
             Embeddings(
                 user_ids=np.array(users, object),
@@ -152,6 +162,7 @@ def write_run_folder(tmp_path: Path) -> Callable[..., RunFolder]:
                 item_known=np.asarray(item_known or [2] * len(items), np.int8),
             ),
             folder.model,
+            item_weights,
         )
         return folder
 

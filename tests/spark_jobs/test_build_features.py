@@ -11,6 +11,7 @@ SCHEMAS = {
     "full_interactions": "user_index int, item_index int, weight double",
     "train_interactions": "user_index int, item_index int, weight double",
     "holdout": "user_index int, item_index int",
+    "shown": "user_index int, item_index int, recency int",
     "seen": "user_index int, item_index int, recency int",
     "user_features": "user_index int, feature_index int, value double",
     "item_features": "item_index int, feature_index int, value double",
@@ -45,6 +46,7 @@ def test_interactions_alone_give_every_dataset(snapshot, feature_arguments, rows
         "full_interactions": [(0, 0, 2.0), (0, 1, 1.0), (1, 0, 1.0)],
         "train_interactions": [(0, 0, 2.0), (1, 0, 1.0)],
         "holdout": [(0, 1)],
+        "shown": [],
         "seen": [(0, 0, 3), (0, 1, 2), (0, 2, 1), (1, 0, 1)],
         "user_features": [(0, 0, 1.0), (1, 1, 1.0)],
         "item_features": [(0, 0, 1.0), (1, 1, 1.0)],
@@ -81,7 +83,11 @@ def test_datasets_do_not_depend_on_the_partitions(spark, snapshot, feature_argum
         user_features=[(f"u{user}", f"job:{user % 3}", 1.0) for user in range(12)],
     )
     arguments = feature_arguments(
-        min_feature_support=2, max_feature_weight=0.9, recency_rank_power=2.0, cold_holdout_fraction=0.1
+        min_feature_support=2,
+        max_feature_weight=0.9,
+        recency_rank_power=2.0,
+        cold_holdout_fraction=0.1,
+        domain_holdout_fraction=0.3,
     )
     found = []
     for partitions in (1, 5):

@@ -9,10 +9,12 @@ import pyarrow.csv as csv
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from scipy import sparse
 from spark_cluster import SparkCluster, wait_for
 from spark_submit import start, submit
 
 from warehouse.embeddings import Embeddings, save
+from warehouse.item_weights import ItemWeights
 from warehouse.run_folder import RunFolder
 
 BUILD = {
@@ -20,6 +22,7 @@ BUILD = {
     "min_feature_support": 3,
     "recency_rank_power": 2.0,
     "cold_holdout_fraction": 0.05,
+    "domain_holdout_fraction": 0.1,
     "min_segment_users": 20,
 }
 # Blocks of a few users make each of the 16 tasks long enough to be under way when its worker dies.
@@ -52,7 +55,7 @@ def on_cluster(tmp_path_factory: pytest.TempPathFactory, local: RunFolder, spark
 
 def test_the_features_are_the_same_bits(local: RunFolder, on_cluster: RunFolder) -> None:
     names = sorted(path.name for path in local.features("seen").parent.iterdir())
-    assert len(names) == 12
+    assert len(names) == 13
     assert sorted(path.name for path in on_cluster.features("seen").parent.iterdir()) == names
     for name in names:
         assert contents(on_cluster.features(name)).equals(contents(local.features(name))), name
@@ -147,4 +150,6 @@ def write_model(folder: RunFolder) -> None:
         arrays[f"{side}_vectors"] = random.normal(size=(len(named), 64)).astype(np.float32)
         arrays[f"{side}_biases"] = random.normal(size=len(named)).astype(np.float32)
         arrays[f"{side}_known"] = random.choice(3, len(named), p=[0.05, 0.05, 0.9]).astype(np.int8)
-    save(Embeddings(**arrays), folder.model)
+    items = len(ids["item"])
+    weights = sparse.random(items, items, density=0.05, format="csr", dtype=np.float32, random_state=4)
+    save(Embeddings(**arrays), folder.model, ItemWeights(0.5, 2.0, weights))

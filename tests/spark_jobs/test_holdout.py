@@ -1,27 +1,41 @@
 import pytest
 from pyspark.sql import functions as F
 
-from spark_jobs.holdout import holdout, mark_train
+from spark_jobs.holdout import Fractions, holdout, mark_train, shown
 
 EVENTS = (
-    "user_index int, item_index int, user_id string, item_id string, event_id string, occurred_at timestamp, "
+    "user_index int, item_index int, user_id string, item_id string, domain string, event_id string, "
+    "occurred_at timestamp, "
     "event_weight double, half_life_days double"
 )
 
 
 @pytest.fixture
 def held_out(spark, rows, days_ago):
-    """Return the held-out pairs of events given as (user, item, event_id, age in days[, weight])."""
+    """Return the held-out pairs of events given as (user, item, event_id, age in days[, weight]).
 
-    def split(events, holdout_fraction, cold_holdout_fraction=0.0, seed=1, partitions=1):
+    Items from 100 are of the domain `books`, the others of `films`.
+    """
+
+    def split(events, newest, cold=0.0, domain=0.0, seed=1, partitions=1):
         frame = spark.createDataFrame(
             [
-                (user, item, f"x{user}", f"x{item}", event_id, days_ago(age), *(weight or [1.0]), None)
+                (
+                    user,
+                    item,
+                    f"x{user}",
+                    f"x{item}",
+                    "books" if item >= 100 else "films",
+                    event_id,
+                    days_ago(age),
+                    *(weight or [1.0]),
+                    None,
+                )
                 for user, item, event_id, age, *weight in events
             ],
             EVENTS,
         ).repartition(partitions)
-        marked = mark_train(frame, holdout_fraction, cold_holdout_fraction, seed)
+        marked = mark_train(frame, Fractions(newest, cold, domain), seed)
         return rows(holdout(marked).distinct()), rows(marked.select("event_id", "in_train"))
 
     return split
@@ -73,7 +87,7 @@ def test_a_fraction_of_zero_holds_nothing_out(held_out) -> None:
 
 def test_cold_users_and_items_lose_all_their_pairs_and_no_one_else_does(held_out) -> None:
     events = [(user, item, f"e{user:02d}{item:02d}", 5) for user in range(20) for item in range(20)]
-    pairs = set(held_out(events, 0.0, cold_holdout_fraction=0.25)[0])
+    pairs = set(held_out(events, 0.0, cold=0.25)[0])
     users = {user for user in range(20) if all((user, item) in pairs for item in range(20))}
     items = {item for item in range(20) if all((user, item) in pairs for user in range(20))}
     assert 0 < len(users) < 20
@@ -90,7 +104,61 @@ def test_the_cold_draw_depends_on_the_seed_only(held_out) -> None:
     assert held_out(events, 0.0, 0.3, seed=2) != draw
 
 
+def test_cold_users_show_what_time_alone_would_have_left_in_train(spark, rows, days_ago) -> None:
+    # Item 0 of user 0 came first and again last, so it is the newest of the shown; item 3 is the newest by first event.
+    ages = [(0, 9), (1, 8), (2, 7), (3, 6), (0, 1)]
+    events = [
+        (user, item, f"x{user}", f"y{item}", "films", f"e{user}-{age}", days_ago(age), 1.0, None)
+        for user in range(30)
+        for item, age in ages
+    ]
+    marked = mark_train(spark.createDataFrame(events, EVENTS), Fractions(0.25, 0.3, 0.0), seed=1)
+    cold_items = {
+        item for item in range(4) if all(pair in rows(holdout(marked)) for pair in [(u, item) for u in range(30)])
+    }
+    found = rows(shown(marked))
+    users = {user for user, _, _ in found}
+    in_train = {user for user, is_train in rows(marked.select("user_index", "in_train")) if is_train}
+    assert users
+    assert not users & in_train
+    newest_first = [item for item in (0, 2, 1) if item not in cold_items]
+    assert found == sorted(
+        ((user, item, place + 1) for user in users for place, item in enumerate(newest_first)), key=repr
+    )
+
+
+def test_drawn_users_lose_one_whole_domain_and_the_newest_items_of_the_rest(held_out) -> None:
+    events = [(user, item, f"e{user:02d}{item}", 150 - item) for user in range(40) for item in (0, 1, 100, 101)]
+    pairs = set(held_out(events, 0.5, domain=0.3)[0])
+    lost = {user: sorted(item for each, item in pairs if each == user) for user in range(40)}
+    # Of all four items the two newest are the books; of two films, or two books, the newer one.
+    by_time, films_lost, books_lost = [100, 101], [0, 1, 101], [1, 100, 101]
+    assert {tuple(items) for items in lost.values()} == {tuple(by_time), tuple(films_lost), tuple(books_lost)}
+    assert 0 < sum(items != by_time for items in lost.values()) < 40
+
+
+def test_users_of_one_domain_lose_none(held_out) -> None:
+    # An event without weight does not make a second domain.
+    events = [(user, item, f"e{user:02d}{item}", 5) for user in range(40) for item in (0, 1)]
+    events += [(user, 100, f"zero{user}", 5, 0.0) for user in range(40)]
+    assert held_out(events, 0.0, domain=0.9)[0] == []
+
+
+def test_the_draw_of_domains_is_apart_from_the_cold_draw(held_out) -> None:
+    items = (0, 1, 2, 3, 100, 101, 102, 103)
+    events = [(user, item, f"e{user:02d}{item}", 5) for user in range(30) for item in items]
+    by_domain = {user for user, _ in held_out(events, 0.0, domain=0.4)[0]}
+    pairs = set(held_out(events, 0.0, cold=0.4)[0])
+    cold = {user for user in range(30) if all((user, item) in pairs for item in items)}
+    assert by_domain - cold
+    assert cold - by_domain
+
+
 def test_marks_carry_what_the_weights_need(spark, days_ago) -> None:
-    frame = spark.createDataFrame([(0, 0, "u", "i", "e", days_ago(1), 2.0, 30.0)], EVENTS)
-    marked = mark_train(frame, 0.2, 0.0, 1).select(F.col("event_weight"), F.col("half_life_days"), "in_train").first()
+    frame = spark.createDataFrame([(0, 0, "u", "i", "d", "e", days_ago(1), 2.0, 30.0)], EVENTS)
+    marked = (
+        mark_train(frame, Fractions(0.2, 0.0, 0.0), 1)
+        .select(F.col("event_weight"), F.col("half_life_days"), "in_train")
+        .first()
+    )
     assert tuple(marked) == (2.0, 30.0, True)

@@ -6,7 +6,7 @@ from spark_jobs.lists import POPULAR, SEGMENT_POPULAR, Lists, Pairs
 
 
 def pairs(rows, items) -> Pairs:
-    return Pairs(np.array(rows, np.int64), np.array(items, np.int64))
+    return Pairs(np.array(rows, np.int64), np.array(items, np.int64), np.ones(len(rows), np.float32))
 
 
 def ranked(items) -> RankedItems:

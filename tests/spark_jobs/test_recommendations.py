@@ -55,6 +55,7 @@ def score(write_run_folder):
                 name: pa.array([row[i] for row in seen], pa.int32())
                 for i, name in enumerate(("user_index", "item_index", "recency"))
             }
+            | {"weight": pa.array([1.0 / row[2] for row in seen], pa.float64())}
         )
         table = score_block(block, seen_rows, catalogue.load(str(folder.path)), k)
         lists = {}
@@ -111,7 +112,7 @@ def test_the_reason_may_be_an_item_that_is_no_longer_available(score) -> None:
 def test_a_catalogue_without_an_available_item_gives_no_rows(write_run_folder) -> None:
     folder = write_run_folder([("a", "films", False)], [[1, 0]], [], user_vectors=[[1, 0]])
     users = pa.table({"user_index": [0], "user_id": ["u"], "segment": pa.array([None], pa.string())})
-    seen = pa.table({name: pa.array([], pa.int32()) for name in ("user_index", "item_index", "recency")})
+    seen = pa.table({name: pa.array([], pa.int32()) for name in ("user_index", "item_index", "recency", "weight")})
     assert score_block(users, seen, catalogue.load(str(folder.path)), 3).num_rows == 0
 
 
@@ -141,6 +142,11 @@ def town(write_run_folder):
     ]
     parts["items"] = [(f"i{item:02d}", domains[item], bool(available[item])) for item in range(45)]
     return write_run_folder(**parts), parts
+
+
+def weighted_seen(folder):
+    keys = ["user_index", "item_index"]
+    return pq.read_table(folder.features("seen")).join(pq.read_table(folder.features("full_interactions")), keys)
 
 
 def expected_lists(parts, k):
@@ -174,9 +180,9 @@ def test_the_job_matches_a_loop_over_users_whatever_the_partitions(spark, town) 
         spark.conf.set("spark.sql.shuffle.partitions", partitions)
         frames = [
             spark.read.parquet(str(folder.features(name))).repartition(partitions)
-            for name in ("user_ids", "user_segments", "seen")
+            for name in ("user_ids", "user_segments", "seen", "full_interactions")
         ]
-        scored = recommendations(*frames, str(folder.path), 5, block_users)
+        scored = recommendations(*frames, str(folder.path), 5, 0.0, block_users)
         assert dict(scored.dtypes) == {
             "user_id": "string",
             "domain": "string",
@@ -201,7 +207,7 @@ def test_the_job_matches_a_loop_over_users_whatever_the_partitions(spark, town) 
 def test_every_list_is_full_and_holds_no_seen_or_unavailable_item(town) -> None:
     folder, parts = town
     users = pq.read_table(folder.features("user_ids")).append_column("segment", pa.array([None] * 60, pa.string()))
-    table = score_block(users, pq.read_table(folder.features("seen")), catalogue.load(str(folder.path)), 5)
+    table = score_block(users, weighted_seen(folder), catalogue.load(str(folder.path)), 5)
     listed = {}
     for row in table.to_pylist():
         listed.setdefault((row["user_id"], row["domain"]), set()).add(row["item_id"])
@@ -217,6 +223,6 @@ def test_every_list_is_full_and_holds_no_seen_or_unavailable_item(town) -> None:
 def test_the_order_of_the_rows_of_a_block_changes_nothing(town) -> None:
     folder, _ = town
     users = pq.read_table(folder.features("user_ids")).append_column("segment", pa.array([None] * 60, pa.string()))
-    seen, items = pq.read_table(folder.features("seen")), catalogue.load(str(folder.path))
+    seen, items = weighted_seen(folder), catalogue.load(str(folder.path))
     backwards = score_block(users.take(np.arange(59, -1, -1)), seen.take(np.arange(len(seen))[::-1]), items, 5)
     assert backwards.equals(score_block(users, seen, items, 5))

@@ -62,3 +62,12 @@ def test_where_an_index_lies_does_not_count(tmp_path: Path) -> None:
     here = run_folder(tmp_path / "here", uri="'here'")
     there = run_folder(tmp_path / "there", uri="'there'")
     assert content_hash(here) == content_hash(there)
+
+
+def test_which_champion_was_met_does_not_count_but_the_models_own_figures_do(tmp_path: Path) -> None:
+    digests = {
+        content_hash(run_folder(tmp_path / f"{model}-{value}", model=f"'{model}'", value=f"{value}::double"))
+        for model in ("champion", "nightjar")
+        for value in (0.1, 0.2)
+    }
+    assert len(digests) == 3

@@ -87,7 +87,13 @@ def test_a_setting_that_could_have_no_effect_is_refused() -> None:
 def test_the_verdicts_of_left_out_stages_are_taken_over() -> None:
     assert inherited_gates(STAGES) == []
     assert inherited_gates(("features", "model")) == ["inputs"]
-    assert inherited_gates(("serving", "publication")) == ["inputs", "popularity", "champion"]
+    assert inherited_gates(("serving", "publication")) == [
+        "inputs",
+        "popularity",
+        "champion",
+        "champion_record",
+        "coverage",
+    ]
 
 
 def test_scoring_alone_takes_features_and_model_from_the_last_publication(
@@ -108,6 +114,8 @@ def test_scoring_alone_takes_features_and_model_from_the_last_publication(
         ).fetchall()
     assert verdicts == [
         ("champion", "passed", "taken over from 2026-03-10.1: champion is fine", 2.0),
+        ("champion_record", "passed", "taken over from 2026-03-10.1: champion_record is fine", 2.0),
+        ("coverage", "passed", "taken over from 2026-03-10.1: coverage is fine", 2.0),
         ("inputs", "passed", "taken over from 2026-03-10.1: inputs is fine", 2.0),
         ("popularity", "passed", "taken over from 2026-03-10.1: popularity is fine", 2.0),
     ]

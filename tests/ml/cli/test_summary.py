@@ -31,7 +31,9 @@ ROWS = {
             ("nightjar", "warm", "map", 10, 0.1),
         )
     ],
-    "recs.gate_decisions": [("2026-03-31.1", date(2026, 3, 31), "champion", "skipped", "none", None, None, AT)],
+    "recs.gate_decisions": [
+        ("2026-03-31.1", date(2026, 3, 31), "champion", "skipped", "none", None, None, None, None, None, AT)
+    ],
     "recs.recommendations": [
         ("2026-03-31.1", date(2026, 3, 31), "u1", "films", 1, "i1", 0.5, "personal", "i2"),
         ("2026-03-31.1", date(2026, 3, 31), "u1", "films", 4, "i4", 0.1, "personal", None),

@@ -1,13 +1,15 @@
-"""Coverage, Gini and novelty: values worked out by hand, and their bounds."""
+"""Coverage, Gini, share of the top, novelty and popularity: values worked out by hand, and their bounds."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ml.metrics.average_popularity import average_popularity
 from ml.metrics.coverage import coverage
 from ml.metrics.gini import gini
 from ml.metrics.novelty import novelty
+from ml.metrics.top_share import top_share
 
 exposure_lists = st.lists(st.integers(0, 50), min_size=1, max_size=30)
 
@@ -27,6 +29,24 @@ def test_gini_of_one_two_three_is_two_ninths() -> None:
 
 def test_gini_grows_with_items_that_nobody_is_shown() -> None:
     assert gini(np.array([1, 1, 0, 0])) == pytest.approx(0.5)
+
+
+def test_the_top_of_two_hundred_items_are_two_and_of_a_few_one() -> None:
+    assert top_share(np.array([1] * 197 + [40, 60, 3])) == pytest.approx(100 / 300)
+    assert top_share(np.array([1] * 101)) == pytest.approx(2 / 101)
+    assert top_share(np.array([1, 3])) == pytest.approx(3 / 4)
+
+
+def test_average_popularity_weighs_items_by_how_often_they_are_shown() -> None:
+    # Known to 4, 1 and 2 of 16 users, shown 2, 1 and 0 times.
+    assert average_popularity(np.array([2, 1, 0]), np.array([4, 1, 2]), 16) == pytest.approx((2 * 4 + 1) / 16 / 3)
+
+
+def test_without_any_list_there_is_no_share_and_no_popularity() -> None:
+    nothing = np.array([0, 0])
+    assert np.isnan(top_share(nothing))
+    assert np.isnan(average_popularity(nothing, np.array([1, 2]), 2))
+    assert np.isnan(average_popularity(np.array([1, 2]), nothing, 0))
 
 
 def test_novelty_weighs_items_by_how_often_they_are_shown() -> None:

@@ -48,6 +48,12 @@ def test_cold_users_and_items_are_placed_by_their_feature(night: Any) -> None:
     assert metric(night, "nightjar", "cold_item", "auc") > metric(night, "popularity", "cold_item", "auc")
 
 
+def test_a_user_who_is_folded_in_gets_what_their_items_have_in_common(night: Any) -> None:
+    # u29 was out of train; nine of the odd items they took are shown, the others are asked for.
+    assert metric(night, "nightjar", "fold_in", "auc") > 0.7
+    assert metric(night, "nightjar", "fold_in", "auc") > metric(night, "popularity", "fold_in", "auc")
+
+
 def test_every_output_has_the_columns_of_its_table(night: Any) -> None:
     for name in ("model_metrics", "item_embeddings", "user_embeddings", "index_manifest"):
         assert pq.read_table(night.folder.output(name)).schema.equals(arrow_schema(name))
@@ -96,6 +102,8 @@ def test_each_gate_left_its_verdict(night: Any) -> None:
         rows = connection.execute("select gate, verdict from recs.gate_decisions order by gate").fetchall()
     assert rows == [
         ("champion", "skipped"),
+        ("champion_record", "skipped"),
+        ("coverage", "skipped"),
         ("popularity", "passed"),
         ("retrieval_recall", "passed"),
         ("similarity_recall", "passed"),
@@ -115,6 +123,7 @@ def test_the_run_and_the_model_are_in_mlflow(night: Any) -> None:
     assert {each.path for each in client.list_artifacts(tracked["run_id"], "plots")} == {
         "plots/exposure.png",
         "plots/metrics.png",
+        "plots/popularity_weight.png",
         "plots/training_curve.png",
     }
     assert "model/manifest.json" in {each.path for each in client.list_artifacts(tracked["run_id"], "model")}
@@ -189,10 +198,12 @@ def test_one_event_of_one_user_is_enough_for_a_night(
     pair = {"user_index": [0], "item_index": [0], "weight": [1.0]}
     none = {"user_index": np.array([], int), "item_index": np.array([], int)}
     replace_features(run.folder, "user_ids", {"user_index": [0], "user_id": ["u"]})
-    replace_features(run.folder, "item_ids", {"item_index": [0], "item_id": ["i"], "is_available": [True]})
+    item = {"item_index": [0], "item_id": ["i"], "domain": ["default"], "is_available": [True]}
+    replace_features(run.folder, "item_ids", item)
     replace_features(run.folder, "full_interactions", pair)
     replace_features(run.folder, "train_interactions", pair)
     replace_features(run.folder, "holdout", none)
+    replace_features(run.folder, "shown", none | {"recency": np.array([], int)})
     for side in ("user", "item"):
         replace_features(run.folder, f"{side}_features", {f"{side}_index": [0], "feature_index": [0], "value": [1.0]})
         replace_features(run.folder, f"{side}_feature_names", {"feature_index": [0], "feature": ["id:x"]})
@@ -206,10 +217,12 @@ def test_one_event_of_one_user_is_enough_for_a_night(
     assert verdicts == {
         "popularity": "skipped",
         "champion": "skipped",
+        "champion_record": "skipped",
+        "coverage": "skipped",
         "retrieval_recall": "passed",
         "similarity_recall": "skipped",
     }
-    assert [row["users"] for row in read_rows(run.folder, "model_metrics") if row["metric"] == "recall"] == [0] * 8
+    assert [row["users"] for row in read_rows(run.folder, "model_metrics") if row["metric"] == "recall"] == [0] * 10
 
 
 def test_no_positive_event_is_bad_input(

@@ -30,8 +30,9 @@ ELSEWHERE = ("home", "stack_kind", "spark_workers", "spark_worker_cores", "spark
 
 @dataclass(frozen=True)
 class Night:
-    """The night as the scheduler ran it."""
+    """The night as the scheduler ran it, and what the new stack's warehouse said before its first import."""
 
+    before: list[tuple[Any, ...]]
     nights: Nights
     run: dict[str, Any]
     tasks: dict[str, dict[str, Any]]
@@ -39,14 +40,19 @@ class Night:
 
 @pytest.fixture(scope="module")
 def night(team: TeamStack, shared_data: Path) -> Iterator[Night]:
+    before = team.rows("select current_user, count(*) from raw.interactions")
     imported = team.on_warehouse("import", "movielens", str(shared_data / "ml-100k"))
     assert imported.returncode == 0, imported.stdout
     nights = Nights(team)
     nights.turn_on(True)
     nights.start(DAY, "the_night")
     run = nights.wait_for_run(DAY, NIGHT_SECONDS)
-    yield Night(nights, run, nights.tasks(DAY))
+    yield Night(before, nights, run, nights.tasks(DAY))
     nights.turn_on(False)
+
+
+def test_the_warehouse_was_ready_for_its_first_import(night: Night) -> None:
+    assert night.before == [("nightjar_pipeline", 0)]
 
 
 def test_the_night_is_published_and_every_rater_has_ten_films(team: TeamStack, night: Night) -> None:

@@ -71,10 +71,6 @@ def test_mlflow_keeps_runs_in_its_database_and_artifacts_behind_its_address(team
     assert not (team.settings.home / "mlflow.db").exists()
 
 
-def test_the_warehouse_is_ready_for_its_first_import(team: TeamStack) -> None:
-    assert team.rows("select current_user, count(*) from raw.interactions") == [("nightjar_pipeline", 0)]
-
-
 def test_every_listener_is_on_loopback(team: TeamStack) -> None:
     listening = [
         (process.pid, connection.laddr.ip)
@@ -99,6 +95,12 @@ def test_a_process_has_the_secrets_of_its_program_and_no_other(team: TeamStack) 
     def held(process: psutil.Process) -> set[str]:
         return {names[value] for value in process.environ().values() if value in names}
 
+    def held_by_child(process: psutil.Process) -> set[str]:
+        try:
+            return held(process)
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            return set()  # It ended since it was listed, as the tasks of Airflow and the backends of PostgreSQL do.
+
     looked_at = set()
     for line in team.nightjar("stack", "status").stdout.splitlines():
         found = re.match(r"(\S+) +RUNNING +(\d+)", line)
@@ -106,7 +108,8 @@ def test_a_process_has_the_secrets_of_its_program_and_no_other(team: TeamStack) 
             process = psutil.Process(int(found[2]))
             assert held(process) == granted[found[1]], found[1]
             # PostgreSQL's children write their titles over their environment.
-            assert all(held(child) <= granted[found[1]] for child in process.children(recursive=True)), found[1]
+            children = process.children(recursive=True)
+            assert all(held_by_child(child) <= granted[found[1]] for child in children), found[1]
             looked_at.add(found[1])
     assert looked_at == {each.name for each in programs(team.site) if not each.ends_by_itself}
 

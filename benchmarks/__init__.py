@@ -1,0 +1,1 @@
+"""Measurements that are too long for a test; not part of the installed package."""

@@ -1,0 +1,90 @@
+"""Nightjar's lists as its readers see them: import the training part into a home of its own, run the night, query.
+
+Writes a home below the work folder; reads `recs.recommendations_current` of its warehouse.
+"""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from benchmarks.quality.events import Events
+from benchmarks.quality.judging import K
+
+_ATTRIBUTES = ("items", "item_features", "users", "user_features")
+_LISTS = """
+select user_id, item_id, row_number() over (partition by user_id order by rank, domain) as place
+from recs.recommendations_current
+"""
+
+
+def publish(base: Path, home: Path, train: Events, log: Path) -> None:
+    """Import what the training part may know and run its night, the date of its newest event.
+
+    Args:
+        base: warehouse file with the whole data set.
+        home: the home to make; where its night was published before, it is left as it is.
+        train: the events to import.
+        log: file for all that the commands say.
+
+    Raises:
+        CalledProcessError: a command failed; the log says why.
+    """
+    if _is_published(home):
+        return
+    files = _write_files(base, home / "files", train)
+    date = datetime.fromtimestamp(int(train.micros.max()) / 1e6, UTC).date()
+    options = [part for name, path in files.items() for part in (f"--{name.replace('_', '-')}", str(path))]
+    with log.open("w", encoding="utf-8") as said:
+        for arguments in (["import", "files", *options], ["run", "--date", str(date)]):
+            command = [str(Path(sys.executable).parent / "nightjar"), *arguments]
+            environment = {**os.environ, "NIGHTJAR_HOME": str(home)}
+            subprocess.run(command, env=environment, stdout=said, stderr=said, check=True)
+
+
+def published_lists(home: Path, train: Events, users: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first K items of each user's published list: (users, K) item numbers, -1 where it ends early."""
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        rows = connection.execute(_LISTS).fetchnumpy()
+    kept = (rows["place"] <= K) & np.isin(rows["user_id"], train.user_ids[users].astype(str))
+    row = np.searchsorted(train.user_ids[users].astype(str), rows["user_id"][kept].astype(str))
+    lists = np.full((len(users), K), -1, np.int64)
+    lists[row, rows["place"][kept] - 1] = _item_numbers(train.item_ids, rows["item_id"][kept])
+    return lists
+
+
+def _item_numbers(item_ids: NDArray[np.object_], listed: NDArray[np.object_]) -> NDArray[np.int64]:
+    # An item without any event in the whole data set is in nobody's truth, but takes its place in the list.
+    numbers = {item: number for number, item in enumerate(item_ids)}
+    return np.array([numbers.get(item, -1) for item in listed], np.int64)
+
+
+def _is_published(home: Path) -> bool:
+    if not (home / "warehouse.duckdb").exists():
+        return False
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        found = connection.execute("select count(*) from recs.current_publication").fetchone()
+    return found is not None and found[0] > 0
+
+
+def _write_files(base: Path, folder: Path, train: Events) -> dict[str, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {name: folder / f"{name}.parquet" for name in ("interactions", *_ATTRIBUTES)}
+    with duckdb.connect(str(base), read_only=True) as connection:
+        connection.register("train", pa.table({"event_id": pa.array(train.event_ids, pa.string())}))
+        connection.execute(
+            "copy (select * exclude ingested_at from raw.interactions where event_id in (from train) order by all) "
+            f"to '{files['interactions']}' (format parquet)"
+        )
+        for name in _ATTRIBUTES:
+            connection.execute(f"copy (from raw.{name} order by all) to '{files[name]}' (format parquet)")
+        empty = [
+            name for name in _ATTRIBUTES if connection.execute(f"select count(*) from raw.{name}").fetchone() == (0,)
+        ]
+    return {name: path for name, path in files.items() if name not in empty}

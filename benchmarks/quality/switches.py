@@ -1,0 +1,117 @@
+"""What each choice in Nightjar is worth: one of its settings changed at a time, judged inside the training part.
+
+Reads the features of a published night: their holdout is a validation window that the test part has no share in.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from benchmarks.quality.judging import K
+from ml.evaluation import hits_of
+from ml.holdout_slices import holdout_slices
+from ml.item_item import fit_item_weights
+from ml.known import embeddings_of
+from ml.lightfm_model import fit
+from ml.metrics.ndcg import ndcg
+from ml.metrics.recall import recall
+from ml.scoring import best_items, popularity_ranking, published_ranking
+from ml.training_data import TrainingData
+from warehouse.embeddings import Embeddings
+from warehouse.item_weights import raised
+from warehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A change: of settings, or of the data that the embeddings are fitted on."""
+
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    data: Callable[[TrainingData], TrainingData] = lambda data: data
+
+
+def identities_only(data: TrainingData) -> TrainingData:
+    """Leave out every feature but the identity of users and items."""
+
+    def kept(features: sparse.csr_matrix, names: np.ndarray) -> sparse.csr_matrix:
+        is_identity = np.array([str(name).startswith("id:") for name in names], np.float32)
+        return (features @ sparse.diags(is_identity)).tocsr().astype(np.float32)
+
+    return replace(
+        data,
+        user_features=kept(data.user_features, data.user_feature_names),
+        item_features=kept(data.item_features, data.item_feature_names),
+    )
+
+
+def normalised(data: TrainingData) -> TrainingData:
+    """Scale each user's and item's features to a sum of 1, as LightFM's own Dataset does."""
+
+    def scaled(features: sparse.csr_matrix) -> sparse.csr_matrix:
+        sums = np.maximum(np.asarray(features.sum(axis=1)).ravel(), 1e-9)
+        return (sparse.diags(1 / sums) @ features).tocsr().astype(np.float32)
+
+    return replace(data, user_features=scaled(data.user_features), item_features=scaled(data.item_features))
+
+
+def sharpened(exponent: float) -> Callable[[TrainingData], TrainingData]:
+    """Raise the pairs' weights to a power: 0 makes all events the same, 0.5 takes half of the recency rank's power."""
+    return lambda data: replace(data, train=raised(data.train, exponent))
+
+
+SWITCHES = (
+    Switch("as published"),
+    Switch("embeddings alone (share 0)", {"cooccurrence_share": 0.0}),
+    Switch("co-occurrence alone (share 1)", {"cooccurrence_share": 1.0}),
+    Switch("share 0.15", {"cooccurrence_share": 0.15}),
+    Switch("share 0.5", {"cooccurrence_share": 0.5}),
+    Switch("history exponent 1", {"cooccurrence_history_exponent": 1.0}),
+    Switch("history exponent 2", {"cooccurrence_history_exponent": 2.0}),
+    Switch("fit exponent 0", {"cooccurrence_fit_exponent": 0.0}),
+    Switch("fit exponent 1", {"cooccurrence_fit_exponent": 1.0}),
+    Switch("lambda 100", {"cooccurrence_lambda": 100.0}),
+    Switch("lambda 1000", {"cooccurrence_lambda": 1000.0}),
+    Switch("50 neighbours", {"cooccurrence_neighbours": 50}),
+    Switch("sparse cosines for EASE", {"cooccurrence_dense_items": 1, "cooccurrence_lambda": 10.0}),
+    Switch("embeddings without recency", data=sharpened(0.0)),
+    Switch("embeddings with half the recency power", data=sharpened(0.5)),
+    Switch("embeddings without features", data=identities_only),
+    Switch("features normalised", data=normalised),
+    Switch("learning rate 0.05", {"learning_rate": 0.05}),
+    Switch("10 negatives sampled at most", {"max_sampled": 10}),
+    Switch("60 epochs", {"epochs": 60}),
+    Switch("32 dimensions", {"embedding_dim": 32}),
+)
+_OF_THE_BLEND = "cooccurrence_"
+
+
+def effects(data: TrainingData, settings: Settings) -> dict[str, dict[str, float]]:
+    """Measure every switch on warm users and items: recall@10 and NDCG@10 by the switch's name."""
+    plain = _embeddings(data, settings)
+    found = {}
+    for switch in SWITCHES:
+        changed = settings.model_copy(update=switch.settings)
+        is_refitted = bool(switch.settings) and not next(iter(switch.settings)).startswith(_OF_THE_BLEND)
+        changed_data = switch.data(data)
+        embeddings = _embeddings(changed_data, changed) if is_refitted or changed_data is not data else plain
+        found[switch.name] = _quality(data, embeddings, changed)
+    return found
+
+
+def _embeddings(data: TrainingData, settings: Settings) -> Embeddings:
+    users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
+    return embeddings_of(data, data.train, users, items, settings.popularity_weight)
+
+
+def _quality(data: TrainingData, embeddings: Embeddings, settings: Settings) -> dict[str, float]:
+    popularity = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
+    ranking = published_ranking(embeddings, popularity, fit_item_weights(data.train, settings), data.train)
+    slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
+    warm = next(each for each in slices if each.name == "warm")
+    hits = hits_of(best_items(ranking, warm.users, warm.is_candidate, data.train, K), warm.truth)
+    sizes = warm.truth.getnnz(axis=1)
+    return {"recall": float(np.nanmean(recall(hits, sizes))), "ndcg": float(np.nanmean(ndcg(hits, sizes)))}

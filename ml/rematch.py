@@ -1,0 +1,90 @@
+"""Meets the champion again: how its model was made, and the ranking of its recipe on tonight's training part.
+
+Used by the stage evaluate_model. The champion's published model itself would be no fair opponent: it was fitted on most
+of what tonight's holdout asks for.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from pydantic import ValidationError
+from scipy import sparse
+
+from ml import recipe
+from ml.champion import Champion
+from ml.contest import Opponent
+from ml.fold_in import fold_in, newest_weights
+from ml.item_item import fit_item_weights
+from ml.known import embeddings_of
+from ml.lightfm_model import Epoch, Factors, fit
+from ml.popularity_dial import dialled_weights
+from ml.scoring import Ranking, published_ranking
+from ml.training_data import TrainingData
+from warehouse.errors import NightjarError
+from warehouse.item_weights import ItemWeights
+from warehouse.settings import Settings
+
+UNRECORDED = "MLflow no longer has the run of its training"
+
+
+def ranking_of(
+    data: TrainingData,
+    popularity: Ranking,
+    settings: Settings,
+    users: Factors,
+    items: Factors,
+    weights: ItemWeights | None,
+    *,
+    recency: sparse.csr_matrix | None = None,
+) -> Ranking:
+    """Rank as a publication of these factors and item-item weights, fitted on the training part, would.
+
+    Who has entries in `recency` (1: the newest item, 2: the one before, ...) is folded in first.
+    """
+    embeddings = embeddings_of(data, data.train, users, items, settings.popularity_weight)
+    weights = dialled_weights(weights, data.train, settings.popularity_weight)
+    history = data.train
+    if recency is not None:
+        embeddings = fold_in(embeddings, recency, settings.fold_in_items)
+        history = history + newest_weights(recency, settings.fold_in_items)
+    return published_ranking(embeddings, popularity, weights, history, settings.diversity_weight)
+
+
+def meet(
+    data: TrainingData,
+    popularity: Ranking,
+    settings: Settings,
+    champion: Champion,
+    recorded: Mapping[str, str] | None,
+    on_epoch: Callable[[Epoch], None],
+) -> tuple[Opponent, Ranking | None]:
+    """Return the champion as an opponent, with the ranking of its recipe where that is another than tonight's.
+
+    Args:
+        data: tonight's features.
+        popularity: what users unknown to a model get.
+        settings: tonight's.
+        champion: the publication to meet.
+        recorded: settings of its training by name; None where nothing keeps them any more.
+        on_epoch: called after each epoch of a second fit.
+    """
+    if recorded is None:
+        return Opponent(champion, obstacle=UNRECORDED), None
+    opponent = Opponent(
+        champion,
+        other_recipe=recipe.differences(settings, recorded, recipe.RECIPE),
+        other_features=recipe.differences(settings, recorded, recipe.FEATURES),
+        other_protocol=recipe.differences(settings, recorded, recipe.PROTOCOL),
+    )
+    unknown = recipe.unrecorded(recorded)
+    if unknown:
+        return replace(opponent, obstacle=f"it was made by code without {', '.join(unknown)}"), None
+    if not opponent.other_recipe:
+        return opponent, None
+    try:
+        theirs = recipe.with_recipe(settings, recorded)
+        users, items = fit(data.train, data.user_features, data.item_features, theirs, on_epoch)
+        return opponent, ranking_of(data, popularity, theirs, users, items, fit_item_weights(data.train, theirs))
+    except (NightjarError, ValidationError) as error:
+        # A recipe that fails on tonight's data must not keep another one from taking its place.
+        return replace(opponent, obstacle=str(error)), None

@@ -1,0 +1,1 @@
+"""The search for better settings: candidates trained and judged inside the training part, then the gate."""

@@ -1,0 +1,75 @@
+"""The benchmark's splits, matrices and closed forms, by hand."""
+
+import numpy as np
+import pytest
+
+from benchmarks.quality.events import Events
+from benchmarks.quality.judging import K, judge, lists_of, question
+from benchmarks.quality.peers import ease
+from benchmarks.quality.protocols import last_one, last_share, time_cut
+
+
+def events(*pairs: tuple[int, int], users: int = 3, items: int = 6) -> Events:
+    """Events in the order of time, one a second."""
+    return Events(
+        np.array([f"u{user}" for user in range(users)], object),
+        np.array([f"i{item}" for item in range(items)], object),
+        np.array([user for user, _ in pairs], np.int64),
+        np.array([item for _, item in pairs], np.int64),
+        np.arange(len(pairs), dtype=np.int64) * 1_000_000,
+        np.array([f"e{number}" for number in range(len(pairs))], object),
+    )
+
+
+# User 0 has six events, user 1 three, user 2 one.
+SOME = events((0, 0), (1, 3), (0, 1), (0, 2), (1, 4), (0, 3), (2, 0), (0, 4), (1, 5), (0, 5))
+
+
+def held_out(flags: np.ndarray) -> list[str]:
+    return SOME.event_ids[flags].tolist()
+
+
+def test_each_protocol_holds_out_the_newest_events() -> None:
+    # A fifth of six events is one, of three at least one; the only event of a user stays.
+    assert held_out(last_share(SOME)) == ["e8", "e9"]
+    assert held_out(last_one(SOME)) == ["e8", "e9"]
+    # The newest fifth of ten events.
+    assert held_out(time_cut(SOME)) == ["e7", "e8", "e9"]
+    # Of ten events of one user a fifth is two.
+    one_user = events(*((0, item) for item in range(10)), items=10)
+    assert last_share(one_user).tolist() == [False] * 8 + [True] * 2
+
+
+def test_the_nth_of_a_users_events_weighs_by_its_rank() -> None:
+    weights = SOME.matrix(2.0).toarray()
+    assert weights[0] == pytest.approx([(n / 6) ** 2 for n in range(1, 7)])
+    assert weights[1] == pytest.approx([0, 0, 0, (1 / 3) ** 2, (2 / 3) ** 2, 1])
+    assert SOME.of(~last_one(SOME)).matrix(1.0).toarray()[1] == pytest.approx([0, 0, 0, 1 / 2, 1, 0])
+
+
+def test_users_with_both_parts_are_asked_for_items_they_have_not_met() -> None:
+    flags = last_one(SOME)
+    asked = question(SOME.of(~flags), SOME.of(flags))
+    assert asked.users.tolist() == [0, 1]
+    lists = lists_of(lambda rows: np.tile(np.arange(6, 0, -1, dtype=np.float32), (len(rows), 1)), asked)
+    assert lists[:, :4].tolist() == [[5, -1, -1, -1], [0, 1, 2, 5]]
+    # User 0 is offered the one item left, which is right; user 1 finds it at rank 4. Of six items 0, 1, 2, 5 are shown.
+    figures = judge(lists, asked)
+    assert lists.shape == (2, K)
+    assert figures["recall"] == 1
+    assert figures["ndcg"] == pytest.approx((1 + 1 / np.log2(5)) / 2)
+    assert figures["coverage"] == pytest.approx(4 / 6)
+
+
+@pytest.mark.parametrize(("users", "items"), [(12, 5), (5, 12)])
+def test_ease_scores_unseen_items_by_its_closed_form(users: int, items: int) -> None:
+    draw = np.random.default_rng(2)
+    pairs = [(int(user), int(item)) for user, item in np.argwhere(draw.random((users, items)) < 0.5)]
+    some = events(*pairs, users=users, items=items)
+    fitted, history = some.matrix(1.0).toarray(), some.matrix(2.0).toarray()
+    inverse = np.linalg.inv(fitted.T @ fitted + 0.5 * np.eye(items))
+    weights = -inverse / np.diag(inverse)
+    np.fill_diagonal(weights, 0)
+    scores = ease(some, 0.5, 1.0, 2.0)(np.arange(users))
+    unseen = history == 0
+    assert scores[unseen] == pytest.approx((history @ weights)[unseen], abs=1e-5)

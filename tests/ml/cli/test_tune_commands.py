@@ -1,0 +1,72 @@
+"""`nightjar tune` and `nightjar recipes` as a user types them; the search itself is a stand-in."""
+
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ml.cli import tune_commands
+from ml.cli.main import app
+from warehouse.errors import BadInput
+from warehouse.recipe import Recipe
+from warehouse.recipe_book import Entry, add_entry
+
+ASKED: list[tuple[Any, ...]] = []
+
+
+def stage(name: str) -> Any:
+    """The two stages, which only remember what they were asked for."""
+    if name == "ml.stages.begin_tuning":
+        return SimpleNamespace(run=lambda settings, day: SimpleNamespace(name=day or "2026-03-31.1"))
+    return SimpleNamespace(run=lambda settings, folder, *budget: ASKED.append((folder.name, *budget)) or "passed")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NIGHTJAR_HOME", str(tmp_path))
+    monkeypatch.setattr(tune_commands, "import_module", stage)
+    ASKED.clear()
+    return tmp_path
+
+
+def said(*arguments: str) -> str:
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_a_search_takes_its_time_from_the_command_or_from_the_setting(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert said("tune", "--date", "2026-03-30", "--minutes", "7", "--trials", "3") == "passed\n"
+    monkeypatch.setenv("NIGHTJAR_TUNING_MINUTES", "45")
+    said("tune")
+    assert ASKED == [("2026-03-30", 7, 3), ("2026-03-31.1", 45, None)]
+
+
+def test_the_tasks_of_the_dag_hand_the_searchs_name_on(home: Path) -> None:
+    name = said("stage", "begin-tuning", "--date=").strip()
+    (home / "lake" / "tuning" / name / "work" / "night").mkdir(parents=True)
+    assert said("stage", "tune-model", f"--tuning={name}", "--minutes=5") == "passed\n"
+    assert [(name, 5, None)] == ASKED
+    with pytest.raises(BadInput, match="begin a tuning first"):
+        said("stage", "tune-model", "--tuning=2026-03-31.2")
+
+
+def test_recipes_shows_what_was_found_and_what_a_night_takes(home: Path) -> None:
+    assert said("recipes") == "a night to come takes the settings alone\n"
+    for name, verdict, reason in (
+        ("2026-03-01.1", "passed", "recall@10 0.25 beside 0.24"),
+        ("2026-03-02.1", "refused", "recall@10 0.23 beside 0.25"),
+    ):
+        recipe = Recipe(name, {"epochs": 12, "learning_rate": 0.0213})
+        day = date.fromisoformat(name.partition(".")[0])
+        add_entry(home / "lake", Entry(recipe, day, "the settings alone", verdict, reason))
+    output = said("recipes")
+    for expected in ("2026-03-01.1", "refused", "learning_rate 0.0213", "recall@10 0.25 beside 0.24"):
+        assert expected in output
+    assert output.endswith("a night to come takes 2026-03-01.1\n")
+    assert said("recipes", "--date", "2026-03-01").endswith("a night of 2026-03-01 takes the settings alone\n")

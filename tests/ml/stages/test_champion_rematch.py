@@ -1,0 +1,135 @@
+"""Two nights in one home: the second one's model meets the recipe of the first one's on its own holdout."""
+
+import contextlib
+import itertools
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ml import contest
+from ml.output_rows import read_rows
+from ml.stages import evaluate_model, gate_model
+from warehouse.errors import GateRefused
+from warehouse.interval import of_date
+from warehouse.run_folder import RunFolder
+
+FIRST = "2026-03-01.1"
+_ATTEMPTS = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def first(plant: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The first night, published."""
+    night = plant(tmp_path_factory.mktemp("home"))
+    evaluate_model.run(night.settings, night.folder)
+    recall = figure(night.folder, "nightjar", "recall")
+    with night.warehouse.transaction() as connection:
+        connection.execute(
+            "insert into recs.publications values "
+            "(1, ?, date '2026-03-01', now(), 'published', null, 'm', ?, 'h', 1, 'c', 'a', 'w', now())",
+            [FIRST, night.folder.read_mlflow_run()["run_id"]],
+        )
+        connection.execute(
+            "insert into recs.model_metrics values (?, date '2026-03-01', 'nightjar', 'all', 'recall', 10, ?, 30)",
+            [FIRST, recall],
+        )
+    return night
+
+
+@pytest.fixture
+def second(first: Any) -> Callable[..., Any]:
+    """Judge a second night of the same features with other settings: `second(setting=value)` gives its verdicts."""
+
+    def judge(**changes: Any) -> tuple[RunFolder, dict[str, Any]]:
+        attempt = f"2026-03-02.{next(_ATTEMPTS)}"
+        folder = RunFolder.of(first.settings.lake, attempt)
+        for part in ("features", "snapshot"):
+            shutil.copytree(first.folder.path / part, folder.path / part)
+        folder.write_record(replace(first.folder.record(), publication_id=attempt, interval=of_date("2026-03-02")))
+        settings = first.settings.model_copy(update=changes)
+        evaluate_model.run(settings, folder)
+        with contextlib.suppress(GateRefused):
+            gate_model.run(settings, folder)
+        with first.warehouse.connect(read_only=True) as connection:
+            rows = connection.execute(
+                "select gate, verdict, reason, metric, measured, threshold, lead_low, lead_high "
+                "from recs.gate_decisions where publication_id = ?",
+                [attempt],
+            ).fetchall()
+        return folder, {row[0]: row[1:] for row in rows}
+
+    return judge
+
+
+def figure(folder: RunFolder, model: str, name: str) -> float:
+    keys = (model, "all", name)
+    rows = read_rows(folder, "model_metrics")
+    return next(float(row["value"]) for row in rows if (row["model"], row["slice"], row["metric"]) == keys)
+
+
+def test_the_same_recipe_is_not_trained_twice(second: Callable[..., Any]) -> None:
+    folder, verdicts = second()
+    assert verdicts["champion"][0] == "passed"
+    assert verdicts["champion"][1] == f"the recipe of {FIRST}: nothing to compare"
+    assert verdicts["champion_record"][0] == "passed"
+    assert verdicts["coverage"][0] == "skipped"
+    assert {row["model"] for row in read_rows(folder, "model_metrics")} == {"nightjar", "popularity", "consumed"}
+
+
+def test_another_recipe_meets_the_champions_and_is_refused_where_it_is_surely_behind(
+    first: Any, second: Callable[..., Any]
+) -> None:
+    folder, verdicts = second(epochs=1, learning_rate=1e-5, cooccurrence_share=0.0)
+    verdict, reason, metric, measured, threshold, low, high = verdicts["champion"]
+    assert (verdict, metric) == ("refused", "recall@10")
+    assert f"NIGHTJAR_EPOCHS {first.settings.epochs}, now 1" in reason
+    assert low < high < 0
+    # The champion's recipe on the same data is the first night's model to the bit.
+    assert figure(folder, "champion", "recall") == figure(first.folder, "nightjar", "recall")
+    assert measured == pytest.approx(figure(folder, "nightjar", "recall"))
+    assert threshold == pytest.approx(0.98 * figure(folder, "champion", "recall"))
+    assert low < measured - threshold < high
+
+
+def test_the_champion_is_trained_on_tonights_training_part_alone(first: Any, second: Callable[..., Any]) -> None:
+    folder, _ = second(epochs=first.settings.epochs + 1)
+    before = figure(folder, "champion", "recall")
+    # The same night with nothing but the training part in the full one.
+    full = first.folder.features("full_interactions")
+    kept = full.with_name("kept")
+    shutil.move(full, kept)
+    shutil.copytree(first.folder.features("train_interactions"), full)
+    try:
+        blind, _ = second(epochs=first.settings.epochs + 1)
+    finally:
+        shutil.rmtree(full)
+        shutil.move(kept, full)
+    assert figure(blind, "champion", "recall") == before
+
+
+def test_a_recipe_that_fails_on_tonights_data_does_not_stop_another(
+    second: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "ml.tracking.recorded_parameters",
+        lambda settings, run_id: {**{name: str(value) for name, value in settings}, "learning_rate": "1e30"},
+    )
+    _, verdicts = second(epochs=3)
+    assert verdicts["champion"][0] == "skipped"
+    assert "training diverged" in verdicts["champion"][1]
+
+
+def test_a_champion_that_mlflow_forgot_is_judged_by_its_record_alone(
+    second: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.tracking.recorded_parameters", lambda settings, run_id: None)
+    folder, verdicts = second(epochs=4)
+    assert verdicts["champion"][0] == "skipped"
+    assert "MLflow no longer has the run" in verdicts["champion"][1]
+    assert verdicts["champion_record"][3] == pytest.approx(figure(folder, "nightjar", "recall"))
+    found = contest.load(folder).opponent
+    assert found is not None
+    assert found.champion.publication_id == FIRST

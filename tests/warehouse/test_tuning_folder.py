@@ -1,0 +1,78 @@
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+
+from warehouse.adapters.protocol import Warehouse
+from warehouse.errors import BadInput
+from warehouse.recipe import PLAIN, Recipe, read_recipe
+from warehouse.recipe_book import Entry, add_entry
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+from warehouse.tuning_folder import TuningFolder, begin_tuning
+
+Lay = Callable[..., RunFolder]
+
+
+@pytest.fixture(autouse=True)
+def unloaded(monkeypatch: pytest.MonkeyPatch) -> list[RunFolder]:
+    """The folders that were unloaded into; what is unloaded is tested beside `unload`."""
+    folders: list[RunFolder] = []
+    monkeypatch.setattr("warehouse.tuning_folder.unload", lambda warehouse, folder: folders.append(folder))
+    return folders
+
+
+def test_a_search_sees_what_the_last_night_of_its_date_could_see(
+    settings: Settings, warehouse: Warehouse, lay: Lay, unloaded: list[RunFolder]
+) -> None:
+    lay("2026-03-10.1", "published")
+    with warehouse.transaction() as connection:
+        connection.execute("update recs.publications set as_of = timestamptz '2026-03-17 00:00+00'")
+    folder = begin_tuning(settings, warehouse, date(2026, 3, 10))
+    assert unloaded == [folder.night]
+    record = folder.night.record()
+    # The end that the publication had: an interval need not be a day.
+    assert record.interval.as_of == datetime(2026, 3, 17, tzinfo=UTC)
+    assert (record.data_date, record.publish_mode, record.ingested_before) == (date(2026, 3, 10), "never", None)
+
+
+def test_without_a_date_it_is_the_newest_published_one(settings: Settings, warehouse: Warehouse, lay: Lay) -> None:
+    lay("2026-03-10.1", "published")
+    lay("2026-03-09.1", "history")
+    lay("2026-03-11.1", None)
+    assert begin_tuning(settings, warehouse, None).name == "2026-03-10.1"
+    assert begin_tuning(settings, warehouse, date(2026, 3, 9)).name == "2026-03-09.1"
+
+
+def test_searches_on_a_date_count_up(settings: Settings, warehouse: Warehouse, lay: Lay) -> None:
+    lay("2026-03-10.1", "published")
+    names = [begin_tuning(settings, warehouse, None).name for _ in range(11)]
+    assert names[-2:] == ["2026-03-10.10", "2026-03-10.11"]
+
+
+def test_the_rival_is_what_the_next_night_would_train_with(settings: Settings, warehouse: Warehouse, lay: Lay) -> None:
+    lay("2026-03-10.1", "published")
+    assert read_recipe(begin_tuning(settings, warehouse, None).rival) == PLAIN
+    first = Recipe("2026-03-10.1", {"epochs": 4})
+    add_entry(settings.lake, Entry(first, date(2026, 3, 10), "the settings alone", "passed", "better"))
+    assert read_recipe(begin_tuning(settings, warehouse, None).rival) == first
+
+
+def test_a_date_without_a_publication_may_lack_its_facts(settings: Settings, warehouse: Warehouse, lay: Lay) -> None:
+    with pytest.raises(BadInput, match="no date has a publication: run a night first"):
+        begin_tuning(settings, warehouse, None)
+    lay("2026-03-10.1", "published")
+    with pytest.raises(BadInput, match="2026-03-11 has no publication: run its night first"):
+        begin_tuning(settings, warehouse, date(2026, 3, 11))
+    assert [path.name for path in (settings.lake / "tuning").glob("*")] == []
+
+
+def test_a_search_that_has_ended_is_not_there(settings: Settings, warehouse: Warehouse, lay: Lay) -> None:
+    lay("2026-03-10.1", "published")
+    folder = begin_tuning(settings, warehouse, None)
+    assert TuningFolder.of(settings.lake, folder.name) == folder
+    folder.clear()
+    with pytest.raises(BadInput, match="begin a tuning first"):
+        TuningFolder.of(settings.lake, folder.name)
+    with pytest.raises(BadInput, match="is no publication id"):
+        TuningFolder.of(settings.lake, "../runs")

@@ -1,0 +1,161 @@
+"""The rule by which published lists rank: scores of the embeddings and of co-occurrence, each in units of its spread.
+
+Pure; the one place of the rule. The Spark scoring job ranks by it and the evaluation judges it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from warehouse.embeddings import TRAINED, UNKNOWN, Vectors
+from warehouse.item_weights import ItemWeights, raised
+
+# No list may hold it: below every score, above nothing.
+LOWEST = -np.finfo(np.float32).max
+_BLOCK_CELLS = 4_000_000
+_STRIPE = 16
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Scores users who have trained vectors.
+
+    With e(i) = v @ x(i) + bias(i) and c(i) = the sum over the user's own items j of
+    weight(j)^history_exponent * item_weight(j, i),
+
+        score(i) = (1 - share) * (e(i) - mean e) / sd e  +  share * (c(i) - mean c) / sd c
+
+    mean and standard deviation of each user over the items that have interactions. An item without any is unknown to c:
+    its second term is 0, the mean, so that it competes by its embedding alone. So is that of every item for a user
+    whose c does not vary.
+
+    Attributes:
+        share: between 0 and 1.
+        history_exponent: as in `ItemWeights`.
+        weights: (items, items) float32 CSR, as in `ItemWeights`.
+        average: (items,) float32 or None, as in `ItemWeights`: what c(i) is less by, per weight of the history.
+        vectors: (items, dim + 1) float32, the items' biases as the last dimension.
+        trained: (n,) indices of the items with interactions.
+        is_trained: (items,) the same as flags.
+        is_known: (items,) whether the model knows the item at all.
+        mean: (dim + 1,) mean of the trained items' vectors; with it and their covariance, mean and spread of a user's
+            scores follow without the scores.
+        covariance: (dim + 1, dim + 1).
+    """
+
+    share: float
+    history_exponent: float
+    weights: sparse.csr_matrix
+    average: Vectors | None
+    vectors: Vectors
+    trained: NDArray[np.int64]
+    is_trained: NDArray[np.bool_]
+    is_known: NDArray[np.bool_]
+    mean: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+
+    @property
+    def rows_at_once(self) -> int:
+        """As many users as fit 16 MB of scores."""
+        return max(1, _BLOCK_CELLS // max(1, len(self.vectors)))
+
+    def scores(self, vectors: Vectors, history: sparse.csr_matrix) -> Vectors:
+        """Score all items for some users: (users, items) float32, `LOWEST` where the model does not know the item.
+
+        Args:
+            vectors: (users, dim) float32.
+            history: (users, items) float32 CSR, weight of each user's own items.
+        """
+        queries = np.column_stack([vectors, np.ones(len(vectors))]).astype(np.float64)
+        spread = np.sqrt(np.maximum(((queries @ self.covariance) * queries).sum(axis=1), 0))
+        queries *= _inverse(spread, 1 - self.share)[:, None]
+        scores = queries.astype(np.float32) @ self.vectors.T
+        scores -= (queries @ self.mean).astype(np.float32)[:, None]
+        scores += self._cooccurrence(history)
+        scores[:, ~self.is_known] = LOWEST
+        return scores
+
+    def _cooccurrence(self, history: sparse.csr_matrix) -> Vectors:
+        history = raised(history, self.history_exponent)
+        found = history @ self.weights
+        count = max(1, len(self.trained))
+        mean = np.asarray(found.sum(axis=1, dtype=np.float64)).ravel() / count
+        squares = np.asarray(found.multiply(found).sum(axis=1, dtype=np.float64)).ravel() / count
+        scores: Vectors = found.toarray()
+        if self.average is not None:
+            average = self.average.astype(np.float64)
+            # Whose history says nothing of any item is not told what an average one would say.
+            size = np.asarray(history.sum(axis=1, dtype=np.float64)).ravel() * (squares > 0)
+            mean -= size * average.sum() / count
+            squares += (size**2 * (average**2).sum() - 2 * size * (found @ average)) / count
+            scores -= size.astype(np.float32)[:, None] * self.average
+        scale = _inverse(np.sqrt(np.maximum(squares - mean**2, 0)), self.share)
+        scores -= mean.astype(np.float32)[:, None]
+        scores *= scale.astype(np.float32)[:, None]
+        scores[:, ~self.is_trained] = 0
+        return scores
+
+
+def blend_of(model: ItemWeights, vectors: Vectors, biases: Vectors, known: NDArray[np.int8]) -> Blend:
+    """Prepare the rule for the items of one model.
+
+    Args:
+        model: share and weights.
+        vectors: (items, dim) float32.
+        biases: (items,) float32.
+        known: (items,) int8 codes.
+    """
+    all_items = np.column_stack([vectors, biases])
+    trained = np.flatnonzero(known == TRAINED)
+    of_trained = all_items[trained].astype(np.float64)
+    mean = of_trained.sum(axis=0) / max(1, len(trained))
+    centred = of_trained - mean
+    return Blend(
+        model.share,
+        model.history_exponent,
+        model.weights,
+        model.average,
+        all_items,
+        trained,
+        known == TRAINED,
+        known != UNKNOWN,
+        mean,
+        centred.T @ centred / max(1, len(trained)),
+    )
+
+
+def best_columns(scores: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
+    """Return the k best columns of each row above `LOWEST` and their scores, best first, equal scores by column.
+
+    The k-th best of the maxima of disjoint groups of columns bounds the k-th best score from below and takes one pass
+    of comparisons.
+
+    Args:
+        scores: (rows, columns) float32.
+        k: places of a row.
+
+    Returns:
+        (rows, k) columns, -1 in empty places, and (rows, k) scores, `LOWEST` there.
+    """
+    rows, columns = scores.shape
+    best, values = np.full((rows, k), -1, np.int64), np.full((rows, k), LOWEST, np.float32)
+    bound = np.full(rows, LOWEST, np.float32)
+    groups = columns // _STRIPE
+    if groups >= k:
+        maxima = scores[:, : groups * _STRIPE].reshape(rows, _STRIPE, groups).max(axis=1)
+        bound = np.partition(maxima, groups - k, axis=1)[:, groups - k]
+    row, column = np.nonzero((scores >= bound[:, None]) & (scores > LOWEST))
+    order = np.lexsort((column, -scores[row, column], row))
+    row, column = row[order], column[order]
+    place = np.arange(len(row)) - np.searchsorted(row, row)
+    row, column, place = (each[place < k] for each in (row, column, place))
+    best[row, place], values[row, place] = column, scores[row, column]
+    return best, values
+
+
+def _inverse(spread: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    # Below this a spread is the rounding of equal scores.
+    inverse: NDArray[np.float64] = np.divide(share, spread, out=np.zeros_like(spread), where=spread > 1e-9)
+    return inverse

@@ -1,0 +1,80 @@
+"""What every submission of a Spark job gives along: properties, and settings as the job's arguments.
+
+Used by the DAGs, whose tasks submit the jobs of a night, and by tuning, which submits build_features itself.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from warehouse.errors import BadInput, NightjarError, last_line
+from warehouse.progress import MARK
+from warehouse.run_folder import RunFolder
+from warehouse.settings import REPOSITORY, Settings, spark_environment
+
+LOGGING = (REPOSITORY / "spark_jobs" / "log4j2.properties").as_uri()
+# The settings that build_features takes.
+FEATURE_SETTINGS = (
+    "min_feature_support",
+    "max_feature_weight",
+    "recency_rank_power",
+    "holdout_fraction",
+    "cold_holdout_fraction",
+    "domain_holdout_fraction",
+    "min_segment_users",
+    "popular_k",
+    "seed",
+)
+REASON = re.compile(rf"^{re.escape(MARK)} error \(\d\): (.*)$", re.MULTILINE)
+
+
+def application(job: str) -> str:
+    """Return the path of a job's program."""
+    return str(REPOSITORY / "spark_jobs" / f"{job}.py")
+
+
+def flag(setting: str) -> str:
+    """Return the job's argument of a setting."""
+    return f"--{setting.replace('_', '-')}"
+
+
+def properties(settings: Settings) -> dict[str, str]:
+    """Return the Spark properties of every job."""
+    return {
+        "spark.sql.shuffle.partitions": str(settings.spark_partitions),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.enabled": "false",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING} {settings.spark_driver_java_options}",
+        "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
+        "spark.executorEnv.OMP_NUM_THREADS": "1",
+    }
+
+
+def build_features(settings: Settings, folder: RunFolder, as_of: datetime) -> None:
+    """Submit build_features on a folder with a snapshot and wait for its end.
+
+    Raises:
+        BadInput, NightjarError: the job failed; in its own words.
+    """
+    command = [
+        *(str(Path(sys.executable).parent / "spark-submit"), "--master", settings.spark_master),
+        *("--name", "nightjar build_features"),
+        *("--driver-memory", settings.spark_driver_memory, "--executor-memory", settings.spark_executor_memory),
+        *_options("--conf", (f"{name}={value}" for name, value in properties(settings).items())),
+        *(application("build_features"), "--run-folder", str(folder.path), "--as-of", as_of.isoformat()),
+        *(part for name in FEATURE_SETTINGS for part in (flag(name), str(getattr(settings, name)))),
+    ]
+    interpreter = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    environment = {**spark_environment(), **interpreter, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = REASON.search(done.stderr + done.stdout)
+        kind = BadInput if done.returncode == BadInput.exit_code else NightjarError
+        raise kind(f"build_features: {said[1] if said else last_line(done)}")
+
+
+def _options(option: str, values: Iterable[str]) -> list[str]:
+    return [part for value in values for part in (option, value)]

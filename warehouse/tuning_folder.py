@@ -1,0 +1,135 @@
+"""The folder of one search for better settings: what it may see, as of the end of one published date.
+
+Layout, below `lake/tuning/<data date>.<number>/`:
+
+    rival.json          the recipe that a challenger has to beat
+    work/               snapshots and features; deleted when the search has ended
+    trials.json         what was tried and what it came to
+    plots/<name>.png    recall against coverage
+"""
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from warehouse.adapters.protocol import Warehouse
+from warehouse.attempts import code_version
+from warehouse.errors import BadInput
+from warehouse.interval import DataInterval
+from warehouse.recipe import Recipe, write_recipe
+from warehouse.recipe_book import in_force
+from warehouse.run_folder import RunFolder, RunRecord
+from warehouse.settings import Settings
+from warehouse.unload import unload
+
+_LAST_OF_DATE = """
+select data_date, as_of from recs.publications
+where action in ('published', 'history') and data_date = coalesce(cast(? as date), data_date)
+order by data_date desc, ledger_id desc limit 1
+"""
+
+
+@dataclass(frozen=True)
+class TuningFolder:
+    """The paths below one search's folder."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, lake: Path, name: str) -> "TuningFolder":
+        """The folder of a search.
+
+        Raises:
+            BadInput: there is none of that name.
+        """
+        RunFolder.of(lake, name)
+        folder = cls(lake / "tuning" / name)
+        if not folder.night.path.is_dir():
+            raise BadInput(f"{folder.night.path} does not exist: begin a tuning first (nightjar tune)")
+        return folder
+
+    @property
+    def name(self) -> str:
+        """The search's name, and that of the recipe it finds."""
+        return self.path.name
+
+    @property
+    def work(self) -> Path:
+        """What the search needs only while it runs."""
+        return self.path / "work"
+
+    @property
+    def night(self) -> RunFolder:
+        """The snapshot that a night of the date would see."""
+        return RunFolder(self.work / "night")
+
+    @property
+    def rival(self) -> Path:
+        """File of the recipe that a challenger has to beat."""
+        return self.path / "rival.json"
+
+    @property
+    def trials(self) -> Path:
+        """What was tried and what it came to."""
+        return self.path / "trials.json"
+
+    @property
+    def plots(self) -> Path:
+        """Folder of the figures."""
+        return self.path / "plots"
+
+    def clear(self) -> None:
+        """Delete what is needed no more: `of` finds the search no more either."""
+        shutil.rmtree(self.work)
+
+
+def begin_tuning(settings: Settings, warehouse: Warehouse, data_date: date | None) -> TuningFolder:
+    """Number the search and unload what a night of the date would see.
+
+    Args:
+        settings: of the home.
+        warehouse: holds the facts that dbt built for that night.
+        data_date: the newest date to see; None for the newest one that was published.
+
+    Raises:
+        BadInput: nothing of the date was published, so that its facts may not be there.
+    """
+    with warehouse.connect(read_only=True) as connection:
+        last = connection.execute(_LAST_OF_DATE, [data_date]).fetchone()
+    if last is None:
+        raise BadInput(
+            f"{data_date} has no publication: run its night first"
+            if data_date
+            else "no date has a publication: run a night first"
+        )
+    interval = DataInterval(datetime.combine(last[0], time.min, UTC), last[1])
+    # What the next night would train with.
+    rival = in_force(settings, last[0] + timedelta(days=1))
+    rival.over(settings)
+    folder = _next_folder(settings.lake, last[0])
+    folder.night.write_record(_record(folder.name, interval, rival))
+    write_recipe(folder.rival, rival)
+    unload(warehouse, folder.night)
+    return folder
+
+
+def _next_folder(lake: Path, data_date: date) -> TuningFolder:
+    numbers = [int(path.name.rpartition(".")[2]) for path in (lake / "tuning").glob(f"{data_date}.*")]
+    folder = TuningFolder(lake / "tuning" / f"{data_date}.{max(numbers, default=0) + 1}")
+    folder.path.mkdir(parents=True)
+    return folder
+
+
+def _record(name: str, interval: DataInterval, rival: Recipe) -> RunRecord:
+    return RunRecord(
+        publication_id=name,
+        attempt=int(name.rpartition(".")[2]),
+        interval=interval,
+        ingested_before=None,
+        publish_mode="never",
+        run_id="tuning",
+        code_version=code_version(),
+        stages=("features",),
+        recipe=rival.name,
+    )
