@@ -7,7 +7,7 @@ registered.
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -158,22 +158,27 @@ def forgettable_runs(settings: Settings, publications: Collection[str], needed_r
     A run stays when it is needed, or when a model version of it bears an alias.
     """
     client = _client(settings)
-    experiment = client.get_experiment_by_name(settings.mlflow_name)
-    if experiment is None:
-        return {}
     models = client.search_registered_models(f"name = '{settings.mlflow_name}'")
     # Whoever gave an alias, `champion` or another, still asks for the version by it.
     aliased = {str(version) for model in models for version in model.aliases.values()}
-    found, page = {}, None
-    while page is None or page.token:
-        page = client.search_runs([experiment.experiment_id], max_results=_BATCH, page_token=page and page.token)
-        for run in page:
-            publication_id, run_id = run.data.tags.get(_PUBLICATION_TAG), run.info.run_id
-            if publication_id in publications and run_id not in needed_runs:
-                found[publication_id] = run_id
+    found = {
+        publication_id: run_id
+        for publication_id, run_id in _tagged(client, settings, _PUBLICATION_TAG)
+        if publication_id in publications and run_id not in needed_runs
+    }
     return {
         each: run_id for each, run_id in found.items() if not aliased.intersection(_versions(client, settings, run_id))
     }
+
+
+def tuning_runs(settings: Settings, names: Collection[str]) -> list[str]:
+    """Return the runs of these searches for better settings; that of the search comes after those of its trials."""
+    found = [
+        (value, run_id)
+        for value, run_id in _tagged(_client(settings), settings, _TUNING_TAG)
+        if value.partition(" ")[0] in names
+    ]
+    return [run_id for _, run_id in sorted(found, reverse=True)]
 
 
 def forget(settings: Settings, run_ids: Iterable[str]) -> None:
@@ -243,6 +248,15 @@ def _tagged_run(
     )
     runs = client.search_runs([experiment_id], f"tags.`{tag}` = '{value}'", max_results=1)
     return runs[0] if runs else client.create_run(experiment_id, run_name=run_name, tags={tag: value, **(tags or {})})
+
+
+def _tagged(client: MlflowClient, settings: Settings, tag: str) -> Iterator[tuple[str, str]]:
+    """Yield value of the tag and id of each run that bears it."""
+    experiment = client.get_experiment_by_name(settings.mlflow_name)
+    page = None
+    while experiment and (page is None or page.token):
+        page = client.search_runs([experiment.experiment_id], max_results=_BATCH, page_token=page and page.token)
+        yield from ((run.data.tags[tag], run.info.run_id) for run in page if tag in run.data.tags)
 
 
 def _tracked(client: MlflowClient, settings: Settings, run_id: str) -> TrackedRun:

@@ -18,6 +18,8 @@ from warehouse.settings import REPOSITORY, Settings
 from warehouse.stages import check_fits, inherit_files, inherited_gates
 
 PUBLISH_MODES = ("auto", "never", "force")
+# What a verdict that is taken over says as it said it.
+_VERDICT = "data_date, gate, verdict, measured, threshold, metric, lead_low, lead_high, decided_at"
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,8 @@ def _arrival_cut_off(request: RunRequest, source: RunFolder | None) -> datetime 
 def _inherit_verdicts(connection: Connection, stages: tuple[str, ...], source_id: str, record: RunRecord) -> None:
     for gate in inherited_gates(stages):
         connection.execute(
-            "insert into recs.gate_decisions select ?, data_date, gate, verdict, ? || reason, measured, threshold, "
-            "metric, lead_low, lead_high, decided_at from recs.gate_decisions where publication_id = ? and gate = ?",
+            f"insert into recs.gate_decisions (publication_id, reason, {_VERDICT}) "
+            f"select ?, ? || reason, {_VERDICT} from recs.gate_decisions where publication_id = ? and gate = ?",
             [record.publication_id, f"taken over from {source_id}: ", source_id, gate],
         )
 

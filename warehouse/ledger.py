@@ -42,6 +42,6 @@ def point_to(connection: Connection, publication_id: str, data_date: date, ledge
     """Let readers see a publication from now on; `ledger_id` is the entry that says so."""
     connection.execute("delete from recs.current_publication")
     connection.execute(
-        "insert into recs.current_publication values (?, ?, ?, ?)",
+        "insert into recs.current_publication (publication_id, data_date, ledger_id, moved_at) values (?, ?, ?, ?)",
         [publication_id, data_date, ledger_id, datetime.now(UTC)],
     )

@@ -115,7 +115,10 @@ def begin_tuning(settings: Settings, warehouse: Warehouse, data_date: date | Non
 
 
 def _next_folder(lake: Path, data_date: date) -> TuningFolder:
-    numbers = [int(path.name.rpartition(".")[2]) for path in (lake / "tuning").glob(f"{data_date}.*")]
+    # A search whose folder is gone left its recipe, whose name is never given twice.
+    names = [path.name for path in (lake / "tuning").glob(f"{data_date}.*")]
+    names += [path.stem for path in (lake / "recipes").glob(f"{data_date}.*.json")]
+    numbers = [int(name.rpartition(".")[2]) for name in names]
     folder = TuningFolder(lake / "tuning" / f"{data_date}.{max(numbers, default=0) + 1}")
     folder.path.mkdir(parents=True)
     return folder

@@ -1,4 +1,4 @@
-"""`nightjar retention`: what old attempts leave behind and may go; deletes nothing without --apply."""
+"""`nightjar retention`: what old attempts and tunings leave behind and may go; deletes nothing without --apply."""
 
 from datetime import date
 from importlib import import_module
@@ -10,6 +10,7 @@ from rich.table import Table
 
 from warehouse.adapters.engines import open_warehouse
 from warehouse.errors import BadInput
+from warehouse.old_tunings import OldTuning, old_tunings, remove_tuning
 from warehouse.removal import Removal, default_as_of, remove_files, remove_rows, survey
 from warehouse.retention import Part, Plan
 from warehouse.settings import Settings, load_settings
@@ -21,10 +22,10 @@ def retention(
         str, typer.Option(help="Data date that ages count back from, YYYY-MM-DD. Empty: the current publication's.")
     ] = "",
 ) -> None:
-    """Delete what old attempts left behind, as the settings NIGHTJAR_RETENTION_* say.
+    """Delete what old attempts and tunings left behind, as the settings NIGHTJAR_RETENTION_* say.
 
     What the current publication and the rollback targets need always stays, and so do the ledger, the attempts, the
-    verdicts of the gates and the metrics of every night.
+    verdicts of the gates, the metrics of every night and the recipes that tunings found.
     """
     settings = load_settings()
     warehouse = open_warehouse(settings)
@@ -34,17 +35,24 @@ def retention(
         return
     found, removals = survey(warehouse, settings, counted_from)
     runs = _forgettable_runs(settings, found)
+    tunings = old_tunings(warehouse, settings, counted_from)
+    tuning_runs = _tuning_runs(settings, tunings)
     _show(removals, runs)
+    for tuning in tunings:
+        print(f"tuning {tuning.name}: {'its folder and MLflow runs' if tuning.forgets_runs else 'its work files'}")
     if apply:
         found = remove_rows(warehouse, settings, counted_from)
         remove_files(settings, found)
         runs = _forgettable_runs(settings, found)
-        if runs:
-            import_module("ml.tracking").forget(settings, runs.values())
-    rows, megabytes = sum(each.rows for each in removals), sum(each.file_bytes for each in removals) / 1e6
+        if runs or tuning_runs:
+            import_module("ml.tracking").forget(settings, [*runs.values(), *tuning_runs])
+        for tuning in tunings:
+            remove_tuning(tuning)
+    rows, file_bytes = sum(each.rows for each in removals), sum(each.file_bytes for each in (*removals, *tunings))
+    run_count = len(runs) + len(tuning_runs)
     print(
-        f"{'removed' if apply else 'would remove'} {rows:,} rows, {megabytes:,.1f} MB of files and {len(runs)} MLflow"
-        f" run{'' if len(runs) == 1 else 's'}, as of {counted_from}"
+        f"{'removed' if apply else 'would remove'} {rows:,} rows, {file_bytes / 1e6:,.1f} MB of files and {run_count} "
+        f"MLflow run{'' if run_count == 1 else 's'}, as of {counted_from}"
         f"{'' if apply else '; nightjar retention --apply does it'}"
     )
 
@@ -67,6 +75,14 @@ def _forgettable_runs(settings: Settings, found: Plan) -> dict[str, str]:
         # MLflow takes seconds to load, and most weeks nothing is that old.
         return {}
     runs: dict[str, str] = import_module("ml.tracking").forgettable_runs(settings, old, found.needed_runs)
+    return runs
+
+
+def _tuning_runs(settings: Settings, tunings: list[OldTuning]) -> list[str]:
+    names = [each.name for each in tunings if each.forgets_runs]
+    if not names:
+        return []
+    runs: list[str] = import_module("ml.tracking").tuning_runs(settings, names)
     return runs
 
 

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
@@ -48,6 +49,14 @@ def test_searches_on_a_date_count_up(settings: Settings, warehouse: Warehouse, l
     lay("2026-03-10.1", "published")
     names = [begin_tuning(settings, warehouse, None).name for _ in range(11)]
     assert names[-2:] == ["2026-03-10.10", "2026-03-10.11"]
+
+
+def test_a_recipe_s_name_is_never_given_twice(settings: Settings, warehouse: Warehouse, lay: Lay) -> None:
+    lay("2026-03-10.1", "published")
+    folder = begin_tuning(settings, warehouse, None)
+    add_entry(settings.lake, Entry(Recipe(folder.name, {}), date(2026, 3, 10), "none", "refused", "no better"))
+    shutil.rmtree(folder.path)
+    assert begin_tuning(settings, warehouse, None).name == "2026-03-10.2"
 
 
 def test_the_rival_is_what_the_next_night_would_train_with(settings: Settings, warehouse: Warehouse, lay: Lay) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.adapters import plain_tables
+from warehouse.adapters.later_columns import add_missing_columns
 from warehouse.adapters.protocol import Connection, ImportSession, Query
 from warehouse.errors import BadInput, NightjarError
 from warehouse.run_folder import file_written_aside
@@ -63,12 +64,17 @@ class DuckDBWarehouse:
             connection.commit()
 
     def create_tables(self) -> None:
-        """Create the schemas and tables that do not exist yet."""
+        """Create the schemas, tables and columns that do not exist yet.
+
+        Raises:
+            BadInput: the tables are those of a version that this one cannot go on from.
+        """
         with self.transaction() as connection:
             for schema in sorted({table.schema for table in ALL_TABLES}):
                 connection.execute(f"create schema if not exists {schema}")
             for table in ALL_TABLES:
                 connection.execute(_create_statement(table))
+            add_missing_columns(connection, ALL_TABLES, _type_of)
 
     def unload(self, queries: Mapping[Path, Query]) -> list[int]:
         """Write the rows of each query to its Parquet file, all of the same state; return their numbers."""
@@ -138,9 +144,12 @@ class DuckDBWarehouse:
                 time.sleep(0.1)
 
 
+def _type_of(kind: str) -> str:
+    return _TYPES.get(kind, kind)
+
+
 def _create_statement(table: Table) -> str:
     lines = [
-        f"{column.name} {_TYPES.get(column.type, column.type)}{'' if column.nullable else ' not null'}"
-        for column in table.columns
+        f"{column.name} {_type_of(column.type)}{'' if column.nullable else ' not null'}" for column in table.columns
     ]
     return f"create table if not exists {table.full_name} ({', '.join(lines)})"

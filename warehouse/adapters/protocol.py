@@ -67,7 +67,11 @@ class Warehouse(Protocol):
         """Where it is, for people."""
 
     def create_tables(self) -> None:
-        """Create the tables of the contract that do not exist yet; several processes may do so at once."""
+        """Create what does not exist yet of the contract's tables and columns; several processes may do so at once.
+
+        Raises:
+            BadInput: a table has rows but lacks a column that every row needs.
+        """
 
     def connect(self, *, read_only: bool = False) -> AbstractContextManager[Connection]:
         """Open it; each statement is a transaction of its own, or, read-only, all see the same state.

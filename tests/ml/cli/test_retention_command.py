@@ -132,6 +132,20 @@ def test_retention_shows_first_and_deletes_when_told(home: Home) -> None:
     assert again.splitlines()[-1] == "removed 0 rows, 0.0 MB of files and 0 MLflow runs, as of 2026-06-30"
 
 
+def test_an_old_tuning_goes_with_the_runs_of_its_trials(home: Home) -> None:
+    trials = {f"trial {number}": tracking.StageLog(metrics={"recall": (0.1,)}) for number in (1, 2)}
+    tunings = {name: tracking.log_tuning(home.settings, name, tracking.StageLog(), trials) for name in (OLD, CURRENT)}
+    for name in tunings:
+        (home.settings.lake / "tuning" / name).mkdir(parents=True)
+    assert f"tuning {OLD}: its folder and MLflow runs" in home.nightjar("retention").output
+    done = home.nightjar("retention", "--apply").output
+    assert done.splitlines()[-1] == "removed 0 rows, 0.0 MB of files and 3 MLflow runs, as of 2026-06-30"
+    assert [path.name for path in (home.settings.lake / "tuning").iterdir()] == [CURRENT]
+    stages = [home.client.get_run(tunings[name]).info.lifecycle_stage for name in (OLD, CURRENT)]
+    assert stages == ["deleted", "active"]
+    assert home.nightjar("retention", "--apply").output.splitlines()[-1].endswith("0 MLflow runs, as of 2026-06-30")
+
+
 def test_a_model_that_is_needed_or_bears_an_alias_is_not_forgotten(home: Home) -> None:
     plain, needed, pinned = (track(home.settings, f"2025-01-0{day}.1") for day in (1, 2, 3))
     home.client.set_registered_model_alias("nightjar", "paper", str(pinned.model_version))

@@ -10,7 +10,7 @@ import pytest
 
 from ml.output_rows import arrow_schema
 from warehouse.adapters.protocol import Warehouse, changed_rows, insert_row
-from warehouse.errors import NightjarError
+from warehouse.errors import BadInput, NightjarError
 from warehouse.tables import ALL_TABLES, table
 
 DAY = date(2026, 3, 31)
@@ -69,6 +69,39 @@ def test_every_contract_becomes_a_table_and_creating_twice_changes_nothing(wareh
     ):
         found.setdefault(name, []).append(column)
     assert found == {each.full_name: list(each.column_names) for each in ALL_TABLES}
+
+
+def test_a_warehouse_of_an_earlier_version_gets_the_columns_that_came_since_and_keeps_its_rows(
+    warehouse: Warehouse,
+) -> None:
+    decision = {"publication_id": "2026-03-31.1", "data_date": DAY, "gate": "popularity", "verdict": "passed"}
+    later = ("metric", "lead_low", "lead_high")
+    with warehouse.connect() as connection:
+        for column in later:
+            connection.execute(f"alter table recs.gate_decisions drop column {column}")
+        connection.execute("alter table recs_staging.recommendations drop column score")
+        insert_row(connection, "recs.gate_decisions", decision | {"reason": "ahead", "decided_at": datetime.now(UTC)})
+    warehouse.create_tables()
+    assert rows(warehouse, f"select gate, {', '.join(later)} from recs.gate_decisions") == [
+        ("popularity", None, None, None)
+    ]
+    # It was empty, so that no row lacks what every row needs.
+    assert rows(
+        warehouse,
+        "select is_nullable from information_schema.columns where table_schema = 'recs_staging' "
+        "and table_name = 'recommendations' and column_name = 'score'",
+    ) == [("NO",)]
+
+
+def test_rows_without_a_column_that_every_row_needs_are_left_alone_and_named(warehouse: Warehouse) -> None:
+    with warehouse.connect() as connection:
+        insert_row(connection, "raw.users", {"user_id": "u1", "recorded_at": datetime(2026, 1, 1, tzinfo=UTC)})
+        connection.execute("alter table raw.users drop column recorded_at")
+        connection.execute("alter table recs.gate_decisions drop column metric")
+    with pytest.raises(BadInput, match=r"raw\.users has rows but no column recorded_at, which every row needs"):
+        warehouse.create_tables()
+    query = "select column_name from information_schema.columns where table_name = 'gate_decisions'"
+    assert ("metric",) not in rows(warehouse, query)
 
 
 def test_a_failed_transaction_leaves_nothing(warehouse: Warehouse) -> None:

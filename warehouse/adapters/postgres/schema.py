@@ -1,5 +1,6 @@
 """The tables of the contract as PostgreSQL declares them: types, keys, and which are partitioned by publication."""
 
+from warehouse.adapters.later_columns import add_missing_columns
 from warehouse.adapters.protocol import Connection
 from warehouse.errors import BadInput
 from warehouse.tables import ALL_TABLES, Table
@@ -46,10 +47,10 @@ def check_initialised(connection: Connection) -> None:
 
 
 def create_missing_tables(connection: Connection) -> None:
-    """Create the tables that do not exist, inside a transaction that no other process shares.
+    """Create the tables and columns that do not exist, inside a transaction that no other process shares.
 
     Raises:
-        BadInput: a schema is missing.
+        BadInput: a schema is missing, or the tables are those of a version that this one cannot go on from.
     """
     schemas = {name for (name,) in connection.execute("select nspname from pg_namespace").fetchall()}
     if lacking := [name for name in SCHEMAS if name not in schemas]:
@@ -59,6 +60,7 @@ def create_missing_tables(connection: Connection) -> None:
         if (table.schema, table.name) not in existing:
             for statement in _create_statements(table):
                 connection.execute(statement)
+    add_missing_columns(connection, ALL_TABLES, type_of)
 
 
 def _create_statements(table: Table) -> list[str]:

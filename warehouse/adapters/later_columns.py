@@ -1,0 +1,39 @@
+"""Gives the tables of a warehouse that an earlier version made the columns that have come since."""
+
+from collections.abc import Callable, Sequence
+
+from warehouse.adapters.protocol import Connection
+from warehouse.errors import BadInput
+from warehouse.tables import Table
+
+_COLUMNS = "select table_schema || '.' || table_name, column_name from information_schema.columns"
+
+
+def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of: Callable[[str], str]) -> None:
+    """Add the columns of the contract that the tables lack; their older rows have no value there.
+
+    Args:
+        connection: in a transaction that no other process shares.
+        tables: all exist.
+        type_of: the engine's name of a type of the contract.
+
+    Raises:
+        BadInput: a column that every row must have is missing in a table that has rows; nothing is changed.
+    """
+    existing = {tuple(row) for row in connection.execute(_COLUMNS).fetchall()}
+    missing = [
+        (table, column)
+        for table in tables
+        for column in table.columns
+        if (table.full_name, column.name) not in existing
+    ]
+    for table, column in missing:
+        if not column.nullable and connection.execute(f"select 1 from {table.full_name} limit 1").fetchone():
+            raise BadInput(
+                f"{table.full_name} has rows but no column {column.name}, which every row needs: this warehouse was "
+                "made by a version that this one cannot go on from; let this one fill a new warehouse"
+            )
+    for table, column in missing:
+        connection.execute(f"alter table {table.full_name} add column {column.name} {type_of(column.type)}")
+        if not column.nullable:
+            connection.execute(f"alter table {table.full_name} alter column {column.name} set not null")
