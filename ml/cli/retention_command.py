@@ -48,7 +48,8 @@ def retention(
             import_module("ml.tracking").forget(settings, [*runs.values(), *tuning_runs])
         for tuning in tunings:
             remove_tuning(tuning)
-    rows, file_bytes = sum(each.rows for each in removals), sum(each.file_bytes for each in (*removals, *tunings))
+    rows = sum(each.rows for each in removals)
+    file_bytes = sum(each.file_bytes for each in removals) + sum(each.file_bytes for each in tunings)
     run_count = len(runs) + len(tuning_runs)
     print(
         f"{'removed' if apply else 'would remove'} {rows:,} rows, {file_bytes / 1e6:,.1f} MB of files and {run_count} "
