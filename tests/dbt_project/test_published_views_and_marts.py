@@ -80,7 +80,7 @@ def redone(engine: Any, published: HandmadeWarehouse) -> HandmadeWarehouse:
         "replace(item_id, 'f2', 'f5'), score, source, reason_item_id "
         "from recs.recommendations where publication_id = '2026-01-09.1'"
     )
-    verdict = ("popularity", "refused", "recall@2 0.1 against 0.2", 0.1, 0.2, RECORDED)
+    verdict = ("popularity", "refused", "recall@2 0.1 against 0.2", 0.1, 0.2, "recall@2", None, None, RECORDED)
     warehouse.insert("recs.gate_decisions", [("2026-01-10.2", "2026-01-10", *verdict)])
     return warehouse
 

@@ -84,7 +84,7 @@ def test_the_report_of_the_current_night_is_one_page_in_its_run_folder_and_in_ml
     assert page == RunFolder.of(shop.home.settings.lake, "2026-03-31.2").report
     html = page.read_text()
     assert "<h1>2026-03-31.2</h1>" in html
-    assert html.count("data:image/png;base64,") == 3
+    assert html.count("data:image/png;base64,") == 4
     # Every heading has its table, and ten users have their lists.
     assert "Nothing is recorded." not in html.partition("<h2>Ten users</h2>")[0]
     assert html.count("First three recommendations of each domain") == 10
