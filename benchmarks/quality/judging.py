@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,13 +53,14 @@ def lists_of(scores: Scorer, asked: Question) -> NDArray[np.int64]:
     return np.concatenate(lists)
 
 
-def judge(lists: NDArray[np.int64], asked: Question) -> dict[str, float]:
-    """Mean recall@10, NDCG@10 and the share of all items that stand in some list."""
+def judge(lists: NDArray[np.int64], asked: Question) -> dict[str, Any]:
+    """Mean recall@10, NDCG@10, the share of all items that stand in some list, and both metrics of each user."""
     hits, sizes = hits_of(lists, asked.truth), asked.truth.getnnz(axis=1)
     shown = exposure_counts(lists, np.ones(asked.truth.shape[1], np.bool_))
+    of_users = {"recall": recall(hits, sizes), "ndcg": ndcg(hits, sizes)}
     return {
-        "recall": float(recall(hits, sizes).mean()),
-        "ndcg": float(ndcg(hits, sizes).mean()),
+        **{metric: float(values.mean()) for metric, values in of_users.items()},
         "coverage": coverage(shown),
         "users": len(asked.users),
+        "by_user": {metric: values.tolist() for metric, values in of_users.items()},
     }

@@ -59,6 +59,7 @@ def test_users_with_both_parts_are_asked_for_items_they_have_not_met() -> None:
     assert figures["recall"] == 1
     assert figures["ndcg"] == pytest.approx((1 + 1 / np.log2(5)) / 2)
     assert figures["coverage"] == pytest.approx(4 / 6)
+    assert figures["by_user"] == {"recall": [1, 1], "ndcg": pytest.approx([1, 1 / np.log2(5)])}
 
 
 @pytest.mark.parametrize(("users", "items"), [(12, 5), (5, 12)])

@@ -1,16 +1,21 @@
-"""MovieLens 100k: its last date, then an earlier one as history, then a rollback there and back."""
+"""MovieLens 100k: its last date, then an earlier one by a tuned recipe as history, then a rollback there and back."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 
+from warehouse.recipe import Recipe, read_recipe
+from warehouse.recipe_book import Entry, add_entry
 from warehouse.run_folder import RunFolder
 
 LAST, EARLIER = "1998-04-22", "1998-02-10"
+# Settings of features, training and ranking, none of them the default.
+RECIPE = Recipe("1998-02-09.1", {"recency_rank_power": 1.0, "epochs": 12, "cooccurrence_share": 0.4})
 BEFORE = "occurred_at < timestamptz '1998-02-11 00:00:00+00'"
 
 
@@ -30,6 +35,7 @@ def nights(new_home: Callable[[str], Any], shared_data: Path) -> MovieLensNights
     assert imported.returncode == 0, imported.stdout
     home.night(LAST)
     after_last = home.current()
+    add_entry(home.settings.lake, Entry(RECIPE, date(1998, 2, 9), "the settings alone", "passed", "surely ahead"))
     home.night(EARLIER)
     return MovieLensNights(home, after_last, home.current())
 
@@ -82,6 +88,25 @@ def test_an_earlier_date_sees_only_what_had_happened_by_then(nights: MovieLensNi
     raters = nights.home.rows(f"select distinct user_id from raw.interactions where {BEFORE} order by 1")
     assert served == [(user, 10) for (user,) in raters]
     assert 0 < len(served) < 943
+
+
+def test_a_night_trains_with_the_recipe_in_force_and_says_so(nights: MovieLensNights) -> None:
+    client = MlflowClient(nights.home.settings.mlflow_uri)
+    said = {}
+    for day in (LAST, EARLIER):
+        query = "select mlflow_run_id from recs.publications where publication_id = ? limit 1"
+        said[day] = client.get_run(nights.home.value(query, [f"{day}.1"])).data.params
+    names = ("recipe_name", "epochs", "recency_rank_power", "cooccurrence_share")
+    assert [said[EARLIER][name] for name in names] == ["1998-02-09.1", "12", "1.0", "0.4"]
+    assert (said[LAST]["epochs"], said[LAST]["cooccurrence_share"]) == ("30", "0.25")
+    folder = RunFolder.of(nights.home.settings.lake, f"{EARLIER}.1")
+    assert read_recipe(folder.recipe) == RECIPE
+    # Weights fall with the first power of the rank: the oldest of n events weighs 1/n.
+    weights = nights.home.rows(
+        "select round(min(weight) * count(*), 4), max(weight) from read_parquet(?) group by user_index",
+        [str(folder.path / "features" / "full_interactions" / "*.parquet")],
+    )
+    assert set(weights) == {(1.0, 1.0)}
 
 
 def test_a_later_night_is_no_champion_for_an_earlier_one(nights: MovieLensNights) -> None:
