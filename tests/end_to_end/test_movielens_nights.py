@@ -103,7 +103,7 @@ def test_a_night_trains_with_the_recipe_in_force_and_says_so(nights: MovieLensNi
     assert read_recipe(folder.recipe) == RECIPE
     # Weights fall with the first power of the rank: the oldest of n events weighs 1/n.
     weights = nights.home.rows(
-        "select round(min(weight) * count(*), 4), max(weight) from read_parquet(?) group by user_index",
+        "select round(min(weight) * count(*), 3), max(weight) from read_parquet(?) group by user_index",
         [str(folder.path / "features" / "full_interactions" / "*.parquet")],
     )
     assert set(weights) == {(1.0, 1.0)}
