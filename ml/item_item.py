@@ -11,18 +11,22 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from ml.cold_items import cold_weights
 from warehouse.item_weights import ItemWeights, raised
 from warehouse.settings import Settings
 
 _BLOCK_CELLS = 4_000_000
 
 
-def fit_item_weights(pairs: sparse.csr_matrix, settings: Settings) -> ItemWeights | None:
+def fit_item_weights(
+    pairs: sparse.csr_matrix, settings: Settings, metadata: sparse.csr_matrix | None = None
+) -> ItemWeights | None:
     """Fit the weights that the settings ask for; None where co-occurrence has no share or there is no pair.
 
     Args:
         pairs: (users, items) float32 CSR, weight > 0 of each positive pair.
-        settings: share, exponents, ridge, neighbours, and up to how many items the dense inverse is taken.
+        settings: shares, exponents, ridges, neighbours, and up to how many items the dense inverse is taken.
+        metadata: the items' rows as of `ml.cold_items`, by which items without pairs get weights; None: they get none.
     """
     items = np.flatnonzero(pairs.getnnz(axis=0))
     if settings.cooccurrence_share == 0 or len(items) == 0:
@@ -32,11 +36,35 @@ def fit_item_weights(pairs: sparse.csr_matrix, settings: Settings) -> ItemWeight
     with threadpool_limits(1):
         fit = ease if len(items) <= settings.cooccurrence_dense_items else nearest_by_cosine
         found = fit(occurring, settings.cooccurrence_lambda, settings.cooccurrence_neighbours).tocoo()
+        cold = _of_cold_items(pairs, settings, metadata)
     weights = sparse.csr_matrix(
-        (found.data.astype(np.float32), (items[found.row], items[found.col])), shape=(pairs.shape[1],) * 2
+        (
+            np.concatenate([found.data, cold.data]).astype(np.float32),
+            (np.concatenate([items[found.row], cold.row]), np.concatenate([items[found.col], cold.col])),
+        ),
+        shape=(pairs.shape[1],) * 2,
     )
     weights.sort_indices()
-    return ItemWeights(settings.cooccurrence_share, settings.cooccurrence_history_exponent, weights)
+    return ItemWeights(
+        settings.cooccurrence_share,
+        settings.cooccurrence_history_exponent,
+        weights,
+        cold_share=settings.cold_item_share,
+    )
+
+
+def _of_cold_items(
+    pairs: sparse.csr_matrix, settings: Settings, metadata: sparse.csr_matrix | None
+) -> sparse.coo_matrix:
+    if metadata is None or settings.cold_item_share == 0:
+        return sparse.coo_matrix((pairs.shape[1],) * 2)
+    return cold_weights(
+        metadata,
+        pairs.getnnz(axis=0) > 0,
+        settings.cold_item_lambda,
+        settings.cold_item_neighbours,
+        settings.cooccurrence_dense_items,
+    ).tocoo()
 
 
 def ease(pairs: sparse.csr_matrix, ridge: float, neighbours: int) -> sparse.csc_matrix:

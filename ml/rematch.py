@@ -12,6 +12,7 @@ from scipy import sparse
 
 from ml import recipe
 from ml.champion import Champion
+from ml.cold_items import metadata_rows
 from ml.contest import Opponent
 from ml.fold_in import fold_in, newest_weights
 from ml.item_item import fit_item_weights
@@ -84,7 +85,8 @@ def meet(
     try:
         theirs = recipe.with_recipe(settings, recorded)
         users, items = fit(data.train, data.user_features, data.item_features, theirs, on_epoch)
-        return opponent, ranking_of(data, popularity, theirs, users, items, fit_item_weights(data.train, theirs))
+        weights = fit_item_weights(data.train, theirs, metadata_rows(data))
+        return opponent, ranking_of(data, popularity, theirs, users, items, weights)
     except (NightjarError, ValidationError) as error:
         # A recipe that fails on tonight's data must not keep another one from taking its place.
         return replace(opponent, obstacle=str(error)), None

@@ -27,31 +27,33 @@ class Blend:
 
         score(i) = (1 - share) * (e(i) - mean e) / sd e  +  share * (c(i) - mean c) / sd c
 
-    mean and standard deviation of each user over the items that have interactions. An item without any is unknown to c:
-    its second term is 0, the mean, so that it competes by its embedding alone. So is that of every item for a user
-    whose c does not vary.
+    mean and standard deviation of each user over the items that have interactions. An item without any has a share of
+    its own where its features gave it weights; without them it is unknown to c: its second term is 0, the mean, so that
+    it competes by its embedding alone. So is that of every item for a user whose c does not vary.
 
     Attributes:
-        share: between 0 and 1.
+        embedding_shares: (items,) float32, 1 - share of each item.
+        cooccurrence_shares: (items,) float32, share of each item; 0 where c does not know it.
         history_exponent: as in `ItemWeights`.
         weights: (items, items) float32 CSR, as in `ItemWeights`.
         average: (items,) float32 or None, as in `ItemWeights`: what c(i) is less by, per weight of the history.
         vectors: (items, dim + 1) float32, the items' biases as the last dimension.
         trained: (n,) indices of the items with interactions.
-        is_trained: (items,) the same as flags.
+        is_trained: (items,) the same as flags, float64.
         is_known: (items,) whether the model knows the item at all.
         mean: (dim + 1,) mean of the trained items' vectors; with it and their covariance, mean and spread of a user's
             scores follow without the scores.
         covariance: (dim + 1, dim + 1).
     """
 
-    share: float
+    embedding_shares: Vectors
+    cooccurrence_shares: Vectors
     history_exponent: float
     weights: sparse.csr_matrix
     average: Vectors | None
     vectors: Vectors
     trained: NDArray[np.int64]
-    is_trained: NDArray[np.bool_]
+    is_trained: NDArray[np.float64]
     is_known: NDArray[np.bool_]
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
@@ -70,9 +72,10 @@ class Blend:
         """
         queries = np.column_stack([vectors, np.ones(len(vectors))]).astype(np.float64)
         spread = np.sqrt(np.maximum(((queries @ self.covariance) * queries).sum(axis=1), 0))
-        queries *= _inverse(spread, 1 - self.share)[:, None]
+        queries *= _inverse(spread)[:, None]
         scores = queries.astype(np.float32) @ self.vectors.T
         scores -= (queries @ self.mean).astype(np.float32)[:, None]
+        scores *= self.embedding_shares
         scores += self._cooccurrence(history)
         scores[:, ~self.is_known] = LOWEST
         return scores
@@ -81,20 +84,20 @@ class Blend:
         history = raised(history, self.history_exponent)
         found = history @ self.weights
         count = max(1, len(self.trained))
-        mean = np.asarray(found.sum(axis=1, dtype=np.float64)).ravel() / count
-        squares = np.asarray(found.multiply(found).sum(axis=1, dtype=np.float64)).ravel() / count
+        mean = found @ self.is_trained / count
+        squares = found.multiply(found) @ self.is_trained / count
         scores: Vectors = found.toarray()
         if self.average is not None:
-            average = self.average.astype(np.float64)
+            average = self.average * self.is_trained
             # Whose history says nothing of any item is not told what an average one would say.
             size = np.asarray(history.sum(axis=1, dtype=np.float64)).ravel() * (squares > 0)
             mean -= size * average.sum() / count
             squares += (size**2 * (average**2).sum() - 2 * size * (found @ average)) / count
             scores -= size.astype(np.float32)[:, None] * self.average
-        scale = _inverse(np.sqrt(np.maximum(squares - mean**2, 0)), self.share)
+        scale = _inverse(np.sqrt(np.maximum(squares - mean**2, 0)))
         scores -= mean.astype(np.float32)[:, None]
         scores *= scale.astype(np.float32)[:, None]
-        scores[:, ~self.is_trained] = 0
+        scores *= self.cooccurrence_shares
         return scores
 
 
@@ -102,7 +105,7 @@ def blend_of(model: ItemWeights, vectors: Vectors, biases: Vectors, known: NDArr
     """Prepare the rule for the items of one model.
 
     Args:
-        model: share and weights.
+        model: shares and weights.
         vectors: (items, dim) float32.
         biases: (items,) float32.
         known: (items,) int8 codes.
@@ -112,14 +115,19 @@ def blend_of(model: ItemWeights, vectors: Vectors, biases: Vectors, known: NDArr
     of_trained = all_items[trained].astype(np.float64)
     mean = of_trained.sum(axis=0) / max(1, len(trained))
     centred = of_trained - mean
+    is_trained = known == TRAINED
+    # What has interactions is known to c even where nothing speaks for it.
+    has_weights = np.bincount(model.weights.indices, minlength=len(known)) > 0
+    shares = np.where(is_trained | ~has_weights, model.share, model.cold_share).astype(np.float32)
     return Blend(
-        model.share,
+        1 - shares,
+        shares * (is_trained | has_weights),
         model.history_exponent,
         model.weights,
         model.average,
         all_items,
         trained,
-        known == TRAINED,
+        is_trained.astype(np.float64),
         known != UNKNOWN,
         mean,
         centred.T @ centred / max(1, len(trained)),
@@ -155,7 +163,7 @@ def best_columns(scores: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
     return best, values
 
 
-def _inverse(spread: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+def _inverse(spread: NDArray[np.float64]) -> NDArray[np.float64]:
     # Below this a spread is the rounding of equal scores.
-    inverse: NDArray[np.float64] = np.divide(share, spread, out=np.zeros_like(spread), where=spread > 1e-9)
+    inverse: NDArray[np.float64] = np.divide(1, spread, out=np.zeros_like(spread), where=spread > 1e-9)
     return inverse

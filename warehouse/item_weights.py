@@ -24,18 +24,21 @@ class ItemWeights:
         history_exponent: what the weights of a user's own items are raised to before they meet these.
         weights: (items, items) float32 CSR, indices sorted; row: the item of the history, column: the item scored.
         average: (items,) float32, taken from each item's score per weight of the history; None: nothing.
+        cold_share: as `share`, of items without interactions, whose weights come from their features.
     """
 
     share: float
     history_exponent: float
     weights: sparse.csr_matrix
     average: NDArray[np.float32] | None = None
+    cold_share: float = 0.0
 
     def write(self, folder: Path) -> None:
         """Write the arrays into the folder of a model that is being written."""
         for name, part in _PARTS.items():
             np.save(folder / f"{name}.npy", getattr(self.weights, part), allow_pickle=False)
-        np.save(folder / f"{_RULE}.npy", np.array([self.share, self.history_exponent]), allow_pickle=False)
+        rule = np.array([self.share, self.history_exponent, self.cold_share])
+        np.save(folder / f"{_RULE}.npy", rule, allow_pickle=False)
         if self.average is not None:
             np.save(folder / f"{_AVERAGE}.npy", self.average, allow_pickle=False)
 
@@ -52,8 +55,8 @@ def mapped(folder: Path) -> ItemWeights | None:
     parts = [np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _PARTS]
     items = len(parts[-1]) - 1
     weights = sparse.csr_matrix(tuple(parts), shape=(items, items), copy=False)
-    share, history_exponent = np.load(folder / f"{_RULE}.npy", allow_pickle=False).tolist()
+    # A model of an earlier version has no third number and no weights for items without interactions.
+    share, history_exponent, cold_share = [*np.load(folder / f"{_RULE}.npy", allow_pickle=False).tolist(), 0.0][:3]
     average = folder / f"{_AVERAGE}.npy"
-    return ItemWeights(
-        share, history_exponent, weights, np.load(average, allow_pickle=False) if average.exists() else None
-    )
+    taken = np.load(average, allow_pickle=False) if average.exists() else None
+    return ItemWeights(share, history_exponent, weights, taken, cold_share)

@@ -182,9 +182,21 @@ class Settings(BaseSettings):
         4.0, ge=0, le=10, description="The same in a user's history: above 1 the newest items say more than the rest."
     )
     cooccurrence_neighbours: PositiveInt = Field(200, description="Item-item weights kept of each item.")
+    cold_item_share: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="As NIGHTJAR_COOCCURRENCE_SHARE, of items without events, whose item-item weights come from their "
+        "features; 0: by their embeddings alone.",
+    )
+    cold_item_lambda: float = Field(
+        3.0, gt=0, description="Ridge of those weights: larger means fewer, surer features count."
+    )
+    cold_item_neighbours: PositiveInt = Field(1_000, description="Item-item weights kept of each such item.")
     cooccurrence_dense_items: PositiveInt = Field(
         20_000,
-        description="Items with events up to which the weights come from a dense inverse (8 bytes a pair of items).",
+        description="Items with events up to which the weights come from a dense inverse (8 bytes a pair of items); "
+        "of more features than that, those of most items count for items without events.",
     )
     seed: int = Field(20260101, ge=0, description="Seed of everything random.")
 

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from benchmarks.quality.judging import K
+from ml.cold_items import metadata_rows
 from ml.evaluation import hits_of
 from ml.holdout_slices import holdout_slices
 from ml.item_item import fit_item_weights
@@ -109,7 +110,8 @@ def _embeddings(data: TrainingData, settings: Settings) -> Embeddings:
 
 def _quality(data: TrainingData, embeddings: Embeddings, settings: Settings) -> dict[str, float]:
     popularity = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
-    ranking = published_ranking(embeddings, popularity, fit_item_weights(data.train, settings), data.train)
+    weights = fit_item_weights(data.train, settings, metadata_rows(data))
+    ranking = published_ranking(embeddings, popularity, weights, data.train)
     slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
     warm = next(each for each in slices if each.name == "warm")
     hits = hits_of(best_items(ranking, warm.users, warm.is_candidate, data.train, K), warm.truth)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 
 from ml import contest, plots, tracking
 from ml.champion import find_champion
+from ml.cold_items import metadata_rows
 from ml.contest import Contest, Opponent
 from ml.cross_domain_slices import cross_domain_slices
 from ml.dataset_digest import dataset_digest
@@ -79,7 +80,7 @@ def _fit_and_judge(data: TrainingData, folder: RunFolder, settings: Settings, pr
         progress.pulse(f"{epoch.line(settings.epochs, data.train.nnz)}, recall@{k} {curve[-1]:.4f}")
 
     users, items = fit(data.train, data.user_features, data.item_features, settings, watch)
-    weights = fit_item_weights(data.train, settings)
+    weights = fit_item_weights(data.train, settings, metadata_rows(data))
 
     def at(popularity_weight: float) -> Ranking:
         dialled = settings.model_copy(update={"popularity_weight": popularity_weight})

@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ml import tracking
+from ml.cold_items import metadata_rows
 from ml.item_item import fit_item_weights
 from ml.known import embeddings_of
 from ml.lightfm_model import Epoch, fit
@@ -43,7 +44,8 @@ def run(settings: Settings, folder: RunFolder) -> None:
 
         users, items = fit(data.full, data.user_features, data.item_features, settings, tell)
         model = embeddings_of(data, data.full, users, items, settings.popularity_weight)
-        weights = dialled_weights(fit_item_weights(data.full, settings), data.full, settings.popularity_weight)
+        weights = fit_item_weights(data.full, settings, metadata_rows(data))
+        weights = dialled_weights(weights, data.full, settings.popularity_weight)
         embeddings.save(model, folder.model, weights)
         _write_side(folder, "item", model.item_ids, model.item_vectors, model.item_biases, model.item_known)
         _write_side(folder, "user", model.user_ids, model.user_vectors, model.user_biases, model.user_known)

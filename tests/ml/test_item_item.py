@@ -86,3 +86,21 @@ def test_the_number_of_items_decides_between_the_two_kinds() -> None:
 def test_without_a_share_or_without_pairs_there_are_no_weights() -> None:
     assert fit_item_weights(some_pairs(9, 20), Settings(cooccurrence_share=0)) is None
     assert fit_item_weights(sparse.csr_matrix((3, 4), dtype=np.float32), Settings()) is None
+
+
+def test_items_without_pairs_get_weights_by_their_features_and_a_share_of_their_own() -> None:
+    # Items 0 and 1 have pairs; item 2 carries what item 0 does.
+    pairs = sparse.csr_matrix(np.array([[1, 0, 0], [1, 1, 0]], np.float32))
+    metadata = sparse.csr_matrix(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]))
+    settings = Settings(cold_item_lambda=3.0, cold_item_share=0.4)
+    fitted, without = fit_item_weights(pairs, settings, metadata), fit_item_weights(pairs, settings)
+    assert fitted is not None
+    assert without is not None
+    assert fitted.cold_share == 0.4
+    # 1 / (1 + 3), and nothing of item 1.
+    assert fitted.weights[:, [2]].toarray().ravel().tolist() == [0.25, 0, 0]
+    assert fitted.weights[:, [0, 1]].toarray().tolist() == without.weights[:, [0, 1]].toarray().tolist()
+    assert without.weights[:, [2]].nnz == 0
+    none = fit_item_weights(pairs, settings.model_copy(update={"cold_item_share": 0.0}), metadata)
+    assert none is not None
+    assert none.weights[:, [2]].nnz == 0

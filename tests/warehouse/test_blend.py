@@ -55,6 +55,21 @@ def test_an_item_without_interactions_competes_by_its_embedding_and_an_unknown_o
     assert scores[4] == LOWEST
 
 
+def test_an_item_without_interactions_that_its_features_gave_weights_has_a_share_of_its_own() -> None:
+    # As above, and own item 0 speaks for item 3 with 2: 4 for a weight of 2, which no mean and no spread counts.
+    weights = sparse.csr_matrix(np.array([[0, 3, -3, 2, 0], *[[0] * 5] * 4], np.float32))
+    model = blend_of(ItemWeights(0.25, 1.0, weights, cold_share=0.5), VECTORS, BIASES, KNOWN)
+    scores = model.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
+    assert scores[3] == pytest.approx(0.5 * 3 / np.sqrt(2 / 3) + 0.5 * 4 / np.sqrt(24), abs=1e-6)
+    without = blend(0.25).scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
+    assert scores[:3].tolist() == without[:3].tolist()
+    # The share of co-occurrence alone: what the features said is all that counts, and what an average one says goes.
+    average = np.array([0, 0, 0, 1, 0], np.float32)
+    alone = blend_of(ItemWeights(1.0, 1.0, weights, average, 1.0), VECTORS, BIASES, KNOWN)
+    scores = alone.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
+    assert scores[3] == pytest.approx((4 - 2) / np.sqrt(24), abs=1e-6)
+
+
 def test_without_a_history_or_without_spread_the_other_part_is_left() -> None:
     one_user = np.array([[1, 0]], np.float32)
     by_embedding = blend(0.5).scores(one_user, history(0, 0, 0, 0, 0))[0]

@@ -1,0 +1,58 @@
+"""Weights of items without interactions against the formula written out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from ml.cold_items import cold_weights, metadata_rows
+from ml.training_data import TrainingData, read
+
+IS_KNOWN = np.array([True, True, False, True, False, False])
+# Item 5 carries nothing.
+ROWS = sparse.csr_matrix(
+    np.array([[1, 0, 0], [0.6, 0.8, 0], [0.8, 0.6, 0], [0, 0.6, 0.8], [0, 0, 1], [0, 0, 0]], np.float64)
+)
+
+
+def by_formula(ridge: float, features: list[int]) -> np.ndarray:
+    rows = ROWS.toarray()[:, features]
+    known, cold = rows[[0, 1, 3]], rows[[2, 4]]
+    return known @ np.linalg.inv(known.T @ known + ridge * np.eye(len(features))) @ cold.T
+
+
+@pytest.mark.parametrize("block_cells", [1, 4_000_000])
+def test_they_are_the_ridge_regression_on_the_features(block_cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml.cold_items._BLOCK_CELLS", block_cells)
+    found = cold_weights(ROWS, IS_KNOWN, 0.7, 10, 10).toarray()
+    assert found[np.ix_([0, 1, 3], [2, 4])] == pytest.approx(by_formula(0.7, [0, 1, 2]))
+    # Nobody else speaks, and nobody speaks for items with interactions or without features.
+    assert not found[[2, 4, 5]].any()
+    assert not found[:, [0, 1, 3, 5]].any()
+
+
+def test_the_largest_of_each_item_stay_and_the_features_of_most_items_count() -> None:
+    whole = by_formula(0.7, [0, 1, 2])
+    found = cold_weights(ROWS, IS_KNOWN, 0.7, 1, 10).toarray()[np.ix_([0, 1, 3], [2, 4])]
+    largest = np.abs(whole).argmax(axis=0)
+    assert np.count_nonzero(found) == 2
+    assert found[largest, [0, 1]] == pytest.approx(whole[largest, [0, 1]])
+    # Two known items carry each of the features 0 and 1, one the feature 2.
+    fewer = cold_weights(ROWS, IS_KNOWN, 0.7, 10, 2).toarray()
+    assert fewer[np.ix_([0, 1, 3], [2])] == pytest.approx(by_formula(0.7, [0, 1])[:, [0]])
+    assert not fewer[:, 4].any()
+
+
+def test_without_known_or_without_cold_items_there_are_none() -> None:
+    for is_known in (np.zeros(6, bool), np.ones(6, bool)):
+        assert cold_weights(ROWS, is_known, 0.7, 10, 10).nnz == 0
+
+
+def test_rows_are_tf_idf_of_length_one_without_identities_and_rare_features(planted: object) -> None:
+    data: TrainingData = read(planted.folder)  # type: ignore[attr-defined]
+    names = np.array(["id:a", "tag:x", "tag:(rare)", "tag:y"], object)
+    values = np.array([[1, 2, 1, 0], [1, 1, 1, 3], [0, 0, 1, 0], [0, 0, 0, 0]], np.float32)
+    rows = metadata_rows(replace(data, item_features=sparse.csr_matrix(values), item_feature_names=names)).toarray()
+    # Of four items two carry x and one y; ln 2 and ln 4 stand as 1 to 2.
+    assert rows == pytest.approx(np.array([[1, 0], [1 / np.sqrt(37), 6 / np.sqrt(37)], [0, 0], [0, 0]]))
