@@ -93,6 +93,21 @@ class Settings(BaseSettings):
         3, ge=0, description="Days before the interval whose events dbt builds again, for late arrivals."
     )
 
+    attribution_window_hours: PositiveInt = Field(
+        168, description="Hours after an exposure within which a click or a conversion is credited to it."
+    )
+    attribution_touch: Literal["last", "first"] = Field(
+        "last", description="Which of several exposures within those hours is credited: last or first."
+    )
+    control_variant: str = Field(
+        "control",
+        pattern=r"^[\w.-]{1,100}$",
+        description="Variant of an experiment that the others are compared with in the marts.",
+    )
+    performance_schedule: str = Field(
+        "0 6 * * *", description="Cron expression (UTC) of the daily online metrics; empty: only with the nights."
+    )
+
     min_interval_events: int = Field(
         1, ge=0, description="Events that the run's own interval must hold; 0 lets a night without events pass."
     )

@@ -7,6 +7,7 @@ import typer
 
 from ml.cli import (
     import_commands,
+    performance_command,
     read_commands,
     retention_command,
     run_commands,
@@ -30,6 +31,7 @@ app.add_typer(stack_commands.app, name="stack", help="The servers of a home, for
 app.add_typer(warehouse_commands.app, name="warehouse", help="The warehouse that a team shares.")
 run_commands.register(app)
 read_commands.register(app)
+performance_command.register(app)
 retention_command.register(app)
 tune_commands.register(app, stage_commands.app)
 settings_command.register(app)

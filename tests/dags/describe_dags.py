@@ -79,6 +79,7 @@ def describe(dag: DAG) -> dict[str, Any]:
                 "owner": task.owner,
                 "retries": task.retries,
                 "pool": task.pool,
+                "priority": task.priority_weight,
                 "upstream": sorted(task.upstream_task_ids),
                 "trigger_rule": task.trigger_rule.value,
                 "command": command(task, dag, DagRunType.SCHEDULED if timetable in TIMED else DagRunType.MANUAL),

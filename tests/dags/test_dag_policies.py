@@ -165,8 +165,10 @@ def test_retention_deletes_on_schedule_and_only_shows_when_started_by_hand(descr
     assert task["command_by_hand"] == ["nightjar", "retention", "--dry-run"]
 
 
-def test_a_search_for_better_settings_runs_by_the_clock_once_it_has_a_schedule(settings: Settings) -> None:
-    weekly = describe(settings.model_copy(update={"tuning_schedule": "0 12 * * 6", "tuning_minutes": 45}))
+def test_a_dag_runs_by_the_clock_only_while_it_has_a_schedule(settings: Settings) -> None:
+    changes = {"tuning_schedule": "0 12 * * 6", "tuning_minutes": 45, "performance_schedule": ""}
+    weekly = describe(settings.model_copy(update=changes))
+    assert weekly["dags"]["recommendation_performance"]["timetable"] == "NullTimetable"
     assert weekly["dags"]["tune_model"]["timetable"] == "CronDataIntervalTimetable"
     assert weekly["dags"]["tune_model"]["tasks"]["tune_model"]["command"][-1] == "--minutes=45"
 
@@ -194,6 +196,15 @@ def test_features_are_built_with_the_recipe_of_the_run(settings: Settings) -> No
 @pytest.mark.parametrize("dag_id", ["retention", "rollback_publication"])
 def test_what_changes_the_published_state_waits_for_the_one_slot(described: dict[str, Any], dag_id: str) -> None:
     assert {task["pool"] for task in described["dags"][dag_id]["tasks"].values()} == {"warehouse_writer"}
+
+
+def test_online_metrics_wait_behind_every_task_of_a_night_and_never_hold_the_slot_of_training(
+    described: dict[str, Any], night: dict[str, Any]
+) -> None:
+    [task] = described["dags"]["recommendation_performance"]["tasks"].values()
+    assert task["pool"] == "warehouse_writer"
+    assert task["priority"] == 0
+    assert all(each["priority"] > 0 for each in night.values())
 
 
 @pytest.mark.parametrize("dag_id", DAGS)

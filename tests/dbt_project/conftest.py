@@ -13,6 +13,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from handmade_warehouses import DuckDBFiles, HandmadeWarehouse, PostgresDatabases
+from two_publications import publish_twice
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 PUBLICATION = "2026-01-10.1"
@@ -138,4 +139,15 @@ def built_warehouse(project: Project, engine: Any) -> HandmadeWarehouse:
     fill_raw(warehouse)
     done = project.dbt(warehouse, "build", "--select", "tag:inputs", "tag:marts")
     assert done.success, [(each.node.name, each.message) for each in done.result if each.status in ("error", "fail")]
+    return warehouse
+
+
+@pytest.fixture(scope="session")
+def published(project: Project, engine: Any, built_warehouse: HandmadeWarehouse) -> HandmadeWarehouse:
+    """The warehouse after two publications, facts and marts built again; tests must not change it."""
+    warehouse: HandmadeWarehouse = engine.copy(built_warehouse)
+    publish_twice(warehouse)
+    project.run_facts(warehouse, "2026-01-12", "2026-01-13")
+    done = project.dbt(warehouse, "build", "--select", "tag:marts")
+    assert done.success, [(each.node.name, each.message) for each in done.result if each.status != "pass"]
     return warehouse

@@ -5,42 +5,7 @@ from typing import Any
 
 import pytest
 from handmade_warehouses import HandmadeWarehouse
-
-# u1's and u2's films on two data dates: of u1 one of two films changes, u2 keeps the one film.
-LISTS = {
-    ("2026-01-09.1", "2026-01-09"): [("u1", 1, "f2"), ("u1", 2, "f3"), ("u2", 1, "f4")],
-    ("2026-01-10.1", "2026-01-10"): [("u1", 1, "f3"), ("u1", 2, "f4"), ("u2", 1, "f4")],
-}
-RECORDED = "2026-01-11 00:00:00+00"
-
-
-def entry(ledger_id: int, publication: str, action: str, previous: str | None, digest: str = "h") -> tuple[Any, ...]:
-    day = publication.partition(".")[0]
-    as_of = f"{day} 00:00:00+00"
-    made = (action, previous, "m", "r", digest, 3, "v", "a", "test", RECORDED)
-    return (ledger_id, publication, day, as_of, *made)
-
-
-@pytest.fixture(scope="module")
-def published(project: Any, engine: Any, built_warehouse: HandmadeWarehouse) -> HandmadeWarehouse:
-    """Two publications, the later one current, and three exposures of it; then `dbt build --select tag:marts`."""
-    warehouse: HandmadeWarehouse = engine.copy(built_warehouse)
-    for ledger_id, ((publication, day), lists) in enumerate(LISTS.items(), 1):
-        previous = None if ledger_id == 1 else "2026-01-09.1"
-        warehouse.insert("recs.publications", [entry(ledger_id, publication, "published", previous)])
-        warehouse.insert(
-            "recs.recommendations",
-            [(publication, day, user, "films", rank, item, 0.5, "personal", None) for user, rank, item in lists],
-        )
-        warehouse.insert("recs.model_metrics", [(publication, day, "nightjar", "all", "recall", 2, 0.4, 3)])
-    warehouse.insert("recs.current_publication", [("2026-01-10.1", "2026-01-10", 2, RECORDED)])
-    shown = ("2026-01-10.1", "a", "2026-01-11 09:00:00+00", "2026-01-11 09:00:00+00")
-    seen = [("x1", "u1", "f3", 1), ("x2", "u2", "f3", 1), ("x3", "u2", "f4", 1)]
-    warehouse.insert("raw.exposures", [(*row, *shown) for row in seen])
-    project.run_facts(warehouse, "2026-01-11", "2026-01-12")
-    done = project.dbt(warehouse, "build", "--select", "tag:marts")
-    assert done.success, [(each.node.name, each.message) for each in done.result if each.status != "pass"]
-    return warehouse
+from two_publications import RECORDED, entry
 
 
 def test_current_holds_the_rows_of_the_pointer(published: HandmadeWarehouse) -> None:
@@ -96,22 +61,6 @@ def test_one_table_answers_what_a_backfill_did(redone: HandmadeWarehouse) -> Non
         ("2026-01-10.1", "published", True, 3, None, None, None, None, None),
         ("2026-01-10.2", "refused", False, None, 0.1, "popularity", None, None, None),
     ]
-
-
-def test_ctr_counts_exposures_by_how_the_item_was_chosen(published: HandmadeWarehouse) -> None:
-    # u2 clicked f3 at 10:00 on 11 January, an hour after it was shown; the publication did not list it for u2.
-    found = published.rows(
-        "select source, domain, rank, exposures, clicks, ctr from marts.recommendation_ctr_daily order by 1, 2, 3",
-    )
-    assert found == [("personal", "films", 1, 2, 0, 0.0), ("unknown", "films", 1, 1, 1, 1.0)]
-
-
-def test_predicted_recall_stands_beside_realised_ctr(published: HandmadeWarehouse) -> None:
-    found = published.rows(
-        "select publication_id, k, predicted_recall, exposures, clicks, ctr "
-        "from marts.publication_outcomes order by publication_id",
-    )
-    assert found == [("2026-01-09.1", 2, 0.4, 0, 0, None), ("2026-01-10.1", 2, 0.4, 3, 1, 1 / 3)]
 
 
 def test_catalogue_health_of_the_lists(published: HandmadeWarehouse) -> None:

@@ -10,6 +10,10 @@ WITHOUT_EFFECT_ON_THE_EVALUATION = {
     "schedule",
     "deadline_minutes",
     "lookback_days",
+    "attribution_window_hours",
+    "attribution_touch",
+    "control_variant",
+    "performance_schedule",
     "min_interval_events",
     # Which tuned recipe a night takes shows in the settings that it changes.
     "recipe",

@@ -1,0 +1,9 @@
+{# A rank as one of four places that sort as text: what is seen at once, without scrolling, with it, hardly ever. #}
+{% macro rank_bucket(rank) -%}
+    case
+        when {{ rank }} = 1 then '01'
+        when {{ rank }} <= 3 then '02-03'
+        when {{ rank }} <= 10 then '04-10'
+        else '11+'
+    end
+{%- endmacro %}

@@ -1,0 +1,49 @@
+"""Brings the online metrics up to date: what was shown, clicked and bought, whenever it arrived.
+
+Reads the raw tables and what a night built; writes `core.fct_exposures`, `intermediate` and `marts`. It touches nothing
+that a night reads, so it may run beside one. Used by `nightjar performance` and the DAG `recommendation_performance`.
+"""
+
+from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.protocol import Connection
+from warehouse.dbt_runner import run_dbt, variables
+from warehouse.errors import NightjarError
+from warehouse.interval import DataInterval
+from warehouse.settings import Settings
+
+SELECTION = ("fct_exposures", "path:models/intermediate/performance", "path:models/marts/performance")
+_IS_BUILT = "select count(*) from information_schema.tables where table_schema = 'core' and table_name = 'dim_items'"
+_CURRENT = "select publication_id from recs.current_publication"
+
+
+def run(settings: Settings, interval: DataInterval) -> int:
+    """Build the models of the online metrics and run their tests; return how many of both.
+
+    Where no night has built facts and dimensions yet, they are built first: exposures can be looked at without a model.
+
+    Raises:
+        NightjarError: a model or a test failed; the message names it.
+    """
+    with open_warehouse(settings).connect(read_only=True) as connection:
+        is_built = bool(_value(connection, _IS_BUILT))
+        current = _value(connection, _CURRENT)
+    given = variables(
+        settings,
+        interval_start=interval.start.isoformat(),
+        interval_end=interval.end.isoformat(),
+        publication_id=current or f"{interval.data_date}.0",
+    )
+    select = SELECTION if is_built else tuple(f"+{each}" for each in SELECTION)
+    results = run_dbt(
+        settings, "build", "--select", *select, "--exclude-resource-type", "unit_test", "exposure", given=given
+    )
+    failed = [each for each in results if each.status in ("error", "fail", "skipped")]
+    if failed or not results:
+        named = "; ".join(f"{each.name} ({each.message})" for each in failed[:5])
+        raise NightjarError(f"the online metrics were not updated: {named or 'dbt built nothing'}")
+    return len(results)
+
+
+def _value(connection: Connection, query: str) -> object:
+    row = connection.execute(query).fetchone()
+    return row[0] if row else None
