@@ -1,7 +1,7 @@
 """# Performance of the recommendations
 
 Brings the online metrics up to date, once a day: what was shown, what was clicked and bought, and how each variant of
-an experiment does beside the control (`marts.variant_outcomes`, `marts.recommendation_ctr_daily` and those beside them).
+an experiment does beside the control: `marts.variant_outcomes`, `marts.recommendation_ctr_daily` and those beside them.
 
 Clicks often arrive hours after the night; they count for the date on which the item was shown, within the hours of
 `NIGHTJAR_ATTRIBUTION_WINDOW_HOURS`. Facts of the last `NIGHTJAR_LOOKBACK_DAYS` days, and of every earlier date for

@@ -4,6 +4,8 @@ Reads the raw tables and what a night built; writes `core.fct_exposures`, `inter
 that a night reads, so it may run beside one. Used by `nightjar performance` and the DAG `recommendation_performance`.
 """
 
+from typing import Any
+
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Connection
 from warehouse.dbt_runner import run_dbt, variables
@@ -34,9 +36,8 @@ def run(settings: Settings, interval: DataInterval) -> int:
         publication_id=current or f"{interval.data_date}.0",
     )
     select = SELECTION if is_built else tuple(f"+{each}" for each in SELECTION)
-    results = run_dbt(
-        settings, "build", "--select", *select, "--exclude-resource-type", "unit_test", "exposure", given=given
-    )
+    excluded = ("--exclude-resource-type", "unit_test", "exposure")
+    results = run_dbt(settings, "--quiet", "build", "--select", *select, *excluded, given=given)
     failed = [each for each in results if each.status in ("error", "fail", "skipped")]
     if failed or not results:
         named = "; ".join(f"{each.name} ({each.message})" for each in failed[:5])
@@ -44,6 +45,6 @@ def run(settings: Settings, interval: DataInterval) -> int:
     return len(results)
 
 
-def _value(connection: Connection, query: str) -> object:
+def _value(connection: Connection, query: str) -> Any:
     row = connection.execute(query).fetchone()
     return row[0] if row else None
