@@ -7,7 +7,7 @@ Clicks often arrive hours after the night; they count for the date on which the 
 `NIGHTJAR_ATTRIBUTION_WINDOW_HOURS`. Facts of the last `NIGHTJAR_LOOKBACK_DAYS` days, and of every earlier date for
 which something arrived, are built again, then the marts. Every night does the same after it has published.
 
-It never delays training: it takes no slot of the pool `compute`, reads and writes nothing that a night uses, and in the
+It never delays training: it takes no slot of the pool `compute`, writes nothing that a night reads, and in the
 queue for the warehouse every task of a night goes before it.
 """
 
