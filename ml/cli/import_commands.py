@@ -11,7 +11,7 @@ import typer
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
-from warehouse.importers.demo_shop.shop import import_demo_shop
+from warehouse.importers.demo_shop.nights import import_nights
 from warehouse.importers.demo_shop.shop_options import ShopOptions
 from warehouse.importers.files import import_files
 from warehouse.importers.loading import ImportCount
@@ -81,14 +81,22 @@ def demo_shop(
     items: Annotated[int, typer.Option(help="Items in each of the domains films, books, games.")] = _SHOP.items,
     days: Annotated[int, typer.Option(help="Days of events.")] = _SHOP.days,
     last_date: Annotated[str, typer.Option(help="The last day of events, YYYY-MM-DD.")] = str(_SHOP.last_date),
+    nights: Annotated[
+        int, typer.Option(min=0, help="Days after the last one on which customers see what was published before them.")
+    ] = 0,
 ) -> None:
-    """Import a made-up shop with planted tastes, several event types and an experiment with two arms."""
+    """Import a made-up shop with planted tastes, several event types and an experiment with two arms.
+
+    With --nights, customers come back on the days after the last one. Half of them, by a hash of the user id, see the
+    lists of the newest publication of an earlier date, half its popular items; what they click and buy by their tastes
+    becomes events and exposures. Run the nights in between to close the loop; a day that was served stays as it is.
+    """
     try:
         last = date.fromisoformat(last_date)
     except ValueError as error:
         raise BadInput(f"--last-date {last_date!r} is no date: expected YYYY-MM-DD, for example 2026-03-31") from error
     options = ShopOptions(seed, users, items, days, last)
-    _run(lambda warehouse: import_demo_shop(warehouse, options))
+    _run(lambda warehouse: import_nights(warehouse, options, nights))
 
 
 def _run(import_into: Callable[[Warehouse], list[ImportCount]]) -> None:

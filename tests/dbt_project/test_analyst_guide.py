@@ -93,7 +93,13 @@ ANSWERS = {
     7: [("books", "popular", 1, 1), ("films", "personal", 2, 3)],
     8: [("u3", 1)],
     # As the marts were built: before u3's book.
-    9: [("f1", "f1", "films", 2), ("f2", "f2", "films", 2), ("b1", "b1", "books", 1), ("x1", "x1", "default", 1), ("b2", "b2", "books", 0)],
+    9: [
+        ("f1", "f1", "films", 2),
+        ("f2", "f2", "films", 2),
+        ("b1", "b1", "books", 1),
+        ("x1", "x1", "default", 1),
+        ("b2", "b2", "books", 0),
+    ],
     # Of 3 places f4 has 2 and f3 has 1; of the 5 users with films f1 and f2 have 2 each, f3 has one.
     11: [
         ("f4", "f4", "films", near(2 / 3), 0, near(2 / 3)),

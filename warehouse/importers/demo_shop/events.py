@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from warehouse.importers.demo_shop.catalogue import Catalogue
 from warehouse.importers.demo_shop.customers import Customers
 from warehouse.importers.demo_shop.rows import instants
-from warehouse.importers.demo_shop.shop_options import DAY_SECONDS, ShopOptions
+from warehouse.importers.demo_shop.shop_options import DAY_SECONDS
 
 EVENT_TYPES = ("view", "click", "add_to_cart", "purchase", "rating")
 VIEW, CLICK, ADD_TO_CART, PURCHASE, RATING = range(len(EVENT_TYPES))
@@ -43,20 +43,24 @@ class Events:
 
 def interaction_table(
     rng: np.random.Generator,
-    options: ShopOptions,
+    label: str,
+    end: int,
     customers: Customers,
     catalogue: Catalogue,
     batches: Sequence[Events],
 ) -> pa.Table:
-    """Return the columns of `raw.interactions`, in order of time; what would happen after the end is left out."""
+    """Return the columns of `raw.interactions`, in order of time; what would happen from `end` on is left out.
+
+    The ids begin with the label, which no other table of events may have.
+    """
     user, item, kind, value, at = (
         np.concatenate([getattr(batch, name) for batch in batches]) for name in ("user", "item", "kind", "value", "at")
     )
     order = np.lexsort((kind, item, user, at))
-    order = order[at[order] < options.end]
+    order = order[at[order] < end]
     return pa.table(
         {
-            "event_id": [f"{options.label}-{number}" for number in range(1, len(order) + 1)],
+            "event_id": [f"{label}-{number}" for number in range(1, len(order) + 1)],
             "user_id": customers.user_ids[user[order]],
             "item_id": catalogue.item_ids[item[order]],
             "event_type": np.array(EVENT_TYPES)[kind[order]],

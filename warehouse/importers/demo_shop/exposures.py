@@ -1,5 +1,7 @@
 """Lists that the demo shop showed in an experiment with two arms, and the clicks and purchases that followed."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -19,6 +21,16 @@ VARIANTS = ("control", "nightjar")
 
 _SHARE_OF_VISITS = 0.25
 _TASTE_WEIGHT, _POPULARITY_WEIGHT, _TASTE_NOISE, _POPULARITY_NOISE = 6.0, 0.5, 0.5, 0.3
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Items shown: index of user and item, rank from 1, unix seconds."""
+
+    user: NDArray[np.int64]
+    item: NDArray[np.int64]
+    rank: NDArray[np.int64]
+    at: NDArray[np.int64]
 
 
 def make_exposures(
@@ -43,12 +55,23 @@ def make_exposures(
         }
     )
 
+    return table, consequences(rng, options, customers, catalogue, Shown(user, item, rank, at))
+
+
+def consequences(
+    rng: np.random.Generator, options: ShopOptions, customers: Customers, catalogue: Catalogue, shown: Shown
+) -> list[Events]:
+    """Draw who clicks on what was shown, and who buys it then: the more the item meets the user's taste, the likelier.
+
+    The chance of a click is 0.4 / log2(1 + rank) * (0.05 + liking), with the liking from 0 to 1: the planted truth.
+    """
+    user, item, rank, at = shown.user, shown.item, shown.rank, shown.at
     liking = affinity(options, customers, catalogue, user, item, at)
     clicked = rng.random(len(user)) < 0.4 / np.log2(1 + rank) * (0.05 + liking)
     clicked_at = at + 3 * rank + rng.integers(2, 40, len(at))
     bought = clicked & (rng.random(len(user)) < 0.05 + 0.3 * liking)
     bought_at = clicked_at + rng.integers(60, 900, len(at))
-    return table, [
+    return [
         Events.of(CLICK, user[clicked], item[clicked], clicked_at[clicked]),
         Events.of(PURCHASE, user[bought], item[bought], bought_at[bought]),
     ]

@@ -3,8 +3,9 @@
 Writes `raw.*`; used by `nightjar import demo-shop` and `make demo`. No clock is read: equal options give equal rows.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import duckdb
 import numpy as np
@@ -46,7 +47,9 @@ def generate(options: ShopOptions) -> Shop:
     events = make_events(rng, options, customers, catalogue, visits)
     exposures, consequences = make_exposures(rng, options, customers, catalogue, visits)
     tables = {
-        "interactions": interaction_table(rng, options, customers, catalogue, [*events, *consequences]),
+        "interactions": interaction_table(
+            rng, options.label, options.end, customers, catalogue, [*events, *consequences]
+        ),
         "items": _item_table(catalogue),
         "item_features": item_features,
         "users": user_table(customers),
@@ -58,12 +61,15 @@ def generate(options: ShopOptions) -> Shop:
 
 def import_demo_shop(warehouse: Warehouse, options: ShopOptions) -> list[ImportCount]:
     """Generate a shop and import it in one transaction; importing it again adds nothing."""
-    shop = generate(options)
     # The last events arrive up to 30 hours after they happened.
-    imported_at = options.closes_at + timedelta(days=2)
+    return import_tables(warehouse, generate(options).tables, options.closes_at + timedelta(days=2))
+
+
+def import_tables(warehouse: Warehouse, tables: Mapping[str, pa.Table], imported_at: datetime) -> list[ImportCount]:
+    """Import generated rows, by the name of their raw table, in one transaction."""
     with warehouse.importing() as session:
         counts = []
-        for name, rows in shop.tables.items():
+        for name, rows in tables.items():
             source = _source(session.scratch, name, rows)
             check(session.scratch, source, imported_at)
             counts.append(load(session, source, imported_at))

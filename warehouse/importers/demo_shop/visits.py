@@ -14,6 +14,7 @@ from warehouse.importers.demo_shop.shop_options import DAY_SECONDS, ShopOptions
 _VISITS_PER_DAY = 0.3
 _VIEWS_PER_VISIT = 4.0
 _LOOKS_AGAIN = 0.2
+_ACTIVITY_OF_SILENT = 0.5
 _EVENING_SECONDS, _EVENING_SPREAD_SECONDS = 20 * 3600, 2.5 * 3600
 # A visit that would start later starts at daytime instead, so that it ends on the same date.
 _DAYTIME_SECONDS = (9 * 3600, 23 * 3600)
@@ -43,6 +44,18 @@ def make_visits(rng: np.random.Generator, options: ShopOptions, customers: Custo
     bounds = customers.domains.cumsum(axis=1)[user]
     domain = (rng.random(len(user))[:, None] > bounds[:, :-1]).sum(axis=1)
     return Visits(user, domain, np.where(at < here_from[user], moment, at))
+
+
+def visits_of_day(
+    rng: np.random.Generator, customers: Customers, start: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Draw who comes on one day, once at most: index of user and domain, unix seconds. The silent come, too."""
+    rate = _VISITS_PER_DAY * np.maximum(customers.activity, _ACTIVITY_OF_SILENT)
+    user = np.flatnonzero(rng.random(len(rate)) < 1 - np.exp(-rate))
+    bounds = customers.domains.cumsum(axis=1)[user]
+    domain = (rng.random(len(user))[:, None] > bounds[:, :-1]).sum(axis=1)
+    evening = rng.normal(_EVENING_SECONDS, _EVENING_SPREAD_SECONDS, len(user)).astype(np.int64)
+    return user, domain, start + np.clip(evening, *_DAYTIME_SECONDS)
 
 
 def make_events(

@@ -1,0 +1,110 @@
+"""Four days on which the demo shop's customers see what a night published: the marts find the planted truth."""
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from warehouse.importers.demo_shop.shop import generate
+from warehouse.importers.demo_shop.shop_options import ShopOptions
+from warehouse.settings import REPOSITORY
+
+DRIFT = 0.4
+NIGHTS = 4
+
+
+@pytest.fixture(scope="module")
+def loop(shop: Any, new_home: Callable[[str], Any]) -> Any:
+    """The shop after its night, and what became of it on the four days after it."""
+    home = new_home("loop")
+    shutil.copy(shop.home.settings.warehouse_path, home.settings.warehouse_path)
+    for command in (("import", "demo-shop", "--nights", str(NIGHTS)), ("performance",)):
+        done = home.nightjar(*command)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return home
+
+
+def planted_ctr(home: Any) -> dict[str, float]:
+    """The mean of the chances with which each exposure of a variant is clicked, from the tastes of the generator."""
+    options = ShopOptions()
+    made = generate(options)
+    users = {user: number for number, user in enumerate(made.customers.user_ids.tolist())}
+    items = {item: number for number, item in enumerate(made.catalogue.item_ids.tolist())}
+    chances: dict[str, list[float]] = {}
+    for variant, user, item, rank, shown_at in home.rows(
+        "select variant, user_id, item_id, rank, epoch(shown_at) from raw.exposures where publication_id is not null"
+    ):
+        moved = DRIFT * (shown_at - options.start) / (options.end - options.start)
+        tastes = (1 - moved) * made.customers.tastes[users[user]] + moved * made.customers.drifts_to[users[user]]
+        liking = tastes @ made.catalogue.tastes[items[item]]
+        chances.setdefault(variant, []).append(0.4 / np.log2(1 + rank) * (0.05 + liking))
+    return {variant: float(np.mean(found)) for variant, found in chances.items()}
+
+
+def test_the_planted_ctr_of_both_variants_and_their_difference_lie_in_the_intervals(loop: Any) -> None:
+    truth = planted_ctr(loop)
+    found = {
+        variant: figures
+        for variant, *figures in loop.rows(
+            "select variant, ctr_low, ctr_high, ctr_lift, ctr_lift_low, ctr_lift_high from marts.variant_outcomes "
+            "where slice_by = 'publication' and slice = '2026-03-31.2'"
+        )
+    }
+    assert set(found) == set(truth) == {"control", "nightjar"}
+    for variant, (low, high, *_) in found.items():
+        assert low < truth[variant] < high
+    _, _, lift, low, high = found["nightjar"]
+    assert low < truth["nightjar"] - truth["control"] < high
+    # The uplift is there, and the marts are sure of it.
+    assert 0 < low < lift < high
+
+
+def test_the_days_are_served_from_the_night_and_its_lists(loop: Any) -> None:
+    days = loop.rows(
+        "select exposure_date, count(distinct user_id) > 100 from marts.exposure_outcomes "
+        "where publication_id = '2026-03-31.2' group by 1 order by 1"
+    )
+    assert [(day.isoformat(), many) for day, many in days] == [
+        (f"2026-04-0{day}", True) for day in range(1, NIGHTS + 1)
+    ]
+    sources = loop.rows(
+        "select distinct variant, source from marts.exposure_outcomes where publication_id = '2026-03-31.2'"
+    )
+    assert ("nightjar", "personal") in sources
+    assert ("control", "popular") in sources
+    assert ("control", "unknown") not in sources
+
+
+def test_each_variant_is_a_half_of_the_users_and_nobody_changes_it(loop: Any) -> None:
+    variants = loop.rows(
+        "select user_id, count(distinct variant) from raw.exposures where publication_id is not null group by user_id"
+    )
+    assert {count for _, count in variants} == {1}
+    [(share,)] = loop.rows(
+        "select avg((variant = 'nightjar')::int) from "
+        "(select distinct user_id, variant from raw.exposures where publication_id is not null)"
+    )
+    assert 0.45 < share < 0.55
+
+
+def test_realised_ctr_stands_beside_the_predicted_recall_and_the_controls_beside_popularitys(loop: Any) -> None:
+    [(model, popularity, exposures, ctr, control_exposures, control_ctr)] = loop.rows(
+        "select predicted_recall, popularity_recall, exposures, ctr, control_exposures, control_ctr "
+        "from marts.publication_outcomes where publication_id = '2026-03-31.2'"
+    )
+    assert exposures + control_exposures == loop.value(
+        "select count(*) from raw.exposures where publication_id is not null"
+    )
+    assert model > popularity
+    assert ctr > control_ctr
+
+
+def test_the_twenty_questions_have_answers_in_the_shop_too(loop: Any) -> None:
+    page = (REPOSITORY / "docs" / "analyst-guide.md").read_text(encoding="utf-8")
+    queries = [part.partition("```")[0] for part in page.split("```sql\n")[1:]]
+    assert len(queries) == 20
+    # The night was run twice with the same rows: nothing changed since the one before.
+    silent = [number for number, query in enumerate(queries, 1) if not loop.rows(query)]
+    assert silent == [1, 2]
