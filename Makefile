@@ -12,7 +12,7 @@ DAYS ?= 7
 BENCH_WORK ?= $(CURDIR)/var/bench-quality
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help check setup demo up down secrets test test-stack browser bench-quality lint lock clean
+.PHONY: help check setup demo up down docs secrets test test-stack browser bench-quality lint lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ up: setup  ## Start the local stack (PostgreSQL, Airflow, MLflow) and wait until
 
 down: setup  ## Stop the local stack; its state stays
 	@$(BIN)/nightjar stack down
+
+docs: setup  ## Write one page about every table and column; make up shows it in Airflow
+	@$(BIN)/nightjar docs
 
 secrets:  ## Make the passwords of docker-compose.yml, in .env; those that are there stay
 	@$(PYTHON) -m ml.stack.team.secrets_file .env

@@ -84,6 +84,19 @@ def write_manifest(settings: Settings) -> None:
         run_dbt(settings, "parse")
 
 
+def tables_page(settings: Settings) -> Path:
+    """The page about every table and column: one file that needs no network."""
+    return settings.dbt_state / "static_index.html"
+
+
+def write_tables_page(settings: Settings) -> None:
+    """Write the page when one of the project's files is newer; the warehouse is not opened for it."""
+    write_manifest(settings)
+    page = tables_page(settings)
+    if not page.exists() or page.stat().st_mtime < manifest_path(settings).stat().st_mtime:
+        run_dbt(settings, "docs", "generate", "--quiet", "--static", "--no-compile", "--empty-catalog")
+
+
 def _environment(settings: Settings) -> dict[str, str]:
     return {
         **child_environment(settings),

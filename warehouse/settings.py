@@ -38,6 +38,9 @@ _SPARK_VARIABLES = re.compile(
 )
 _SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|_KEY")
 
+# Where Airflow's API server shows the page about every table.
+TABLES_PATH = "/nightjar/tables/"
+
 # Set in every process of a home's local stack, to the home.
 STACK_MARK = "NIGHTJAR_STACK"
 

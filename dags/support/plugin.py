@@ -1,4 +1,4 @@
-"""What Airflow itself loads of Nightjar: the buttons of tasks, and the listener that writes a run's note."""
+"""What Airflow itself loads of Nightjar: buttons of tasks, the listener that writes a run's note, a page of tables."""
 
 from typing import Any
 
@@ -10,6 +10,8 @@ from sqlalchemy.orm import object_session
 from dags.support.links import MLflowRunLink, NightReportLink
 from dags.support.notes import merged_note
 from dags.support.run import OUTCOME
+from dags.support.tables_app import tables_app
+from warehouse.settings import TABLES_PATH
 
 
 class OutcomeNote:
@@ -32,6 +34,12 @@ class NightjarPlugin(AirflowPlugin):
     name = "nightjar"
     listeners = [OutcomeNote()]  # noqa: RUF012
     operator_extra_links = [MLflowRunLink(), NightReportLink()]  # noqa: RUF012
+    fastapi_apps = [  # noqa: RUF012
+        {"name": "Nightjar's tables", "app": tables_app, "url_prefix": TABLES_PATH.rstrip("/")}
+    ]
+    external_views = [  # noqa: RUF012
+        {"name": "Nightjar's tables", "href": TABLES_PATH, "destination": "nav", "category": "browse"}
+    ]
 
 
 def _write_note(dag_run: Any) -> None:

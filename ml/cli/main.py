@@ -6,6 +6,7 @@ import traceback
 import typer
 
 from ml.cli import (
+    docs_command,
     import_commands,
     performance_command,
     read_commands,
@@ -35,6 +36,7 @@ performance_command.register(app)
 retention_command.register(app)
 tune_commands.register(app, stage_commands.app)
 settings_command.register(app)
+docs_command.register(app)
 
 
 @app.callback()

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ml.stack.credentials import USER
-from ml.stack.environment import LOOPBACK, airflow_address, mlflow_address
+from ml.stack.environment import LOOPBACK, airflow_address, mlflow_address, tables_address
 from ml.stack.lifecycle import start_stack, stop_stack
 from ml.stack.places import Places
 from ml.stack.supervisor import program_states
@@ -72,6 +72,7 @@ def _print_addresses(settings: Settings) -> None:
     team = settings.stack_kind == "team"
     password = f"{AIRFLOW_ADMIN} in {places.team_secrets}" if team else f"password in {places.password}"
     print(f"Airflow  {airflow_address(settings)}  user {USER}, {password}")
+    print(f"Tables   {tables_address(settings)}")
     print(f"MLflow   {mlflow_address(settings)}")
     if team:
         print(f"Spark    http://{LOOPBACK}:{settings.spark_ui_port}")

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from ml.stack.credentials import USER, Credentials
 from ml.stack.places import Places
-from warehouse.settings import STACK_MARK, Settings, child_environment
+from warehouse.settings import STACK_MARK, TABLES_PATH, Settings, child_environment
 
 LOOPBACK = "127.0.0.1"
 
@@ -24,6 +24,11 @@ def stack_environment(settings: Settings, credentials: Credentials) -> dict[str,
 def airflow_address(settings: Settings) -> str:
     """Where the Airflow UI and its API answer."""
     return f"http://{LOOPBACK}:{settings.airflow_port}"
+
+
+def tables_address(settings: Settings) -> str:
+    """Return where Airflow's API server shows the page about every table."""
+    return f"{airflow_address(settings)}{TABLES_PATH}"
 
 
 def mlflow_address(settings: Settings) -> str:

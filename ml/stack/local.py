@@ -6,6 +6,7 @@ from ml.stack.environment import stack_environment
 from ml.stack.places import Places
 from ml.stack.plan import Plan
 from ml.stack.services import services
+from warehouse.dbt_runner import write_tables_page
 from warehouse.home import prepare_airflow, prepare_data
 from warehouse.settings import Settings
 
@@ -19,6 +20,7 @@ def local_plan(settings: Settings) -> Plan:
     def prepare() -> None:
         prepare_database(places, credentials)
         prepare_data(settings)
+        write_tables_page(settings)
 
     return Plan(
         programs=services(settings, credentials),

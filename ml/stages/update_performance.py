@@ -37,7 +37,7 @@ def run(settings: Settings, interval: DataInterval) -> int:
     )
     select = SELECTION if is_built else tuple(f"+{each}" for each in SELECTION)
     excluded = ("--exclude-resource-type", "unit_test", "exposure")
-    results = run_dbt(settings, "--quiet", "build", "--select", *select, *excluded, given=given)
+    results = run_dbt(settings, "build", "--quiet", "--select", *select, *excluded, given=given)
     failed = [each for each in results if each.status in ("error", "fail", "skipped")]
     if failed or not results:
         named = "; ".join(f"{each.name} ({each.message})" for each in failed[:5])

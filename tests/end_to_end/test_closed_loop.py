@@ -1,7 +1,9 @@
 """Four days on which the demo shop's customers see what a night published: the marts find the planted truth."""
 
+import re
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -108,3 +110,11 @@ def test_the_twenty_questions_have_answers_in_the_shop_too(loop: Any) -> None:
     # The night was run twice with the same rows: nothing changed since the one before.
     silent = [number for number, query in enumerate(queries, 1) if not loop.rows(query)]
     assert silent == [1, 2]
+
+
+def test_the_page_of_tables_tells_each_column_in_one_file(loop: Any) -> None:
+    done = loop.nightjar("docs")
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = Path(done.stdout.splitlines()[-1]).read_text(encoding="utf-8")
+    assert "CTR minus the control's in the same slice" in page
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']?https?:", page)
