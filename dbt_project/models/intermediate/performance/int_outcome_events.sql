@@ -18,7 +18,7 @@ outcome_events as (
         event_id,
         user_id,
         item_id,
-        kind,
+        event_type,
         value,
         occurred_at,
         ingested_at,

@@ -9,7 +9,10 @@ touches as (
 
     select
         exposures.exposure_id,
-        events.kind,
+        case
+            when events.event_type in ({{ quoted(var('click_event_types')) }}) then 'click'
+            else 'conversion'
+        end as kind,
         events.value,
         events.occurred_at,
         row_number() over (partition by events.event_id order by {{ touch_order('exposures') }}) as place
