@@ -125,7 +125,14 @@ def test_mlflow_holds_one_run_a_publication_and_the_champion_is_what_readers_see
 
 
 def test_the_analysts_tables_are_filled(shop: Any) -> None:
-    for mart in ("recommendation_ctr_daily", "catalogue_health_daily", "publication_outcomes", "exposure_outcomes"):
+    for mart in (
+        "recommendation_ctr_daily",
+        "catalogue_health_daily",
+        "publication_outcomes",
+        "exposure_outcomes",
+        "variant_outcomes",
+        "item_outcomes",
+    ):
         assert shop.home.value(f"select count(*) from marts.{mart}") > 0
     exposures, clicks = shop.home.rows("select count(*), count(first_clicked_at) from marts.exposure_outcomes")[0]
     assert exposures == shop.home.value("select count(*) from raw.exposures")
