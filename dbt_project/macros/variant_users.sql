@@ -3,6 +3,7 @@
     {%- set slices = {
         'all': "'all'",
         'date': 'cast(exposure_date as text)',
+        'week': "cast(cast(date_trunc('week', exposure_date) as date) as text)",
         'publication': 'publication_id',
         'source': 'source',
         'domain': 'domain',

@@ -80,3 +80,11 @@ def test_analysts_read_what_is_current_and_the_marts_and_nothing_else(shared: st
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 analyst.execute(refused)
+
+
+def test_the_variants_do_as_well_as_in_a_file(shop: Any, shared: str, database: Settings) -> None:
+    query = "select * from marts.variant_outcomes order by variant, slice_by, slice"
+    found, expected = rows(database, query), sorted(shop.home.rows(query))
+    assert len(found) > 100
+    for row, wanted in zip(sorted(found), expected, strict=True):
+        assert row == tuple(pytest.approx(value) if isinstance(value, float) else value for value in wanted)
