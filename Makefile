@@ -10,9 +10,10 @@ export NIGHTJAR_HOME ?= $(CURDIR)/var
 DEMO_DATE := 2026-03-31
 DAYS ?= 7
 BENCH_WORK ?= $(CURDIR)/var/bench-quality
+BENCH_COLD_WORK ?= $(CURDIR)/var/bench-cold
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help check setup demo up down docs secrets test test-stack browser bench-quality lint lock clean
+.PHONY: help check setup demo up down docs secrets test test-stack browser bench-quality bench-cold lint lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -76,6 +77,10 @@ bench-quality: setup  ## Compare the published lists with those of other models;
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.bench.lock
 	$(BIN)/python -m pytest -q tests/benchmarks
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W "ignore:Method expects CSR input" -m benchmarks.quality --data $(DATA) --work $(BENCH_WORK)
+
+bench-cold: setup  ## Compare cold items and new domains with other models; DATA="DIR DIR": see benchmarks/cold/sources.py
+	@[ -n "$(DATA)" ] || { echo "Name the data: make bench-cold DATA=\"path/to/citeulike-t path/to/amazon-sport-cloth\""; exit 2; }
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.cold --data $(DATA) --work $(BENCH_COLD_WORK)
 
 lint: setup  ## Check style, types, direction of imports and SQL
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""Items without events and users new to a domain: Nightjar's rule beside a content kNN, popularity and others."""

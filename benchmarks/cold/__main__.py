@@ -1,0 +1,39 @@
+"""`python -m benchmarks.cold --data DIR ...`: measure every data set and write the page."""
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+
+from benchmarks.cold.measure import measure
+from benchmarks.cold.page import write_page
+from warehouse.errors import BadInput
+from warehouse.settings import load_settings
+
+
+def main() -> int:
+    """Measure, write."""
+    arguments = _parser().parse_args()
+    figures = {}
+    try:
+        for data in arguments.data:
+            found = measure(data, arguments.work.absolute() / data.name, load_settings())
+            figures |= {f"{data.name}, {title}": models for title, models in found.items()}
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return 2
+    write_page(figures, arguments.page)
+    return 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="benchmarks.cold", description="Compare Nightjar with its peers where events lack.")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="folders as benchmarks/cold/sources.py says"
+    )
+    parser.add_argument("--work", type=Path, required=True, help="folder of figures; what is there is kept")
+    parser.add_argument("--page", type=Path, default=Path("docs/cold-start.md"))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Measures one data set; every finished model is kept in `figures.json`, so that an interrupted measurement goes on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cold import sources
+from benchmarks.cold.models import COLD_ITEM_PEERS, CROSS_DOMAIN_PEERS, EMBEDDINGS, NIGHTJAR, Peer, nightjar
+from benchmarks.cold.questions import COLD_ITEMS, SEED, Asked, held_out, training_data
+from benchmarks.quality.judging import Scorer, judge, lists_of
+from benchmarks.quality.measure import Kept
+from ml.training_data import TrainingData
+from warehouse.settings import Settings
+
+Figures = dict[str, dict[str, Any]]
+
+
+def measure(folder: Path, work: Path, settings: Settings) -> dict[str, Figures]:
+    """Return the figures by question and model."""
+    work.mkdir(parents=True, exist_ok=True)
+    known, asked = held_out(sources.read(folder), SEED)
+    window, asked_before = held_out(known, SEED + 1)
+    data, before = training_data(known, settings), training_data(window, settings)
+    kept = Kept(work / "figures.json")
+    for peer in COLD_ITEM_PEERS if COLD_ITEMS in asked else CROSS_DOMAIN_PEERS:
+        kept.keep(peer.name, lambda peer=peer: _tuned(peer, before, asked_before, data, asked))
+    kept.keep(NIGHTJAR, lambda: _of_nightjar(data, asked, settings))
+    models = {name: found for name, found in kept.values.items() if name != NIGHTJAR} | kept.values[NIGHTJAR]
+    return {title: {name: found[title] for name, found in models.items()} for title in asked}
+
+
+def _tuned(
+    peer: Peer, before: TrainingData, asked_before: Mapping[str, Asked], data: TrainingData, asked: Mapping[str, Asked]
+) -> Figures:
+    def quality(choice: dict[str, Any]) -> float:
+        found = _judged(peer.fit(before, **choice), asked_before)
+        return sum(float(each["recall"] + each["ndcg"]) for each in found.values())
+
+    choice = peer.choices[0] if len(peer.choices) == 1 else max(peer.choices, key=quality)
+    return {title: found | {"choice": choice} for title, found in _judged(peer.fit(data, **choice), asked).items()}
+
+
+def _of_nightjar(data: TrainingData, asked: Mapping[str, Asked], settings: Settings) -> dict[str, Figures]:
+    scorers = nightjar(data, settings)
+    return {name: _judged(scorers[name], asked) for name in (EMBEDDINGS, NIGHTJAR)}
+
+
+def _judged(scores: Scorer, asked: Mapping[str, Asked]) -> Figures:
+    return {
+        title: judge(lists_of(lambda rows, each=each: scores(rows)[:, each.candidates], each.question), each.question)
+        for title, each in asked.items()
+    }

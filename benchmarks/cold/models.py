@@ -1,0 +1,110 @@
+"""Nightjar's rule and its peers, each with the choices that its validation has.
+
+Pure: the known part of a data set in the form of a night's features -> scores of all items for some users.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from implicit.als import AlternatingLeastSquares
+from numpy.typing import NDArray
+from scipy import sparse
+
+from benchmarks.cold.questions import SEED
+from benchmarks.quality.judging import Scorer
+from ml.cold_items import metadata_rows
+from ml.item_item import fit_item_weights, nearest_by_cosine
+from ml.known import embeddings_of
+from ml.lightfm_model import fit
+from ml.scoring import popularity_ranking, published_ranking
+from ml.training_data import TrainingData
+from warehouse.settings import Settings
+
+NIGHTJAR, EMBEDDINGS = "Nightjar", "LightFM alone, Nightjar's embeddings"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A model and what its validation chooses among."""
+
+    name: str
+    fit: Callable[..., Scorer]
+    choices: list[dict[str, Any]] = field(default_factory=lambda: [{}])
+
+
+def random(data: TrainingData) -> Scorer:
+    """Any order, another one for every user."""
+    items = len(data.item_ids)
+    return lambda rows: np.stack([np.random.default_rng([SEED, row]).random(items, np.float32) for row in rows])
+
+
+def popularity(data: TrainingData) -> Scorer:
+    """The items' number of users."""
+    counts = data.train.getnnz(axis=0).astype(np.float32)
+    return lambda rows: np.tile(counts, (len(rows), 1))
+
+
+def content_knn(data: TrainingData, idf_power: float) -> Scorer:
+    """Sum of the cosines between an item's TF-IDF row and those of the user's own items; idf to a power."""
+    rows = metadata_rows(data)
+    if idf_power != 1:
+        idf = np.log(rows.shape[0] / np.maximum(rows.getnnz(axis=0), 1)) ** (idf_power - 1)
+        rows = _unit_rows(rows @ sparse.diags_array(idf))
+    profiles = (data.train @ rows).tocsr()
+    columns = rows.T.tocsr()
+    return lambda users: (profiles[users] @ columns).toarray().astype(np.float32)
+
+
+def item_knn(data: TrainingData, shrinkage: float) -> Scorer:
+    """Sum of the shrunk cosines between an item's users and those of the user's own items."""
+    occurring = np.flatnonzero(data.train.getnnz(axis=0))
+    found = nearest_by_cosine(data.train[:, occurring].astype(np.float64).tocsr(), shrinkage, 200).tocoo()
+    weights = sparse.csr_matrix(
+        (found.data, (occurring[found.row], occurring[found.col])), shape=(len(data.item_ids),) * 2
+    )
+    return lambda users: (data.train[users] @ weights).toarray().astype(np.float32)
+
+
+def als(data: TrainingData, alpha: float, regularization: float) -> Scorer:
+    """Implicit ALS (Hu, Koren, Volinsky 2008) with 64 factors."""
+    model = AlternatingLeastSquares(
+        factors=64, alpha=alpha, regularization=regularization, random_state=SEED, num_threads=1
+    )
+    model.fit(data.train, show_progress=False)
+    users, items = np.asarray(model.user_factors), np.asarray(model.item_factors)
+    return lambda rows: users[rows] @ items.T
+
+
+def nightjar(data: TrainingData, settings: Settings) -> dict[str, Scorer]:
+    """Return what a night would rank by, and its embeddings alone."""
+    users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
+    embeddings = embeddings_of(data, data.train, users, items, settings.popularity_weight)
+    popular = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
+    weights = fit_item_weights(data.train, settings, metadata_rows(data))
+    return {
+        EMBEDDINGS: published_ranking(embeddings, popular).scores,
+        NIGHTJAR: published_ranking(embeddings, popular, weights, data.train).scores,
+    }
+
+
+COLD_ITEM_PEERS = (
+    Peer("random", random),
+    Peer("content kNN", content_knn, [{"idf_power": 1.0}, {"idf_power": 2.0}]),
+)
+CROSS_DOMAIN_PEERS = (
+    Peer("popularity in the target", popularity),
+    Peer("item kNN", item_knn, [{"shrinkage": value} for value in (1.0, 10.0, 100.0)]),
+    Peer(
+        "implicit ALS",
+        als,
+        [{"alpha": alpha, "regularization": ridge} for alpha in (1.0, 10.0, 40.0) for ridge in (0.01, 10.0)],
+    ),
+)
+
+
+def _unit_rows(rows: sparse.csr_matrix) -> sparse.csr_matrix:
+    lengths: NDArray[np.float64] = np.sqrt(np.asarray(rows.power(2).sum(axis=1)).ravel())
+    scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    return sparse.csr_matrix(sparse.diags_array(scale) @ rows)

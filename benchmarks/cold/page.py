@@ -1,0 +1,95 @@
+"""Writes docs/cold-start.md and its figure from the measured figures; not a number of it is typed by hand."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmarks.cold.models import NIGHTJAR
+from ml.paired_bootstrap import mean_intervals
+from warehouse.settings import Settings
+
+Models = Mapping[str, Mapping[str, Any]]
+_REFERENCES = ("content kNN", "popularity in the target")
+_SETTINGS = ("cold_item_", "cooccurrence_", "embedding_dim", "epochs", "learning_rate", "max_sampled")
+_HEAD = """# Items without events, and users new to a domain
+
+`make bench-cold DATA="folder folder"` writes this page: one split and one metric code for all. Nightjar's figures come
+from the code that ranks in a night (LightFM's fit, the item-item weights, the blend) with the default settings, run on
+features made as a night's are; no list was published. Peers see the same features and are tuned on the same protocol
+applied once more to the training part. These data have no times: every pair weighs the same, in all models.
+
+*Items without events*: a fifth of the items is held out with all their pairs; users with pairs left are asked for
+them, and the held out items compete with each other. *From domain to domain*: a tenth of the users loses all pairs in
+the target; they are asked for those, and the target's items compete. recall@10 divides by min(10, size of the truth),
+NDCG@10 has binary gains, coverage is the share of the competing items that stand in some list. Intervals hold the mean
+over users of the difference with 95 % confidence (paired bootstrap).
+"""
+
+
+def write_page(figures: Mapping[str, Models], page: Path) -> None:
+    """Write the page.
+
+    Args:
+        figures: by "data set, question" and model.
+        page: the file; its figure goes to `images/` beside it.
+    """
+    parts = [_HEAD]
+    for title, models in figures.items():
+        parts += [f"## {title}\n\n{models[NIGHTJAR]['users']:,} users are judged. {_verdict(models)}\n"]
+        parts += [_table(models), ""]
+    parts += ["![recall@10 of each model](images/cold-start.png)\n", "## Choices\n", _choices(figures), ""]
+    page.write_text("\n".join(parts), encoding="utf-8")
+    _draw(figures, page.parent / "images" / "cold-start.png")
+
+
+def _verdict(models: Models) -> str:
+    return " ".join(
+        f"Against {peer}: {'; '.join(_lead(models, peer, metric) for metric in ('recall', 'ndcg'))}."
+        for peer in _REFERENCES
+        if peer in models
+    )
+
+
+def _lead(models: Models, peer: str, metric: str) -> str:
+    theirs = models[peer][metric]
+    ratio = f"{models[NIGHTJAR][metric] / theirs - 1:+.1%}" if theirs > 0 else "from nothing"
+    lead = np.subtract(models[NIGHTJAR]["by_user"][metric], models[peer]["by_user"][metric])
+    low, high = mean_intervals(lead[:, None], 0.95, seed=1)[0]
+    return f"{ {'recall': 'recall@10', 'ndcg': 'NDCG@10'}[metric] } {ratio} ({low:+.4f} to {high:+.4f})"
+
+
+def _table(models: Models) -> str:
+    rows = ["| model | recall@10 | NDCG@10 | coverage |", "|---|---|---|---|"]
+    for name, found in sorted(models.items(), key=lambda each: float(each[1]["recall"])):
+        rows.append(f"| {name} | {found['recall']:.4f} | {found['ndcg']:.4f} | {found['coverage']:.4f} |")
+    return "\n".join(rows)
+
+
+def _choices(figures: Mapping[str, Models]) -> str:
+    rows = ["| data set, question | model | choice |", "|---|---|---|"]
+    for title, models in figures.items():
+        for name, found in models.items():
+            if found.get("choice"):
+                said = ", ".join(f"{key} {value:g}" for key, value in found["choice"].items())
+                rows.append(f"| {title} | {name} | {said} |")
+    defaults = Settings.model_fields
+    ours = ", ".join(f"{name} {field.default:g}" for name, field in defaults.items() if name.startswith(_SETTINGS))
+    return "\n".join([*rows, f"| all | Nightjar's defaults | {ours} |"])
+
+
+def _draw(figures: Mapping[str, Models], path: Path) -> None:
+    figure = Figure(figsize=(5 * len(figures), 3), layout="constrained")
+    panels = figure.subplots(1, len(figures), squeeze=False)[0]
+    for panel, (title, models) in zip(panels, figures.items(), strict=True):
+        names = sorted(models, key=lambda model: float(models[model]["recall"]))
+        colours = ["#3b4cc0" if name == NIGHTJAR else "#b0b0b0" for name in names]
+        panel.barh(names, [models[name]["recall"] for name in names], color=colours)
+        panel.set_title(title, fontsize=9)
+        panel.set_xlabel("recall@10", fontsize=8)
+        panel.tick_params(labelsize=7)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Without the version stamp of matplotlib, equal figures are equal files.
+    figure.savefig(path, dpi=100, metadata={"Software": None})
