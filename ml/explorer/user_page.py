@@ -16,7 +16,6 @@ _HISTORY = {
     "occurred_at": st.column_config.DatetimeColumn("When (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC"),
     "event_type": "Event",
     "title": "Title",
-    "domain": "Domain",
 }
 
 
@@ -24,7 +23,7 @@ def show() -> None:
     """Draw the page."""
     st.header("A user")
     publication_id = chosen_publication()
-    typed, chosen = st.columns(2, gap="large")
+    typed, chosen = st.columns([4, 5], gap="medium")
     text = typed.text_input("User id, or how it begins", key="user_text").strip()
     found = answered(lambda connection: users.users_beginning_with(connection, publication_id, text))
     if not found:
@@ -37,7 +36,7 @@ def show() -> None:
             users.history_of(connection, user_id, _EVENTS),
         )
     )
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([4, 5], gap="medium")
     with left:
         _history(history)
     with right:
@@ -53,7 +52,7 @@ def _unknown(publication_id: str, text: str) -> None:
             users.history_of(connection, text, _EVENTS),
         )
     )
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([4, 5], gap="medium")
     with left:
         _history(history)
     with right:

@@ -41,8 +41,7 @@ def lay_built_tables(connection: Connection) -> None:
 
 
 def lay_fortnight(connection: Connection) -> None:
-    """Lay fourteen nights: metrics and indices of each, lists and neighbours of the last, clicks of two variants."""
-    lay_built_tables(connection)
+    """Lay fourteen nights into the tables that are there: metrics, indices, clicks, and the lists of the last one."""
     for item_id, (title, domain) in ITEMS.items():
         _insert(connection, "marts.item_titles", item_id, title, domain)
     for day, (data_date, publication_id) in enumerate(zip(DATES, PUBLICATIONS, strict=True)):

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from laid_fortnight import CURRENT, lay_fortnight
+from laid_fortnight import CURRENT, lay_built_tables, lay_fortnight
 from laid_rows import lay_row
 
 from ml.explorer import clicks, items, publications, quality, users
@@ -19,6 +19,7 @@ from warehouse.settings import Settings
 @pytest.fixture
 def fortnight(warehouse: Warehouse, settings: Settings) -> Settings:
     with warehouse.transaction() as connection:
+        lay_built_tables(connection)
         lay_fortnight(connection)
     return settings
 

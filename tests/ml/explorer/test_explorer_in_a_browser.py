@@ -1,7 +1,6 @@
 """The explorer as somebody with a browser sees it, on both engines; needs Chromium but not the stack."""
 
 import os
-import re
 import shutil
 import signal
 import socket
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from laid_fortnight import CURRENT, lay_built_tables, lay_fortnight
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 from pydantic import SecretStr
 from warehouse_homes import variables_of
 
@@ -27,6 +26,7 @@ pytestmark = pytest.mark.stack
 NIGHTJAR = Path(sys.executable).parent / "nightjar"
 STARTS_WITHIN_SECONDS = 90
 PAGE_SECONDS = 60
+USER = "User id, or how it begins"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
 
@@ -42,19 +42,6 @@ def browser_page() -> Iterator[Page]:
         expect.set_options(timeout=PAGE_SECONDS * 1000)
         yield page
         browser.close()
-
-
-@pytest.fixture
-def asked(browser_page: Page) -> Iterator[set[str]]:
-    """Every host that the page asks for anything."""
-    hosts: set[str] = set()
-
-    def keep(request: object) -> None:
-        hosts.update(re.findall(r"^\w+://([^/:]+)", request.url))  # type: ignore[attr-defined]
-
-    browser_page.on("request", keep)
-    yield hosts
-    browser_page.remove_listener("request", keep)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +71,6 @@ def explorer(settings: Settings) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(f"{address}/_stcore/health", process)
-        assert _revealed(settings) not in Path(f"/proc/{process.pid}/cmdline").read_text() or not _revealed(settings)
         yield address
     finally:
         # As Ctrl-C does.
@@ -113,111 +99,109 @@ def _wait(address: str, process: subprocess.Popen[str]) -> None:
 
 def settled(page: Page) -> None:
     """Wait until Streamlit has drawn all of a page."""
+    expect(page.get_by_role("heading", level=2)).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     page.wait_for_timeout(700)
 
 
-def test_every_page_shows_what_was_published(
-    warehouse: Warehouse, settings: Settings, browser_page: Page, asked: set[str], screenshots: Path, engine: str
+def cells(page: Page, text: str) -> Locator:
+    """The first cell with a text: a table is painted, and its cells are there for screen readers only."""
+    return page.locator("[role=gridcell]", has_text=text).first
+
+
+def look_for(page: Page, label: str, text: str) -> None:
+    """Type into one of the fields that find users and items."""
+    settled(page)
+    page.get_by_label(label).fill(text)
+    page.get_by_label(label).press("Enter")
+
+
+def test_a_person_sees_what_was_published_and_why_something_is_missing(
+    warehouse: Warehouse,
+    settings: Settings,
+    engine: str,
+    browser_page: Page,
+    screenshots: Path,
+    writer: Callable[[Path], AbstractContextManager[None]],
 ) -> None:
-    with warehouse.transaction() as connection:
-        lay_fortnight(connection)
-    page = browser_page
-    with explorer(settings) as address:
-        page.goto(address)
-        expect(page.get_by_text(f"{CURRENT} (current)")).to_be_visible()
-        page.get_by_label("User id, or how it begins").fill("user-02")
-        page.get_by_label("User id, or how it begins").press("Enter")
-        expect(page.get_by_text("User (1 found)")).to_be_visible()
-        for domain in ("books", "films", "games"):
-            expect(page.get_by_role("tab", name=domain)).to_be_visible()
-        page.get_by_role("tab", name="films").click()
-        # A table is painted; its cells are said to screen readers.
-        expect(page.get_by_role("gridcell", name="The Bright Verdict").first).to_be_attached()
-        expect(page.get_by_role("gridcell", name="The Bright Harbour").first).to_be_attached()
-        settled(page)
-        if engine == "duckdb":
-            page.screenshot(path=screenshots / "explorer-user.png")
-        page.get_by_label("User id, or how it begins").fill("nobody")
-        page.get_by_label("User id, or how it begins").press("Enter")
-        expect(page.get_by_text("They get the popular items.")).to_be_visible()
-        expect(page.get_by_text("The warehouse knows no event of this user.")).to_be_visible()
-
-        page.get_by_role("link", name="An item").click()
-        page.get_by_label("Part of its title, or its id").fill("quiet cipher")
-        page.get_by_label("Part of its title, or its id").press("Enter")
-        expect(page.get_by_text("Its id is film-01.")).to_be_visible()
-        expect(page.get_by_role("heading", name="games")).to_be_visible()
-        expect(page.get_by_role("gridcell", name="The Hollow Dynasty").first).to_be_attached()
-        settled(page)
-        page.screenshot(path=screenshots / f"item-{engine}.png")
-
-        page.get_by_role("link", name="Quality over time").click()
-        expect(page.get_by_text("All models of a date are judged on the same holdout.")).to_be_visible()
-        expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
-        settled(page)
-        if engine == "duckdb":
-            page.screenshot(path=screenshots / "explorer-quality.png")
-
-        page.get_by_role("link", name="Clicks by variant").click()
-        expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
-        expect(page.get_by_role("gridcell", name="35,000").first).to_be_attached()
-        settled(page)
-        if engine == "duckdb":
-            page.screenshot(path=screenshots / "explorer-clicks.png")
-
-        page.get_by_role("link", name="Indices").click()
-        expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
-        settled(page)
-        page.screenshot(path=screenshots / f"indices-{engine}.png")
-
-        page.get_by_role("link", name="Publications and gates").click()
-        expect(page.get_by_text("recall@10 0.2000 against 1 x popularity's 0.1300")).to_be_visible()
-        settled(page)
-        page.screenshot(path=screenshots / f"nights-{engine}.png")
-    assert asked == {"127.0.0.1"}
-
-
-def test_an_empty_warehouse_says_in_words_what_is_missing(
-    settings: Settings, warehouse: Warehouse, browser_page: Page, engine: str
-) -> None:
-    if engine == "postgres":
-        pytest.skip("the words are the same")
     with warehouse.transaction() as connection:
         lay_built_tables(connection)
     page = browser_page
-    with explorer(settings) as address:
-        for path, words in (
-            ("", "Nothing is published yet."),
-            ("item", "Nothing is published yet."),
-            ("quality", "No night has been evaluated yet"),
-            ("clicks", "Nothing is known to have been shown to anybody"),
-            ("indices", "No index has been published yet."),
-            ("nights", "No night has begun yet"),
-        ):
-            page.goto(f"{address}/{path}")
-            expect(page.get_by_text(words)).to_be_visible()
-
-
-def test_a_night_that_writes_is_waited_for_and_never_waits(
-    tmp_path: Path, browser_page: Page, writer: Callable[[Path], AbstractContextManager[None]], settings: Settings
-) -> None:
-    from warehouse.adapters.duckdb import DuckDBWarehouse
-
-    busy = Settings(home=tmp_path / "shop", explorer_busy_seconds=1)
-    file = DuckDBWarehouse(busy.warehouse_path, busy_deadline_seconds=10)
-    file.create_tables()
-    with file.transaction() as connection:
-        lay_fortnight(connection)
-    page = browser_page
-    with explorer(busy) as address:
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(request.url.split("/")[2]) if "://" in request.url else None)
+    with explorer(settings.model_copy(update={"explorer_busy_seconds": 1})) as address:
+        each_page_says_what_is_missing(page, address)
+        # Pages are open, and the warehouse is free for whoever writes.
+        with warehouse.transaction() as connection:
+            lay_fortnight(connection)
         page.goto(address)
-        expect(page.get_by_text("Last events")).to_be_visible()
-        # The page is open, and the file free for whoever writes.
-        with writer(busy.warehouse_path):
-            page.get_by_label("User id, or how it begins").fill("user-03")
-            page.get_by_label("User id, or how it begins").press("Enter")
-            expect(page.get_by_text("The warehouse gives no answer now.")).to_be_visible()
-            expect(page.get_by_text("was busy for 1 s")).to_be_visible()
-        page.get_by_role("button", name="Try again").click()
-        expect(page.get_by_text("User (1 found)")).to_be_visible()
+        lists_and_history_are_by_title(page, screenshots / "explorer-user.png")
+        neighbours_are_by_title(page)
+        figures_are_drawn(page, screenshots)
+        if engine == "duckdb":
+            a_file_that_is_written_is_said_to_be_busy(page, writer(settings.warehouse_path))
+    assert asked == {address.removeprefix("http://")}
+
+
+def each_page_says_what_is_missing(page: Page, address: str) -> None:
+    for path, words in (
+        ("", "Nothing is published yet."),
+        ("item", "Nothing is published yet."),
+        ("quality", "No night has been evaluated yet"),
+        ("clicks", "Nothing is known to have been shown to anybody"),
+        ("indices", "No index has been published yet."),
+        ("nights", "No night has begun yet"),
+    ):
+        page.goto(f"{address}/{path}")
+        expect(page.get_by_text(words)).to_be_visible()
+
+
+def lists_and_history_are_by_title(page: Page, screenshot: Path) -> None:
+    expect(page.get_by_label("Publication")).to_have_value(f"{CURRENT} (current)")
+    look_for(page, USER, "nobody")
+    expect(page.get_by_text("They get the popular items.")).to_be_visible()
+    expect(page.get_by_text("The warehouse knows no event of this user.")).to_be_visible()
+    look_for(page, USER, "user-02")
+    expect(page.get_by_label("User (1 found)")).to_have_value("user-02")
+    page.get_by_role("tab", name="films").click()
+    expect(cells(page, "The Bright Verdict")).to_be_attached()
+    expect(cells(page, "The Bright Harbour")).to_be_attached()
+    settled(page)
+    page.screenshot(path=screenshot)
+
+
+def neighbours_are_by_title(page: Page) -> None:
+    page.get_by_role("link", name="An item").click()
+    look_for(page, "Part of its title, or its id", "quiet cipher")
+    expect(page.get_by_text("Its id is film-01.")).to_be_visible()
+    expect(page.get_by_role("heading", name="games")).to_be_visible()
+    expect(cells(page, "The Hollow Dynasty")).to_be_attached()
+
+
+def figures_are_drawn(page: Page, screenshots: Path) -> None:
+    page.get_by_role("link", name="Quality over time").click()
+    expect(page.get_by_text("All models of a date are judged on the same holdout.")).to_be_visible()
+    expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+    settled(page)
+    page.screenshot(path=screenshots / "explorer-quality.png")
+    page.get_by_role("link", name="Clicks by variant").click()
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
+    expect(cells(page, "nightjar")).to_be_attached()
+    settled(page)
+    page.screenshot(path=screenshots / "explorer-clicks.png")
+    page.get_by_role("link", name="Indices").click()
+    expect(page.get_by_role("heading", name="Latency, 95th percentile")).to_be_visible()
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
+    page.get_by_role("link", name="Publications and gates").click()
+    expect(page.get_by_text("recall@10 0.2000 against 1 x popularity's 0.1300")).to_be_visible()
+
+
+def a_file_that_is_written_is_said_to_be_busy(page: Page, writing: AbstractContextManager[None]) -> None:
+    page.get_by_role("link", name="A user").click()
+    settled(page)
+    with writing:
+        look_for(page, USER, "user-03")
+        expect(page.get_by_text("The warehouse gives no answer now.")).to_be_visible()
+        expect(page.get_by_text("was busy for 1 s")).to_be_visible()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_label("User (1 found)")).to_have_value("user-03")
