@@ -20,6 +20,10 @@ from ml.popularity_curve import CurvePoint
 COLOURS = {MODEL: "#3b4cc0", BASELINE: "#b0b0b0", CHAMPION: "#d08c2f", CONSUMED: "#4c9a5b"}
 
 
+# Recall that is seen as a step.
+_SEEN = 0.003
+
+
 def training_curve(recalls: Sequence[float], k: int, path: Path) -> None:
     """Draw recall@k on a sample of the holdout after each epoch."""
     figure = Figure(figsize=(6, 4), layout="constrained")
@@ -75,7 +79,7 @@ def popularity_trade_off(points: Sequence[CurvePoint], k: int, path: Path) -> No
 
 
 def index_recall(curves: Mapping[str, tuple[Sequence[IndexQuality], int]], path: Path) -> None:
-    """Draw recall against the median and 95th percentile of a query's time; each point names its `ef`.
+    """Draw recall against the median and 95th percentile of a query's time; points that find more name their `ef`.
 
     Args:
         curves: for each index what was measured, by rising `ef`, and the `ef` in use.
@@ -91,11 +95,15 @@ def index_recall(curves: Mapping[str, tuple[Sequence[IndexQuality], int]], path:
         axes.plot(
             slow, recalls, marker="o", markersize=3, color=colour, linestyle=":", label=f"{name}, 95th percentile"
         )
-        for point, recall in points:
-            place = (point.latency_p50_ms, recall)
-            axes.annotate(str(point.ef), place, textcoords="offset points", xytext=(4, -11), fontsize=8, color=colour)
+        for place, (point, recall) in enumerate(points):
+            at = (point.latency_p50_ms, recall)
             if point.ef == used:
-                axes.plot([place[0]], [place[1]], marker="o", markersize=11, fillstyle="none", color=colour)
+                axes.plot([at[0]], [at[1]], marker="o", markersize=11, fillstyle="none", color=colour)
+            # Where nothing is gained any more the points lie side by side, and so would their labels.
+            if place == 0 or recall - recalls[place - 1] > _SEEN:
+                axes.annotate(
+                    f"ef {point.ef}", at, textcoords="offset points", xytext=(7, -10), fontsize=8, color=colour
+                )
     axes.set(xlabel="milliseconds a query", ylabel="recall against exact search", title="Indices by ef", xlim=(0, None))
     if axes.lines:
         axes.legend()

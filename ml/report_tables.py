@@ -33,11 +33,11 @@ _METRICS = """
 _SLICES = """
     select slice, max(users) as users,
         max(case when model = 'nightjar' and metric = 'recall' then value end) as recall,
-        max(case when model = 'popularity' and metric = 'recall' then value end) as popularitys_recall,
-        max(case when model = 'champion' and metric = 'recall' then value end) as champions_recall,
+        max(case when model = 'popularity' and metric = 'recall' then value end) as recall_of_popularity,
+        max(case when model = 'champion' and metric = 'recall' then value end) as recall_of_champion,
         max(case when model = 'nightjar' and metric = 'ndcg' then value end) as ndcg,
-        max(case when model = 'popularity' and metric = 'ndcg' then value end) as popularitys_ndcg,
-        max(case when model = 'champion' and metric = 'ndcg' then value end) as champions_ndcg,
+        max(case when model = 'popularity' and metric = 'ndcg' then value end) as ndcg_of_popularity,
+        max(case when model = 'champion' and metric = 'ndcg' then value end) as ndcg_of_champion,
         max(case when model = 'nightjar' and metric = 'coverage' then value end) as coverage
     from recs.model_metrics where publication_id = ? and metric in ('recall', 'ndcg', 'coverage')
     group by slice having count(value) > 0 order by case when slice = 'all' then 0 else 1 end, slice
