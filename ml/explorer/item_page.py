@@ -4,7 +4,7 @@ import streamlit as st
 
 from ml.explorer import items
 from ml.explorer.answers import Answer
-from ml.explorer.parts import answered, chosen_publication, nothing, table
+from ml.explorer.parts import answered, chosen_publication, nothing, plain, table
 
 _LABELS = {
     "rank": "Rank",
@@ -27,7 +27,7 @@ def show() -> None:
     count = f"the first {len(labels)}" if len(labels) == items.FOUND else f"{len(labels)} found"
     item_id = str(chosen.selectbox(f"Item ({count})", list(labels), format_func=lambda each: labels[each]))
     near = answered(lambda connection: items.neighbours_of(connection, publication_id, item_id))
-    st.caption(f"Its id is {item_id}.")
+    st.caption(plain(f"Its id is {item_id}."))
     if not near:
         nothing("It has no neighbours in this publication: it was not available, or the model knew nothing about it.")
     _draw(near)
@@ -39,5 +39,5 @@ def _draw(near: Answer) -> None:
     for start in range(0, len(domains), _COLUMNS):
         for column, domain in zip(st.columns(_COLUMNS), domains[start : start + _COLUMNS], strict=False):
             with column:
-                st.subheader(domain)
+                st.subheader(plain(domain))
                 table(Answer(near.columns, [row for row in near.rows if row[place] == domain]), _LABELS, "None.")

@@ -13,9 +13,8 @@ from warehouse.errors import NightjarError
 from warehouse.settings import load_settings
 
 T = TypeVar("T")
-# A row of Streamlit's table is that high; longer tables scroll.
-# A static table reads its cells as Markdown.
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!~:$|<>])")
+# A row of Streamlit's table is that high; longer tables scroll.
 _ROW_PIXELS, _MOST_PIXELS = 35, 630
 
 
@@ -24,14 +23,19 @@ def answered(question: Callable[[Connection], T]) -> T:
     try:
         return read(load_settings(), question)
     except NightjarError as error:
-        st.warning(f"The warehouse gives no answer now. {error}")
+        st.warning(plain(f"The warehouse gives no answer now. {error}"))
         st.button("Try again")
         st.stop()
 
 
+def plain(text: str) -> str:
+    """Return a text for where Streamlit reads Markdown: a name in the data must not become a link or a picture."""
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
 def nothing(words: str) -> NoReturn:
     """Say in words that there is nothing to show, and end the page there."""
-    st.info(words)
+    st.info(plain(words))
     st.stop()
 
 
@@ -80,7 +84,7 @@ def wrapped_table(answer: Answer, labels: Mapping[str, str], empty: str) -> None
 def _text(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:.4f}" if isinstance(value, float) else _MARKDOWN.sub(r"\\\1", str(value))
+    return f"{value:.4f}" if isinstance(value, float) else plain(str(value))
 
 
 def _label(publication_id: str, data_date: object, outcome: str, is_current: bool) -> str:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ml.explorer import users
 from ml.explorer.answers import Answer
-from ml.explorer.parts import answered, chosen_publication, nothing, table
+from ml.explorer.parts import answered, chosen_publication, nothing, plain, table
 
 _EVENTS = 30
 _SCORE = st.column_config.NumberColumn("Score", format="%.3f", help="Comparable within one user and source only.")
@@ -45,7 +45,7 @@ def show() -> None:
 
 
 def _unknown(publication_id: str, text: str) -> None:
-    st.info(f"{publication_id} has no list of a user whose id begins with {text!r}. They get the popular items.")
+    st.info(plain(f"{publication_id} has no list of a user whose id begins with {text!r}. They get the popular items."))
     popular, history = answered(
         lambda connection: (
             users.popular_lists(connection, publication_id),
@@ -69,7 +69,7 @@ def _by_domain(lists: Answer, labels: Mapping[str, object]) -> None:
     if not lists:
         nothing("Nothing is listed.")
     domains = sorted(set(lists.column("domain")))
-    for tab, domain in zip(st.tabs(domains), domains, strict=True):
+    for tab, domain in zip(st.tabs([plain(each) for each in domains]), domains, strict=True):
         place = lists.columns.index("domain")
         rows = [row for row in lists.rows if row[place] == domain]
         with tab:

@@ -31,8 +31,9 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def browser_page() -> Iterator[Page]:
+    """An empty page of a browser of its own."""
     chromium = shutil.which("chromium")
     assert chromium, "chromium is not installed: make test-stack installs it"
     with sync_playwright() as playwright:
@@ -99,9 +100,10 @@ def _wait(address: str, process: subprocess.Popen[str]) -> None:
 
 def settled(page: Page) -> None:
     """Wait until Streamlit has drawn all of a page."""
-    expect(page.get_by_role("heading", level=2)).to_be_visible()
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    expect(page.get_by_role("heading", level=2).first).to_be_visible()
+    # A run of the page's script begins a moment after what asked for it.
     page.wait_for_timeout(700)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def cells(page: Page, text: str) -> Locator:
@@ -163,7 +165,9 @@ def lists_and_history_are_by_title(page: Page, screenshot: Path) -> None:
     expect(page.get_by_text("The warehouse knows no event of this user.")).to_be_visible()
     look_for(page, USER, "user-02")
     expect(page.get_by_label("User (1 found)")).to_have_value("user-02")
+    # What the page showed before is taken away last.
     settled(page)
+    expect(page.get_by_role("tab", name="films")).to_have_count(1)
     page.get_by_role("tab", name="films").click()
     expect(page.get_by_role("tab", name="films")).to_have_attribute("aria-selected", "true")
     page.mouse.move(0, 0)
