@@ -13,7 +13,7 @@ BENCH_WORK ?= $(CURDIR)/var/bench-quality
 BENCH_COLD_WORK ?= $(CURDIR)/var/bench-cold
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help check setup demo up down docs secrets test test-stack browser bench-quality bench-cold lint lock clean
+.PHONY: help check setup demo up down docs secrets test test-stack browser bench-quality bench-cold explore lint lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ setup: check .venv/.ready  ## Build .venv from requirements.lock
 demo: setup  ## One night of a generated shop, from raw events to published recommendations
 	$(BIN)/nightjar import demo-shop --last-date $(DEMO_DATE)
 	$(BIN)/nightjar run --date $(DEMO_DATE)
+
+explore: setup  ## The output tables in a browser, read-only: users, items, quality, clicks, nights
+	@$(BIN)/nightjar explore
 
 up: setup  ## Start the local stack (PostgreSQL, Airflow, MLflow) and wait until it is healthy
 	@$(BIN)/nightjar stack up
@@ -90,7 +93,7 @@ lint: setup  ## Check style, types, direction of imports and SQL
 	$(BIN)/sqlfluff lint dbt_project --disable-progress-bar
 
 lock: setup  ## Resolve requirements*.lock anew from pyproject.toml
-	$(COMPILE) --extra dev pyproject.toml --output-file requirements.lock
+	$(COMPILE) --extra dev --extra explorer pyproject.toml --output-file requirements.lock
 	$(COMPILE) --constraints requirements.lock pyproject.toml --output-file requirements.image.lock
 	$(COMPILE) --constraints requirements.lock --group build --output-file requirements.build.lock
 	$(COMPILE) --constraints requirements.lock --group bench --output-file requirements.bench.lock

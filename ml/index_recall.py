@@ -16,6 +16,9 @@ from warehouse.embeddings import Vectors
 from warehouse.settings import Settings
 
 MAX_QUERIES = 1_000
+# A curve is looked at, not judged.
+CURVE_QUERIES = 200
+_NEARLY_ALL = 0.999
 # Equal vectors (items with the same features only) have no order: any of them is a right answer.
 _TIE = 1e-6
 
@@ -66,6 +69,31 @@ def raise_ef(
         if quality.recall is None or quality.recall >= settings.index_recall_floor or ef >= settings.index_ef_max:
             return quality
         ef = min(2 * ef, settings.index_ef_max)
+
+
+def recall_curve(
+    index: HnswIndex, vectors: Vectors, queries: Vectors, own: NDArray[np.int64] | None, settings: Settings
+) -> list[IndexQuality]:
+    """Measure the index at doubling `ef` on up to `CURVE_QUERIES` queries, until it finds nearly all or at its bound.
+
+    Arguments are those of `raise_ef`; the index is left with the `ef` that it had.
+    """
+    used, asked = index.ef, queries[:CURVE_QUERIES]
+    itself = None if own is None else own[:CURVE_QUERIES]
+    ranking = Ranking(_unit(asked), _unit(vectors))
+    exact = nearest(ranking, settings.metric_k, _own_matrix(itself, len(vectors)))
+    curve: list[IndexQuality] = []
+    ef = min(settings.metric_k + 1, settings.index_ef_max)
+    while True:
+        # The one in use is among the points, so that it is seen what it costs.
+        for each in sorted({ef, used} if ef <= used < 2 * ef else {ef}):
+            index.set_ef(each)
+            curve.append(_measure(index, ranking, asked, exact, itself))
+        recall = curve[-1].recall
+        if recall is None or (recall >= _NEARLY_ALL and ef >= used) or 2 * ef > settings.index_ef_max:
+            index.set_ef(used)
+            return curve
+        ef *= 2
 
 
 def _measure(

@@ -5,86 +5,50 @@ and by `nightjar report`.
 """
 
 import base64
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from matplotlib.figure import Figure
 
+from ml import contest, report_plots, report_tables
+from ml.plots import png
+from ml.report_tables import Rows
 from warehouse.adapters.engines import open_warehouse
-from warehouse.adapters.protocol import Connection, fetch_row
-from warehouse.errors import BadInput
+from warehouse.adapters.protocol import Connection
+from warehouse.errors import BadInput, NightjarError
 from warehouse.run_folder import RunFolder, write_text
 from warehouse.settings import Settings
 
-PLOTS = {
-    "training_curve.png": "Recall on a sample of the holdout after each epoch.",
-    "metrics.png": "Every metric beside popularity's: all users, and those the model knew least of.",
-    "exposure.png": "How the places of all lists, and what users took, spread over the items; the dotted line is "
-    "perfectly even.",
-    "popularity_weight.png": "What popularity is worth: the same model's lists with popularity_weight from 0 to 1.",
-}
-
-_ATTEMPT = """
-    select o.*, p.model_uri, p.content_hash, p.code_version
-    from recs.night_outcomes o
-    left join recs.publications p on p.publication_id = o.publication_id and p.action <> 'rollback'
-    where o.publication_id = ?
-"""
-_GATES = """
-    select gate, verdict, metric, measured, threshold, lead_low, lead_high, reason from recs.gate_decisions
-    where publication_id = ? order by decided_at, gate
-"""
-_METRICS = """
-    select slice, metric || case when k > 0 then '@' || k else '' end as metric,
-        max(case when model = 'nightjar' then value end) as nightjar,
-        max(case when model = 'popularity' then value end) as popularity,
-        max(case when model = 'champion' then value end) as champion,
-        max(case when model = 'consumed' then value end) as consumed, max(users) as users
-    from recs.model_metrics
-    where publication_id = ? and metric in
-        ('recall', 'ndcg', 'coverage', 'gini', 'top_share', 'novelty', 'average_popularity')
-    group by slice, metric, k having count(value) > 0 order by slice, metric desc
-"""
-_INDICES = """
-    select index_name, item_count as items, ef, recall, latency_p50_ms, latency_p95_ms
-    from recs.index_manifest where publication_id = ? order by index_name
-"""
-_EVENTS = """
-    select event_date, count(*) as events, count(distinct user_id) as users, count(distinct item_id) as items,
-        max(ingested_at) as newest_arrival
-    from core.fct_interactions where event_date <= ? group by event_date order by event_date desc limit 14
-"""
-_SOURCES = """
-    select domain, source, count(*) as recommendations, count(distinct user_id) as users,
-        count(distinct item_id) as items
-    from recs.recommendations where publication_id = ? group by domain, source order by domain, source
-"""
-_USERS = """
-    select user_id from recs.recommendations where publication_id = ? group by user_id order by md5(user_id) limit 10
-"""
-_HISTORY = """
-    select e.event_date, coalesce(i.title, e.item_id) as item, e.event_type
-    from core.fct_interactions e left join core.dim_items i on i.item_id = e.item_id and i.valid_to is null
-    where e.user_id = ? and e.event_date <= ? order by e.occurred_at desc, e.event_id limit 5
-"""
-_LIST = """
-    select r.domain, r.rank, coalesce(i.title, r.item_id) as item, r.source,
-        coalesce(why.title, r.reason_item_id) as because_of
-    from recs.recommendations r
-    left join core.dim_items i on i.item_id = r.item_id and i.valid_to is null
-    left join core.dim_items why on why.item_id = r.reason_item_id and why.valid_to is null
-    where r.publication_id = ? and r.user_id = ? and r.rank <= 3 order by r.domain, r.rank
-"""
+_GONE = "This figure is not, or no longer, in the run folder of the attempt."
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The answer of one query: column names and rows of text."""
+class Picture:
+    """One figure as base64 text with its caption, or, where there is none, the words that say why."""
 
-    columns: list[str]
-    rows: list[list[str]]
+    caption: str
+    image: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One heading of the page.
+
+    Attributes:
+        title: of the heading.
+        rows: its table.
+        empty: what a table without rows means.
+        note: a line below the table.
+        pictures: figures below it.
+    """
+
+    title: str
+    rows: Rows
+    empty: str
+    note: str = ""
+    pictures: list[Picture] = field(default_factory=list)
 
 
 def write_report(settings: Settings, folder: RunFolder) -> Path:
@@ -107,63 +71,134 @@ def render(settings: Settings, folder: RunFolder) -> str:
     """
     publication_id = folder.publication_id
     with open_warehouse(settings).connect(read_only=True) as connection:
-        attempt = _attempt(connection, publication_id)
+        attempt = report_tables.attempt(connection, publication_id)
+        if attempt is None:
+            raise BadInput(f"there is no attempt {publication_id!r}: see nightjar status")
         values: dict[str, Any] = {
-            "attempt": attempt,
-            "tables": {
-                "Gates": _rows(connection, _GATES, publication_id),
-                "Metrics on the holdout": _rows(connection, _METRICS, publication_id),
-                "Indices": _rows(connection, _INDICES, publication_id),
-                "Recommendations by source": _rows(connection, _SOURCES, publication_id),
-                "Events of the last days": _rows(connection, _EVENTS, attempt["data_date"]),
-                "Stages": _stages(folder),
-            },
-            "users": [
-                (
-                    user,
-                    _rows(connection, _HISTORY, user, attempt["data_date"]),
-                    _rows(connection, _LIST, publication_id, user),
-                )
-                for (user,) in connection.execute(_USERS, [publication_id]).fetchall()
+            "attempt": attempt | {"started_at": report_tables.text(attempt["started_at"])},
+            "sections": [
+                *_judgement(connection, settings, folder),
+                *_lists(connection, folder, attempt),
+                *_data(connection, folder, attempt),
             ],
+            "users": report_tables.users(connection, publication_id, attempt["data_date"]),
         }
-    return _template().render(values | {"plots": _plots(folder)})
+    return _template().render(values)
 
 
-def _attempt(connection: Connection, publication_id: str) -> dict[str, Any]:
-    attempt = fetch_row(connection, _ATTEMPT, [publication_id])
-    if attempt is None:
-        raise BadInput(f"there is no attempt {publication_id!r}: see nightjar status")
-    return attempt
+def _judgement(connection: Connection, settings: Settings, folder: RunFolder) -> list[Section]:
+    publication_id = folder.publication_id
+    return [
+        Section(
+            "Gates",
+            report_tables.gates(connection, publication_id),
+            "No gate has judged this attempt.",
+            pictures=[_leads(settings, folder)],
+        ),
+        Section(
+            "Metrics on the holdout",
+            report_tables.metrics(connection, publication_id),
+            "No metric was published with this attempt.",
+            "champion is the champion's recipe on this night's data, consumed what the users of the holdout took.",
+            [_saved(folder, "training_curve.png", "Recall on a sample of the holdout after each epoch.")],
+        ),
+        Section(
+            "Slices of the holdout",
+            report_tables.slices(connection, publication_id),
+            "No metric was published with this attempt.",
+            pictures=[
+                _saved(folder, "metrics.png", "Every metric beside its rivals': all users, and those known least of.")
+            ],
+        ),
+        Section(
+            "Indices",
+            report_tables.indices(connection, publication_id),
+            "No index was published with this attempt.",
+            pictures=[
+                _saved(
+                    folder,
+                    "index_recall.png",
+                    "Recall against exact search and the time of a query, at several ef; the ring is the ef in use.",
+                )
+            ],
+        ),
+    ]
 
 
-def _rows(connection: Connection, query: str, *parameters: object) -> Rows:
-    found = connection.execute(query, list(parameters))
-    names = [column[0].replace("_", " ") for column in found.description or []]
-    return Rows(names, [[_text(value) for value in row] for row in found.fetchall()])
+def _lists(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) -> list[Section]:
+    publication_id = folder.publication_id
+    churn = report_tables.churn(connection, publication_id, attempt["data_date"])
+    reach = report_plots.popularity_tenths(report_tables.reach(connection, publication_id, attempt["data_date"]))
+    return [
+        Section(
+            "Recommendations by source",
+            report_tables.sources(connection, publication_id),
+            "Nobody got a recommendation.",
+            pictures=[
+                _drawn(
+                    reach,
+                    "Where the places of the lists fall, beside where the events of all dates did.",
+                    "Too few items were shown and taken to compare their popularity.",
+                )
+            ],
+        ),
+        Section("Changed since the night before", churn.rows, churn.words, churn.words),
+        Section(
+            "Spread over the catalogue",
+            Rows([], []),
+            "",
+            pictures=[
+                _saved(
+                    folder, "exposure.png", "How the places of all lists, and what users took, spread over the items."
+                ),
+                _saved(folder, "popularity_weight.png", "The same model's lists with popularity_weight from 0 to 1."),
+            ],
+        ),
+    ]
 
 
-def _stages(folder: RunFolder) -> Rows:
-    lines = folder.progress.read_text(encoding="utf-8").splitlines() if folder.progress.exists() else []
-    done = [json.loads(line) for line in lines]
-    return Rows(
-        ["stage", "rows", "seconds"],
-        [[each["stage"], f"{each['rows']:,} {each['unit']}", f"{each['seconds']:.1f}"] for each in done],
-    )
+def _data(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) -> list[Section]:
+    none, data_date = "There are no events up to this date.", attempt["data_date"]
+    return [
+        Section("Data", report_tables.volume(connection, data_date), none),
+        Section(
+            "Events of the last days",
+            report_tables.events(connection, data_date),
+            none,
+            pictures=[
+                _drawn(
+                    report_plots.event_volume(report_tables.events_by_day(connection, data_date)),
+                    f"The last {report_tables.EVENT_DAYS_DRAWN} days with events, up to the night's own.",
+                    none,
+                )
+            ],
+        ),
+        Section("Stages", report_tables.stages(folder), "No stage has ended, or the run folder is gone."),
+    ]
 
 
-def _plots(folder: RunFolder) -> list[tuple[str, str]]:
-    """Return the plots that are still there, each as base64 text with its caption."""
-    there = [(folder.path / "plots" / name, caption) for name, caption in PLOTS.items()]
-    return [(base64.b64encode(path.read_bytes()).decode(), caption) for path, caption in there if path.exists()]
+def _leads(settings: Settings, folder: RunFolder) -> Picture:
+    try:
+        held = contest.load(folder)
+    except NightjarError:
+        return Picture(f"Leads over popularity and the champion: {_GONE[0].lower()}{_GONE[1:]}")
+    caption = "Differences of the same users' figures; left of the dotted line the model is behind."
+    if held.opponent is None:
+        caption += " There is no champion yet: no earlier date was published."
+    return _drawn(report_plots.leads(held, settings), caption, "No two models were judged on the holdout.")
 
 
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.4f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _saved(folder: RunFolder, name: str, caption: str) -> Picture:
+    path = folder.path / "plots" / name
+    return _picture(path.read_bytes(), caption) if path.exists() else Picture(f"{caption} {_GONE}")
+
+
+def _drawn(figure: Figure | None, caption: str, words: str) -> Picture:
+    return Picture(words) if figure is None else _picture(png(figure), caption)
+
+
+def _picture(image: bytes, caption: str) -> Picture:
+    return Picture(caption, base64.b64encode(image).decode())
 
 
 def _template() -> Template:

@@ -12,7 +12,7 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
     indices/<name>/          the HNSW indices with their ids and manifests
     outputs/<table>/         Parquet rows of each `recs` table, without publication_id and data_date
     progress.jsonl           one line a finished stage: rows and seconds
-    plots/<name>.png         the figures of the evaluation
+    plots/<name>.png         the figures of the evaluation and of the indices
     report/<id>.html         the night's report
 """
 

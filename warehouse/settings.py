@@ -47,7 +47,7 @@ STACK_MARK = "NIGHTJAR_STACK"
 # Where services answer, what the stack starts, and who is told what: these differ between two homes that give the
 # same result.
 _CONNECTIONS = ("home", "failure_notifier", "failure_notifier_arguments")
-_SERVICES = ("mlflow_", "spark_", "postgres_", "airflow_", "stack_")
+_SERVICES = ("mlflow_", "spark_", "postgres_", "airflow_", "stack_", "explorer_")
 # For the commands that initialise a server: no child process gets them.
 _ADMINISTRATION = (
     "postgres_analyst_password",
@@ -260,6 +260,10 @@ class Settings(BaseSettings):
 
     airflow_port: Port = Field(8080, description="Loopback port of the stack's Airflow UI and API.")
     mlflow_port: Port = Field(5000, description="Loopback port of the stack's MLflow server.")
+    explorer_port: Port = Field(8501, description="Loopback port of the explorer, `nightjar explore`.")
+    explorer_busy_seconds: PositiveInt = Field(
+        15, description="How long the explorer waits for a DuckDB file that is being written before it says so."
+    )
     mlflow_url: str = Field(
         "", description="MLflow server that the stages log to; empty: the home's own file. The stack sets its server."
     )

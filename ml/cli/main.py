@@ -7,6 +7,7 @@ import typer
 
 from ml.cli import (
     docs_command,
+    explore_command,
     import_commands,
     performance_command,
     read_commands,
@@ -33,6 +34,7 @@ app.add_typer(warehouse_commands.app, name="warehouse", help="The warehouse that
 run_commands.register(app)
 read_commands.register(app)
 performance_command.register(app)
+explore_command.register(app)
 retention_command.register(app)
 tune_commands.register(app, stage_commands.app)
 settings_command.register(app)

@@ -19,13 +19,22 @@ def check_ports(settings: Settings) -> None:
             raise BadInput(f"{taken[port]} and {name} are both {port}: two servers need two ports")
         taken[port] = name
     for port, name in taken.items():
-        with socket.socket() as listener:
-            # Connections of an earlier stack that are still closing do not count.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind((LOOPBACK, port))
-            except OSError as error:
-                raise BadInput(f"port {port} is in use: free it, or set {name} to another port") from error
+        check_port(name, port)
+
+
+def check_port(name: str, port: int) -> None:
+    """Try to listen on one port.
+
+    Raises:
+        BadInput: it is taken; the message names it and the setting `name`.
+    """
+    with socket.socket() as listener:
+        # Connections of an earlier server that are still closing do not count.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((LOOPBACK, port))
+        except OSError as error:
+            raise BadInput(f"port {port} is in use: free it, or set {name} to another port") from error
 
 
 def _ports(settings: Settings) -> list[tuple[str, int]]:

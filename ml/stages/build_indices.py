@@ -1,7 +1,7 @@
 """Stage build_indices: both HNSW graphs, their recall measured against exact search, and their gate.
 
 Reads `model/` and `features/item_ids`; writes `indices/retrieval/`, `indices/similarity/`,
-`outputs/index_manifest/` and `recs.gate_decisions`.
+`outputs/index_manifest/`, `plots/index_recall.png` and `recs.gate_decisions`.
 """
 
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ml import plots
 from ml.gate import judge_index, refuse_if_any
 from ml.hnsw_index import METRIC, HnswIndex, build
-from ml.index_recall import IndexQuality, raise_ef, sample
+from ml.index_recall import IndexQuality, raise_ef, recall_curve, sample
 from ml.norm_completion import complete_items, complete_queries
 from ml.output_rows import write_rows
 from ml.training_data import read_availability
@@ -56,13 +57,16 @@ def run(settings: Settings, folder: RunFolder) -> None:
         model = embeddings.load(folder.model)
         is_available = read_availability(folder, model.item_ids)
         rows, decisions = [], []
+        curves: dict[str, tuple[list[IndexQuality], int]] = {}
         for plan in (retrieval_plan(model, is_available, settings), similarity_plan(model, is_available, settings)):
             index = build(plan.vectors, plan.item_ids, settings)
             quality = raise_ef(index, plan.vectors, plan.queries, plan.own, settings)
             rows.append(_save(folder, plan, index, quality, settings))
             decisions.append(judge_index(plan.name, quality.recall, settings))
+            curves[plan.name] = recall_curve(index, plan.vectors, plan.queries, plan.own, settings), quality.ef
             progress.rows += len(plan.item_ids)
             progress.say(f"{plan.name}: {len(plan.item_ids):,} items, {decisions[-1].reason}, ef {quality.ef}")
+        plots.index_recall(curves, folder.path / "plots" / "index_recall.png")
         write_rows(folder, "index_manifest", rows)
         record_decisions(open_warehouse(settings), folder.record(), decisions)
         refuse_if_any(decisions)

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from explorer_questions import check_answers
 from postgres_server import PostgresServer
 from warehouse_homes import new_database, session, variables_of
 
@@ -88,3 +89,7 @@ def test_the_variants_do_as_well_as_in_a_file(shop: Any, shared: str, database: 
     assert len(found) > 100
     for row, wanted in zip(sorted(found), expected, strict=True):
         assert row == tuple(pytest.approx(value) if isinstance(value, float) else value for value in wanted)
+
+
+def test_analysts_explore_the_night_by_their_own_role(shared: str, database: Settings) -> None:
+    check_answers(database)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from explorer_questions import check_answers
 from mlflow import MlflowClient
 
 from warehouse.run_folder import RunFolder
@@ -68,6 +69,10 @@ def test_an_unknown_item_is_one_line(shop: Any) -> None:
     )
 
 
+def test_the_explorer_finds_rows_of_every_kind(shop: Any) -> None:
+    check_answers(shop.home.settings)
+
+
 def test_the_readme_has_three_queries() -> None:
     assert len(readme_queries()) == 3
 
@@ -84,9 +89,10 @@ def test_the_report_of_the_current_night_is_one_page_in_its_run_folder_and_in_ml
     assert page == RunFolder.of(shop.home.settings.lake, "2026-03-31.2").report
     html = page.read_text()
     assert "<h1>2026-03-31.2</h1>" in html
-    assert html.count("data:image/png;base64,") == 4
-    # Every heading has its table, and ten users have their lists.
-    assert "Nothing is recorded." not in html.partition("<h2>Ten users</h2>")[0]
+    assert html.count("data:image/png;base64,") == 8
+    # Every heading has its table, and ten users have their lists; both nights are of the first date.
+    empty = re.findall(r'<p class="empty">(.*?)</p>', html.partition("<h2>Ten users</h2>")[0])
+    assert empty == ["This is the first night: no earlier date was published."]
     assert html.count("First three recommendations of each domain") == 10
     [run_id] = shop.home.rows("select mlflow_run_id from recs.publications where publication_id = '2026-03-31.2'")[0]
     client = MlflowClient(shop.home.settings.mlflow_uri)

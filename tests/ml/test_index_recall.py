@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ml.hnsw_index import HnswIndex, build
-from ml.index_recall import raise_ef, sample, without_own
+from ml.index_recall import raise_ef, recall_curve, sample, without_own
 from warehouse.settings import Settings
 
 
@@ -95,3 +95,21 @@ def test_a_sample_is_ascending_bounded_and_the_same_every_time() -> None:
     assert (np.diff(chosen) > 0).all()
     assert chosen.tolist() == sample(5000, 9).tolist()
     assert sample(3, 9).tolist() == [0, 1, 2]
+
+
+def test_a_curve_goes_on_to_the_ef_in_use_and_leaves_it() -> None:
+    # k is 2: it begins at 3, the smallest that can find k beside the query itself.
+    answers = {3: [[0, 3], [3, 0]], 5: [[0, 1], [3, 2]], 6: [[0, 1], [3, 2]], 12: [[0, 1], [3, 2]]}
+    index = FixedIndex(answers)
+    index.set_ef(5)
+    curve = recall_curve(index, FAN, AXES, None, Settings(metric_k=2, index_ef_max=100))
+    assert [(each.ef, each.recall) for each in curve] == [(3, 0.5), (5, 1.0), (6, 1.0)]
+    assert index.ef == 5
+
+
+def test_a_curve_ends_at_the_bound_of_ef() -> None:
+    answers = {ef: [[0, 3], [3, 0]] for ef in (3, 6)}
+    index = FixedIndex(answers)
+    index.set_ef(6)
+    curve = recall_curve(index, FAN, AXES, None, Settings(metric_k=2, index_ef_max=7))
+    assert [(each.ef, each.recall) for each in curve] == [(3, 0.5), (6, 0.5)]

@@ -6,6 +6,7 @@ from matplotlib.image import imread
 from ml import plots
 from ml.evaluation import LIST_METRICS, Metric
 from ml.holdout_slices import SLICES
+from ml.index_recall import IndexQuality
 from ml.popularity_curve import CurvePoint
 
 
@@ -30,6 +31,14 @@ def test_every_figure_is_drawn_also_where_slices_are_empty(tmp_path: Path) -> No
     plots.exposure_lorenz(exposures, tmp_path / "lorenz.png")
     for name in ("bars.png", "deeper/curve.png", "lorenz.png", "w.png", "empty.png"):
         assert is_drawn(tmp_path / name)
+
+
+def test_the_indices_are_drawn_also_without_queries(tmp_path: Path) -> None:
+    measured = [IndexQuality(0.8, 0.01, 0.02, 9, 11), IndexQuality(0.99, 0.02, 0.04, 9, 22)]
+    plots.index_recall({"retrieval": (measured, 22), "similarity": (measured[:1], 11)}, tmp_path / "both.png")
+    plots.index_recall({"retrieval": ([IndexQuality(None, 0.0, 0.0, 0, 11)], 11)}, tmp_path / "none.png")
+    assert is_drawn(tmp_path / "both.png")
+    assert is_drawn(tmp_path / "none.png")
 
 
 def test_equal_figures_are_equal_files(tmp_path: Path) -> None:

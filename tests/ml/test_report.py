@@ -4,11 +4,14 @@ import json
 import re
 from datetime import date
 
+import numpy as np
 import pytest
 from laid_rows import lay_row, run_script
 
+from ml.contest import Contest, save
+from ml.evaluation import LIST_METRICS
 from ml.report import write_report
-from warehouse.adapters.protocol import Warehouse
+from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.errors import BadInput
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
@@ -75,11 +78,13 @@ def test_the_page_tells_outcome_metrics_and_volume_of_its_night(settings: Settin
     assert '<span class="outcome published">published</span>\nReaders see it. why so' in html
     assert "<dd>1,234</dd>" in html
     assert rows(html, "Metrics on the holdout") == [
-        ["all", "recall@10", "0.2231", "0.1301", "", "", "943"],
-        ["all", "gini@10", "0.8000", "", "0.7500", "0.5000", "943"],
+        ["gini@10", "0.8000", "", "0.7500", "0.5000", "943"],
+        ["recall@10", "0.2231", "0.1301", "", "", "943"],
     ]
+    assert rows(html, "Slices of the holdout") == [["all", "943", "0.2231", "0.1301", "", "", "", "", ""]]
     # What happened after the night is not its input.
-    assert rows(html, "Events of the last days") == [["2026-03-30", "2", "2", "1", "2026-03-30 13:00:00+00:00"]]
+    assert rows(html, "Events of the last days") == [["2026-03-30", "2", "2", "1", "2026-03-30 13:00 UTC"]]
+    assert rows(html, "Data") == [["2", "2", "1", "2026-03-30", "2026-03-30 12:00 UTC", "2026-03-30 13:00 UTC"]]
     assert rows(html, "Recommendations by source") == [
         ["films", "personal", "1", "1", "1"],
         ["films", "popular", "1", "1", "1"],
@@ -103,7 +108,8 @@ def test_a_refused_attempt_has_a_page_that_says_why(settings: Settings) -> None:
     ]
     assert '<tr class="refused">' in html
     assert "Nobody got a recommendation." in html
-    assert "The plots of this attempt are no longer, or not yet, in its run folder." in html
+    assert "Recall on a sample of the holdout after each epoch. This figure is not, or no longer, in the run" in html
+    assert "No index was published with this attempt." in html
 
 
 def test_plots_and_stages_of_the_run_folder_are_inside_the_page(settings: Settings) -> None:
@@ -112,11 +118,54 @@ def test_plots_and_stages_of_the_run_folder_are_inside_the_page(settings: Settin
     (folder.path / "plots" / "metrics.png").write_bytes(b"a picture")
     folder.progress.write_text(json.dumps({"stage": "unload", "rows": 1234, "unit": "rows", "seconds": 0.25}) + "\n")
     html = page(settings, PUBLISHED)
-    assert html.count("data:image/png;base64,") == 1
+    # The events of the days are drawn from the warehouse.
+    assert html.count("data:image/png;base64,") == 2
     assert "data:image/png;base64,YSBwaWN0dXJl" in html
     assert rows(html, "Stages") == [["unload", "1,234 rows", "0.2"]]
     # Nothing is asked of any network.
     assert not re.search(r"(src|href)=.?(http|//)", html)
+
+
+def churn_rows(html: str) -> list[list[str]]:
+    return rows(html, "Changed since the night before")
+
+
+def test_lists_are_compared_with_those_of_the_night_before(settings: Settings, warehouse: Warehouse) -> None:
+    assert "This is the first night: no earlier date was published." in page(settings, PUBLISHED)
+    with warehouse.transaction() as connection:
+        for number, publication_id in enumerate(("2026-03-28.1", "2026-03-30.1", "2026-03-30.2", PUBLISHED)):
+            lay_entry(connection, number, publication_id)
+    assert "The lists of the night before, 2026-03-30.2, have been cleaned up." in page(settings, PUBLISHED)
+    with warehouse.transaction() as connection:
+        # Of u1's two films one was listed before, at another place, and one to another user only.
+        for user_id, rank, item_id in (("u1", 1, "i9"), ("u2", 1, "i2")):
+            row = {"user_id": user_id, "rank": rank, "item_id": item_id, "score": 0.5, "source": "personal"}
+            where = {"publication_id": "2026-03-30.2", "data_date": date(2026, 3, 30), "domain": "films"}
+            lay_row(connection, "recs.recommendations", where | row | {"reason_item_id": None})
+    html = page(settings, PUBLISHED)
+    assert churn_rows(html) == [["films", "2", "1", "0.5000"]]
+    assert "Against 2026-03-30.2." in html
+
+
+def lay_entry(connection: Connection, number: int, publication_id: str) -> None:
+    day = date.fromisoformat(publication_id.partition(".")[0])
+    texts = ("model_uri", "mlflow_run_id", "content_hash", "code_version", "actor", "reason")
+    entry = {"ledger_id": number, "publication_id": publication_id, "data_date": day, "action": "history"}
+    entry |= {"as_of": "2026-04-01 00:00Z", "recorded_at": "2026-04-01 01:00Z", "recommendation_rows": 2}
+    lay_row(connection, "recs.publications", entry | {"previous_publication_id": None} | dict.fromkeys(texts, "x"))
+
+
+def test_the_lead_over_popularity_is_drawn_and_a_missing_champion_is_told(settings: Settings) -> None:
+    folder = RunFolder.of(settings.lake, PUBLISHED)
+    folder.path.mkdir(parents=True)
+    of_users = {
+        model: {metric: np.array([share, 2 * share]) for metric in LIST_METRICS}
+        for model, share in (("nightjar", 0.4), ("popularity", 0.2))
+    }
+    save(Contest(of_users, {}, None), folder)
+    html = page(settings, PUBLISHED)
+    assert "There is no champion yet: no earlier date was published." in html
+    assert html.count("data:image/png;base64,") == 2
 
 
 def test_an_attempt_that_never_was_is_refused_and_nothing_is_written(settings: Settings) -> None:

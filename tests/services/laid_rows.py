@@ -29,7 +29,7 @@ def _make_place(connection: PostgresConnection, full_name: str, publication_id: 
 def run_script(connection: Connection, script: str) -> None:
     """Run statements that end with a semicolon and their line, after making the schemas that dbt would make."""
     if not isinstance(connection, PostgresConnection):
-        for schema in ("intermediate", "core"):
+        for schema in ("intermediate", "core", "marts"):
             connection.execute(f"create schema if not exists {schema}")
     for statement in script.split(";\n"):
         if statement.strip():

@@ -2,6 +2,8 @@
 
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.adapters.postgres.adapter import PostgresWarehouse
+from warehouse.adapters.postgres.connection import Address
+from warehouse.adapters.postgres.initialisation import ANALYST
 from warehouse.adapters.protocol import Warehouse
 from warehouse.settings import Settings
 
@@ -11,3 +13,23 @@ def open_warehouse(settings: Settings) -> Warehouse:
     if settings.warehouse_engine == "postgres":
         return PostgresWarehouse.of(settings)
     return DuckDBWarehouse(settings.warehouse_path)
+
+
+def open_for_analysts(settings: Settings, busy_deadline_seconds: float) -> Warehouse:
+    """Return the warehouse as analysts see it: in PostgreSQL `recs` and `marts`, by a role that only reads.
+
+    Args:
+        settings: name the warehouse, and the analysts' password.
+        busy_deadline_seconds: how long a file is waited for while another process writes to it.
+    """
+    if settings.warehouse_engine == "postgres":
+        address = Address(
+            settings.postgres_host,
+            settings.postgres_port,
+            settings.postgres_database,
+            ANALYST,
+            settings.postgres_analyst_password.get_secret_value(),
+            setting="NIGHTJAR_POSTGRES_ANALYST",
+        )
+        return PostgresWarehouse(address, busy_deadline_seconds)
+    return DuckDBWarehouse(settings.warehouse_path, busy_deadline_seconds)

@@ -1,0 +1,46 @@
+"""What nights became: publications to choose from, the gates' verdicts, attempts and ledger."""
+
+from ml.explorer.answers import Answer, ask
+from warehouse.adapters.protocol import Connection
+
+# The manifest goes with the lists when retention deletes them, and is small.
+_TO_CHOOSE = """
+    select o.publication_id, o.data_date, o.outcome, o.is_current
+    from recs.night_outcomes o
+    where o.outcome in ('published', 'history')
+        and exists (select 1 from recs.index_manifest m where m.publication_id = o.publication_id)
+    order by case when o.is_current then 0 else 1 end, o.data_date desc, o.publication_id desc
+"""
+_ATTEMPTS = """
+    select publication_id, data_date, outcome, is_current, recommendation_rows, recall, refused_by, is_changed,
+        rows_changed, reason, started_at
+    from recs.night_outcomes order by started_at desc, publication_id desc limit 100
+"""
+_GATES = """
+    select gate, verdict, metric, measured, threshold, lead_low, lead_high, reason
+    from recs.gate_decisions where publication_id = ? order by decided_at, gate
+"""
+_LEDGER = """
+    select ledger_id, recorded_at, action, publication_id, previous_publication_id, actor, reason
+    from recs.publications order by ledger_id desc limit 100
+"""
+
+
+def publications(connection: Connection) -> Answer:
+    """List the publications whose rows are there, the current one first."""
+    return ask(connection, _TO_CHOOSE)
+
+
+def attempts(connection: Connection) -> Answer:
+    """List the last hundred attempts, newest first: published, kept as history, refused or unfinished."""
+    return ask(connection, _ATTEMPTS)
+
+
+def gate_decisions(connection: Connection, publication_id: str) -> Answer:
+    """List the verdicts on one attempt in the order in which they fell."""
+    return ask(connection, _GATES, publication_id)
+
+
+def ledger(connection: Connection) -> Answer:
+    """List the last hundred entries of the ledger, newest first."""
+    return ask(connection, _LEDGER)

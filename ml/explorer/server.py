@@ -1,0 +1,55 @@
+"""Starts the explorer's server: on loopback, without a browser of its own, telling nobody outside of anything."""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+from ml.explorer.answers import read
+from ml.stack.environment import LOOPBACK
+from ml.stack.ports import check_port
+from warehouse.errors import BadInput
+from warehouse.settings import Settings
+
+APP = Path(__file__).with_name("app.py")
+
+
+def server_command(settings: Settings) -> list[str]:
+    """Return the command; it holds no secret, the page reads the settings from the environment itself."""
+    options = {
+        "server.address": LOOPBACK,
+        "server.port": str(settings.explorer_port),
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        # What went wrong is for the terminal: it may name files and hosts.
+        "client.showErrorDetails": "none",
+        "client.toolbarMode": "minimal",
+        "theme.base": "light",
+        "theme.primaryColor": "#3b4cc0",
+    }
+    return [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(APP),
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]
+
+
+def serve(settings: Settings) -> NoReturn:
+    """Become the server; it ends with Ctrl-C.
+
+    Raises:
+        BadInput: Streamlit is missing, the port is taken, or there is no warehouse that analysts can open.
+        NightjarError: the warehouse does not answer.
+    """
+    if find_spec("streamlit") is None:
+        raise BadInput("Streamlit is not installed: make setup, or pip install 'nightjar[explorer]'")
+    check_port("NIGHTJAR_EXPLORER_PORT", settings.explorer_port)
+    read(settings, lambda connection: None)
+    print(f"The explorer: http://{LOOPBACK}:{settings.explorer_port}  (Ctrl-C ends it)", flush=True)
+    command = server_command(settings)
+    os.execv(command[0], command)

@@ -1,0 +1,152 @@
+"""What the explorer asks, as analysts ask: over two weeks laid by hand, on both engines."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from laid_fortnight import CURRENT, lay_built_tables, lay_fortnight
+from laid_rows import lay_row
+
+from ml.explorer import clicks, items, publications, quality, users
+from ml.explorer.answers import read
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.protocol import Warehouse
+from warehouse.errors import BadInput, NightjarError
+from warehouse.settings import Settings
+
+
+@pytest.fixture
+def fortnight(warehouse: Warehouse, settings: Settings) -> Settings:
+    with warehouse.transaction() as connection:
+        lay_built_tables(connection)
+        lay_fortnight(connection)
+    return settings
+
+
+def test_lists_history_and_neighbours_are_by_title(fortnight: Settings) -> None:
+    lists, history, near = read(
+        fortnight,
+        lambda connection: (
+            users.lists_of(connection, CURRENT, "user-02"),
+            users.history_of(connection, "user-02", 2),
+            items.neighbours_of(connection, CURRENT, "film-01"),
+        ),
+    )
+    # user-02 is the second user: its lists begin at the third item of each domain, because of the second film.
+    assert len(lists.rows) == 15
+    assert lists.rows[5] == ("films", 1, "The Bright Verdict", "personal", "The Bright Harbour", 2.5, "film-07")
+    assert [row[1:4] for row in history.rows] == [
+        ("view", "The Quiet Verdict", "books"),
+        ("view", "The Bright Verdict", "films"),
+    ]
+    assert [(domain, rank, title) for domain, rank, title, *_ in near.rows][5:7] == [
+        ("films", 1, "The Bright Verdict"),
+        ("films", 2, "The Hollow Dynasty"),
+    ]
+
+
+def test_an_item_is_found_by_a_part_of_its_title_in_any_case_and_by_its_id(fortnight: Settings) -> None:
+    def titles(text: str) -> list[str]:
+        found: list[str] = read(fortnight, lambda connection: items.items_called(connection, text)).column("title")
+        return found
+
+    assert titles("quiet c") == ["The Quiet Cipher"]
+    assert titles("film-01") == ["The Quiet Cipher"]
+    assert len(titles("")) == 32
+    assert titles("%") == []
+
+
+def test_what_is_typed_is_never_part_of_a_query(fortnight: Settings) -> None:
+    hostile = "' or 1=1; drop table recs.recommendations; --"
+    found = read(
+        fortnight,
+        lambda connection: (
+            users.users_beginning_with(connection, CURRENT, hostile),
+            items.items_called(connection, hostile).rows,
+            clicks.by_variant(connection, hostile).rows,
+        ),
+    )
+    assert found == ([], [], [])
+    assert read(fortnight, lambda connection: users.users_beginning_with(connection, CURRENT, "user-0"))[0] == "user-01"
+
+
+def test_each_date_shows_the_figures_of_its_last_publication(fortnight: Settings, warehouse: Warehouse) -> None:
+    with warehouse.transaction() as connection:
+        again = {"publication_id": "2026-03-31.2", "data_date": "2026-03-31"}
+        entry = {"ledger_id": 15, "as_of": "2026-04-01 00:00Z", "action": "history", "recorded_at": "2026-04-02 00:00Z"}
+        entry |= {"previous_publication_id": CURRENT, "recommendation_rows": 1} | dict.fromkeys(
+            ("model_uri", "mlflow_run_id", "content_hash", "code_version", "actor", "reason"), "x"
+        )
+        lay_row(connection, "recs.publications", again | entry)
+        figure = {"model": "nightjar", "slice": "all", "metric": "recall", "k": 10, "value": 0.5, "users": 7}
+        lay_row(connection, "recs.model_metrics", again | figure)
+    found = read(fortnight, lambda connection: quality.metric_over_time(connection, "recall", "all", 10))
+    # Thirteen dates with three models each, and the last one with the only model of its second publication.
+    assert len(found.rows) == 40
+    assert [row[1:] for row in found.rows[-1:]] == [("2026-03-31.2", "nightjar", 0.5, 7)]
+
+
+def test_the_current_publication_is_the_first_to_choose(fortnight: Settings) -> None:
+    known, gates = read(
+        fortnight,
+        lambda connection: (
+            publications.publications(connection),
+            publications.gate_decisions(connection, CURRENT),
+        ),
+    )
+    assert known.column("publication_id")[:2] == [CURRENT, "2026-03-30.1"]
+    assert len(known.rows) == 14
+    assert gates.rows[0][:2] == ("popularity", "passed")
+
+
+def test_clicks_are_summed_by_variant_with_their_interval(fortnight: Settings) -> None:
+    total, ranks, elsewhere = read(
+        fortnight,
+        lambda connection: (
+            clicks.by_variant(connection, ""),
+            clicks.by_rank(connection, "films"),
+            clicks.by_variant(connection, "books").rows,
+        ),
+    )
+    # Each day 30 + 15 + 10 + 7 + 6 = 68 (or 60 + 30 + 20 + 15 + 12 = 137) and a remainder of 7 that sums up to 42
+    # a rank in two weeks.
+    assert [(row[0], row[1], row[2]) for row in total.rows] == [
+        ("control", 35_000, 14 * 68 + 5 * 42),
+        ("nightjar", 35_000, 14 * 137 + 5 * 42),
+    ]
+    assert total.column("ctr")[0] == pytest.approx(1162 / 35_000)
+    assert ranks.rows[0][:4] == (1, "control", 7_000, 14 * 30 + 42)
+    assert elsewhere == []
+
+
+def test_wilsons_interval() -> None:
+    # Published examples: 10 of 100, and none of 10.
+    assert clicks.wilson_interval(10, 100) == pytest.approx((0.0552, 0.1744), abs=5e-5)
+    assert clicks.wilson_interval(0, 10) == pytest.approx((0.0, 0.2775), abs=5e-5)
+    assert clicks.wilson_interval(10, 10) == pytest.approx((0.7225, 1.0), abs=5e-5)
+
+
+def test_a_page_cannot_write(fortnight: Settings, engine: str) -> None:
+    with pytest.raises(Exception, match=r"may only read|read-only mode"):
+        read(fortnight, lambda connection: connection.execute("delete from recs.gate_decisions"))
+
+
+def test_what_dbt_has_not_built_yet_is_said_in_words(warehouse: Warehouse, settings: Settings) -> None:
+    with pytest.raises(BadInput, match=r"item_titles.*(does not exist|dbt run)") as told:
+        read(settings, lambda connection: items.items_called(connection, ""))
+    assert "\n" not in str(told.value)
+
+
+def test_a_file_that_is_written_is_waited_for_and_then_said_to_be_busy(
+    tmp_path: Path, writer: Callable[[Path], AbstractContextManager[None]]
+) -> None:
+    settings = Settings(home=tmp_path, explorer_busy_seconds=1)
+    warehouse = DuckDBWarehouse(settings.warehouse_path)
+    warehouse.create_tables()
+    with writer(settings.warehouse_path), pytest.raises(NightjarError, match=r"was busy for 1 s"):
+        read(settings, quality.measured)
+    assert read(settings, quality.measured).rows == []
+    # And nothing of the page holds the file when it has its answer.
+    with writer(settings.warehouse_path):
+        pass

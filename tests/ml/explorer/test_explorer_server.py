@@ -1,0 +1,41 @@
+"""How the explorer's server is started."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from ml.explorer.server import APP, serve, server_command
+from warehouse.errors import BadInput
+from warehouse.settings import Settings
+
+
+def test_the_command_listens_on_loopback_tells_nobody_and_holds_no_secret(tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path,
+        explorer_port=8777,
+        postgres_password=SecretStr("canary"),
+        postgres_analyst_password=SecretStr("canary"),
+    )
+    command = server_command(settings)
+    assert command[1:5] == ["-m", "streamlit", "run", str(APP)]
+    assert {"--server.address=127.0.0.1", "--server.port=8777", "--browser.gatherUsageStats=false"} <= set(command)
+    assert "canary" not in " ".join(command)
+
+
+def test_a_taken_port_names_its_setting(tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with pytest.raises(BadInput, match=rf"port {port} is in use: .*NIGHTJAR_EXPLORER_PORT"):
+            serve(Settings(home=tmp_path, explorer_port=port))
+
+
+def test_a_home_without_a_warehouse_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    with pytest.raises(BadInput, match=r"warehouse\.duckdb does not exist: import data first"):
+        serve(Settings(home=tmp_path, explorer_port=port))
