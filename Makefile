@@ -9,11 +9,12 @@ BIN := .venv/bin
 export NIGHTJAR_HOME ?= $(CURDIR)/var
 DEMO_DATE := 2026-03-31
 DAYS ?= 7
+SOAK ?=
 BENCH_WORK ?= $(CURDIR)/var/bench-quality
 BENCH_COLD_WORK ?= $(CURDIR)/var/bench-cold
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help check setup demo up down docs secrets test test-stack browser bench-quality bench-cold explore lint lock clean
+.PHONY: help check setup demo up down docs secrets test test-stack browser bench-quality bench-cold explore test-reliability lint lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -69,6 +70,9 @@ test: setup  ## Run every test but those of the local stack
 
 test-stack: setup browser  ## Start a stack on free ports and test it, with a browser too; DAYS=2 backfills less than a week
 	NIGHTJAR_TEST_DAYS=$(DAYS) $(BIN)/python -m pytest -m stack
+
+test-reliability: setup  ## Kill, race and feed badly what publishes; SOAK=1 does more of it
+	NIGHTJAR_TEST_SOAK=$(SOAK) $(BIN)/python -m pytest -m reliability tests/reliability
 
 browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \

@@ -3,6 +3,7 @@
 Writes `recs.publication_attempts` and `run.json`; used by the first stage of a night and by every later writer.
 """
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,11 +12,13 @@ from importlib.metadata import version
 from warehouse.adapters.protocol import Connection, Warehouse, insert_row
 from warehouse.errors import BadInput, NightjarError
 from warehouse.interval import DataInterval
+from warehouse.named_points import reached
 from warehouse.recipe import Recipe, read_recipe, write_recipe
 from warehouse.recipe_book import in_force
 from warehouse.run_folder import STAGES, RunFolder, RunRecord
 from warehouse.settings import REPOSITORY, Settings
 from warehouse.stages import check_fits, inherit_files, inherited_gates
+from warehouse.trailing_volume import check_trailing_volume
 
 PUBLISH_MODES = ("auto", "never", "force")
 # What a verdict that is taken over says as it said it.
@@ -63,7 +66,10 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
             recipe=recipe.name,
         )
         folder = RunFolder.of(settings.lake, record.publication_id)
+        # A process that died here before its commit left a folder of this name, and this attempt takes nothing over.
+        shutil.rmtree(folder.path, ignore_errors=True)
         folder.write_record(record)
+        reached("begin:after_folder")
         if recipe.values:
             write_recipe(folder.recipe, recipe)
         if source is not None:
@@ -71,6 +77,8 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
             _inherit_verdicts(connection, request.stages, source.record().publication_id, record)
         _insert_attempt(connection, record, request.note)
         warehouse.prepare_publication(connection, record.publication_id)
+        reached("begin:before_commit")
+    reached("begin:after_commit")
     return record
 
 
@@ -187,3 +195,4 @@ def _check_volume(settings: Settings, connection: Connection, request: RunReques
             f"raw.interactions holds {inside} interactions on {interval.data_date}, NIGHTJAR_MIN_INTERVAL_EVENTS "
             f"asks for {settings.min_interval_events}; the newest earlier one is of {newest:%Y-%m-%d}"
         )
+    check_trailing_volume(connection, interval, before, settings.min_volume_share)

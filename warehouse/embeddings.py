@@ -20,6 +20,7 @@ from warehouse.item_weights import ItemWeights
 from warehouse.run_folder import written_aside
 
 Vectors = NDArray[np.float32]
+MANIFEST = "manifest.json"
 _ARRAYS = ("user_vectors", "user_biases", "item_vectors", "item_biases", "user_known", "item_known")
 
 
@@ -62,14 +63,14 @@ def save(embeddings: Embeddings, folder: Path, item_weights: ItemWeights | None 
         if item_weights is not None:
             item_weights.write(aside)
         digests = {path.name: sha256(path) for path in sorted(aside.iterdir())}
-        (aside / "manifest.json").write_text(json.dumps({"sha256": digests}, indent=2), encoding="utf-8")
+        (aside / MANIFEST).write_text(json.dumps({"sha256": digests}, indent=2), encoding="utf-8")
 
 
 def load(folder: Path) -> Embeddings:
     """Map the embeddings of a folder into memory, after checking its manifest.
 
     Raises:
-        NightjarError: a file is missing or differs from the manifest.
+        NightjarError: a file is missing or differs from the manifest, or a number is not finite.
     """
     check_manifest(folder)
     arrays = {name: mapped(folder, name) for name in _ARRAYS}
@@ -77,6 +78,11 @@ def load(folder: Path) -> Embeddings:
         name: pq.read_table(folder / f"{name}.parquet").column(0).to_numpy(zero_copy_only=False)
         for name in ("user_ids", "item_ids")
     }
+    for name, array in arrays.items():
+        if len(array) != len(ids[f"{name.partition('_')[0]}_ids"]):
+            raise NightjarError(f"{folder}: {name} has {len(array)} rows, its ids are another number")
+        if not np.isfinite(array).all():
+            raise NightjarError(f"{folder}: {name} holds numbers that are not finite: refusing to load it")
     return Embeddings(**ids, **arrays)
 
 
@@ -93,20 +99,35 @@ def unit_vectors(vectors: Vectors, known: NDArray[np.bool_]) -> Vectors:
 
 
 def check_manifest(folder: Path) -> None:
-    """Compare every file named in `manifest.json` with its digest.
+    """Compare every file of a folder with its digest in `manifest.json`.
 
     Raises:
-        NightjarError: there is no manifest, or a file is missing or differs.
+        NightjarError: there is no manifest or it is damaged, or a file is missing, differs or is not named by it.
     """
-    try:
-        digests = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["sha256"]
-    except FileNotFoundError as error:
-        raise NightjarError(f"{folder} has no manifest.json") from error
+    digests = read_manifest(folder)["sha256"]
+    if foreign := {path.name for path in folder.iterdir()} - {*digests, MANIFEST}:
+        raise NightjarError(f"{folder / min(foreign)} is not in the manifest: refusing to load it")
     for name, expected in digests.items():
         if not (folder / name).is_file():
             raise NightjarError(f"{folder / name} is missing")
         if sha256(folder / name) != expected:
             raise NightjarError(f"{folder / name} differs from its manifest: refusing to load it")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read what `manifest.json` says; `sha256` has the digest of each file.
+
+    Raises:
+        NightjarError: there is none, or it is damaged.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        dict(manifest["sha256"])
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NightjarError(f"{folder} has no manifest.json") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise NightjarError(f"{folder / MANIFEST} is damaged: refusing to load what it describes") from error
+    return manifest
 
 
 def sha256(path: Path) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from warehouse.adapters.protocol import Warehouse, insert_row
+from warehouse.named_points import reached
 from warehouse.run_folder import RunRecord
 
 Verdict = Literal["passed", "refused", "skipped"]
@@ -47,3 +48,5 @@ def record_decisions(warehouse: Warehouse, run: RunRecord, decisions: Sequence[G
             )
             about = {"publication_id": run.publication_id, "data_date": run.data_date, "decided_at": decided_at}
             insert_row(connection, "recs.gate_decisions", about | asdict(decision))
+            reached("gates:after_verdict")
+    reached("gates:after_commit")

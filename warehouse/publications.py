@@ -10,6 +10,7 @@ from warehouse.attempts import check_not_superseded
 from warehouse.completeness import record_rows
 from warehouse.errors import GateRefused, NightjarError
 from warehouse.ledger import Published, add_entry, current_publication, point_to
+from warehouse.named_points import reached
 from warehouse.run_folder import RunRecord
 
 GATES = (
@@ -42,7 +43,9 @@ def publish(
             return earlier
         check_not_superseded(connection, run)
         _check_gates(connection, run.publication_id)
+        reached("publish:before_rows")
         warehouse.move_staged_rows(connection, run.publication_id, run.data_date)
+        reached("publish:after_rows")
         rows = _recommendations(connection, run)
         record_rows(connection, run)
         current = current_publication(connection)
@@ -65,9 +68,12 @@ def publish(
             actor=run.run_id,
             reason=_reason(run, moved, current),
         )
+        reached("publish:after_ledger")
         if moved:
             point_to(connection, run.publication_id, run.data_date, entry)
-        return Published(entry, run.publication_id, previous, moved)
+        reached("publish:before_commit")
+    reached("publish:after_commit")
+    return Published(entry, run.publication_id, previous, moved)
 
 
 def _entry_of(connection: Connection, publication_id: str) -> Published | None:

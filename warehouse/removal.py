@@ -17,6 +17,7 @@ from pathlib import Path
 
 from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.errors import NightjarError
+from warehouse.named_points import reached
 from warehouse.retention import Attempt, Entry, History, Part, Plan, Verdict, plan
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
@@ -70,8 +71,11 @@ def remove_rows(warehouse: Warehouse, settings: Settings, as_of: date) -> Plan:
         found = plan(_read_history(connection), as_of, settings)
         warehouse.delete_rows(connection, REMOVED_TABLES, _losing(found, Part.ROWS))
         warehouse.delete_rows(connection, STAGED, _losing(found, Part.STAGED_ROWS))
+        reached("retention:before_commit")
+    reached("retention:after_commit")
     # Of a publication its rows are left, of an attempt that was none at most the place for them.
     warehouse.delete_remains(REMOVED_TABLES, [*_losing(found, Part.ROWS), *_losing(found, Part.STAGED_ROWS)])
+    reached("retention:after_rows")
     return found
 
 
@@ -88,6 +92,7 @@ def remove_files(settings: Settings, found: Plan) -> None:
                 path.unlink()
             else:
                 shutil.rmtree(path)
+            reached("retention:after_folder")
             with suppress(OSError):
                 path.parent.rmdir()
 

@@ -9,6 +9,7 @@ from warehouse.adapters.protocol import Connection, Warehouse, fetch_row
 from warehouse.completeness import check_whole
 from warehouse.errors import BadInput
 from warehouse.ledger import Published, add_entry, current_publication, point_to
+from warehouse.named_points import reached
 from warehouse.tables import table
 
 _OF_THE_ENTRY = ("ledger_id", "previous_publication_id", "actor", "reason", "action", "recorded_at")
@@ -37,8 +38,11 @@ def roll_back(warehouse: Warehouse, publication_id: str, *, actor: str, reason: 
         entry = add_entry(
             connection, **target, action="rollback", previous_publication_id=previous, actor=actor, reason=reason
         )
+        reached("roll_back:after_ledger")
         point_to(connection, publication_id, target["data_date"], entry)
-        return Published(entry, publication_id, previous, True)
+        reached("roll_back:before_commit")
+    reached("roll_back:after_commit")
+    return Published(entry, publication_id, previous, True)
 
 
 def model_uri(warehouse: Warehouse, publication_id: str) -> str:

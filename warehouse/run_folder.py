@@ -29,10 +29,11 @@ from typing import Any
 
 from warehouse.errors import BadInput
 from warehouse.interval import DataInterval
+from warehouse.named_points import reached
 
 STAGES = ("inputs", "features", "model", "serving", "publication")
 
-_PUBLICATION_ID = re.compile(r"\d{4}-\d{2}-\d{2}\.\d+")
+_PUBLICATION_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,7 @@ def write_text(path: Path, text: str, mode: int = 0o666) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    reached("write_text:before_rename")
     aside.replace(path)
 
 
@@ -186,6 +188,7 @@ def file_written_aside(target: Path) -> Iterator[Path]:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+    reached("write_file:before_rename")
     aside.replace(target)
 
 
@@ -200,5 +203,7 @@ def written_aside(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
+    reached("write_folder:before_removal")
     shutil.rmtree(target, ignore_errors=True)
+    reached("write_folder:before_rename")
     aside.rename(target)

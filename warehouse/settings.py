@@ -115,6 +115,14 @@ class Settings(BaseSettings):
         1, ge=0, description="Events that the run's own interval must hold; 0 lets a night without events pass."
     )
 
+    min_volume_share: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="Refused: events, in all or of one type, below this share of the least of the 7 intervals before; "
+        "0 asks nothing.",
+    )
+
     retention_schedule: str = Field("0 12 * * 0", description="Cron expression (UTC) of the clean-up of old attempts.")
     retention_publication_days: int = Field(
         90, ge=0, description="Data dates that a date's last publication stays queryable and restorable; 0 keeps all."

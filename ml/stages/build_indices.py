@@ -18,6 +18,7 @@ from ml.output_rows import write_rows
 from ml.training_data import read_availability
 from warehouse import embeddings
 from warehouse.adapters.engines import open_warehouse
+from warehouse.artifacts import model_digest
 from warehouse.embeddings import UNKNOWN, Embeddings, Vectors
 from warehouse.errors import NightjarError
 from warehouse.gate_decisions import record_decisions
@@ -115,7 +116,8 @@ def _save(
         "latency_p50_ms": quality.latency_p50_ms,
         "latency_p95_ms": quality.latency_p95_ms,
     }
-    digest = index.save(target, facts | {"queries": quality.queries, "seed": settings.seed})
+    about = {"queries": quality.queries, "seed": settings.seed, "model_sha256": model_digest(folder.model)}
+    digest = index.save(target, facts | about)
     return facts | {
         "uri": str(target.absolute()),
         "sha256": digest,

@@ -3,6 +3,8 @@
 from warehouse import progress
 from warehouse.adapters.engines import open_warehouse
 from warehouse.attempts import check_not_superseded
+from warehouse.named_points import reached
+from warehouse.output_contract import check_output
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
 from warehouse.tables import STAGED
@@ -20,6 +22,10 @@ def run(settings: Settings, folder: RunFolder) -> None:
         with warehouse.connect(read_only=True) as connection:
             check_not_superseded(connection, run_record)
         for table in STAGED:
+            check_output(folder, table)
+        reached("load:before_rows")
+        for table in STAGED:
             rows = warehouse.load(table, folder.output(table.name), run_record.publication_id, run_record.data_date)
             done.rows += rows
             done.say(f"{rows:,} {table.name}")
+            reached("load:after_table")

@@ -1,9 +1,10 @@
 """Publishes the audited rows of a run, then names its model champion when readers see it."""
 
-from ml import tracking
+from ml.champion_alias import name_champion
 from warehouse import progress, publications
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
+from warehouse.artifacts import check_artifacts
 from warehouse.content_hash import content_hash
 from warehouse.ledger import IS_CURRENT, Published
 from warehouse.run_folder import RunFolder
@@ -15,12 +16,14 @@ def run(settings: Settings, folder: RunFolder) -> str:
 
     Raises:
         GateRefused: a gate refused the attempt, or gave no verdict on it.
-        NightjarError: a newer attempt at the date has begun, or nothing was staged.
+        NightjarError: a newer attempt at the date has begun, nothing was staged, or the model or an
+            index is not what its stage wrote.
     """
     record = folder.record()
     model = folder.read_mlflow_run()
     warehouse = open_warehouse(settings)
     with progress.stage(folder, "publish") as done:
+        check_artifacts(folder)
         entry = publications.publish(
             warehouse,
             record,
@@ -29,7 +32,7 @@ def run(settings: Settings, folder: RunFolder) -> str:
             content_hash=content_hash(folder),
         )
         if entry.moved:
-            tracking.set_champion(settings, model["model_version"])
+            name_champion(settings, warehouse)
         done.rows, recall = _published_figures(warehouse, entry.publication_id)
         done.say(_pointer(entry))
     return f"{_pointer(entry)}: {done.rows:,} recommendations, recall@{settings.metric_k} {recall}"

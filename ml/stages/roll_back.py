@@ -3,10 +3,10 @@
 Writes `recs.publications`, `recs.current_publication` and MLflow's alias.
 """
 
-from ml import tracking
+from ml.champion_alias import name_champion
 from warehouse.adapters.engines import open_warehouse
 from warehouse.ledger import Published
-from warehouse.rollback import model_uri, roll_back
+from warehouse.rollback import roll_back
 from warehouse.settings import Settings
 
 
@@ -19,5 +19,5 @@ def run(settings: Settings, publication_id: str, *, actor: str, reason: str) -> 
     warehouse = open_warehouse(settings)
     entry = roll_back(warehouse, publication_id, actor=actor, reason=reason)
     # After the transaction: readers come first, and the same command again moves the alias if this fails.
-    tracking.set_champion(settings, model_uri(warehouse, publication_id).rpartition("/")[2])
+    name_champion(settings, warehouse)
     return entry

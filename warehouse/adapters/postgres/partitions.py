@@ -14,7 +14,7 @@ from warehouse.adapters.protocol import Connection
 from warehouse.errors import BadInput
 from warehouse.tables import Table
 
-_PUBLICATION_ID = re.compile(r"\d{4}-\d\d-\d\d\.\d+")
+_PUBLICATION_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9]+")
 _NAME_END = re.compile(r"_(\d{4})_(\d\d)_(\d\d)_(\d+)$")
 
 

@@ -1,0 +1,269 @@
+"""What was changed, mixed up or made badly after it was built is refused before a reader can meet it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import small_nights
+from small_nights import fill, model_of, night, rows_of, write_outputs
+
+from ml import champion_alias, hnsw_index
+from ml.output_rows import arrow_schema
+from ml.stages import load_staging
+from warehouse import embeddings
+from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.protocol import Warehouse, insert_row
+from warehouse.artifacts import check_artifacts, model_digest
+from warehouse.attempts import RunRequest, begin_attempt
+from warehouse.errors import BadInput, NightjarError
+from warehouse.interval import of_date
+from warehouse.rollback import roll_back
+from warehouse.run_folder import RunFolder
+from warehouse.settings import REPOSITORY, Settings
+from warehouse.tables import STAGED
+
+pytestmark = pytest.mark.reliability
+
+OUTPUT_COLUMNS = [(table, name) for table in STAGED for name in arrow_schema(table.name).names]
+
+
+@pytest.fixture
+def folder(settings: Settings) -> RunFolder:
+    made = RunFolder.of(settings.lake, "2026-03-11.1")
+    write_outputs(settings, made, 11)
+    return made
+
+
+def flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_what_a_night_wrote_is_accepted(folder: RunFolder) -> None:
+    check_artifacts(folder)
+
+
+@pytest.mark.parametrize("name", ["item_vectors.npy", "user_vectors.npy", "item_biases.npy", "item_ids.parquet"])
+def test_a_flipped_byte_in_the_model_is_refused(folder: RunFolder, name: str) -> None:
+    flip_a_byte(folder.model / name)
+    with pytest.raises(NightjarError, match=f"{name} differs from its manifest"):
+        check_artifacts(folder)
+
+
+@pytest.mark.parametrize("name", ["index.bin", "item_ids.parquet"])
+def test_a_flipped_byte_in_an_index_is_refused_before_it_is_loaded_or_published(folder: RunFolder, name: str) -> None:
+    flip_a_byte(folder.index("retrieval") / name)
+    for refuses in (lambda: check_artifacts(folder), lambda: hnsw_index.load(folder.index("retrieval"))):
+        with pytest.raises(NightjarError, match=f"{name} differs from its manifest"):
+            refuses()
+
+
+@pytest.mark.parametrize("manifest", ["", "{}", "[]", '{"sha256": 7}', '{"sha256": null}', "{"])
+def test_a_damaged_manifest_is_refused_in_one_line(folder: RunFolder, manifest: str) -> None:
+    (folder.model / "manifest.json").write_text(manifest)
+    with pytest.raises(NightjarError, match=r"manifest\.json is damaged"):
+        embeddings.load(folder.model)
+
+
+def test_an_empty_manifest_and_a_file_that_none_names_are_refused(folder: RunFolder) -> None:
+    manifest = folder.model / "manifest.json"
+    whole = manifest.read_text()
+    manifest.write_text('{"sha256": {}}')
+    with pytest.raises(NightjarError, match="is not in the manifest"):
+        embeddings.load(folder.model)
+    manifest.write_text(whole)
+    np.save(folder.model / "cooccurrence_rule.npy", np.array([1.0, 1.0]))
+    with pytest.raises(NightjarError, match=r"cooccurrence_rule.npy is not in the manifest"):
+        embeddings.load(folder.model)
+
+
+def test_a_pickle_that_its_manifest_vouches_for_is_not_loaded(folder: RunFolder) -> None:
+    np.save(folder.model / "item_known.npy", np.array([{"a": 1}] * 20, object), allow_pickle=True)
+    manifest = json.loads((folder.model / "manifest.json").read_text())
+    manifest["sha256"]["item_known.npy"] = embeddings.sha256(folder.model / "item_known.npy")
+    (folder.model / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match=r"allow_pickle=False|Python objects"):
+        embeddings.load(folder.model)
+
+
+def test_no_module_loads_a_pickle() -> None:
+    # numpy's default refuses pickles; nothing may turn that off, and nothing else that unpickles is imported.
+    words = ("import pickle", "joblib", "cloudpickle", "allow_pickle=True", "torch.load", "read_pickle")
+    for package in ("warehouse", "ml", "spark_jobs", "dags"):
+        for path in (REPOSITORY / package).rglob("*.py"):
+            assert [word for word in words if word in path.read_text(encoding="utf-8")] == [], path
+
+
+def test_a_model_with_a_nan_is_refused_although_its_manifest_is_right(folder: RunFolder) -> None:
+    model = model_of(11)
+    model.item_vectors[3, 3] = np.nan
+    embeddings.save(model, folder.model)
+    with pytest.raises(NightjarError, match="item_vectors holds numbers that are not finite"):
+        check_artifacts(folder)
+    with pytest.raises(NightjarError, match="finite"):
+        hnsw_index.build(model.item_vectors, model.item_ids, Settings())
+
+
+def test_vectors_of_another_number_than_their_ids_are_refused(folder: RunFolder) -> None:
+    model = model_of(11)
+    embeddings.save(embeddings.Embeddings(**{**model.__dict__, "item_ids": model.item_ids[:-1]}), folder.model)
+    with pytest.raises(NightjarError, match="item_vectors has 20 rows"):
+        embeddings.load(folder.model)
+
+
+def test_an_index_of_another_model_or_of_stale_ids_is_refused(settings: Settings, folder: RunFolder) -> None:
+    stale = model_of(11, items=25)
+    index = hnsw_index.build(stale.item_vectors, stale.item_ids, settings)
+
+    def laid(model_sha256: str) -> None:
+        digest = index.save(folder.index("retrieval"), {"model_sha256": model_sha256})
+        path = folder.output("index_manifest") / "part-0.parquet"
+        rows = small_nights.parquet_of(folder, "index_manifest")
+        pq.write_table(pa.Table.from_pylist([rows[0] | {"sha256": digest}], arrow_schema("index_manifest")), path)
+
+    laid(model_digest(folder.model))
+    with pytest.raises(NightjarError, match="holds 5 items that the model does not know: 'i20'"):
+        check_artifacts(folder)
+    index = hnsw_index.build(model_of(11).item_vectors, model_of(11).item_ids, settings)
+    laid("of another model")
+    with pytest.raises(NightjarError, match="was not built from"):
+        check_artifacts(folder)
+
+
+def mutants(schema: pa.Schema, name: str) -> dict[str, pa.Schema]:
+    """The schemas of one output with one column dropped, renamed or of another type."""
+    place = schema.get_field_index(name)
+    other = pa.int64() if pa.types.is_string(schema.field(name).type) else pa.string()
+    return {
+        "drop": schema.remove(place),
+        "rename": schema.set(place, schema.field(name).with_name(f"{name}_")),
+        "retype": schema.set(place, schema.field(name).with_type(other)),
+    }
+
+
+def test_every_dropped_renamed_or_retyped_output_column_is_refused_before_any_row_is_staged(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    fill(settings)
+    run = begin_attempt(settings, warehouse, RunRequest(of_date("2026-03-11"), "run"))
+    folder = RunFolder.of(settings.lake, run.publication_id)
+    write_outputs(settings, folder, 11)
+    caught, missed = 0, []
+    for table, name in OUTPUT_COLUMNS:
+        path = folder.output(table.name) / "part-0.parquet"
+        whole = path.read_bytes()
+        for kind, schema in mutants(arrow_schema(table.name), name).items():
+            pq.write_table(schema.empty_table(), path)
+            try:
+                load_staging.run(settings, folder)
+                missed.append((table.name, name, kind))
+            except NightjarError as error:
+                assert name in str(error)
+                caught += 1
+        path.write_bytes(whole)
+    assert missed == []
+    assert caught == 3 * len(OUTPUT_COLUMNS)
+    assert rows_of(settings, "select count(*) from recs_staging.recommendations") == [(0,)]
+
+
+def test_a_null_in_any_obligatory_column_of_the_lists_is_refused(settings: Settings, warehouse: Warehouse) -> None:
+    fill(settings)
+    run = begin_attempt(settings, warehouse, RunRequest(of_date("2026-03-11"), "run"))
+    folder = RunFolder.of(settings.lake, run.publication_id)
+    write_outputs(settings, folder, 11)
+    schema = arrow_schema("recommendations")
+    path = folder.output("recommendations") / "part-0.parquet"
+    [row, *_] = small_nights.parquet_of(folder, "recommendations")
+    obligatory = [field.name for field in schema if not field.nullable]
+    assert {"user_id", "domain", "rank", "item_id"} <= set(obligatory)
+    for name in obligatory:
+        nullable = pa.schema([field.with_nullable(True) for field in schema])
+        pq.write_table(pa.Table.from_pylist([row | {name: None}], nullable), path)
+        with pytest.raises(NightjarError, match=name):
+            load_staging.run(settings, folder)
+
+
+@pytest.fixture
+def add_events(warehouse: Warehouse) -> Callable[..., None]:
+    def add(day: int, **counts: int) -> None:
+        at = of_date(f"2026-03-{day:02}").start
+        with warehouse.transaction() as connection:
+            for event_type, count in counts.items():
+                for n in range(count):
+                    names = {"user_id": "u1", "item_id": "i1", "event_type": event_type}
+                    event = {"event_id": f"{day}-{event_type}-{n}", **names, "occurred_at": at, "ingested_at": at}
+                    insert_row(connection, "raw.interactions", event)
+
+    return add
+
+
+@pytest.mark.parametrize(
+    ("last_day", "complaint"),
+    [
+        ({"view": 40, "buy": 30}, None),
+        ({"view": 29, "buy": 30}, "29 of type view, before never less than 40"),
+        ({"view": 20, "buy": 15}, "35 interactions, before never less than 71"),
+        ({"view": 70}, "0 of type buy, before never less than 30"),
+        ({"view": 40, "buy": 30, "share": 0}, None),
+    ],
+)
+def test_half_the_events_or_one_type_missing_is_refused_before_the_night_begins(
+    settings: Settings,
+    warehouse: Warehouse,
+    add_events: Callable[..., None],
+    last_day: dict[str, int],
+    complaint: str | None,
+) -> None:
+    for day in range(3, 10):
+        add_events(day, view=40 + day % 2, buy=30, **({"share": 5} if day > 3 else {}))
+    add_events(10, **last_day)
+    strict = settings.model_copy(update={"min_volume_share": 0.75})
+    request = RunRequest(of_date("2026-03-10"), "run")
+    if complaint is None:
+        begin_attempt(strict, warehouse, request)
+        return
+    with pytest.raises(BadInput, match=complaint):
+        begin_attempt(strict, warehouse, request)
+    assert rows_of(settings, "select count(*) from recs.publication_attempts") == [(0,)]
+    assert not settings.lake.exists()
+    begin_attempt(settings.model_copy(update={"min_volume_share": 0.0}), warehouse, request)
+
+
+def test_what_a_killed_begin_left_is_no_part_of_the_next_attempt(settings: Settings, warehouse: Warehouse) -> None:
+    fill(settings)
+    left = RunFolder.of(settings.lake, "2026-03-11.1")
+    left.path.mkdir(parents=True)
+    left.recipe.write_text('{"name": "of another night"}')
+    begin_attempt(settings, warehouse, RunRequest(of_date("2026-03-11"), "run"))
+    assert not left.recipe.exists()
+
+
+def test_the_alias_follows_the_pointer_also_when_another_run_moves_it_meanwhile(
+    settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(settings)
+    night(settings, 10)
+    night(settings, 11)
+    named: list[str] = []
+
+    def set_champion(_: Settings, version: str) -> None:
+        named.append(version)
+        if len(named) == 1:
+            roll_back(open_warehouse(settings), "2026-03-10.1", actor="another", reason="meanwhile")
+
+    monkeypatch.setattr(champion_alias.tracking, "set_champion", set_champion)
+    champion_alias.name_champion(settings, warehouse)
+    assert named == ["11", "10"]
+
+
+@pytest.mark.parametrize(
+    "text", ["../../etc", "2026-03-11.1/../..", "٢٠٢٦-03-11.1", "2026-03-11.1\n", "", "2026-03-11.1\0"]
+)
+def test_a_text_that_is_no_publication_id_names_no_folder(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadInput, match="is no publication id"):
+        RunFolder.of(tmp_path, text)

@@ -1,0 +1,152 @@
+"""A process that dies at any named point of the code leaves all to the next one, and readers notice nothing."""
+
+import ast
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import pytest
+import small_nights
+from small_nights import FORKS, clean, fill, night, rows_of
+from warehouse_homes import variables_of
+
+from warehouse.adapters.protocol import Warehouse
+from warehouse.settings import REPOSITORY, Settings
+from warehouse.tables import STAGED
+
+pytestmark = pytest.mark.reliability
+
+AFTERWARDS = date(2026, 4, 30)
+SEEN = (
+    "select c.publication_id, count(*), count(distinct r.user_id), min(r.item_id), max(r.item_id) "
+    "from recs.current_publication c join recs.recommendations r using (publication_id) group by 1"
+)
+CONTENT = (
+    "select r.user_id, r.domain, r.rank, r.item_id, r.score from recs.current_publication c "
+    "join recs.recommendations r using (publication_id) order by 1, 2, 3"
+)
+
+
+def named_points() -> set[str]:
+    """Every point that the code names, read from the code."""
+    return {
+        call.args[0].value
+        for package in ("warehouse", "ml")
+        for path in (REPOSITORY / package).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "reached"
+    }
+
+
+POINTS = sorted(named_points())
+ROLL_BACK = [point for point in POINTS if point.startswith("roll_back:")]
+RETENTION = [point for point in POINTS if point.startswith("retention:")]
+# In the middle: the third table, the fourth verdict, an index and an output after the model.
+MIDDLE = ["load:after_table#3", "gates:after_verdict#4", "write_folder:before_rename#2", "write_folder:before_rename#5"]
+NIGHT = [p for p in POINTS if p not in (*ROLL_BACK, *RETENTION, "write_file:before_rename")] + MIDDLE
+
+
+def program(settings: Settings, *arguments: str, killed_at: str = "") -> int:
+    process = FORKS.Process(target=small_nights.run, args=(arguments, variables_of(settings), killed_at))
+    process.start()
+    process.join(300)
+    assert process.exitcode in (0, -9)
+    return process.exitcode
+
+
+@contextmanager
+def reader(settings: Settings) -> Iterator[set[tuple]]:
+    """Ask for the current publication all the time, in another process than the one that is killed."""
+    seen, failures, is_over = set(), [], threading.Event()
+
+    def poll() -> None:
+        while not is_over.is_set():
+            try:
+                seen.update(rows_of(settings, SEEN) or [("nothing",)])
+            except Exception as error:
+                failures.append(error)
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=poll)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        thread.join()
+    assert failures == []
+
+
+def assert_nothing_left_over(settings: Settings) -> None:
+    clean(settings, AFTERWARDS)
+    published = {row[0] for row in rows_of(settings, "select publication_id from recs.publications")}
+    folders = {path.name.partition("=")[2] for path in (settings.lake / "runs").glob("*/publication_id=*")}
+    assert folders <= published
+    assert list(settings.lake.rglob("*.aside")) == []
+    for table in STAGED:
+        assert rows_of(settings, f"select count(*) from {table.full_name}") == [(0,)]
+    stored = {row[0] for row in rows_of(settings, "select distinct publication_id from recs.recommendations")}
+    assert stored <= published
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[tuple]]:
+    settings = Settings(home=tmp_path_factory.mktemp("undisturbed"))
+    fill(settings)
+    night(settings, 10)
+    night(settings, 11)
+    [(digest,)] = rows_of(settings, "select content_hash from recs.publications where data_date = '2026-03-11'")
+    return digest, rows_of(settings, CONTENT)
+
+
+def test_every_named_point_is_tried() -> None:
+    # The snapshot is unloaded by dbt's models, which these nights do without.
+    assert set(POINTS) - {p.partition("#")[0] for p in (*NIGHT, *ROLL_BACK, *RETENTION)} == {"write_file:before_rename"}
+    assert len(POINTS) >= 20
+
+
+@pytest.mark.parametrize("point", NIGHT)
+def test_a_killed_night_run_again_publishes_what_an_undisturbed_one_does(
+    settings: Settings, warehouse: Warehouse, undisturbed: tuple[str, list[tuple]], point: str
+) -> None:
+    fill(settings)
+    night(settings, 10)
+    with reader(settings) as seen:
+        assert program(settings, "night", "11", killed_at=point) == -9
+        assert program(settings, "night", "11") == 0
+    whole = {(f"2026-03-{day}.{n}", day, day, f"i{day}", f"i{day}") for day in (10, 11) for n in (1, 2)}
+    assert seen <= whole
+    digest, content = undisturbed
+    [(current_digest,)] = rows_of(
+        settings,
+        "select p.content_hash from recs.current_publication join recs.publications p using (ledger_id)",
+    )
+    assert (current_digest, rows_of(settings, CONTENT)) == (digest, content)
+    assert_nothing_left_over(settings)
+
+
+@pytest.mark.parametrize("point", ROLL_BACK)
+def test_a_killed_rollback_run_again_is_one_rollback(settings: Settings, warehouse: Warehouse, point: str) -> None:
+    fill(settings)
+    night(settings, 10)
+    night(settings, 11)
+    with reader(settings) as seen:
+        assert program(settings, "roll_back", "2026-03-10.1", killed_at=point) == -9
+        assert program(settings, "roll_back", "2026-03-10.1") == 0
+    assert seen <= {(f"2026-03-{day}.1", day, day, f"i{day}", f"i{day}") for day in (10, 11)}
+    assert rows_of(settings, "select publication_id, ledger_id from recs.current_publication") == [("2026-03-10.1", 3)]
+    assert rows_of(settings, "select count(*) from recs.publications") == [(3,)]
+
+
+@pytest.mark.parametrize("point", RETENTION)
+def test_a_killed_clean_up_run_again_leaves_nothing_over(settings: Settings, warehouse: Warehouse, point: str) -> None:
+    fill(settings)
+    for day in (9, 10, 10, 11):
+        night(settings, day)
+    with reader(settings) as seen:
+        assert program(settings, "retention", str(AFTERWARDS), killed_at=point) == -9
+        assert program(settings, "retention", str(AFTERWARDS)) == 0
+    assert seen == {("2026-03-11.1", 11, 11, "i11", "i11")}
+    assert_nothing_left_over(settings)

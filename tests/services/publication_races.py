@@ -1,0 +1,26 @@
+"""One process of a race: publishes attempts, one a round, each time after a short random delay."""
+
+import random
+import time
+from threading import Barrier
+
+from warehouse.adapters.engines import open_warehouse
+from warehouse.errors import NightjarError
+from warehouse.publications import publish
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+
+
+def race(settings: Settings, publications: list[str], start: Barrier, seed: int, results: object) -> None:
+    """Publish each attempt when all are at the barrier; put what came of it, or the error, into the queue."""
+    chance, warehouse = random.Random(seed), open_warehouse(settings)
+    for publication_id in publications:
+        record = RunFolder.of(settings.lake, publication_id).record()
+        start.wait(120)
+        time.sleep(chance.uniform(0, 0.03))
+        try:
+            entry = publish(warehouse, record, model_uri="models:/m/1", mlflow_run_id="m", content_hash="h")
+            outcome = (publication_id, entry.ledger_id, "")
+        except NightjarError as error:
+            outcome = (publication_id, 0, str(error))
+        results.put(outcome)

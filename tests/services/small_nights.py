@@ -1,0 +1,130 @@
+"""Nights of a few rows, from begin to publication, by the product's own writers, in processes that can be killed.
+
+The night of March 11 recommends item i11 to eleven users: a mix of two publications shows in the numbers.
+"""
+
+import multiprocessing
+import os
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from ml import hnsw_index
+from ml.output_rows import arrow_schema, write_rows
+from ml.stages import load_staging
+from warehouse import embeddings, removal
+from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.protocol import insert_row
+from warehouse.artifacts import check_artifacts, model_digest
+from warehouse.attempts import RunRequest, begin_attempt
+from warehouse.content_hash import content_hash
+from warehouse.embeddings import Embeddings
+from warehouse.gate_decisions import GateDecision, record_decisions
+from warehouse.interval import of_date
+from warehouse.ledger import Published
+from warehouse.named_points import VARIABLE
+from warehouse.publications import GATES, publish
+from warehouse.rollback import roll_back
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings, load_settings
+from warehouse.tables import STAGED, table
+
+ITEMS = 20
+# Every process begins as a copy of one that has imported all this, which takes seconds, and done nothing else.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["small_nights"])
+os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def fill(settings: Settings, days: int = 31) -> None:
+    """Make an empty warehouse with one event a day from March 1 on."""
+    warehouse = open_warehouse(settings)
+    warehouse.create_tables()
+    with warehouse.transaction() as connection:
+        for day in range(days):
+            at = of_date("2026-03-01").start + timedelta(days=day, hours=12)
+            event = {"event_id": f"e{day}", "user_id": "u1", "item_id": "i1", "event_type": "view"}
+            insert_row(connection, "raw.interactions", event | {"occurred_at": at, "ingested_at": at})
+
+
+def model_of(day: int, items: int = ITEMS) -> Embeddings:
+    """Return the model of a night: random vectors that depend on the day."""
+    random = np.random.default_rng(day)
+    return Embeddings(
+        user_ids=np.array([f"u{n}" for n in range(day)], object),
+        item_ids=np.array([f"i{n}" for n in range(items)], object),
+        user_vectors=random.normal(size=(day, 8)).astype(np.float32),
+        user_biases=np.zeros(day, np.float32),
+        item_vectors=random.normal(size=(items, 8)).astype(np.float32),
+        item_biases=np.zeros(items, np.float32),
+        user_known=np.full(day, 2, np.int8),
+        item_known=np.full(items, 2, np.int8),
+    )
+
+
+def write_outputs(settings: Settings, folder: RunFolder, day: int) -> None:
+    """Write model, index and the rows of every output table, as the stages from fit_model on do."""
+    model = model_of(day)
+    embeddings.save(model, folder.model)
+    index = hnsw_index.build(model.item_vectors, model.item_ids, settings)
+    digest = index.save(folder.index("retrieval"), {"model_sha256": model_digest(folder.model)})
+    manifest = {
+        **{column.name: 1 for column in table("recs.index_manifest").columns if column.type != "text"},
+        **{column.name: "x" for column in table("recs.index_manifest").columns if column.type == "text"},
+        "index_name": "retrieval",
+        "uri": str(folder.index("retrieval").absolute()),
+        "sha256": digest,
+    }
+    lists = [
+        {"user_id": user, "domain": "films", "rank": 1, "item_id": f"i{day}", "score": 0.5, "source": "personal"}
+        for user in model.user_ids
+    ]
+    for each in STAGED:
+        rows = {"recommendations": lists, "index_manifest": [manifest]}.get(each.name, [])
+        names = arrow_schema(each.name).names
+        write_rows(folder, each.name, [{k: v for k, v in row.items() if k in names} for row in rows])
+
+
+def night(settings: Settings, day: int, publish_mode: str = "auto") -> Published:
+    """Run the next attempt at a day of March, from begin to publication."""
+    warehouse = open_warehouse(settings)
+    run = begin_attempt(
+        settings, warehouse, RunRequest(of_date(str(date(2026, 3, 1) + timedelta(day - 1))), "run", publish_mode)
+    )
+    folder = RunFolder.of(settings.lake, run.publication_id)
+    write_outputs(settings, folder, day)
+    record_decisions(warehouse, run, [GateDecision(gate, "passed", "as it should") for gate in GATES])
+    load_staging.run(settings, folder)
+    check_artifacts(folder)
+    return publish(warehouse, run, model_uri=f"models:/m/{day}", mlflow_run_id="m", content_hash=content_hash(folder))
+
+
+def clean(settings: Settings, as_of: date) -> None:
+    """Delete what the retention of a week leaves no place for."""
+    weekly = settings.model_copy(update={"retention_run_folder_days": 7})
+    removal.remove_files(weekly, removal.remove_rows(open_warehouse(weekly), weekly, as_of))
+
+
+def rows_of(settings: Settings, query: str) -> list[tuple]:
+    """Return the rows of a query, as a reader asks for them."""
+    with open_warehouse(settings).connect(read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def parquet_of(folder: RunFolder, name: str) -> list[dict]:
+    """Return the rows of one output as its file holds them."""
+    return pq.read_table(folder.output(name)).to_pylist()
+
+
+def run(arguments: tuple[str, str], variables: dict[str, str], killed_at: str) -> None:
+    """Do in this process: night DAY, roll_back PUBLICATION or retention DATE; die at a named point, if one is given."""
+    os.environ.update(variables | ({VARIABLE: killed_at} if killed_at else {}))
+    mode, what = arguments
+    if mode == "night":
+        night(load_settings(), int(what))
+    elif mode == "roll_back":
+        roll_back(open_warehouse(load_settings()), what, actor="test", reason="as told")
+    else:
+        clean(load_settings(), date.fromisoformat(what))

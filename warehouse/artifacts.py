@@ -1,0 +1,40 @@
+"""Whether the model and the indices of an attempt are what its stages wrote, and belong together.
+
+Asked right before an attempt is published: between the stage that built a file and the one that lets readers at it
+lie minutes, and other attempts.
+"""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from warehouse import embeddings
+from warehouse.embeddings import MANIFEST, check_manifest, read_manifest, sha256
+from warehouse.errors import NightjarError
+from warehouse.run_folder import RunFolder
+
+
+def check_artifacts(folder: RunFolder) -> None:
+    """Check the digests of the model and of every index, and that the indices were built from this model.
+
+    Raises:
+        NightjarError: a file is missing or changed, or an index holds items of another model; names it.
+    """
+    model = embeddings.load(folder.model)
+    digest = model_digest(folder.model)
+    for row in pq.read_table(folder.output("index_manifest")).to_pylist():
+        index = Path(row["uri"])
+        check_manifest(index)
+        manifest = read_manifest(index)
+        if row["sha256"] not in manifest["sha256"].values():
+            raise NightjarError(f"{index} is not the index of recs.index_manifest: its digests differ")
+        stale = set(pq.read_table(index / "item_ids.parquet").column("item_id").to_pylist()) - set(model.item_ids)
+        if stale:
+            raise NightjarError(f"{index} holds {len(stale):,} items that the model does not know: {min(stale)!r}")
+        if manifest.get("model_sha256") != digest:
+            raise NightjarError(f"{index} was not built from {folder.model}: run build_indices again")
+
+
+def model_digest(folder: Path) -> str:
+    """Return the digest of a model: that of its manifest, which has the digest of every file."""
+    return sha256(folder / MANIFEST)
