@@ -94,6 +94,9 @@ def beside(nights: Nights, twice: Published, tmp_path_factory: pytest.TempPathFa
     nights.repeat(NEWEST)
     nights.wait_for_backfill(number, 3 * NIGHT_SECONDS)
     nights.wait_for_run(NEWEST)
+    for day in (*WEEK[-2:], NEWEST):
+        run = nights.runs()[day]
+        assert run["state"] == "success", (day, run["note"], {k: t["state"] for k, t in nights.tasks(day).items()})
     return Published.now(nights.stack)
 
 
