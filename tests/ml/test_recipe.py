@@ -15,6 +15,7 @@ WITHOUT_EFFECT_ON_THE_EVALUATION = {
     "control_variant",
     "performance_schedule",
     "min_interval_events",
+    "min_volume_share",
     # Which tuned recipe a night takes shows in the settings that it changes.
     "recipe",
     "tuning_schedule",
