@@ -69,7 +69,7 @@ def blended(shop: Any) -> dict[str, dict[str, float]]:
     users, items = (pq.read_table(folder.model / f"{side}_ids.parquet").column(0).to_pylist() for side in SIDES)
     history = np.zeros((len(users), len(items)))
     pairs = pq.read_table(folder.features("full_interactions"))
-    share, exponent = arrays["cooccurrence_rule"]
+    share, exponent, cold_share = arrays["cooccurrence_rule"]
     history[pairs["user_index"].to_numpy(), pairs["item_index"].to_numpy()] = pairs["weight"].to_numpy() ** exponent
     weights = np.zeros((len(items), len(items)))
     starts = arrays["cooccurrence_starts"]
@@ -83,8 +83,11 @@ def blended(shop: Any) -> dict[str, dict[str, float]]:
         return (scores - known.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)
 
     by_embeddings = in_spreads(arrays["user_vectors"] @ arrays["item_vectors"].T + arrays["item_biases"])
-    by_cooccurrence = np.where(has_events, in_spreads(history @ weights), 0)
-    scores = (1 - share) * by_embeddings + share * by_cooccurrence
+    # An item without events has weights where its features gave it some, and then a share of its own.
+    has_weights = weights.any(axis=0)
+    by_cooccurrence = np.where(has_events | has_weights, in_spreads(history @ weights), 0)
+    shares = np.where(~has_events & has_weights, cold_share, share)
+    scores = (1 - shares) * by_embeddings + shares * by_cooccurrence
     return {user: dict(zip(items, row.tolist(), strict=True)) for user, row in zip(users, scores, strict=True)}
 
 
