@@ -2,16 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.cold.models import EMBEDDINGS, NIGHTJAR
-from ml.paired_bootstrap import mean_intervals
-from warehouse.settings import Settings
+from benchmarks.pages import METRICS, Models, choice_table, draw_recall, lead, save
 
-Models = Mapping[str, Mapping[str, Any]]
 _REFERENCES = ("content kNN", "popularity in the target")
 _SETTINGS = ("cold_item_", "cooccurrence_", "embedding_dim", "epochs", "learning_rate", "max_sampled")
 _HEAD = """# Items without events, and users new to a domain
@@ -40,7 +36,12 @@ def write_page(figures: Mapping[str, Models], page: Path) -> None:
     for title, models in figures.items():
         parts += [f"## {title}\n\n{models[NIGHTJAR]['users']:,} users are judged. {_verdict(models)}\n"]
         parts += [_table(models), ""]
-    parts += ["![recall@10 of each model](images/cold-start.png)\n", "## Choices\n", _choices(figures), ""]
+    parts += [
+        "![recall@10 of each model](images/cold-start.png)\n",
+        "## Choices\n",
+        choice_table(figures, "question", *_SETTINGS),
+        "",
+    ]
     page.write_text("\n".join(parts), encoding="utf-8")
     _draw(figures, page.parent / "images" / "cold-start.png")
 
@@ -50,17 +51,8 @@ def _verdict(models: Models) -> str:
     best = max(peers, key=lambda name: float(models[name]["recall"]))
     against = [name for name in peers if name in _REFERENCES or name == best]
     return " ".join(
-        f"Against {peer}: {'; '.join(_lead(models, peer, metric) for metric in ('recall', 'ndcg'))}."
-        for peer in against
+        f"Against {peer}: {'; '.join(lead(models, NIGHTJAR, peer, metric) for metric in METRICS)}." for peer in against
     )
-
-
-def _lead(models: Models, peer: str, metric: str) -> str:
-    theirs = models[peer][metric]
-    ratio = f"{models[NIGHTJAR][metric] / theirs - 1:+.1%}" if theirs > 0 else "from nothing"
-    lead = np.subtract(models[NIGHTJAR]["by_user"][metric], models[peer]["by_user"][metric])
-    low, high = mean_intervals(lead[:, None], 0.95, seed=1)[0]
-    return f"{ {'recall': 'recall@10', 'ndcg': 'NDCG@10'}[metric] } {ratio} ({low:+.4f} to {high:+.4f})"
 
 
 def _table(models: Models) -> str:
@@ -70,28 +62,9 @@ def _table(models: Models) -> str:
     return "\n".join(rows)
 
 
-def _choices(figures: Mapping[str, Models]) -> str:
-    rows = ["| data set, question | model | choice |", "|---|---|---|"]
-    for title, models in figures.items():
-        for name, found in models.items():
-            if found.get("choice"):
-                said = ", ".join(f"{key} {value:g}" for key, value in found["choice"].items())
-                rows.append(f"| {title} | {name} | {said} |")
-    defaults = Settings.model_fields
-    ours = ", ".join(f"{name} {field.default:g}" for name, field in defaults.items() if name.startswith(_SETTINGS))
-    return "\n".join([*rows, f"| all | Nightjar's defaults | {ours} |"])
-
-
 def _draw(figures: Mapping[str, Models], path: Path) -> None:
     figure = Figure(figsize=(5 * len(figures), 3), layout="constrained")
     panels = figure.subplots(1, len(figures), squeeze=False)[0]
     for panel, (title, models) in zip(panels, figures.items(), strict=True):
-        names = sorted(models, key=lambda model: float(models[model]["recall"]))
-        colours = ["#3b4cc0" if name == NIGHTJAR else "#b0b0b0" for name in names]
-        panel.barh(names, [models[name]["recall"] for name in names], color=colours)
-        panel.set_title(title, fontsize=9)
-        panel.set_xlabel("recall@10", fontsize=8)
-        panel.tick_params(labelsize=7)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Without the version stamp of matplotlib, equal figures are equal files.
-    figure.savefig(path, dpi=100, metadata={"Software": None})
+        draw_recall(panel, models, NIGHTJAR, title)
+    save(figure, path)

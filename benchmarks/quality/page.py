@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from benchmarks.pages import METRICS, Models, choice_table, draw_recall, lead, save
 from benchmarks.quality.measure import NIGHTJAR
-from ml.paired_bootstrap import mean_intervals
-from warehouse.settings import Settings
 
-Figures = Mapping[str, Mapping[str, Mapping[str, Any]]]
+Figures = Mapping[str, Models]
 _HEAD = """# How good the published lists are
 
 `make bench-quality DATA="folder folder"` writes this page: one split and one metric code for all. Nightjar's lists
@@ -50,23 +48,20 @@ def write_page(figures: Figures, switches: Figures, page: Path) -> None:
         users = models[NIGHTJAR]["users"]
         parts += [f"## {title}\n\n{users:,} users are judged. {_verdict(models)}\n", _table(models), ""]
     parts += ["![recall@10 of each model](images/quality.png)\n", _SWITCHES, _switch_table(switches), ""]
-    parts += ["## What the peers' validation chose\n", _choices(figures), ""]
+    parts += ["## What the peers' validation chose\n", choice_table(figures, "protocol", "cooccurrence"), ""]
     page.write_text("\n".join(parts), encoding="utf-8")
     _draw(figures, page.parent / "images" / "quality.png")
 
 
-def _verdict(models: Mapping[str, Mapping[str, Any]]) -> str:
+def _verdict(models: Models) -> str:
     said = []
-    for metric, name in (("recall", "recall@10"), ("ndcg", "NDCG@10")):
+    for metric in METRICS:
         best = max((peer for peer in models if peer != NIGHTJAR), key=lambda peer: float(models[peer][metric]))
-        ratio = models[NIGHTJAR][metric] / models[best][metric] - 1
-        lead = np.subtract(*(models[model]["by_user"][metric] for model in (NIGHTJAR, best)))
-        low, high = mean_intervals(lead[:, None], 0.95, seed=1)[0]
-        said.append(f"{name} {ratio:+.1%} ({low:+.4f} to {high:+.4f}) against the best peer, {best}")
+        said.append(f"{lead(models, NIGHTJAR, best, metric)} against the best peer, {best}")
     return f"Nightjar: {'; '.join(said)}."
 
 
-def _table(models: Mapping[str, Mapping[str, Any]]) -> str:
+def _table(models: Models) -> str:
     rows = ["| model | recall@10 | NDCG@10 | coverage |", "|---|---|---|---|"]
     best = {metric: max(float(each[metric]) for each in models.values()) for metric in ("recall", "ndcg", "coverage")}
     for model, found in sorted(models.items(), key=lambda each: float(each[1]["recall"])):
@@ -89,30 +84,9 @@ def _switch_table(switches: Figures) -> str:
     return "\n".join(rows)
 
 
-def _choices(figures: Figures) -> str:
-    rows = ["| data set, protocol | model | choice |", "|---|---|---|"]
-    for title, models in figures.items():
-        for model, found in models.items():
-            if found["choice"]:
-                choice = ", ".join(f"{name} {value:g}" for name, value in found["choice"].items())
-                rows.append(f"| {title} | {model} | {choice} |")
-    defaults = Settings()
-    ours = ", ".join(
-        f"{name} {getattr(defaults, name):g}" for name in type(defaults).model_fields if "cooccurrence" in name
-    )
-    return "\n".join([*rows, f"| all | Nightjar's defaults | {ours} |"])
-
-
 def _draw(figures: Figures, path: Path) -> None:
     figure = Figure(figsize=(12, 3.2 * ((len(figures) + 2) // 3)), layout="constrained")
     panels = np.atleast_1d(figure.subplots((len(figures) + 2) // 3, min(3, len(figures)), squeeze=False)).ravel()
     for panel, (title, models) in zip(panels, figures.items(), strict=False):
-        names = sorted(models, key=lambda model: float(models[model]["recall"]))
-        colours = ["#3b4cc0" if name == NIGHTJAR else "#b0b0b0" for name in names]
-        panel.barh(names, [models[name]["recall"] for name in names], color=colours)
-        panel.set_title(f"{title} ({models[NIGHTJAR]['users']:,} users)", fontsize=9)
-        panel.set_xlabel("recall@10", fontsize=8)
-        panel.tick_params(labelsize=7)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Without the version stamp of matplotlib, equal figures are equal files.
-    figure.savefig(path, dpi=100, metadata={"Software": None})
+        draw_recall(panel, models, NIGHTJAR, f"{title} ({models[NIGHTJAR]['users']:,} users)")
+    save(figure, path)

@@ -1,0 +1,53 @@
+"""What the pages of measured figures share: leads with intervals, tables of choices, bars of recall."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ml.paired_bootstrap import mean_intervals
+from warehouse.settings import Settings
+
+Models = Mapping[str, Mapping[str, Any]]
+METRICS = {"recall": "recall@10", "ndcg": "NDCG@10"}
+
+
+def lead(models: Models, ours: str, peer: str, metric: str) -> str:
+    """Say by how much a model leads a peer, with the 95 % interval of the mean difference over users."""
+    theirs = models[peer][metric]
+    ratio = f"{models[ours][metric] / theirs - 1:+.1%}" if theirs > 0 else "from nothing"
+    difference = np.subtract(models[ours]["by_user"][metric], models[peer]["by_user"][metric])
+    low, high = mean_intervals(difference[:, None], 0.95, seed=1)[0]
+    return f"{METRICS[metric]} {ratio} ({low:+.4f} to {high:+.4f})"
+
+
+def choice_table(figures: Mapping[str, Models], what: str, *of_settings: str) -> str:
+    """Tell what validation chose for each model, and the defaults of the settings whose names hold one of the parts."""
+    rows = [f"| data set, {what} | model | choice |", "|---|---|---|"]
+    for title, models in figures.items():
+        for model, found in models.items():
+            if found.get("choice"):
+                said = ", ".join(f"{name} {value:g}" for name, value in found["choice"].items())
+                rows.append(f"| {title} | {model} | {said} |")
+    fields = Settings.model_fields.items()
+    ours = ", ".join(f"{name} {field.default:g}" for name, field in fields if any(part in name for part in of_settings))
+    return "\n".join([*rows, f"| all | Nightjar's defaults | {ours} |"])
+
+
+def draw_recall(panel: Axes, models: Models, ours: str, title: str) -> None:
+    """Draw recall@10 as bars, the best on top, our own in another colour."""
+    names = sorted(models, key=lambda model: float(models[model]["recall"]))
+    colours = ["#3b4cc0" if name == ours else "#b0b0b0" for name in names]
+    panel.barh(names, [models[name]["recall"] for name in names], color=colours)
+    panel.set_title(title, fontsize=9)
+    panel.set_xlabel("recall@10", fontsize=8)
+    panel.tick_params(labelsize=7)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure; without the version stamp of matplotlib, equal figures are equal files."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=100, metadata={"Software": None})
