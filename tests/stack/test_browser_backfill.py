@@ -1,14 +1,13 @@
 """A backfill by a person with a browser: log in, open the DAG, fill the dialog, wait for green, follow the link."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from browser import empty_page, screenshot_folder
+from playwright.sync_api import Locator, Page, expect
 from stack_client import NIGHT_SECONDS, Nights
 
 pytestmark = pytest.mark.stack
@@ -16,30 +15,19 @@ pytestmark = pytest.mark.stack
 DAY = date(2026, 3, 22)
 # MLflow takes half a minute to draw its first page on a busy machine.
 PAGE_SECONDS = 180
-# Headless, as root, in a network that answers nobody: without these it keeps asking its maker's hosts.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture(scope="module")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where they are kept: NIGHTJAR_SCREENSHOTS=docs/images renews the ones of the documentation."""
-    folder = os.environ.get("NIGHTJAR_SCREENSHOTS")
-    return Path(folder) if folder else tmp_path_factory.mktemp("screenshots")
+    return screenshot_folder(tmp_path_factory)
 
 
 @pytest.fixture
 def page() -> Iterator[Page]:
     """An empty page of a browser of its own."""
-    chromium = shutil.which("chromium")
-    assert chromium, "chromium is not installed: make test-stack installs it"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1300, "height": 1250})
-        page.set_default_timeout(PAGE_SECONDS * 1000)
-        expect.set_options(timeout=PAGE_SECONDS * 1000)
+    with empty_page(1250, PAGE_SECONDS) as page:
         yield page
-        browser.close()
 
 
 def test_a_person_backfills_a_date_and_sees_what_became_of_it(nights: Nights, page: Page, screenshots: Path) -> None:

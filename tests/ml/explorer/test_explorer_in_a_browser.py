@@ -1,7 +1,6 @@
 """The explorer as somebody with a browser sees it, on both engines; needs Chromium but not the stack."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,8 +12,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from browser import empty_page, screenshot_folder
 from laid_fortnight import CURRENT, lay_built_tables, lay_fortnight
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 from pydantic import SecretStr
 from warehouse_homes import variables_of
 
@@ -27,29 +27,19 @@ NIGHTJAR = Path(sys.executable).parent / "nightjar"
 STARTS_WITHIN_SECONDS = 90
 PAGE_SECONDS = 60
 USER = "User id, or how it begins"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture
 def browser_page() -> Iterator[Page]:
     """An empty page of a browser of its own."""
-    chromium = shutil.which("chromium")
-    assert chromium, "chromium is not installed: make test-stack installs it"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1300, "height": 830})
-        page.set_default_timeout(PAGE_SECONDS * 1000)
-        expect.set_options(timeout=PAGE_SECONDS * 1000)
+    with empty_page(830, PAGE_SECONDS) as page:
         yield page
-        browser.close()
 
 
 @pytest.fixture(scope="module")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where they are kept: NIGHTJAR_SCREENSHOTS=docs/images renews the ones of the documentation."""
-    folder = os.environ.get("NIGHTJAR_SCREENSHOTS")
-    return Path(folder) if folder else tmp_path_factory.mktemp("screenshots")
+    return screenshot_folder(tmp_path_factory)
 
 
 @contextmanager
