@@ -4,7 +4,6 @@ A search leaves `lake/tuning/<name>` and its MLflow runs. What it came to, `lake
 date that is run again asks for it. Used by `nightjar retention` beside `warehouse.removal`.
 """
 
-import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,11 +11,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from warehouse.adapters.protocol import Warehouse
-from warehouse.errors import NightjarError
+from warehouse.removal import check_in_place, freed_bytes
 from warehouse.retention import MAY_RUN
+from warehouse.run_folder import PUBLICATION_ID
 from warehouse.settings import Settings
-
-_NAME = re.compile(r"(\d{4}-\d\d-\d\d)\.\d+")
 
 
 @dataclass(frozen=True)
@@ -56,17 +54,15 @@ def old_tunings(warehouse: Warehouse, settings: Settings, as_of: date) -> list[O
 
 def remove_tuning(old: OldTuning) -> None:
     """Delete the folder; that it is gone already is no error."""
-    shutil.rmtree(old.path, ignore_errors=not old.path.exists())
+    if old.path.exists():
+        shutil.rmtree(old.path)
 
 
 def _folders(lake: Path) -> Iterator[tuple[Path, date]]:
     for path in sorted((lake / "tuning").glob("*")):
-        found = _NAME.fullmatch(path.name)
-        if not found:
-            continue
-        if path.resolve() != lake.resolve() / "tuning" / path.name:
-            raise NightjarError(f"{path} leads to {path.resolve()}: retention deletes nothing outside {lake}")
-        yield path, date.fromisoformat(found[1])
+        if PUBLICATION_ID.fullmatch(path.name):
+            check_in_place(lake, path)
+            yield path, date.fromisoformat(path.name.rpartition(".")[0])
 
 
 def _judged(path: Path, age_days: int, newest_start: datetime | None, settings: Settings) -> OldTuning | None:
@@ -74,16 +70,12 @@ def _judged(path: Path, age_days: int, newest_start: datetime | None, settings: 
     if work.exists() and (newest_start is None or newest_start - _touched(work) <= MAY_RUN):
         return None
     if 0 < settings.retention_mlflow_days < age_days:
-        return OldTuning(path.name, path, _bytes(path), True)
+        return OldTuning(path.name, path, freed_bytes(path), True)
     if work.exists() and 0 < settings.retention_run_folder_days < age_days:
-        return OldTuning(path.name, work, _bytes(work), False)
+        return OldTuning(path.name, work, freed_bytes(work), False)
     return None
 
 
 def _touched(folder: Path) -> datetime:
     newest = max(each.lstat().st_mtime for each in (folder, *folder.rglob("*")))
     return datetime.fromtimestamp(newest, UTC)
-
-
-def _bytes(folder: Path) -> int:
-    return sum(each.lstat().st_size for each in folder.rglob("*") if each.is_file() and not each.is_symlink())

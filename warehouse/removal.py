@@ -127,7 +127,7 @@ def _removal(lake: Path, verdict: Verdict, rows: dict[str, int], staged_rows: di
     counted = rows.get(verdict.publication_id, 0) if Part.ROWS in verdict.removes else 0
     counted += staged_rows.get(verdict.publication_id, 0) if Part.STAGED_ROWS in verdict.removes else 0
     folders = tuple(_paths(lake, verdict))
-    return Removal(verdict, counted, folders, sum(_bytes(path) for path in folders))
+    return Removal(verdict, counted, folders, sum(freed_bytes(path) for path in folders))
 
 
 def _paths(lake: Path, verdict: Verdict) -> Iterator[Path]:
@@ -139,9 +139,7 @@ def _paths(lake: Path, verdict: Verdict) -> Iterator[Path]:
     folder = RunFolder.of(lake, verdict.publication_id).path
     if not verdict.removes & {Part.FOLDER, Part.WORK_FILES} or not (folder.exists() or folder.is_symlink()):
         return
-    expected = lake.resolve() / folder.relative_to(lake)
-    if folder.resolve() != expected:
-        raise NightjarError(f"{folder} leads to {folder.resolve()}: retention deletes nothing outside {lake}")
+    check_in_place(lake, folder)
     if Part.FOLDER in verdict.removes:
         yield folder
         return
@@ -150,7 +148,18 @@ def _paths(lake: Path, verdict: Verdict) -> Iterator[Path]:
             yield path
 
 
-def _bytes(path: Path) -> int:
+def check_in_place(lake: Path, folder: Path) -> None:
+    """Check that a folder of the lake is where its name says.
+
+    Raises:
+        NightjarError: it is not, e.g. behind a symbolic link.
+    """
+    if folder.resolve() != lake.resolve() / folder.relative_to(lake):
+        raise NightjarError(f"{folder} leads to {folder.resolve()}: retention deletes nothing outside {lake}")
+
+
+def freed_bytes(path: Path) -> int:
+    """Return the bytes that deleting a folder gives back."""
     if path.is_symlink():
         return 0
     found = (each.lstat() for each in path.rglob("*") if each.is_file() and not each.is_symlink())

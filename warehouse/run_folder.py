@@ -33,7 +33,7 @@ from warehouse.named_points import reached
 
 STAGES = ("inputs", "features", "model", "serving", "publication")
 
-_PUBLICATION_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9]+")
+PUBLICATION_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class RunFolder:
         Raises:
             BadInput: the text is no publication id.
         """
-        if not _PUBLICATION_ID.fullmatch(publication_id):
+        if not PUBLICATION_ID.fullmatch(publication_id):
             raise BadInput(f"{publication_id!r} is no publication id: expected one like 2026-03-31.1")
         data_date = publication_id.rpartition(".")[0]
         return cls(lake / "runs" / f"data_date={data_date}" / f"publication_id={publication_id}")

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from warehouse.adapters.postgres.schema import PARTITIONS, column_definitions
 from warehouse.adapters.protocol import Connection
 from warehouse.errors import BadInput
+from warehouse.run_folder import PUBLICATION_ID
 from warehouse.tables import Table
 
-_PUBLICATION_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9]+")
 _NAME_END = re.compile(r"_(\d{4})_(\d\d)_(\d\d)_(\d+)$")
 
 
@@ -116,7 +116,7 @@ def _name(table: Table, publication_id: str) -> str:
     Raises:
         BadInput: the text is no publication id, so that it cannot become a part of a statement.
     """
-    if not _PUBLICATION_ID.fullmatch(publication_id):
+    if not PUBLICATION_ID.fullmatch(publication_id):
         raise BadInput(f"{publication_id!r} is no publication id: expected one like 2026-03-31.1")
     schema = PARTITIONS if table.schema == "recs" else table.schema
     return f"{schema}.{table.name}_{re.sub('[-.]', '_', publication_id)}"
