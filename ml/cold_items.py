@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
-from ml.known import RARE_SUFFIX
+from ml.known import IDENTITY_PREFIX, RARE_SUFFIX
 from ml.training_data import TrainingData
 
-IDENTITY = "id:"
 _BLOCK_CELLS = 4_000_000
 
 
@@ -29,15 +28,19 @@ def metadata_rows(data: TrainingData) -> sparse.csr_matrix:
     that tells items apart are empty.
     """
     names = [str(name) for name in data.item_feature_names]
-    kept = [not name.startswith(IDENTITY) and not name.endswith(RARE_SUFFIX) for name in names]
+    kept = [not name.startswith(IDENTITY_PREFIX) and not name.endswith(RARE_SUFFIX) for name in names]
     features = data.item_features[:, np.flatnonzero(kept)].astype(np.float64).tocsr()
     carriers = np.maximum(features.getnnz(axis=0), 1)
-    weighted = features @ sparse.diags_array(np.log(features.shape[0] / carriers))
-    lengths = np.sqrt(np.asarray(weighted.power(2).sum(axis=1)).ravel())
-    scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-    rows = sparse.csr_matrix(sparse.diags_array(scale) @ weighted)
+    rows = unit_rows(features @ sparse.diags_array(np.log(features.shape[0] / carriers)))
     rows.eliminate_zeros()
     return rows
+
+
+def unit_rows(rows: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Return the rows scaled to length 1; a row of zeros stays one."""
+    lengths = np.sqrt(np.asarray(rows.power(2).sum(axis=1)).ravel())
+    scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    return sparse.csr_matrix(sparse.diags_array(scale) @ rows)
 
 
 def cold_weights(

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from ml.cold_items import cold_weights
+from ml.cold_items import cold_weights, metadata_rows
+from ml.training_data import TrainingData
 from warehouse.item_weights import ItemWeights, raised
 from warehouse.settings import Settings
 
@@ -51,6 +52,11 @@ def fit_item_weights(
         weights,
         cold_share=settings.cold_item_share,
     )
+
+
+def item_weights_of(data: TrainingData, pairs: sparse.csr_matrix, settings: Settings) -> ItemWeights | None:
+    """Fit the weights of a model on some pairs, those of items without any by the features of `data`."""
+    return fit_item_weights(pairs, settings, metadata_rows(data))
 
 
 def _of_cold_items(

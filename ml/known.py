@@ -13,6 +13,7 @@ from ml.training_data import TrainingData
 from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Embeddings
 
 RARE_SUFFIX = ":(rare)"
+IDENTITY_PREFIX = "id:"
 
 
 def known_codes(

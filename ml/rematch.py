@@ -12,10 +12,9 @@ from scipy import sparse
 
 from ml import recipe
 from ml.champion import Champion
-from ml.cold_items import metadata_rows
 from ml.contest import Opponent
 from ml.fold_in import fold_in, newest_weights
-from ml.item_item import fit_item_weights
+from ml.item_item import item_weights_of
 from ml.known import embeddings_of
 from ml.lightfm_model import Epoch, Factors, fit
 from ml.popularity_dial import dialled_weights
@@ -85,7 +84,7 @@ def meet(
     try:
         theirs = recipe.with_recipe(settings, recorded)
         users, items = fit(data.train, data.user_features, data.item_features, theirs, on_epoch)
-        weights = fit_item_weights(data.train, theirs, metadata_rows(data))
+        weights = item_weights_of(data, data.train, theirs)
         return opponent, ranking_of(data, popularity, theirs, users, items, weights)
     except (NightjarError, ValidationError) as error:
         # A recipe that fails on tonight's data must not keep another one from taking its place.

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 from implicit.als import AlternatingLeastSquares
-from numpy.typing import NDArray
 from scipy import sparse
 
 from benchmarks.cold.questions import SEED
 from benchmarks.quality.judging import Scorer
-from ml.cold_items import metadata_rows
-from ml.item_item import fit_item_weights, nearest_by_cosine
+from ml.cold_items import metadata_rows, unit_rows
+from ml.item_item import item_weights_of, nearest_by_cosine
 from ml.known import embeddings_of
 from ml.lightfm_model import fit
 from ml.scoring import popularity_ranking, published_ranking
@@ -51,7 +50,7 @@ def content_knn(data: TrainingData, idf_power: float) -> Scorer:
     rows = metadata_rows(data)
     if idf_power != 1:
         idf = np.log(rows.shape[0] / np.maximum(rows.getnnz(axis=0), 1)) ** (idf_power - 1)
-        rows = _unit_rows(rows @ sparse.diags_array(idf))
+        rows = unit_rows(rows @ sparse.diags_array(idf))
     profiles = (data.train @ rows).tocsr()
     columns = rows.T.tocsr()
     return lambda users: (profiles[users] @ columns).toarray().astype(np.float32)
@@ -82,7 +81,7 @@ def nightjar(data: TrainingData, settings: Settings) -> dict[str, Scorer]:
     users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
     embeddings = embeddings_of(data, data.train, users, items, settings.popularity_weight)
     popular = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
-    weights = fit_item_weights(data.train, settings, metadata_rows(data))
+    weights = item_weights_of(data, data.train, settings)
     return {
         EMBEDDINGS: published_ranking(embeddings, popular).scores,
         NIGHTJAR: published_ranking(embeddings, popular, weights, data.train).scores,
@@ -102,9 +101,3 @@ CROSS_DOMAIN_PEERS = (
         [{"alpha": alpha, "regularization": ridge} for alpha in (1.0, 10.0, 40.0) for ridge in (0.01, 10.0)],
     ),
 )
-
-
-def _unit_rows(rows: sparse.csr_matrix) -> sparse.csr_matrix:
-    lengths: NDArray[np.float64] = np.sqrt(np.asarray(rows.power(2).sum(axis=1)).ravel())
-    scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-    return sparse.csr_matrix(sparse.diags_array(scale) @ rows)

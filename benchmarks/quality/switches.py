@@ -11,11 +11,10 @@ import numpy as np
 from scipy import sparse
 
 from benchmarks.quality.judging import K
-from ml.cold_items import metadata_rows
 from ml.evaluation import hits_of
 from ml.holdout_slices import holdout_slices
-from ml.item_item import fit_item_weights
-from ml.known import embeddings_of
+from ml.item_item import item_weights_of
+from ml.known import IDENTITY_PREFIX, embeddings_of
 from ml.lightfm_model import fit
 from ml.metrics.ndcg import ndcg
 from ml.metrics.recall import recall
@@ -39,7 +38,7 @@ def identities_only(data: TrainingData) -> TrainingData:
     """Leave out every feature but the identity of users and items."""
 
     def kept(features: sparse.csr_matrix, names: np.ndarray) -> sparse.csr_matrix:
-        is_identity = np.array([str(name).startswith("id:") for name in names], np.float32)
+        is_identity = np.array([str(name).startswith(IDENTITY_PREFIX) for name in names], np.float32)
         return (features @ sparse.diags(is_identity)).tocsr().astype(np.float32)
 
     return replace(
@@ -110,7 +109,7 @@ def _embeddings(data: TrainingData, settings: Settings) -> Embeddings:
 
 def _quality(data: TrainingData, embeddings: Embeddings, settings: Settings) -> dict[str, float]:
     popularity = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
-    weights = fit_item_weights(data.train, settings, metadata_rows(data))
+    weights = item_weights_of(data, data.train, settings)
     ranking = published_ranking(embeddings, popularity, weights, data.train)
     slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
     warm = next(each for each in slices if each.name == "warm")

@@ -10,13 +10,12 @@ from dataclasses import asdict, dataclass
 
 from ml import contest, plots, tracking
 from ml.champion import find_champion
-from ml.cold_items import metadata_rows
 from ml.contest import Contest, Opponent
 from ml.cross_domain_slices import cross_domain_slices
 from ml.dataset_digest import dataset_digest
 from ml.evaluation import BASELINE, CHAMPION, MODEL, Evaluation, Metric, evaluate, recall_at_k
 from ml.holdout_slices import fold_in_slice, holdout_slices, sampled
-from ml.item_item import fit_item_weights
+from ml.item_item import item_weights_of
 from ml.lightfm_model import Epoch, Factors, fit
 from ml.output_rows import write_rows
 from ml.popularity_curve import CurvePoint, popularity_curve
@@ -80,7 +79,7 @@ def _fit_and_judge(data: TrainingData, folder: RunFolder, settings: Settings, pr
         progress.pulse(f"{epoch.line(settings.epochs, data.train.nnz)}, recall@{k} {curve[-1]:.4f}")
 
     users, items = fit(data.train, data.user_features, data.item_features, settings, watch)
-    weights = fit_item_weights(data.train, settings, metadata_rows(data))
+    weights = item_weights_of(data, data.train, settings)
 
     def at(popularity_weight: float) -> Ranking:
         dialled = settings.model_copy(update={"popularity_weight": popularity_weight})

@@ -8,8 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ml import tracking
-from ml.cold_items import metadata_rows
-from ml.item_item import fit_item_weights
+from ml.item_item import item_weights_of
 from ml.known import embeddings_of
 from ml.lightfm_model import Epoch, fit
 from ml.output_rows import write_columns
@@ -44,7 +43,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
 
         users, items = fit(data.full, data.user_features, data.item_features, settings, tell)
         model = embeddings_of(data, data.full, users, items, settings.popularity_weight)
-        weights = fit_item_weights(data.full, settings, metadata_rows(data))
+        weights = item_weights_of(data, data.full, settings)
         weights = dialled_weights(weights, data.full, settings.popularity_weight)
         embeddings.save(model, folder.model, weights)
         _write_side(folder, "item", model.item_ids, model.item_vectors, model.item_biases, model.item_known)

@@ -11,10 +11,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.cold_items import metadata_rows
 from ml.evaluation import exposure_counts, hits_of, recall_at_k
 from ml.holdout_slices import HoldoutSlice, holdout_slices, sampled
-from ml.item_item import fit_item_weights
+from ml.item_item import item_weights_of
 from ml.lightfm_model import Epoch, Factors, fit
 from ml.metrics.coverage import coverage
 from ml.metrics.ndcg import ndcg
@@ -141,7 +140,7 @@ def _question(data: TrainingData, settings: Settings) -> HoldoutSlice:
 
 def _ranker(data: TrainingData, settings: Settings) -> Callable[[Factors, Factors], Ranking]:
     """Return what turns factors into the ranking that a publication would have; co-occurrence is fitted once."""
-    weights = fit_item_weights(data.train, settings, metadata_rows(data))
+    weights = item_weights_of(data, data.train, settings)
     return partial(ranking_of, data, _popularity(data), settings, weights=weights)
 
 
