@@ -6,8 +6,8 @@ score_users fills short lists with them and evaluation compares against them.
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.segments import EVERYONE
 from spark_jobs.weights import MICROS
+from warehouse.lists.catalogue import EVERYONE
 
 
 def popularity(pairs: DataFrame, items: DataFrame, carriers: DataFrame, popular_k: int) -> DataFrame:

@@ -6,9 +6,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from spark_jobs import catalogue
-from spark_jobs.catalogue import Catalogue, find
-from spark_jobs.top_k import Excluded, top_k
+from warehouse.lists import catalogue
+from warehouse.lists.catalogue import Catalogue, find
+from warehouse.lists.top_k import Excluded, top_k
 
 SCHEMA = "item_id string, target_domain string, rank int, similar_item_id string, similarity float"
 

@@ -8,10 +8,11 @@ from scipy import sparse
 
 from ml import training_data
 from ml.scoring import best_items, popularity_ranking, published_ranking
-from spark_jobs import catalogue
-from spark_jobs.recommendations import recommendations, score_block
+from spark_jobs.recommendations import recommendations
 from warehouse import blend, embeddings, item_weights
 from warehouse.item_weights import ItemWeights
+from warehouse.lists import catalogue
+from warehouse.lists.block import score_block
 
 USERS, ITEMS, K = 70, 90, 6
 

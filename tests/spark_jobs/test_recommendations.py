@@ -3,8 +3,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from spark_jobs import catalogue
-from spark_jobs.recommendations import recommendations, score_block
+from spark_jobs.recommendations import recommendations
+from warehouse.lists import catalogue
+from warehouse.lists.block import score_block
 
 # Films a to e and books x to z. The model does not know film e; film d is no longer available.
 ITEMS = [

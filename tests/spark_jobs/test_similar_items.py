@@ -2,8 +2,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from spark_jobs import catalogue
 from spark_jobs.similar_items import compare_block, similar_items
+from warehouse.lists import catalogue
 
 ITEMS = [
     ("a", "films", True),

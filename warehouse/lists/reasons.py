@@ -1,4 +1,4 @@
-"""Why an item is recommended: one of the user's own items; used by recommendations.
+"""Why an item is recommended: one of the user's own items; used by block.
 
 The own item that adds most to the co-occurrence part of the item's score, where one adds to it, else the one nearest
 to it by cosine, which is what the embeddings' part goes by.
@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from spark_jobs.catalogue import Indices
-from spark_jobs.lists import Pairs
 from warehouse.blend import Blend
 from warehouse.embeddings import Vectors
+from warehouse.lists.catalogue import Indices
+from warehouse.lists.filling import Pairs
 
 NEWEST = 50
 _NONE = -2.0

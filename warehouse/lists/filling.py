@@ -1,6 +1,6 @@
 """The lists of one block of users in one domain while they are filled, source after source.
 
-Used by recommendations: model rows are put first, popularity lists fill the places left.
+Used by block: model rows are put first, popularity lists fill the places left.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_jobs.catalogue import Indices, RankedItems, positions
 from warehouse.embeddings import Vectors
+from warehouse.lists.catalogue import Indices, RankedItems, positions
 
 SOURCES = ("personal", "cold_user", "segment_popular", "popular")
 PERSONAL, COLD_USER, SEGMENT_POPULAR, POPULAR = range(len(SOURCES))

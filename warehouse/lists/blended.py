@@ -1,14 +1,14 @@
-"""Lists of users with trained vectors where the model blends in item-item co-occurrence; used by recommendations."""
+"""Lists of users with trained vectors where the model blends in item-item co-occurrence; used by block."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
 
-from spark_jobs.catalogue import Domain, Indices, positions
-from spark_jobs.lists import PERSONAL, Lists, Pairs
 from warehouse.blend import LOWEST, Blend, best_columns
 from warehouse.embeddings import Vectors
+from warehouse.lists.catalogue import Domain, Indices, positions
+from warehouse.lists.filling import PERSONAL, Lists, Pairs
 
 
 def put_blended_rows(

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from spark_jobs.catalogue import RankedItems
-from spark_jobs.lists import POPULAR, SEGMENT_POPULAR, Lists, Pairs
+from warehouse.lists.catalogue import RankedItems
+from warehouse.lists.filling import POPULAR, SEGMENT_POPULAR, Lists, Pairs
 
 
 def pairs(rows, items) -> Pairs:

@@ -1,10 +1,10 @@
 import numpy as np
 from scipy import sparse
 
-from spark_jobs.lists import Pairs
-from spark_jobs.reasons import NEWEST, nearest_own, reasons, strongest_own
 from warehouse.blend import blend_of
 from warehouse.item_weights import ItemWeights
+from warehouse.lists.filling import Pairs
+from warehouse.lists.reasons import NEWEST, nearest_own, reasons, strongest_own
 
 # Items 0 and 1 point along the axes, 2 lies between them (nearer to 1), 3 has no direction, 4 is equal to 1.
 UNITS = np.array([[1, 0], [0, 1], [0.6, 0.8], [0, 0], [0, 1]], np.float32)

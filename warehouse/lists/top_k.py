@@ -1,4 +1,4 @@
-"""Exact top-k by inner product, selected in C++; used by recommendations and similar_items inside Spark's workers.
+"""Exact top-k by inner product, selected in C++; used by block and by similar_items, inside Spark's workers too.
 
 The caller holds BLAS to one thread: one Spark core runs one worker, and more threads would also change last bits.
 """
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from implicit.cpu.topk import topk
 
-from spark_jobs.catalogue import Indices
 from warehouse.embeddings import Vectors
+from warehouse.lists.catalogue import Indices
 
 _ROWS_AT_ONCE = 256
 # What topk puts in the place of an excluded score.

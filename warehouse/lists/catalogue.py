@@ -1,7 +1,7 @@
-"""What every scoring block needs to know about the items, loaded once per Python worker process.
+"""What every scoring block needs to know about the items, loaded once per Python process.
 
-Reads `model/`, `features/item_ids` and `features/popularity` of one run folder; used by recommendations and
-similar_items. Item-sized data only: users come to a block through Spark.
+Reads `model/`, `features/item_ids` and `features/popularity` of one run folder; used by the Spark jobs, and with items
+and popularity from the warehouse where one user is answered. Item-sized data only: users come to a block from outside.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from spark_jobs.segments import EVERYONE
 from warehouse import embeddings, item_weights
 from warehouse.blend import Blend, blend_of
 from warehouse.embeddings import Vectors
 from warehouse.run_folder import RunFolder
 
 Indices = NDArray[np.int64]
+# The segment of all users.
+EVERYONE = "all"
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,24 @@ def load(run_folder: str) -> Catalogue:
     """Load the catalogue of a run folder whose manifest has been checked; the process keeps the last one."""
     folder = RunFolder(Path(run_folder))
     items = pq.read_table(folder.features("item_ids")).sort_by("item_index").combine_chunks()
-    vectors = np.asarray(embeddings.mapped(folder.model, "item_vectors"))
-    biases = np.asarray(embeddings.mapped(folder.model, "item_biases"))
-    codes = embeddings.mapped(folder.model, "item_known")
+    return of_model(folder.model, items, pq.read_table(folder.features("popularity")).sort_by("rank"))
+
+
+def of_model(model: Path, items: pa.Table, popular: pa.Table) -> Catalogue:
+    """Prepare the catalogue of one model.
+
+    Args:
+        model: folder of the embeddings, whose manifest has been checked.
+        items: item_id, domain, is_available of every item of the model, in the model's order.
+        popular: segment, domain, item_index, score of the popularity lists, best first.
+    """
+    vectors = np.asarray(embeddings.mapped(model, "item_vectors"))
+    biases = np.asarray(embeddings.mapped(model, "item_biases"))
+    codes = embeddings.mapped(model, "item_known")
     known = codes > embeddings.UNKNOWN
-    weights = item_weights.mapped(folder.model)
+    weights = item_weights.mapped(model)
     units = embeddings.unit_vectors(vectors, known)
-    popular = pq.read_table(folder.features("popularity")).sort_by("rank")
-    recommendable = items["is_available"].to_numpy() & known
+    recommendable = items["is_available"].to_numpy(zero_copy_only=False) & known
 
     def domain(name: str) -> Domain:
         candidates = np.flatnonzero(recommendable & pc.equal(items["domain"], name).to_numpy())
@@ -109,8 +120,8 @@ def load(run_folder: str) -> Catalogue:
         items["item_id"].combine_chunks(),
         tuple(domain(name) for name in names),
         units,
-        embeddings.mapped(folder.model, "user_vectors"),
-        embeddings.mapped(folder.model, "user_known"),
+        embeddings.mapped(model, "user_vectors"),
+        embeddings.mapped(model, "user_known"),
         blend_of(weights, vectors, biases, codes) if weights else None,
     )
 

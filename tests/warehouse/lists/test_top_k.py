@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from spark_jobs.top_k import Excluded, top_k
+from warehouse.lists.top_k import Excluded, top_k
 
 NOTHING = np.empty(0, np.int64)
 
