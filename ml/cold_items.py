@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 
 from ml.known import IDENTITY_PREFIX, RARE_SUFFIX
+from ml.pruned_columns import pruned_columns
 from ml.training_data import TrainingData
 
 _BLOCK_CELLS = 4_000_000
@@ -72,7 +73,9 @@ def cold_weights(
     found = [empty[:, :0]]
     for block in _blocks(len(cold), max(len(known), len(features))):
         weights = of_known @ linalg.cho_solve(factor, of_cold[block].toarray().T)
-        found.append(_largest(weights, known, rows.shape[0], neighbours))
+        kept = pruned_columns(weights, neighbours)
+        shape = (rows.shape[0], kept.shape[1])
+        found.append(sparse.csc_matrix((kept.data, known[kept.indices], kept.indptr), shape=shape))
     placed = sparse.hstack(found, format="csc")
     starts = np.zeros(rows.shape[0] + 1, np.int64)
     starts[cold + 1] = placed.getnnz(axis=0)
@@ -82,13 +85,3 @@ def cold_weights(
 def _blocks(columns: int, rows: int) -> Iterator[slice]:
     size = max(1, _BLOCK_CELLS // rows)
     return (slice(start, start + size) for start in range(0, columns, size))
-
-
-def _largest(weights: NDArray[np.float64], known: NDArray[np.int64], items: int, neighbours: int) -> sparse.csc_matrix:
-    sizes = np.abs(weights)
-    if neighbours < len(weights):
-        # Equal ones at the border all go, so that their order does not matter.
-        border = np.partition(sizes, len(sizes) - neighbours - 1, axis=0)[len(sizes) - neighbours - 1]
-        weights = np.where(sizes > border, weights, 0)
-    row, column = np.nonzero(weights)
-    return sparse.csc_matrix((weights[row, column], (known[row], column)), shape=(items, weights.shape[1]))

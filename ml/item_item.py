@@ -12,6 +12,7 @@ from scipy import linalg, sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ml.cold_items import cold_weights, metadata_rows
+from ml.pruned_columns import pruned_columns
 from ml.training_data import TrainingData
 from warehouse.item_weights import ItemWeights, raised
 from warehouse.settings import Settings
@@ -142,10 +143,4 @@ def _pruned(inverse: NDArray[np.float64], start: int, neighbours: int) -> sparse
     places = np.arange(inverse.shape[1])
     weights = -inverse / inverse[start + places, places]
     weights[start + places, places] = 0
-    kept = min(neighbours, len(weights))
-    largest = np.argpartition(-np.abs(weights), kept - 1, axis=0)[:kept]
-    values = np.take_along_axis(weights, largest, axis=0)
-    columns = np.broadcast_to(places, largest.shape)
-    pruned = sparse.csc_matrix((values.ravel(), (largest.ravel(), columns.ravel())), shape=inverse.shape)
-    pruned.eliminate_zeros()
-    return pruned
+    return pruned_columns(weights, neighbours)

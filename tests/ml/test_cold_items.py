@@ -44,6 +44,14 @@ def test_the_largest_of_each_item_stay_and_the_features_of_most_items_count() ->
     assert not fewer[:, 4].any()
 
 
+def test_of_equal_weights_at_the_border_as_many_stay_as_asked_for() -> None:
+    # Items 0 to 2 are the same to item 3: each says 1 / (3 + 1) of it.
+    rows, is_known = sparse.csr_matrix(np.ones((4, 1))), np.array([True, True, True, False])
+    found = cold_weights(rows, is_known, 1.0, 2, 10)
+    assert found[:, [3]].getnnz() == 2
+    assert found.data == pytest.approx([0.25, 0.25])
+
+
 def test_without_known_or_without_cold_items_there_are_none() -> None:
     for is_known in (np.zeros(6, bool), np.ones(6, bool)):
         assert cold_weights(ROWS, is_known, 0.7, 10, 10).nnz == 0
