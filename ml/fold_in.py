@@ -1,7 +1,7 @@
 """Folds users in: a vector from their newest items, without training.
 
-Pure; used by the evaluation, for users held out of the training, of whom some items are shown.
-docs/decisions/fold-in.md has the figures, and what the weighted mean was preferred to.
+Pure; used where one user is answered, and by the evaluation, for users held out of the training, of whom some items are
+shown. docs/decisions/fold-in.md has the figures, and what the weighted mean was preferred to.
 """
 
 from dataclasses import replace
@@ -43,11 +43,20 @@ def vectors_of(weights: sparse.csr_matrix, model: Embeddings) -> Vectors:
     Returns:
         (rows, dim) float32; zero where the model knows none of the items.
     """
-    sums = weights @ model.item_vectors
-    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    return scaled_sums(weights, model.item_vectors, trained_length(model))
+
+
+def trained_length(model: Embeddings) -> float:
+    """Return the mean length of the trained users' vectors, 0 where there is none."""
     trained = np.linalg.norm(model.user_vectors[model.user_known == TRAINED], axis=1)
-    usual = trained.mean(dtype=np.float64) if len(trained) else 0.0
-    vectors: Vectors = np.divide(sums * np.float32(usual), lengths, out=np.zeros_like(sums), where=lengths > 0)
+    return float(trained.mean(dtype=np.float64)) if len(trained) else 0.0
+
+
+def scaled_sums(weights: sparse.csr_matrix, item_vectors: Vectors, length: float) -> Vectors:
+    """Sum the vectors of weighted items and scale each sum that is not zero to a length; as `vectors_of`."""
+    sums = weights @ item_vectors
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    vectors: Vectors = np.divide(sums * np.float32(length), lengths, out=np.zeros_like(sums), where=lengths > 0)
     return vectors
 
 

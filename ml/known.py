@@ -11,6 +11,7 @@ from ml.lightfm_model import Factors, represent
 from ml.popularity_dial import dialled_biases
 from ml.training_data import TrainingData
 from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Embeddings
+from warehouse.user_features import UserFeatures
 
 RARE_SUFFIX = ":(rare)"
 IDENTITY_PREFIX = "id:"
@@ -31,11 +32,37 @@ def known_codes(
     Returns:
         (rows,) int8.
     """
-    telling = features[is_trained].getnnz(axis=0) > 0
-    telling &= ~np.array([str(name).endswith(RARE_SUFFIX) for name in names], dtype=np.bool_)
-    by_features = (features @ telling.astype(np.float32)) > 0
+    by_features = (features @ _telling(is_trained, features, names).astype(np.float32)) > 0
     codes: NDArray[np.int8] = np.select([is_trained, by_features], [TRAINED, FEATURES_ONLY], UNKNOWN).astype(np.int8)
     return codes
+
+
+def user_features_of(data: TrainingData, pairs: sparse.csr_matrix, users: Factors, max_weight: float) -> UserFeatures:
+    """Return what users who register later can be known by.
+
+    Args:
+        data: the user features.
+        pairs: (users, items) CSR that the factors were fitted on.
+        users: factors of the user features.
+        max_weight: sum of one user's feature weights, at most.
+    """
+    names = data.user_feature_names
+    kept = np.flatnonzero([not str(name).startswith(IDENTITY_PREFIX) for name in names])
+    return UserFeatures(
+        names[kept],
+        data.user_features.getnnz(axis=0)[kept].astype(np.int64),
+        _telling(pairs.getnnz(axis=1) > 0, data.user_features, names)[kept],
+        users.vectors[kept],
+        max_weight,
+    )
+
+
+def _telling(
+    is_trained: NDArray[np.bool_], features: sparse.csr_matrix, names: NDArray[np.object_]
+) -> NDArray[np.bool_]:
+    is_rare = np.array([str(name).endswith(RARE_SUFFIX) for name in names], dtype=np.bool_)
+    telling: NDArray[np.bool_] = (features[is_trained].getnnz(axis=0) > 0) & ~is_rare
+    return telling
 
 
 def embeddings_of(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from warehouse.errors import NightjarError
 from warehouse.item_weights import ItemWeights
 from warehouse.run_folder import written_aside
+from warehouse.user_features import UserFeatures
 
 Vectors = NDArray[np.float32]
 MANIFEST = "manifest.json"
@@ -52,8 +53,13 @@ class Embeddings:
 TRAINED, FEATURES_ONLY, UNKNOWN = 2, 1, 0
 
 
-def save(embeddings: Embeddings, folder: Path, item_weights: ItemWeights | None = None) -> None:
-    """Write a model (embeddings, item-item weights) and its manifest; the folder appears whole or not at all."""
+def save(
+    embeddings: Embeddings,
+    folder: Path,
+    item_weights: ItemWeights | None = None,
+    user_features: UserFeatures | None = None,
+) -> None:
+    """Write a model and its manifest; the folder appears whole or not at all."""
     with written_aside(folder) as aside:
         for name in _ARRAYS:
             np.save(aside / f"{name}.npy", np.ascontiguousarray(getattr(embeddings, name)), allow_pickle=False)
@@ -62,6 +68,8 @@ def save(embeddings: Embeddings, folder: Path, item_weights: ItemWeights | None 
             pq.write_table(pa.table({name.removesuffix("s"): ids}), aside / f"{name}.parquet")
         if item_weights is not None:
             item_weights.write(aside)
+        if user_features is not None:
+            user_features.write(aside)
         digests = {path.name: sha256(path) for path in sorted(aside.iterdir())}
         (aside / MANIFEST).write_text(json.dumps({"sha256": digests}, indent=2), encoding="utf-8")
 

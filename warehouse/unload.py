@@ -11,13 +11,19 @@ from warehouse.run_folder import RunFolder
 _FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 
 _VERSION = "valid_from < $as_of and (valid_to is null or valid_to >= $as_of)"
+ITEMS_AS_OF = f"""
+    select item_id, domain, title,
+        (available_from is null or available_from < $as_of)
+        and (available_until is null or available_until >= $as_of) as is_available
+    from core.dim_items where {_VERSION}
+"""
 _EVENT = "occurred_at < $as_of and ingested_at <= $ingested_before"
 
 
-def _known(key: str) -> str:
+def _arrived(key: str) -> str:
     # An inferred version is known by an event only: where the event arrived too late, so did the version.
     visible = f"select {key} from intermediate.int_interactions_weighted where {_EVENT}"
-    return f"{_VERSION} and (not is_inferred or {key} in ({visible}))"
+    return f"(not is_inferred or {key} in ({visible}))"
 
 
 _QUERIES = {
@@ -27,19 +33,14 @@ _QUERIES = {
         where {_EVENT}
         order by user_id, occurred_at, event_id
     """,
-    "items": f"""
-        select item_id, domain, title,
-            (available_from is null or available_from < $as_of)
-            and (available_until is null or available_until >= $as_of) as is_available
-        from core.dim_items where {_known("item_id")} order by item_id
-    """,
+    "items": f"{ITEMS_AS_OF} and {_arrived('item_id')} order by item_id",
     "item_features": f"""
         select item_id, feature, weight from core.dim_item_features
         where {_VERSION} and weight > 0 order by item_id, feature
     """,
     "users": f"""
         select user_id, created_at from core.dim_users
-        where {_known("user_id")} order by user_id
+        where {_VERSION} and {_arrived("user_id")} order by user_id
     """,
     "user_features": f"""
         select user_id, feature, weight from core.dim_user_features

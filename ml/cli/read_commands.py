@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ml.cli.summary import plain_console, show
+from ml.cli.summary import plain_console, show, show_rows
+from ml.user_lists.answer import UserListReader
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.errors import BadInput
@@ -27,19 +28,7 @@ _ATTEMPTS = """
     where a.publication_id not in (select publication_id from recs.publications)
     group by a.publication_id, a.started_at order by a.started_at desc limit 5
 """
-_RECOMMENDATIONS = """
-    select r.domain, r.rank, r.item_id, coalesce(i.title, '') as title, r.score, r.source,
-        coalesce(why.title, r.reason_item_id) as because_of
-    from recs.recommendations_current r
-    left join core.dim_items i on i.item_id = r.item_id and i.valid_to is null
-    left join core.dim_items why on why.item_id = r.reason_item_id and why.valid_to is null
-    where r.user_id = ? order by r.domain, r.rank
-"""
-_POPULAR = """
-    select p.domain, p.rank, p.item_id, coalesce(i.title, '') as title, p.score
-    from recs.popular_items_current p left join core.dim_items i on i.item_id = p.item_id and i.valid_to is null
-    where p.segment = 'all' and p.rank <= 10 order by p.domain, p.rank
-"""
+_TITLES = "select item_id, title from core.dim_items where valid_to is null and item_id = any(?)"
 _SIMILAR = """
     select s.target_domain, s.rank, s.similar_item_id, coalesce(i.title, '') as title, s.similarity
     from recs.similar_items_current s
@@ -59,17 +48,28 @@ def status() -> None:
 
 
 def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> None:
-    """Show the current lists of one user; an unknown user gets the popular items."""
+    """Show the lists of one user, with what they did since the last night; of an unknown user the popular items."""
+    lists = UserListReader(load_settings()).lists_of(user)
     console = plain_console(120)
+    console.print(f"User {user}: {lists.source}, publication {lists.publication_id}", soft_wrap=True)
+    ids = {item.item_id for item in lists.items} | {item.reason_item_id for item in lists.items}
     with _warehouse().connect(read_only=True) as connection:
-        _check_published(connection)
-        known = connection.execute(
-            "select count(*) from recs.recommendations_current where user_id = ?", [user]
-        ).fetchall()[0][0]
-        if known:
-            show(console, connection, f"Recommendations of user {user}", _RECOMMENDATIONS, [user])
-        else:
-            show(console, connection, f"User {user} is unknown: the popular items", _POPULAR)
+        titles = dict(connection.execute(_TITLES, [sorted(filter(None, ids))]).fetchall())
+    rows = [
+        (
+            item.domain,
+            item.rank,
+            item.item_id,
+            titles.get(item.item_id),
+            item.score,
+            item.source,
+            titles.get(item.reason_item_id, item.reason_item_id),
+        )
+        for item in lists.items
+    ]
+    names = ("domain", "rank", "item_id", "title", "score", "source", "because_of")
+    if not show_rows(console, "Recommendations", names, rows):
+        console.print("nothing is left to recommend: the user has met every item that is available")
 
 
 def similar(item: Annotated[str, typer.Argument(help="The item's id.")]) -> None:

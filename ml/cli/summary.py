@@ -1,5 +1,6 @@
 """What a night did, for people: metrics beside popularity, index recall, gates, a few lists with titles."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -71,7 +72,11 @@ def show(console: Console, connection: Connection, title: str, query: str, param
     """Print the rows of a query as a table, nothing where there are none; return their number."""
     result = connection.execute(query, parameters)
     names = [column[0] for column in result.description or []]
-    rows = result.fetchall()
+    return show_rows(console, title, names, result.fetchall())
+
+
+def show_rows(console: Console, title: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
+    """Print rows as a table, nothing where there are none; return their number."""
     table = Table(*names, title=title, title_justify="left")
     for row in rows:
         table.add_row(*(_text(value) for value in row))

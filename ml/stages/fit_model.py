@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ml import tracking
 from ml.item_item import item_weights_of
-from ml.known import embeddings_of
+from ml.known import embeddings_of, user_features_of
 from ml.lightfm_model import Epoch, fit
 from ml.output_rows import write_columns
 from ml.popularity_dial import dialled_weights
@@ -45,7 +45,8 @@ def run(settings: Settings, folder: RunFolder) -> None:
         model = embeddings_of(data, data.full, users, items, settings.popularity_weight)
         weights = item_weights_of(data, data.full, settings)
         weights = dialled_weights(weights, data.full, settings.popularity_weight)
-        embeddings.save(model, folder.model, weights)
+        by_features = user_features_of(data, data.full, users, settings.max_feature_weight)
+        embeddings.save(model, folder.model, weights, by_features)
         _write_side(folder, "item", model.item_ids, model.item_vectors, model.item_biases, model.item_known)
         _write_side(folder, "user", model.user_ids, model.user_vectors, model.user_biases, model.user_known)
         progress.say(f"{_counts(model.user_known)} users, {_counts(model.item_known)} items")

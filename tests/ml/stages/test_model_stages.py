@@ -17,6 +17,7 @@ from ml.tracking import TrackedRun
 from warehouse import embeddings
 from warehouse.embeddings import Embeddings
 from warehouse.errors import BadInput, GateRefused
+from warehouse.user_features import read_user_features
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,16 @@ def test_published_embeddings_are_the_models_and_leave_out_the_unknown(night: An
     assert items["i07"]["bias"] == pytest.approx(float(model.item_biases[7]))
     assert [items[key]["source"] for key in ("i39", "i40", "i42")] == ["trained", "features_only", "features_only"]
     assert users["u30"]["source"] == "features_only"
+
+
+def test_the_model_keeps_what_it_learned_of_user_features_but_identities(night: Any, model: Embeddings) -> None:
+    features = read_user_features(night.folder.model)
+    assert features is not None
+    assert features.names.tolist() == ["taste:even", "taste:odd"]
+    assert (features.carriers.tolist(), features.is_telling.tolist()) == ([16, 15], [True, True])
+    assert features.max_weight == night.settings.max_feature_weight
+    # u30 carries this one feature only.
+    assert features.vectors[0].tolist() == model.user_vectors[30].tolist()
 
 
 def test_indices_hold_what_is_available_and_known(night: Any) -> None:

@@ -1,0 +1,55 @@
+"""Who is folded in gets the lists that the evaluation judges."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from scipy import sparse
+
+from ml.fold_in import fold_in, newest_weights, trained_length
+from ml.scoring import best_items, popularity_ranking, published_ranking
+from ml.user_lists.acts import UserActs
+from ml.user_lists.answer import lists_by_model
+from ml.user_lists.served_model import ServedModel
+from warehouse import embeddings
+from warehouse.embeddings import Embeddings
+from warehouse.item_weights import ItemWeights
+from warehouse.lists.catalogue import of_model
+from warehouse.settings import Settings
+
+ITEMS, K, NEWEST = 40, 6, 4
+
+
+def test_lists_of_a_folded_in_user_are_those_of_the_evaluation(tmp_path: Path) -> None:
+    draw = np.random.default_rng(2)
+    weights = sparse.random(ITEMS, ITEMS, 0.3, "csr", np.float32, draw)
+    ids = np.array([f"i{item:02d}" for item in range(ITEMS)], object)
+    model = Embeddings(
+        user_ids=np.array(["u", "new"], object),
+        item_ids=ids,
+        user_vectors=np.array([[1, 2, 2], [0, 0, 0]], np.float32),
+        user_biases=np.zeros(2, np.float32),
+        item_vectors=draw.normal(size=(ITEMS, 3)).astype(np.float32),
+        item_biases=draw.normal(size=ITEMS).astype(np.float32),
+        user_known=np.array([2, 0], np.int8),
+        item_known=np.full(ITEMS, 2, np.int8),
+    )
+    item_weights = ItemWeights(0.5, 2.0, weights)
+    liked = draw.choice(ITEMS, 7, replace=False)
+    recency = sparse.csr_matrix((np.arange(1.0, 8), ([1] * 7, liked)), shape=(2, ITEMS))
+    folded = fold_in(model, recency, NEWEST)
+    popularity = popularity_ranking(np.ones(ITEMS, np.int64), 2)
+    ranking = published_ranking(folded, popularity, item_weights, newest_weights(recency, NEWEST))
+    expected = best_items(ranking, np.array([1]), np.ones(ITEMS, bool), recency, K)[0]
+
+    embeddings.save(model, tmp_path / "model", item_weights)
+    items = pa.table({"item_id": ids, "domain": ["films"] * ITEMS, "is_available": [True] * ITEMS})
+    popular = pa.table(
+        {"segment": ["all"], "domain": ["films"], "item_index": [0], "score": pa.array([1], pa.float32())}
+    )
+    served = ServedModel(of_model(tmp_path / "model", items, popular), model.item_vectors, trained_length(model), None)
+    acts = UserActs(None, tuple(ids[liked]), tuple(ids[liked]), {})
+    found = lists_by_model(served, "new", acts, Settings(top_k=K, fold_in_items=NEWEST))
+    assert [(item.rank, item.item_id, item.source) for item in found] == [
+        (rank, ids[item], "fold_in") for rank, item in enumerate(expected, 1)
+    ]
