@@ -12,9 +12,12 @@ DAYS ?= 7
 SOAK ?=
 BENCH_WORK ?= $(CURDIR)/var/bench-quality
 BENCH_COLD_WORK ?= $(CURDIR)/var/bench-cold
+# Programs that look at the environment from outside: what they need themselves is no part of it.
+CHECKS := .venv-checks/bin
+DEPENDENCIES := $(CURDIR)/var/dependencies
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help check setup demo up down docs secrets test test-stack browser bench-quality bench-cold explore test-reliability lint lock clean
+.PHONY: help check setup demo up down docs secrets test test-stack browser bench-quality bench-cold explore test-reliability audit licences sbom lint lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -89,18 +92,42 @@ bench-cold: setup  ## Compare cold items and new domains with other models; DATA
 	@[ -n "$(DATA)" ] || { echo "Name the data: make bench-cold DATA=\"path/to/citeulike-t path/to/amazon-sport-cloth\""; exit 2; }
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.cold --data $(DATA) --work $(BENCH_COLD_WORK)
 
-lint: setup  ## Check style, types, direction of imports and SQL
+.venv-checks/.ready: requirements.checks.lock .venv/.ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-checks
+	$(BIN)/uv pip sync --quiet --python $(CHECKS)/python --require-hashes requirements.checks.lock
+	@mkdir -p $(DEPENDENCIES) && touch $@
+
+audit: .venv-checks/.ready  ## Ask a service on the network for known vulnerabilities of what the locks hold
+	@rm -f $(DEPENDENCIES)/audit.*
+	@$(CHECKS)/pip-audit --vulnerability-service osv --strict --no-deps --disable-pip --progress-spinner off \
+		$(foreach lock,$(wildcard requirements*.lock),--requirement $(lock)) \
+		--output $(DEPENDENCIES)/audit.txt 2> $(DEPENDENCIES)/audit.log || { \
+		[ ! -s $(DEPENDENCIES)/audit.txt ] || { cat $(DEPENDENCIES)/audit.txt; exit 1; }; \
+		echo "Nothing was audited. Asking the vulnerability service ended with: $$(tail -1 $(DEPENDENCIES)/audit.log)"; \
+		exit 2; }
+	@echo "No known vulnerabilities."
+
+licences: .venv-checks/.ready  ## List the licence of each dependency; one that pyproject.toml does not allow fails
+	@$(CHECKS)/pip-licenses --python $(BIN)/python --format markdown --output-file $(DEPENDENCIES)/licences.md
+
+sbom: .venv-checks/.ready  ## Write the bill of materials of .venv (CycloneDX JSON); the same .venv gives the same bytes
+	$(CHECKS)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --validate \
+		--output-file $(DEPENDENCIES)/sbom.json $(BIN)/python
+
+lint: setup  ## Check style, types, direction of imports, SQL, and that no secret lies in a file
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project --disable-progress-bar
+	git ls-files -z ':!*.lock' ':!*.png' | xargs -0 $(BIN)/detect-secrets-hook
 
 lock: setup  ## Resolve requirements*.lock anew from pyproject.toml
 	$(COMPILE) --extra dev --extra explorer pyproject.toml --output-file requirements.lock
 	$(COMPILE) --constraints requirements.lock pyproject.toml --output-file requirements.image.lock
 	$(COMPILE) --constraints requirements.lock --group build --output-file requirements.build.lock
 	$(COMPILE) --constraints requirements.lock --group bench --output-file requirements.bench.lock
+	$(COMPILE) --constraints requirements.lock --group checks --output-file requirements.checks.lock
 
 clean:  ## Remove the environment; what NIGHTJAR_HOME holds stays
-	rm -rf .venv *.egg-info
+	rm -rf .venv .venv-checks *.egg-info

@@ -123,6 +123,10 @@ class Settings(BaseSettings):
         "0 asks nothing. 0.5 suits a shop with many events a day.",
     )
 
+    import_max_gb: PositiveInt = Field(
+        20, description="Gigabytes of text that a packed file (.gz, Parquet) may hold; one with more is not imported."
+    )
+
     retention_schedule: str = Field("0 12 * * 0", description="Cron expression (UTC) of the clean-up of old attempts.")
     retention_publication_days: int = Field(
         90, ge=0, description="Data dates that a date's last publication stays queryable and restorable; 0 keeps all."

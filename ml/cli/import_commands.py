@@ -71,7 +71,8 @@ def files(
         "exposures": exposures,
     }
     named = {table: path for table, path in given.items() if path is not None}
-    _run(lambda warehouse: import_files(warehouse, named, datetime.now(UTC)))
+    max_gb = load_settings().import_max_gb
+    _run(lambda warehouse: import_files(warehouse, named, datetime.now(UTC), max_gb=max_gb))
 
 
 @app.command("demo-shop")

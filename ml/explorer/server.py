@@ -26,6 +26,8 @@ def server_command(settings: Settings) -> list[str]:
         # What went wrong is for the terminal: it may name files and hosts.
         "client.showErrorDetails": "none",
         "client.toolbarMode": "minimal",
+        # Its CSV keeps a name such as =cmd|... as it is, and a spreadsheet would take that for a formula.
+        "client.disableDataExport": "true",
         "theme.base": "light",
         "theme.primaryColor": "#3b4cc0",
     }

@@ -13,6 +13,7 @@ from typing import Any
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.api.datamodels._generated import DagRunType
+from airflow.sdk.exceptions import ParamValidationError
 from cosmos.operators.watcher import DbtProducerWatcherOperator
 
 from warehouse.settings import load_settings
@@ -24,11 +25,13 @@ INTERVAL = {
 TIMED = ("CronDataIntervalTimetable",)
 # What a person types where a parameter has no default.
 TYPED = {"publication": "2026-03-30.1", "reason": "CTR fell; see $(the) report's 2nd page"}
+# What a person types who wants more than a parameter.
+TEMPLATE = "{{ 7 * 7 }} {{ conn.spark_default }} {% for each in params %}{{ each }}{% endfor %} $(id)"
 
 
-def context(dag: DAG, run_type: DagRunType) -> dict[str, Any]:
+def context(dag: DAG, run_type: DagRunType, typed: dict[str, str] = TYPED) -> dict[str, Any]:
     """What Airflow would offer to the templates of the first attempt at 2026-03-31."""
-    params = {name: TYPED[name] if name in TYPED else dag.params[name] for name in dag.params}
+    params = {name: typed[name] if name in typed else dag.params[name] for name in dag.params}
     return {
         **INTERVAL,
         **(dag.user_defined_macros or {}),
@@ -53,6 +56,18 @@ def command(task: BaseOperator, dag: DAG, run_type: DagRunType) -> list[str] | N
     return None
 
 
+def takes_any_text(dag: DAG) -> list[str]:
+    """The parameters that take whatever a person types."""
+    taken = []
+    for name in dag.params:
+        try:
+            dag.params.get_param(name).resolve(value=TEMPLATE)
+            taken.append(name)
+        except ParamValidationError:
+            pass
+    return taken
+
+
 def dbt(task: BaseOperator) -> dict[str, Any] | None:
     """The target of a dbt build, and whether its process gets the password that the warehouse wants."""
     if not isinstance(task, DbtProducerWatcherOperator):
@@ -67,12 +82,14 @@ def dbt(task: BaseOperator) -> dict[str, Any] | None:
 def describe(dag: DAG) -> dict[str, Any]:
     """One DAG as plain values."""
     timetable = type(dag.timetable).__name__
+    taken = takes_any_text(dag)
     return {
         "tags": sorted(dag.tags),
         "doc": dag.doc_md or "",
         "timetable": timetable,
         "catchup": dag.catchup,
         "params": sorted(dag.params),
+        "takes_any_text": taken,
         "tasks": {
             task.task_id: {
                 "type": type(task).__name__,
@@ -84,6 +101,10 @@ def describe(dag: DAG) -> dict[str, Any]:
                 "trigger_rule": task.trigger_rule.value,
                 "command": command(task, dag, DagRunType.SCHEDULED if timetable in TIMED else DagRunType.MANUAL),
                 "command_by_hand": command(task, dag, DagRunType.MANUAL),
+                "command_of_template": [
+                    task.render_template(part, context(dag, DagRunType.MANUAL, TYPED | dict.fromkeys(taken, TEMPLATE)))
+                    for part in getattr(task, "command", [])
+                ],
                 "kept_by_airflow": {name: str(getattr(task, name, None)) for name in task.template_fields},
                 "dbt": dbt(task),
             }

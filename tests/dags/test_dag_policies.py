@@ -159,6 +159,18 @@ def test_whatever_a_person_types_reaches_the_command_as_one_argument(described: 
     assert command[2:4] == ["--to=2026-03-30.1", "--reason=CTR fell; see $(the) report's 2nd page"]
 
 
+def test_what_a_person_types_is_never_a_template(described: dict[str, Any]) -> None:
+    dags = described["dags"]
+    # All others are of a pattern, a format or one of a few words.
+    assert {dag_id: dag["takes_any_text"] for dag_id, dag in dags.items() if dag["takes_any_text"]} == {
+        "nightly_recommendations": ["note"],
+        "rollback_publication": ["reason"],
+    }
+    typed = "{{ 7 * 7 }} {{ conn.spark_default }} {% for each in params %}{{ each }}{% endfor %} $(id)"
+    assert f"--note={typed}" in dags["nightly_recommendations"]["tasks"]["begin"]["command_of_template"]
+    assert f"--reason={typed}" in dags["rollback_publication"]["tasks"]["roll_back"]["command_of_template"]
+
+
 def test_retention_deletes_on_schedule_and_only_shows_when_started_by_hand(described: dict[str, Any]) -> None:
     task = described["dags"]["retention"]["tasks"]["delete_old_attempts"]
     assert task["command"] == ["nightjar", "retention", "--apply"]

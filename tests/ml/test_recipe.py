@@ -16,6 +16,7 @@ WITHOUT_EFFECT_ON_THE_EVALUATION = {
     "performance_schedule",
     "min_interval_events",
     "min_volume_share",
+    "import_max_gb",
     # Which tuned recipe a night takes shows in the settings that it changes.
     "recipe",
     "tuning_schedule",

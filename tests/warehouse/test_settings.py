@@ -49,8 +49,8 @@ def test_a_child_process_gets_the_password_of_the_pipeline_and_no_administrators
     monkeypatch.setenv("NIGHTJAR_POSTGRES_ANALYST_PASSWORD", "canary-analyst")
     monkeypatch.setenv("NIGHTJAR_POSTGRES_PASSWORD", "canary-pipeline")
     environment = child_environment(load_settings())
-    assert environment["NIGHTJAR_POSTGRES_PASSWORD"] == "canary-pipeline"
-    assert environment["DBT_ENV_SECRET_POSTGRES_PASSWORD"] == "canary-pipeline"
+    assert environment["NIGHTJAR_POSTGRES_PASSWORD"] == "canary-pipeline"  # pragma: allowlist secret
+    assert environment["DBT_ENV_SECRET_POSTGRES_PASSWORD"] == "canary-pipeline"  # pragma: allowlist secret
     assert not [name for name, value in environment.items() if value in ("canary-admin", "canary-analyst")]
 
 
@@ -87,7 +87,7 @@ def test_another_spark_master_is_refused_by_its_name(monkeypatch: pytest.MonkeyP
 
 
 def test_a_password_in_mlflows_address_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NIGHTJAR_MLFLOW_URL", "http://ann:canary@mlflow.example:5000")
+    monkeypatch.setenv("NIGHTJAR_MLFLOW_URL", "http://ann:canary@mlflow.example:5000")  # pragma: allowlist secret
     with pytest.raises(BadInput) as refused:
         load_settings()
     assert str(refused.value) == (

@@ -53,7 +53,7 @@ def readable(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (duckdb.DataError, duckdb.IOException, duckdb.InvalidInputException) as error:
+    except (duckdb.DataError, duckdb.IOException, duckdb.InvalidInputException, duckdb.OutOfMemoryException) as error:
         raise BadInput(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
 
 

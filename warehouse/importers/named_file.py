@@ -9,12 +9,12 @@ from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
-from pyarrow import ArrowException
 
 from warehouse.errors import BadInput
 from warehouse.importers.columns import ColumnMatch, match_columns
 from warehouse.importers.delimited import CONTENT_LENGTH, Layout, read_delimited, read_lines, readable
 from warehouse.importers.source import Source, define
+from warehouse.importers.unpacked_size import check_unpacked_size
 from warehouse.tables import Table
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -22,17 +22,21 @@ _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 _HEADER_BYTES = 1_000_000
 
 
-def read_named_file(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> Source:
+def read_named_file(connection: duckdb.DuckDBPyConnection, table: Table, path: Path, max_gb: int) -> Source:
     """Read a file into the relations of a source.
 
     Raises:
-        BadInput: there is no such file, its format is unknown or not what its suffix says, or its columns are wrong.
+        BadInput: there is no such file, its format is unknown or not what its suffix says, its columns are wrong, or it
+            is packed and holds more than `max_gb` gigabytes of text.
     """
     if not path.is_file():
         raise BadInput(f"{path} is no file")
     if path.stat().st_size == 0:
         raise BadInput(f"{path} is empty")
-    return _reader(path)(connection, table, path)
+    reader = _reader(path)
+    with readable(path):
+        check_unpacked_size(connection, path, max_gb)
+    return reader(connection, table, path)
 
 
 def _reader(path: Path) -> Callable[[duckdb.DuckDBPyConnection, Table, Path], Source]:
@@ -75,7 +79,10 @@ def _header(path: Path, delimiter: str) -> list[str]:
         raise BadInput(f"{path} is no UTF-8 text: its first line holds a NUL character")
     if not text.strip():
         raise BadInput(f"{path} is empty or has a blank first line, where the column names belong")
-    return next(csv.reader([text.splitlines()[0]], delimiter=delimiter))
+    try:
+        return next(csv.reader([text.splitlines()[0]], delimiter=delimiter))
+    except csv.Error as error:
+        raise BadInput(f"{path} has a first line that names no columns: {error}") from error
 
 
 def _read_json_lines(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> Source:
@@ -106,11 +113,7 @@ def _read_json_lines(connection: duckdb.DuckDBPyConnection, table: Table, path: 
 
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> Source:
-    try:
-        names = pq.read_schema(path).names
-    except (ArrowException, OSError) as error:
-        raise BadInput(f"{path} is no readable Parquet file") from error
-    match = match_columns(table, names, str(path))
+    match = match_columns(table, pq.read_schema(path).names, str(path))
     rows = f"{table.name}_file"
     values = ", ".join(f'cast("{name}" as varchar) as {column}' for name, column in match.names.items())
     with readable(path):
@@ -119,7 +122,9 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, table: Table, path: Pat
             from read_parquet($path, file_row_number = true)""",
             {"path": glob.escape(str(path))},
         )
-    content = f"left(to_json(struct_pack({', '.join(f'{c} := {c}' for c in match.names.values())})), {CONTENT_LENGTH})"
+    # Cut before they are joined: a few thousand long values are read at once.
+    values = ", ".join(f"{column} := left({column}, {CONTENT_LENGTH})" for column in match.names.values())
+    content = f"left(to_json(struct_pack({values})), {CONTENT_LENGTH})"
     return define(connection, _source(table, path, match), f"select *, {content} as content from {rows}")
 
 

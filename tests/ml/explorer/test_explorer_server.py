@@ -24,6 +24,10 @@ def test_the_command_listens_on_loopback_tells_nobody_and_holds_no_secret(tmp_pa
     assert "canary" not in " ".join(command)
 
 
+def test_no_table_can_be_saved_as_a_csv_whose_names_a_spreadsheet_would_run(tmp_path: Path) -> None:
+    assert "--client.disableDataExport=true" in server_command(Settings(home=tmp_path))
+
+
 def test_a_taken_port_names_its_setting(tmp_path: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

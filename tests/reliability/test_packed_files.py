@@ -1,0 +1,83 @@
+"""A small file that unpacks to a large one is refused in one line, whatever it says of itself."""
+
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from small_nights import rows_of
+
+from warehouse.adapters.protocol import Warehouse
+from warehouse.errors import BadInput
+from warehouse.importers.files import import_files
+from warehouse.settings import Settings
+
+pytestmark = pytest.mark.reliability
+
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
+HEADER = b"user_id,item_id,occurred_at\n"
+TOO_LARGE = "holds more than 1 GB, the most that NIGHTJAR_IMPORT_MAX_GB lets a packed file hold"
+
+
+def bomb(path: Path, start: bytes, repeated: bytes, times: int) -> Path:
+    """A gzip file in which a megabyte comes again and again: members in a row are one file."""
+    member = gzip.compress(repeated, 9)
+    path.write_bytes(gzip.compress(start) + member * times)
+    return path
+
+
+def parquet_of(path: Path, rows: int, user: str) -> Path:
+    """A file whose rows share one user: a value that is stored once."""
+    zeros = pa.array([0] * rows, pa.int32())
+    columns = {
+        name: pa.DictionaryArray.from_arrays(zeros, pa.array([value]))
+        for name, value in {"user_id": user, "item_id": "i", "occurred_at": "2026-03-01T00:00:00Z"}.items()
+    }
+    pq.write_table(pa.table(columns), path, compression="zstd")
+    return path
+
+
+def refused(warehouse: Warehouse, path: Path) -> str:
+    with pytest.raises(BadInput) as refusal:
+        import_files(warehouse, {"interactions": path}, NOW, max_gb=1)
+    assert str(refusal.value).startswith(f"{path} ")
+    assert "\n" not in str(refusal.value)
+    return str(refusal.value)
+
+
+def test_a_packed_file_of_more_than_the_limit_is_refused(
+    settings: Settings, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    lines = b"u1,i1,2026-03-01T00:00:00Z\n" * 37_038
+    small = [
+        bomb(tmp_path / "rows.csv.gz", HEADER, lines, 1_001),
+        bomb(tmp_path / "rows.jsonl.gz", b"", b'{"user_id":"u1","item_id":"i1","occurred_at":1}\n' * 20_834, 1_001),
+        # 300,000 times an id of 4,000 characters.
+        parquet_of(tmp_path / "long.parquet", 300_000, "u" * 4_000),
+    ]
+    for path in small:
+        assert path.stat().st_size < 6_000_000
+        assert TOO_LARGE in refused(warehouse, path)
+    assert rows_of(settings, "select count(*) from raw.interactions") == [(0,)]
+    assert rows_of(settings, "select count(*) from raw.rejected_rows") == [(0,)]
+
+
+def test_a_packed_file_below_the_limit_is_imported_whole(
+    settings: Settings, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    rows = parquet_of(tmp_path / "rows.parquet", 100_000, "u1")
+    assert import_files(warehouse, {"interactions": rows}, NOW, max_gb=1)[0].added == 1
+    text = bomb(tmp_path / "rows.csv.gz", HEADER, b"u2,i1,2026-03-01T00:00:00Z\n" * 1_000, 2)
+    assert import_files(warehouse, {"interactions": text}, NOW, max_gb=1)[0].added == 1
+
+
+def test_values_that_no_line_could_hold_and_nested_ones_are_refused(warehouse: Warehouse, tmp_path: Path) -> None:
+    assert "value of more than 2,000,000 bytes" in refused(
+        warehouse, parquet_of(tmp_path / "e.parquet", 3, "u" * 2_000_001)
+    )
+    nested = pa.table({"user_id": [["u"]], "item_id": ["i"], "occurred_at": ["2026-03-01T00:00:00Z"]})
+    pq.write_table(nested, tmp_path / "nested.parquet")
+    assert "nested column user_id" in refused(warehouse, tmp_path / "nested.parquet")
+    assert "names no columns" in refused(warehouse, bomb(tmp_path / "e.csv.gz", b"", b"x" * 1_000_000, 3))
