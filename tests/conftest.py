@@ -98,6 +98,12 @@ def _insert_row(connection: Connection, full_name: str, **given: Any) -> None:
     lay_row(connection, full_name, row)
 
 
+@pytest.fixture(scope="session")
+def insert() -> Callable[..., None]:
+    """`insert(connection, full_name, column=value)`: a row of a table, with something in the other columns."""
+    return _insert_row
+
+
 def _write_files(folder: RunFolder) -> None:
     """Write one file of ten bytes into each folder of a run, and an index with its manifest."""
     for path in (folder.snapshot("items"), folder.features("seen"), folder.output("recommendations"), folder.model):

@@ -6,11 +6,12 @@ Writes `recs.publication_attempts` and `run.json`; used by the first stage of a 
 import shutil
 import subprocess
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 from warehouse.adapters.protocol import Connection, Warehouse, insert_row
 from warehouse.errors import BadInput, NightjarError
+from warehouse.input_contract import check_inputs
 from warehouse.interval import DataInterval
 from warehouse.named_points import reached
 from warehouse.recipe import Recipe, read_recipe, write_recipe
@@ -43,8 +44,9 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
     Where the first stages are left out, their files and verdicts are taken over from the date's last publication.
 
     Raises:
-        BadInput: a setting is unknown or has no effect, the interval holds fewer events than `min_interval_events`,
-            or no earlier publication of the date has what the left-out stages would have made.
+        BadInput: a setting is unknown or has no effect, a raw table has not the columns of its contract, the interval
+            holds fewer events than the settings ask for, or no earlier publication of the date has what the left-out
+            stages would have made.
     """
     warehouse.create_tables()
     with warehouse.transaction() as connection:
@@ -94,6 +96,7 @@ def check_request(settings: Settings, connection: Connection, request: RunReques
     if request.publish_mode not in PUBLISH_MODES:
         raise BadInput(f"publish={request.publish_mode!r} is unknown: expected one of {', '.join(PUBLISH_MODES)}")
     check_fits(request.stages, publish_mode=request.publish_mode, ingested_before=request.ingested_before)
+    check_inputs(connection)
     _check_volume(settings, connection, request)
     return _last_publication(settings, connection, request)
 
@@ -195,4 +198,15 @@ def _check_volume(settings: Settings, connection: Connection, request: RunReques
             f"raw.interactions holds {inside} interactions on {interval.data_date}, NIGHTJAR_MIN_INTERVAL_EVENTS "
             f"asks for {settings.min_interval_events}; the newest earlier one is of {newest:%Y-%m-%d}"
         )
-    check_trailing_volume(connection, interval, before, settings.min_volume_share)
+    _check_freshness(settings, interval, newest)
+    # An interval without any event is for NIGHTJAR_MIN_INTERVAL_EVENTS to judge.
+    if inside > 0:
+        check_trailing_volume(connection, interval, before, settings.min_volume_share)
+
+
+def _check_freshness(settings: Settings, interval: DataInterval, newest: datetime) -> None:
+    if settings.max_silent_hours and newest < interval.end - timedelta(hours=settings.max_silent_hours):
+        raise BadInput(
+            f"raw.interactions holds nothing of the last hours before {interval.end}: its newest event is of {newest}, "
+            f"NIGHTJAR_MAX_SILENT_HOURS allows {settings.max_silent_hours}"
+        )

@@ -115,12 +115,16 @@ class Settings(BaseSettings):
         1, ge=0, description="Events that the run's own interval must hold; 0 lets a night without events pass."
     )
 
-    min_volume_share: float = Field(
-        0.0,
+    min_volume_share: Fraction = Field(
+        0.01,
+        description="Refused: events, in all, of one type, in one domain, by users or with items seen before, below "
+        "this share of the least of the 7 intervals before; 0 asks nothing. 0.5 suits a shop with many events a day.",
+    )
+    max_silent_hours: int = Field(
+        0,
         ge=0,
-        le=1,
-        description="Refused: events, in all or of one type, below this share of the least of the 7 intervals before; "
-        "0 asks nothing. 0.5 suits a shop with many events a day.",
+        description="Refused: no event in this many hours before the interval's end, as of a source that is late; "
+        "0 asks nothing.",
     )
 
     import_max_gb: PositiveInt = Field(

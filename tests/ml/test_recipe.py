@@ -17,6 +17,7 @@ WITHOUT_EFFECT_ON_THE_EVALUATION = {
     "min_interval_events",
     "min_volume_share",
     "import_max_gb",
+    "max_silent_hours",
     # Which tuned recipe a night takes shows in the settings that it changes.
     "recipe",
     "tuning_schedule",

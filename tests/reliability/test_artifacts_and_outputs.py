@@ -1,7 +1,6 @@
 """What was changed, mixed up or made badly after it was built is refused before a reader can meet it."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from ml.output_rows import arrow_schema
 from ml.stages import load_staging
 from warehouse import embeddings
 from warehouse.adapters.engines import open_warehouse
-from warehouse.adapters.protocol import Warehouse, insert_row
+from warehouse.adapters.protocol import Warehouse
 from warehouse.artifacts import check_artifacts, model_digest
 from warehouse.attempts import RunRequest, begin_attempt
 from warehouse.errors import BadInput, NightjarError
@@ -186,52 +185,6 @@ def test_a_null_in_any_obligatory_column_of_the_lists_is_refused(settings: Setti
         pq.write_table(pa.Table.from_pylist([row | {name: None}], nullable), path)
         with pytest.raises(NightjarError, match=name):
             load_staging.run(settings, folder)
-
-
-@pytest.fixture
-def add_events(warehouse: Warehouse) -> Callable[..., None]:
-    def add(day: int, **counts: int) -> None:
-        at = of_date(f"2026-03-{day:02}").start
-        with warehouse.transaction() as connection:
-            for event_type, count in counts.items():
-                for n in range(count):
-                    names = {"user_id": "u1", "item_id": "i1", "event_type": event_type}
-                    event = {"event_id": f"{day}-{event_type}-{n}", **names, "occurred_at": at, "ingested_at": at}
-                    insert_row(connection, "raw.interactions", event)
-
-    return add
-
-
-@pytest.mark.parametrize(
-    ("last_day", "complaint"),
-    [
-        ({"view": 40, "buy": 30}, None),
-        ({"view": 29, "buy": 30}, "29 of type view, before never less than 40"),
-        ({"view": 20, "buy": 15}, "35 interactions, before never less than 71"),
-        ({"view": 70}, "0 of type buy, before never less than 30"),
-        ({"view": 40, "buy": 30, "share": 0}, None),
-    ],
-)
-def test_half_the_events_or_one_type_missing_is_refused_before_the_night_begins(
-    settings: Settings,
-    warehouse: Warehouse,
-    add_events: Callable[..., None],
-    last_day: dict[str, int],
-    complaint: str | None,
-) -> None:
-    for day in range(3, 10):
-        add_events(day, view=40 + day % 2, buy=30, **({"share": 5} if day > 3 else {}))
-    add_events(10, **last_day)
-    strict = settings.model_copy(update={"min_volume_share": 0.75})
-    request = RunRequest(of_date("2026-03-10"), "run")
-    if complaint is None:
-        begin_attempt(strict, warehouse, request)
-        return
-    with pytest.raises(BadInput, match=complaint):
-        begin_attempt(strict, warehouse, request)
-    assert rows_of(settings, "select count(*) from recs.publication_attempts") == [(0,)]
-    assert not settings.lake.exists()
-    begin_attempt(settings.model_copy(update={"min_volume_share": 0.0}), warehouse, request)
 
 
 def test_what_a_killed_begin_left_is_no_part_of_the_next_attempt(settings: Settings, warehouse: Warehouse) -> None:

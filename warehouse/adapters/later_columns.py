@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from warehouse.adapters.protocol import Connection
 from warehouse.errors import BadInput
-from warehouse.tables import Table
+from warehouse.tables import RAW, Table
 
 _COLUMNS = "select table_schema || '.' || table_name, column_name from information_schema.columns"
 
@@ -18,7 +18,8 @@ def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of
         type_of: the engine's name of a type of the contract.
 
     Raises:
-        BadInput: a column that every row must have is missing in a table that has rows; nothing is changed.
+        BadInput: a column that every row must have is missing in a table that has rows, or any column of a raw table:
+            what its rows had there is lost, and nulls would hide it. Nothing is changed.
     """
     existing = {tuple(row) for row in connection.execute(_COLUMNS).fetchall()}
     missing = [
@@ -28,7 +29,14 @@ def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of
         if (table.full_name, column.name) not in existing
     ]
     for table, column in missing:
-        if not column.nullable and connection.execute(f"select 1 from {table.full_name} limit 1").fetchone():
+        if column.nullable and table not in RAW:
+            continue
+        if connection.execute(f"select 1 from {table.full_name} limit 1").fetchone():
+            if column.nullable:
+                raise BadInput(
+                    f"{table.full_name} has rows but no column {column.name}: somebody dropped or renamed it; add it "
+                    "again with its values"
+                )
             raise BadInput(
                 f"{table.full_name} has rows but no column {column.name}, which every row needs: this warehouse was "
                 "made by a version that this one cannot go on from; let this one fill a new warehouse"
