@@ -61,7 +61,8 @@ def takes_any_text(dag: DAG) -> list[str]:
     taken = []
     for name in dag.params:
         try:
-            dag.params.get_param(name).resolve(value=TEMPLATE)
+            # A copy: a parameter keeps what it was resolved to.
+            copy(dag.params.get_param(name)).resolve(value=TEMPLATE)
             taken.append(name)
         except ParamValidationError:
             pass
