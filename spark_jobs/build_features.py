@@ -39,7 +39,9 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
         arguments.holdout_fraction, arguments.cold_holdout_fraction, arguments.domain_holdout_fraction
     )
     split = holdout.mark_train(events, fractions, arguments.seed)
-    pairs = weights.weigh_pairs(split, arguments.as_of, arguments.recency_rank_power).persist()
+    pairs = weights.weigh_pairs(
+        split, arguments.as_of, arguments.recency_rank_power, arguments.popularity_half_life_days
+    ).persist()
     ids = {
         "user": id_maps.user_ids(users, events, pairs).persist(),
         "item": id_maps.item_ids(items, events, pairs).persist(),
@@ -104,6 +106,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--holdout-fraction", type=job.fraction, required=True)
     parser.add_argument("--cold-holdout-fraction", type=job.fraction, required=True)
     parser.add_argument("--domain-holdout-fraction", type=job.fraction, required=True)
+    parser.add_argument("--popularity-half-life-days", type=float, required=True, help="0: no decay besides the type's")
     parser.add_argument("--min-segment-users", type=job.at_least(1), required=True)
     parser.add_argument("--popular-k", type=job.at_least(1), required=True)
     parser.add_argument("--seed", type=job.at_least(0), required=True)

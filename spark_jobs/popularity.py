@@ -1,4 +1,4 @@
-"""Popular items per segment and domain, from decayed event weights; build_features writes them as `popularity`.
+"""Popular items per segment and domain, from weights that fall with age; build_features writes them as `popularity`.
 
 score_users fills short lists with them and evaluation compares against them.
 """
@@ -17,7 +17,7 @@ def popularity(pairs: DataFrame, items: DataFrame, carriers: DataFrame, popular_
     available items their carriers interacted with. Ties go by item id.
     """
     available = items.filter("is_available").select("item_index", "domain")
-    micros = F.sum("decayed_micros").alias("micros")
+    micros = F.sum("popularity_micros").alias("micros")
     by_item = pairs.groupBy("item_index").agg(micros)
     by_segment = pairs.join(carriers, on="user_index", how="inner").groupBy("segment", "item_index").agg(micros)
     everyone = available.join(by_item, on="item_index", how="left").select(

@@ -13,11 +13,14 @@ _DAY_MICROSECONDS = 86_400_000_000
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-def weigh_pairs(split_events: DataFrame, as_of: datetime, recency_rank_power: float) -> DataFrame:
+def weigh_pairs(
+    split_events: DataFrame, as_of: datetime, recency_rank_power: float, popularity_half_life_days: float
+) -> DataFrame:
     """Return one row per pair: in_train and its weights in millionths.
 
     An event weighs `event_weight * 0.5^(age/half_life) * (n/N)^recency_rank_power`, where it is the user's n-th of N
-    positive events, counted anew among the train events for `train_micros`. `decayed_micros` leaves the rank out.
+    positive events, counted anew among the train events for `train_micros`. `popularity_micros` leaves the rank out and
+    decays by `0.5^(age/popularity_half_life_days)` besides, 0 for not at all: so popularity follows the trend.
     """
     of_user = Window.partitionBy("user_index")
     in_order = of_user.orderBy("occurred_at", "event_id")
@@ -25,19 +28,20 @@ def weigh_pairs(split_events: DataFrame, as_of: datetime, recency_rank_power: fl
     rank = F.row_number().over(in_order) / F.count("*").over(of_user)
     so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     train_rank = F.sum(is_train).over(so_far) / F.greatest(F.sum(is_train).over(of_user), F.lit(1))
-    decayed = F.col("event_weight") * _decay(as_of)
+    decayed = F.col("event_weight") * _decay(as_of, F.col("half_life_days"))
+    trending = decayed * _decay(as_of, F.lit(popularity_half_life_days or None).cast("double"))
     return (
         split_events.select(
             "user_index",
             "item_index",
             "in_train",
-            _micros(decayed).alias("decayed_micros"),
+            _micros(trending).alias("popularity_micros"),
             _micros(decayed * F.pow(rank, F.lit(recency_rank_power))).alias("full_micros"),
             _micros(decayed * F.pow(train_rank, F.lit(recency_rank_power))).alias("train_micros"),
         )
         .groupBy("user_index", "item_index", "in_train")
-        .agg(*(F.sum(name).alias(name) for name in ("decayed_micros", "full_micros", "train_micros")))
-        .select("user_index", "item_index", "in_train", "decayed_micros", "full_micros", "train_micros")
+        .agg(*(F.sum(name).alias(name) for name in ("popularity_micros", "full_micros", "train_micros")))
+        .select("user_index", "item_index", "in_train", "popularity_micros", "full_micros", "train_micros")
     )
 
 
@@ -51,12 +55,10 @@ def train_interactions(pairs: DataFrame) -> DataFrame:
     return pairs.filter("in_train").select("user_index", "item_index", (F.col("train_micros") / MICROS).alias("weight"))
 
 
-def _decay(as_of: datetime) -> Column:
+def _decay(as_of: datetime, half_life_days: Column) -> Column:
     as_of_microseconds = (as_of - _EPOCH) // (datetime.resolution)
     age_days = (F.lit(as_of_microseconds) - F.unix_micros("occurred_at")) / _DAY_MICROSECONDS
-    return F.when(F.col("half_life_days").isNull(), F.lit(1.0)).otherwise(
-        F.pow(F.lit(0.5), age_days / F.col("half_life_days"))
-    )
+    return F.when(half_life_days.isNull(), F.lit(1.0)).otherwise(F.pow(F.lit(0.5), age_days / half_life_days))
 
 
 def _micros(weight: Column) -> Column:

@@ -179,6 +179,12 @@ class Settings(BaseSettings):
     max_feature_weight: float = Field(
         10.0, gt=0, description="Sum of one item's (or user's) feature weights; larger sums are scaled down to it."
     )
+    popularity_half_life_days: float = Field(
+        90.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Days after which an event counts half in popularity lists, besides its type's decay; 0: never.",
+    )
     min_segment_users: PositiveInt = Field(20, description="Users a segment needs for a popularity list of its own.")
     recency_rank_power: float = Field(
         2.0, ge=0, description="Weight of a user's n-th of N events is (n/N)^power: newer events count more."

@@ -24,6 +24,7 @@ FEATURE_SETTINGS = (
     "holdout_fraction",
     "cold_holdout_fraction",
     "domain_holdout_fraction",
+    "popularity_half_life_days",
     "min_segment_users",
     "popular_k",
     "seed",

@@ -223,7 +223,7 @@ OUTPUTS = (
             "domain",
             "rank",
             "item_id",
-            Column("score", REAL, "Recency-decayed weight of the segment's events with the item."),
+            Column("score", REAL, "Weight of the segment's events with the item; of what was long ago, less."),
         ),
     ),
     Table(

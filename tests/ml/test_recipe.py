@@ -30,6 +30,7 @@ WITHOUT_EFFECT_ON_THE_EVALUATION = {
     "top_k",
     "similar_k",
     "popular_k",
+    "popularity_half_life_days",
     "min_segment_users",
     "train_threads",
     # Of the evaluation only the slice fold_in, which no gate looks at.

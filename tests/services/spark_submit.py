@@ -17,6 +17,7 @@ _BUILD = {
     "holdout-fraction": 0.2,
     "cold-holdout-fraction": 0,
     "domain-holdout-fraction": 0,
+    "popularity-half-life-days": 0,
     "min-segment-users": 1,
     "popular-k": 5,
     "seed": 1,

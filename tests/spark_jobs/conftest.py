@@ -88,6 +88,7 @@ def feature_arguments() -> Callable[..., Namespace]:
             "holdout_fraction": 0.5,
             "cold_holdout_fraction": 0.0,
             "domain_holdout_fraction": 0.0,
+            "popularity_half_life_days": 0.0,
             "min_segment_users": 2,
             "popular_k": 3,
             "seed": 7,

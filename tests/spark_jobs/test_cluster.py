@@ -23,6 +23,7 @@ BUILD = {
     "recency_rank_power": 2.0,
     "cold_holdout_fraction": 0.05,
     "domain_holdout_fraction": 0.1,
+    "popularity_half_life_days": 90.0,
     "min_segment_users": 20,
 }
 # Blocks of a few users make each of the 16 tasks long enough to be under way when its worker dies.

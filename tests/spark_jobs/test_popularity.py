@@ -3,7 +3,7 @@ import pytest
 from spark_jobs.popularity import popular_items, popularity
 
 ITEMS = "item_index int, item_id string, domain string, title string, is_available boolean"
-PAIRS = "user_index int, item_index int, decayed_micros bigint"
+PAIRS = "user_index int, item_index int, popularity_micros bigint"
 
 
 @pytest.fixture

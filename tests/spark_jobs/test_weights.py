@@ -12,9 +12,9 @@ EVENTS = (
 def pairs(spark, as_of, days_ago):
     """Weigh events given as (user, item, event_id, age in days, weight, half-life, in_train)."""
 
-    def weigh(events, power):
+    def weigh(events, power, popularity_half_life_days=0.0):
         rows = [(user, item, event_id, days_ago(age), *rest) for user, item, event_id, age, *rest in events]
-        return weigh_pairs(spark.createDataFrame(rows, EVENTS), as_of, power)
+        return weigh_pairs(spark.createDataFrame(rows, EVENTS), as_of, power, popularity_half_life_days)
 
     return weigh
 
@@ -36,9 +36,15 @@ def test_the_rank_is_counted_anew_among_the_train_events(pairs, rows) -> None:
     assert rows(train_interactions(pairs(THREE, 2.0))) == [(0, 0, 0.625)]
 
 
-def test_popularity_leaves_the_rank_out(pairs, rows) -> None:
-    decayed = pairs(THREE, 2.0).select("user_index", "item_index", "decayed_micros")
-    assert rows(decayed) == [(0, 0, 1_000_000), (0, 1, 2_000_000)]
+@pytest.mark.parametrize(
+    ("half_life_days", "first", "second"),
+    # Half-life 5: a 0.5 * 0.25, c 0.5 * 0.870551, b 2 * 0.5.
+    [(0.0, 1_000_000, 2_000_000), (5.0, 125_000 + 435_275, 1_000_000)],
+    ids=["no trend", "trend"],
+)
+def test_popularity_leaves_the_rank_out_and_follows_the_trend(pairs, rows, half_life_days, first, second) -> None:
+    weighed = pairs(THREE, 2.0, half_life_days).select("user_index", "item_index", "popularity_micros")
+    assert rows(weighed) == [(0, 0, first), (0, 1, second)]
 
 
 def test_a_power_of_zero_leaves_the_rank_out(pairs, rows) -> None:
