@@ -51,14 +51,14 @@ def sample(count: int, seed: int) -> NDArray[np.int64]:
 def raise_ef(
     index: HnswIndex, vectors: Vectors, queries: Vectors, own: NDArray[np.int64] | None, settings: Settings
 ) -> IndexQuality:
-    """Measure the index, doubling its `ef` until recall@k reaches the floor or `ef` its bound.
+    """Measure the index, doubling its `ef` until recall@k reaches the target or `ef` its bound.
 
     Args:
         index: left with the `ef` that the answer names.
         vectors: (items, dim) what the index holds, by position.
         queries: (queries, dim).
         own: (queries,) the position that each query must not find (itself), or None.
-        settings: k, floor, first and largest `ef`.
+        settings: k, target, first and largest `ef`.
     """
     ranking = Ranking(_unit(queries), _unit(vectors))
     exact = nearest(ranking, settings.metric_k, _own_matrix(own, len(vectors)))
@@ -66,7 +66,7 @@ def raise_ef(
     while True:
         index.set_ef(ef)
         quality = _measure(index, ranking, queries, exact, own)
-        if quality.recall is None or quality.recall >= settings.index_recall_floor or ef >= settings.index_ef_max:
+        if quality.recall is None or quality.recall >= settings.index_recall_target or ef >= settings.index_ef_max:
             return quality
         ef = min(2 * ef, settings.index_ef_max)
 

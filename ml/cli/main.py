@@ -2,54 +2,69 @@
 
 import sys
 import traceback
+from functools import cache
 
 import typer
 
-from ml.cli import (
-    docs_command,
-    explore_command,
-    import_commands,
-    performance_command,
-    read_commands,
-    retention_command,
-    run_commands,
-    settings_command,
-    stack_commands,
-    stage_commands,
-    tune_commands,
-    warehouse_commands,
-)
+from ml.cli import stage_commands, tune_commands
 from warehouse.errors import NightjarError
 from warehouse.progress import error_line
 
-app = typer.Typer(
-    help="Retrains a recommender every night and publishes it to warehouse tables.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-app.add_typer(import_commands.app, name="import", help="Bring interactions, items and users into schema raw.")
-app.add_typer(stage_commands.app, name="stage", help="One stage of a night, as its Airflow task runs it.")
-app.add_typer(stack_commands.app, name="stack", help="The servers of a home, for one person or a team.")
-app.add_typer(warehouse_commands.app, name="warehouse", help="The warehouse that a team shares.")
-run_commands.register(app)
-read_commands.register(app)
-performance_command.register(app)
-explore_command.register(app)
-retention_command.register(app)
-tune_commands.register(app, stage_commands.app)
-settings_command.register(app)
-docs_command.register(app)
+
+@cache
+def application(*, only_stages: bool = False) -> typer.Typer:
+    """Return the command.
+
+    Args:
+        only_stages: leave out what people type: a night starts a dozen stages, and those imports take a second each.
+    """
+    app = typer.Typer(
+        help="Retrains a recommender every night and publishes it to warehouse tables.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_options)
+    app.add_typer(stage_commands.app, name="stage", help="One stage of a night, as its Airflow task runs it.")
+    tune_commands.register(app, stage_commands.app)
+    if not only_stages:
+        _add_commands_of_people(app)
+    return app
 
 
-@app.callback()
 def _options(debug: bool = typer.Option(False, help="Show the traceback of an error.")) -> None:
     """Options of every command; `main` reads --debug itself, because it handles the errors."""
+
+
+def _add_commands_of_people(app: typer.Typer) -> None:
+    from ml.cli import (
+        docs_command,
+        explore_command,
+        import_commands,
+        performance_command,
+        read_commands,
+        retention_command,
+        run_commands,
+        settings_command,
+        stack_commands,
+        warehouse_commands,
+    )
+
+    app.add_typer(import_commands.app, name="import", help="Bring interactions, items and users into schema raw.")
+    app.add_typer(stack_commands.app, name="stack", help="The servers of a home, for one person or a team.")
+    app.add_typer(warehouse_commands.app, name="warehouse", help="The warehouse that a team shares.")
+    run_commands.register(app)
+    read_commands.register(app)
+    performance_command.register(app)
+    explore_command.register(app)
+    retention_command.register(app)
+    settings_command.register(app)
+    docs_command.register(app)
 
 
 def main() -> None:
     """Run the command and turn an error into one line and its exit code."""
     try:
-        app()
+        application(only_stages=sys.argv[1:2] == ["stage"])()
     except NightjarError as error:
         _fail(error, shows_traceback="--debug" in sys.argv)
     except Exception as error:

@@ -45,6 +45,7 @@ WITHOUT_EFFECT_ON_THE_EVALUATION = {
     "index_ef_construction",
     "index_ef",
     "index_ef_max",
+    "index_recall_target",
     "index_recall_floor",
 }
 SETTINGS = Settings(epochs=30, popularity_weight=0.5, seed=7, metric_k=10)

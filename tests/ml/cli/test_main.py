@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -18,7 +19,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             raise error
 
         monkeypatch.setattr(sys, "argv", ["nightjar", *arguments])
-        monkeypatch.setattr(cli, "app", work)
+        monkeypatch.setattr(cli, "application", lambda *, only_stages: work)
         with pytest.raises(SystemExit) as exited:
             cli.main()
         said = capsys.readouterr()
@@ -47,3 +48,12 @@ def test_the_log_of_a_stage_keeps_where_it_happened(run: Run) -> None:
     code, output, errors = run(ZeroDivisionError("by zero"), "stage", "unload")
     assert (code, output.count("\n")) == (1, 1)
     assert "ZeroDivisionError: by zero" in errors
+
+
+def test_a_stage_starts_without_what_only_people_need() -> None:
+    asked = "import sys; from ml.cli.main import application; application(only_stages=True); import ml.stages.begin"
+    heavy = (
+        "print({name.split('.')[0] for name in sys.modules} & {'pandas', 'scipy', 'implicit', 'mlflow', 'psycopg2'})"
+    )
+    done = subprocess.run([sys.executable, "-c", f"{asked}; {heavy}"], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"

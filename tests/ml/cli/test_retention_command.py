@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from warehouse_homes import variables_of
 
 from ml import tracking
-from ml.cli.main import app
+from ml.cli.main import application
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput, NightjarError
@@ -38,7 +38,7 @@ class Home:
             "NIGHTJAR_HOME": str(self.settings.home),
             "NIGHTJAR_RETENTION_ROLLBACK_PUBLICATIONS": "1",
         }
-        return CliRunner(env=environment).invoke(app, arguments)
+        return CliRunner(env=environment).invoke(application(), arguments)
 
     def rows(self, query: str) -> list[Any]:
         with open_warehouse(self.settings).connect(read_only=True) as connection:
@@ -171,15 +171,15 @@ def test_ages_count_from_the_date_that_is_given(lay: Callable[..., RunFolder], s
     lay("2026-06-02.1", None)
     lay(CURRENT, started_at=datetime(2026, 7, 1, tzinfo=UTC))
     runner = CliRunner(env=variables_of(settings))
-    kept = runner.invoke(app, ["retention", "--apply", "--as-of", "2026-06-16"]).output
+    kept = runner.invoke(application(), ["retention", "--apply", "--as-of", "2026-06-16"]).output
     assert kept.splitlines()[-1] == "removed 0 rows, 0.0 MB of files and 0 MLflow runs, as of 2026-06-16"
-    gone = runner.invoke(app, ["retention", "--apply", "--as-of", str(date(2026, 6, 17))]).output
+    gone = runner.invoke(application(), ["retention", "--apply", "--as-of", str(date(2026, 6, 17))]).output
     assert gone.splitlines()[-1] == "removed 7 rows, 0.0 MB of files and 0 MLflow runs, as of 2026-06-17"
-    result = runner.invoke(app, ["retention", "--as-of", "yesterday"])
+    result = runner.invoke(application(), ["retention", "--as-of", "yesterday"])
     assert isinstance(result.exception, BadInput)
     assert str(result.exception).startswith("--as-of 'yesterday' is no date")
 
 
 def test_an_empty_home_has_nothing_to_clean_up(warehouse: Warehouse, settings: Settings) -> None:
-    result = CliRunner(env=variables_of(settings)).invoke(app, ["retention", "--apply"])
+    result = CliRunner(env=variables_of(settings)).invoke(application(), ["retention", "--apply"])
     assert (result.exit_code, result.output) == (0, "nothing is published yet: nothing to clean up\n")

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ml.cli import tune_commands
-from ml.cli.main import app
+from ml.cli.main import application
 from warehouse.errors import BadInput
 from warehouse.recipe import Recipe
 from warehouse.recipe_book import Entry, add_entry
@@ -33,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def said(*arguments: str) -> str:
-    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    done = CliRunner().invoke(application(), arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.output
 

@@ -18,7 +18,6 @@ from warehouse.errors import NightjarError
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
-_EMPTY = pa.scalar(b"", pa.binary())
 # PostgreSQL counts days and microseconds from 2000-01-01.
 _EPOCH_DAYS, _EPOCH_MICROSECONDS = 10_957, 946_684_800_000_000
 _FLOAT4_OID = 700
@@ -59,10 +58,15 @@ def encode(batches: Iterable[pa.RecordBatch]) -> Iterator[memoryview | bytes]:
 def _rows(batch: pa.RecordBatch) -> memoryview:
     count = _bytes_of(np.full(batch.num_rows, batch.num_columns, ">i2"))
     fields = [part for column in batch.columns for part in _field(column)]
-    joined = pc.binary_join_element_wise(count, *fields, _EMPTY, null_handling="replace", null_replacement="")
+    joined = pc.binary_join_element_wise(count, *fields, _empty(), null_handling="replace", null_replacement="")
     _, ends, values = joined.buffers()
     offsets = np.frombuffer(ends, np.int32)
     return memoryview(values)[offsets[joined.offset] : offsets[joined.offset + len(joined)]]
+
+
+def _empty() -> pa.Scalar:
+    # Not a constant: the first scalar imports pandas, and every command imports this module.
+    return pa.scalar(b"", pa.binary())
 
 
 def _field(column: pa.Array) -> list[pa.Array]:
@@ -76,7 +80,7 @@ def _field(column: pa.Array) -> list[pa.Array]:
     lengths = np.where(np.asarray(column.is_null()), -1, values.dtype.itemsize).astype(">i4")
     content = _bytes_of(values)
     if column.null_count:
-        content = pc.if_else(column.is_null(), _EMPTY, content)
+        content = pc.if_else(column.is_null(), _empty(), content)
     return [_bytes_of(lengths), content]
 
 
