@@ -15,6 +15,7 @@ from pyspark import SparkConf
 from pyspark.sql import DataFrame, SparkSession
 
 from warehouse import progress
+from warehouse.disk_space import full_disk, met_full_disk
 from warehouse.errors import BadInput, NightjarError
 from warehouse.progress import StageProgress
 from warehouse.run_folder import RunFolder
@@ -31,6 +32,12 @@ def run(name: str, folder: RunFolder, inputs: list[Path], work: Work) -> int:
     except NightjarError as error:
         print(progress.error_line(error), file=sys.stderr)
         return error.exit_code
+    except Exception as error:
+        if not met_full_disk(error):
+            raise
+        full = full_disk(folder.path)
+        print(progress.error_line(full), file=sys.stderr)
+        return full.exit_code
     return 0
 
 

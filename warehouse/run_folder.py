@@ -170,10 +170,14 @@ def write_text(path: Path, text: str, mode: int = 0o666) -> None:
     """Write a small file aside, flush it to disk and rename it into place; it has its mode from its first byte."""
     aside = path.with_name(f".{path.name}.aside")
     aside.unlink(missing_ok=True)
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
     reached("write_text:before_rename")
     aside.replace(path)
 

@@ -7,8 +7,10 @@ from functools import cache
 import typer
 
 from ml.cli import stage_commands, tune_commands
+from warehouse.disk_space import full_disk, met_full_disk
 from warehouse.errors import NightjarError
 from warehouse.progress import error_line
+from warehouse.settings import load_settings
 
 
 @cache
@@ -66,14 +68,16 @@ def main() -> None:
     try:
         application(only_stages=sys.argv[1:2] == ["stage"])()
     except NightjarError as error:
-        _fail(error, shows_traceback="--debug" in sys.argv)
+        _fail(error, error, shows_traceback="--debug" in sys.argv)
     except Exception as error:
         # Nobody foresaw it: the log of a stage keeps where it happened, a person asks for it.
         unforeseen = NightjarError(f"unexpected {type(error).__name__}: {error} (nightjar --debug shows where)")
-        _fail(unforeseen, shows_traceback="--debug" in sys.argv or "stage" in sys.argv[1:2])
+        _fail(unforeseen, error, shows_traceback="--debug" in sys.argv or "stage" in sys.argv[1:2])
 
 
-def _fail(error: NightjarError, *, shows_traceback: bool) -> None:
+def _fail(error: NightjarError, cause: Exception, *, shows_traceback: bool) -> None:
+    if met_full_disk(cause):
+        error = full_disk(load_settings().home)
     if shows_traceback:
         traceback.print_exc()
     print(error_line(error), flush=True)

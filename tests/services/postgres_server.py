@@ -9,9 +9,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from ml.stack.database import own_by_system_user, program, system_user
@@ -19,15 +20,42 @@ from ml.stack.database import own_by_system_user, program, system_user
 _STARTS_WITHIN_SECONDS = 60
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgresServer:
-    """Where it listens, its superuser, and the file of what it logs."""
+    """Where it listens, its superuser, the file of what it logs, and the command that runs it."""
 
     host: str
     port: int
     admin_user: str
     admin_password: str
     log: Path
+    command: list[str] = field(default_factory=list, repr=False)
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        """Start it, also after it died, and wait until it answers."""
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(self.command, user=system_user(), cwd="/", stdout=log, stderr=log)
+        _wait(self, self.process)
+
+    def kill(self) -> None:
+        """Let it and its sessions die at once, without a word to those who are connected."""
+        assert self.process is not None
+        sessions = psutil.Process(self.process.pid).children()
+        for each in (self.process, *sessions):
+            each.kill()
+        self.process.wait()
+        psutil.wait_procs(sessions, timeout=_STARTS_WITHIN_SECONDS)
+
+    def stop(self) -> None:
+        """End it by its fast shutdown; on TERM it would wait for every client to leave."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
         """A connection of the superuser, each statement its own transaction."""
@@ -79,21 +107,12 @@ def running_postgres() -> Iterator[PostgresServer]:
         "fsync": "off",
     }
     options = [part for name, value in values.items() for part in ("-c", f"{name}={value}")]
-    with server.log.open("w") as log:
-        process = subprocess.Popen(
-            [program("postgres"), "-D", str(data), *options], user=system_user(), cwd="/", stdout=log, stderr=log
-        )
+    server.command = [program("postgres"), "-D", str(data), *options]
     try:
-        _wait(server, process)
+        server.start()
         yield server
     finally:
-        # Its fast shutdown; on TERM it would wait for every client to leave.
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -41,9 +41,11 @@ def new_database(server: PostgresServer, home: Path) -> Iterator[Settings]:
     name = f"warehouse_{uuid4().hex}"
     with server.connect() as connection:
         connection.execute(f"create database {name} template {TEMPLATE} strategy file_copy")
-        try:
-            yield settings_of(server, home, name)
-        finally:
+    try:
+        yield settings_of(server, home, name)
+    finally:
+        # Another session: the server may have died in between.
+        with server.connect() as connection:
             connection.execute(f"drop database {name} with (force)")
 
 

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,19 @@ def test_debug_adds_the_traceback_and_keeps_line_and_exit_code(run: Run) -> None
 def test_what_nobody_foresaw_is_one_line_too(run: Run) -> None:
     line = "[nightjar] error (1): unexpected ZeroDivisionError: by zero (nightjar --debug shows where)\n"
     assert run(ZeroDivisionError("by zero"), "status") == (1, line, "")
+
+
+def test_a_full_disk_is_told_as_such_wherever_the_error_came_from(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NIGHTJAR_HOME", str(tmp_path))
+    error = BadInput("events.csv cannot be read")
+    error.__cause__ = OSError(28, "No space left on device")
+    for raised in (error, error.__cause__):
+        code, output, _ = run(raised, "status")
+        assert code == 1
+        assert output.startswith(f"[nightjar] error (1): a disk is full: {tmp_path} has ")
+        assert output.count("\n") == 1
 
 
 def test_the_log_of_a_stage_keeps_where_it_happened(run: Run) -> None:

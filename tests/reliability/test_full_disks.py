@@ -1,0 +1,138 @@
+"""A disk that fills up in the middle of a night: one clear line, and the same again once there is space."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from small_nights import fill, night, rows_of, write_outputs
+
+from ml.stages import load_staging
+from warehouse.adapters.engines import open_warehouse
+from warehouse.attempts import RunRequest, begin_attempt
+from warehouse.disk_space import full_disk, met_full_disk
+from warehouse.importers.files import import_files
+from warehouse.interval import of_date
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+
+pytestmark = pytest.mark.reliability
+
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
+DISK_MB = 40
+KB = 1024
+CURRENT = (
+    "select p.publication_id, p.content_hash from recs.current_publication join recs.publications p using (ledger_id)"
+)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, in memory, which the tests may fill."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "nightjar-test", str(folder)], capture_output=True, text=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill_up(disk: Path, free_kb: int) -> Path:
+    """Write a file that leaves so much space."""
+    ballast = disk / "ballast"
+    status = os.statvfs(disk)
+    os.close(os.open(ballast, os.O_CREAT | os.O_WRONLY))
+    with ballast.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, max(1, status.f_bavail * status.f_bsize - free_kb * KB))
+    return ballast
+
+
+def test_a_night_on_a_full_disk_fails_in_one_line_and_run_again_is_the_undisturbed_one(
+    settings: Settings, tmp_path: Path, disk: Path
+) -> None:
+    undisturbed = settings
+    fill(undisturbed)
+    night(undisturbed, 10)
+    night(undisturbed, 11)
+    [(_, expected)] = rows_of(undisturbed, CURRENT)
+    full = Settings(home=disk / "home")
+    fill(full)
+    night(full, 10)
+    before = rows_of(full, CURRENT)
+    failed_in, free_kb = set(), 0
+    # A little more space each time: begin, model, index, outputs, verdicts and publication fail in turn.
+    while free_kb < 4_000:
+        ballast = fill_up(disk, free_kb)
+        try:
+            night(full, 11)
+            break
+        except Exception as error:
+            assert met_full_disk(error), repr(error)
+            failed_in |= functions_of(error)
+        finally:
+            ballast.unlink()
+        assert rows_of(full, CURRENT) == before
+        assert list(disk.rglob("*.aside")) == []
+        free_kb += 6
+    assert {"begin_attempt", "write_outputs", "record_decisions", "publish"} <= failed_in
+    [(publication_id, digest)] = rows_of(full, CURRENT)
+    assert publication_id.startswith("2026-03-11.")
+    assert digest == expected
+
+
+def test_rows_that_find_no_space_are_staged_when_there_is_some(disk: Path) -> None:
+    full = Settings(home=disk / "home")
+    fill(full)
+    run = begin_attempt(full, open_warehouse(full), RunRequest(of_date("2026-03-11"), "run"))
+    folder = RunFolder.of(full.lake, run.publication_id)
+    # One list a user.
+    write_outputs(full, folder, 20_000)
+    ballast = fill_up(disk, 0)
+    with pytest.raises(Exception, match="No space left") as failure:
+        load_staging.run(full, folder)
+    assert met_full_disk(failure.value)
+    assert "load" in functions_of(failure.value)
+    ballast.unlink()
+    load_staging.run(full, folder)
+    assert rows_of(full, "select count(*) from recs_staging.recommendations") == [(20_000,)]
+
+
+def functions_of(error: BaseException) -> set[str]:
+    names, trace = set(), error.__traceback__
+    while trace is not None:
+        names.add(trace.tb_frame.f_code.co_name)
+        trace = trace.tb_next
+    return names
+
+
+def test_an_import_that_finds_no_space_is_no_fault_of_the_file(disk: Path, tmp_path: Path) -> None:
+    full = Settings(home=disk / "home")
+    fill(full)
+    lines = [f"u{n},i{n % 97},2026-03-01T00:00:00Z\n" for n in range(50_000)]
+    path = tmp_path / "events.csv"
+    path.write_text("user_id,item_id,occurred_at\n" + "".join(lines))
+    ballast = fill_up(disk, 0)
+    with pytest.raises(Exception, match="No space left") as failure:
+        import_files(open_warehouse(full), {"interactions": path}, NOW)
+    assert met_full_disk(failure.value)
+    ballast.unlink()
+    assert import_files(open_warehouse(full), {"interactions": path}, NOW)[0].added == 50_000
+
+
+def test_a_full_disk_is_known_by_what_caused_an_error_and_told_with_what_is_left(tmp_path: Path) -> None:
+    assert not met_full_disk(PermissionError(13, "Permission denied"))
+    error = ValueError("does not fit")
+    error.__cause__ = OSError(28, "No space left on device")
+    assert met_full_disk(error)
+    folder = tmp_path / "gone" / "home"
+    assert re.match(
+        rf"a disk is full: {folder} has [\d,.]+ MB left; .* has [\d,.]+ MB left\. Free", str(full_disk(folder))
+    )

@@ -1,0 +1,89 @@
+"""A server that dies in the middle of a night: one line that names it, and the same again once it is back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from postgres_server import PostgresServer, running_postgres
+from small_nights import fill, night, rows_of
+from warehouse_homes import initialise_template, new_database
+
+from warehouse.adapters.engines import open_warehouse
+from warehouse.errors import BadInput, NightjarError
+from warehouse.settings import Settings
+
+pytestmark = pytest.mark.reliability
+
+CURRENT = (
+    "select p.publication_id, p.content_hash from recs.current_publication join recs.publications p using (ledger_id)"
+)
+
+
+@pytest.fixture(scope="module")
+def mortal_server() -> Iterator[PostgresServer]:
+    """A server that no other test needs."""
+    with running_postgres() as server:
+        initialise_template(server)
+        yield server
+
+
+@pytest.fixture
+def on_server(mortal_server: PostgresServer, tmp_path: Path) -> Iterator[Settings]:
+    with new_database(mortal_server, tmp_path / "home") as settings:
+        open_warehouse(settings).create_tables()
+        yield settings
+
+
+@pytest.mark.parametrize(
+    ("module", "point"),
+    [
+        ("ml.stages.load_staging", "load:after_table"),
+        ("warehouse.publications", "publish:after_rows"),
+        ("warehouse.publications", "publish:before_commit"),
+    ],
+)
+def test_a_night_whose_database_dies_fails_in_one_line_and_run_again_is_the_undisturbed_one(
+    settings: Settings,
+    mortal_server: PostgresServer,
+    on_server: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    point: str,
+) -> None:
+    # A DuckDB file: the content does not depend on the engine.
+    fill(settings)
+    night(settings, 11)
+    [(_, expected)] = rows_of(settings, CURRENT)
+    fill(on_server)
+    night(on_server, 10)
+    before = rows_of(on_server, CURRENT)
+
+    def die(reached: str) -> None:
+        if reached == point and mortal_server.process.poll() is None:
+            mortal_server.kill()
+
+    monkeypatch.setattr(f"{module}.reached", die)
+    address = f"{on_server.postgres_host}:{on_server.postgres_port}"
+    with pytest.raises(NightjarError, match=address) as failure:
+        night(on_server, 11)
+    assert_plain(failure.value)
+    with pytest.raises(NightjarError, match=f"PostgreSQL at {address} .* does not answer") as failure:
+        night(on_server, 11)
+    assert_plain(failure.value)
+    mortal_server.start()
+    assert rows_of(on_server, CURRENT) == before
+    monkeypatch.undo()
+    night(on_server, 11)
+    [(publication_id, digest)] = rows_of(on_server, CURRENT)
+    assert (publication_id, digest) == ("2026-03-11.2", expected)
+    assert rows_of(on_server, "select distinct publication_id from recs.recommendations order by 1") == [
+        ("2026-03-10.1",),
+        ("2026-03-11.2",),
+    ]
+
+
+def assert_plain(error: NightjarError) -> None:
+    """Trying again may help, so it is no bad input; one line, and no password in it."""
+    assert not isinstance(error, BadInput)
+    assert "\n" not in str(error)
+    assert "nightjar_pipeline" not in str(error)
