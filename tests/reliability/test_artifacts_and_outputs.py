@@ -170,21 +170,29 @@ def test_every_dropped_renamed_or_retyped_output_column_is_refused_before_any_ro
     assert rows_of(settings, "select count(*) from recs_staging.recommendations") == [(0,)]
 
 
-def test_a_null_in_any_obligatory_column_of_the_lists_is_refused(settings: Settings, warehouse: Warehouse) -> None:
+def some_value(kind: pa.DataType) -> object:
+    if pa.types.is_list(kind):
+        return [some_value(kind.value_type)]
+    return "x" if pa.types.is_string(kind) else 1
+
+
+def test_a_null_in_any_obligatory_column_of_any_output_is_refused(settings: Settings, warehouse: Warehouse) -> None:
     fill(settings)
     run = begin_attempt(settings, warehouse, RunRequest(of_date("2026-03-11"), "run"))
     folder = RunFolder.of(settings.lake, run.publication_id)
     write_outputs(settings, folder, 11)
-    schema = arrow_schema("recommendations")
-    path = folder.output("recommendations") / "part-0.parquet"
-    [row, *_] = small_nights.parquet_of(folder, "recommendations")
-    obligatory = [field.name for field in schema if not field.nullable]
-    assert {"user_id", "domain", "rank", "item_id"} <= set(obligatory)
-    for name in obligatory:
+    mutants = 0
+    for table in STAGED:
+        schema = arrow_schema(table.name)
         nullable = pa.schema([field.with_nullable(True) for field in schema])
-        pq.write_table(pa.Table.from_pylist([row | {name: None}], nullable), path)
-        with pytest.raises(NightjarError, match=name):
-            load_staging.run(settings, folder)
+        path = folder.output(table.name) / "part-0.parquet"
+        row = {field.name: some_value(field.type) for field in schema}
+        for name in [field.name for field in schema if not field.nullable]:
+            pq.write_table(pa.Table.from_pylist([row | {name: None}], nullable), path)
+            with pytest.raises(NightjarError, match=name):
+                warehouse.load(table, folder.output(table.name), run.publication_id, run.data_date)
+            mutants += 1
+    assert mutants == sum(not c.nullable for table in STAGED for c in table.columns) - 2 * len(STAGED)
 
 
 def test_what_a_killed_begin_left_is_no_part_of_the_next_attempt(settings: Settings, warehouse: Warehouse) -> None:

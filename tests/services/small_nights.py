@@ -7,6 +7,7 @@ import multiprocessing
 import os
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -27,7 +28,7 @@ from warehouse.ledger import Published
 from warehouse.named_points import VARIABLE
 from warehouse.publications import GATES, publish
 from warehouse.rollback import roll_back
-from warehouse.run_folder import RunFolder
+from warehouse.run_folder import RunFolder, RunRecord
 from warehouse.settings import Settings, load_settings
 from warehouse.tables import STAGED, table
 
@@ -87,8 +88,8 @@ def write_outputs(settings: Settings, folder: RunFolder, day: int) -> None:
         write_rows(folder, each.name, [{k: v for k, v in row.items() if k in names} for row in rows])
 
 
-def night(settings: Settings, day: int, publish_mode: str = "auto") -> Published:
-    """Run the next attempt at a day of March, from begin to publication."""
+def stage(settings: Settings, day: int, publish_mode: str = "auto") -> RunRecord:
+    """Run the next attempt at a day of March, from begin until it may be published."""
     warehouse = open_warehouse(settings)
     run = begin_attempt(
         settings, warehouse, RunRequest(of_date(str(date(2026, 3, 1) + timedelta(day - 1))), "run", publish_mode)
@@ -98,7 +99,34 @@ def night(settings: Settings, day: int, publish_mode: str = "auto") -> Published
     record_decisions(warehouse, run, [GateDecision(gate, "passed", "as it should") for gate in GATES])
     load_staging.run(settings, folder)
     check_artifacts(folder)
+    return run
+
+
+def publish_staged(settings: Settings, run: RunRecord) -> Published:
+    """Publish what `stage` staged."""
+    folder, day = RunFolder.of(settings.lake, run.publication_id), run.data_date.day
+    warehouse = open_warehouse(settings)
     return publish(warehouse, run, model_uri=f"models:/m/{day}", mlflow_run_id="m", content_hash=content_hash(folder))
+
+
+def night(settings: Settings, day: int, publish_mode: str = "auto") -> Published:
+    """Run the next attempt at a day of March, from begin to publication."""
+    return publish_staged(settings, stage(settings, day, publish_mode))
+
+
+def publish_all(settings: Settings, runs: list[RunRecord], start: Barrier) -> None:
+    """Publish one attempt after the other when the other process is there."""
+    start.wait(120)
+    for run in runs:
+        publish_staged(settings, run)
+
+
+def roll_back_by_turns(settings: Settings, publications: list[str], start: Barrier) -> None:
+    """Roll back to each publication in turn, whatever is published meanwhile."""
+    start.wait(120)
+    for turn in range(3):
+        for publication_id in publications:
+            roll_back(open_warehouse(settings), publication_id, actor="ann", reason=f"turn {turn}")
 
 
 def clean(settings: Settings, as_of: date) -> None:

@@ -1,0 +1,127 @@
+"""A rollback while a night runs or publishes: readers see whole publications, the ledger is one chain, and back again.
+
+What readers take of a publication is asked for in one statement: the pointer, its rows, its index and its model.
+"""
+
+import os
+from datetime import date
+from itertools import pairwise
+
+import pytest
+import small_nights
+from small_nights import FORKS, clean, fill, night, rows_of
+
+from ml import champion_alias
+from ml.stages import roll_back as roll_back_stage
+from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.protocol import Warehouse
+from warehouse.completeness import check_whole
+from warehouse.errors import BadInput
+from warehouse.rollback import roll_back
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+
+pytestmark = pytest.mark.reliability
+
+ROUNDS = 15 if os.environ.get("NIGHTJAR_TEST_SOAK") else 5
+SEEN = (
+    "select c.publication_id, p.model_uri, m.uri, min(r.item_id), max(r.item_id), count(*) "
+    "from recs.current_publication c join recs.publications p using (ledger_id) "
+    "join recs.index_manifest m on m.publication_id = c.publication_id "
+    "join recs.recommendations r on r.publication_id = c.publication_id group by 1, 2, 3"
+)
+LEDGER = "select publication_id, previous_publication_id, action from recs.publications order by ledger_id"
+
+
+def whole(settings: Settings, day: int) -> tuple:
+    """What readers see of the night of a day of March."""
+    index = RunFolder.of(settings.lake, f"2026-03-{day}.1").index("retrieval").absolute()
+    return (f"2026-03-{day}.1", f"models:/m/{day}", str(index), f"i{day}", f"i{day}", day)
+
+
+def back_to(settings: Settings, day: int, reason: str = "CTR fell") -> None:
+    roll_back(open_warehouse(settings), f"2026-03-{day}.1", actor="ann", reason=reason)
+
+
+def test_model_indices_and_tables_go_back_together_and_forth_again(
+    settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[str] = []
+    monkeypatch.setattr(champion_alias.tracking, "set_champion", lambda _, version: named.append(version))
+    fill(settings)
+    for day in (10, 11, 12):
+        night(settings, day)
+    for day in (10, 12, 11):
+        roll_back_stage.run(settings, f"2026-03-{day}.1", actor="ann", reason="CTR fell")
+        assert rows_of(settings, SEEN) == [whole(settings, day)]
+    assert named == ["10", "12", "11"]
+    with pytest.raises(BadInput, match="is current already"):
+        back_to(settings, 11, "another")
+
+
+def test_a_rollback_between_staging_and_publication_is_kept_until_the_night_publishes(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    fill(settings)
+    night(settings, 10)
+    night(settings, 11)
+    run = small_nights.stage(settings, 12)
+    back_to(settings, 10)
+    assert rows_of(settings, SEEN) == [whole(settings, 10)]
+    published = small_nights.publish_staged(settings, run)
+    assert published.previous_publication_id == "2026-03-10.1"
+    assert rows_of(settings, SEEN) == [whole(settings, 12)]
+    back_to(settings, 11)
+    assert rows_of(settings, SEEN) == [whole(settings, 11)]
+    assert rows_of(settings, LEDGER)[2:] == [
+        ("2026-03-10.1", "2026-03-11.1", "rollback"),
+        ("2026-03-12.1", "2026-03-10.1", "published"),
+        ("2026-03-11.1", "2026-03-12.1", "rollback"),
+    ]
+
+
+def test_rollbacks_during_publications_leave_whole_publications_and_one_chain(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    fill(settings)
+    night(settings, 10)
+    night(settings, 11)
+    days = range(12, 12 + ROUNDS)
+    runs = [small_nights.stage(settings, day) for day in days]
+    start = FORKS.Barrier(2)
+    others = [
+        FORKS.Process(target=small_nights.publish_all, args=(settings, runs, start)),
+        FORKS.Process(target=small_nights.roll_back_by_turns, args=(settings, ["2026-03-10.1", "2026-03-11.1"], start)),
+    ]
+    for process in others:
+        process.start()
+    possible = {whole(settings, day) for day in (10, 11, *days)}
+    while any(process.is_alive() for process in others):
+        seen = rows_of(settings, SEEN)
+        assert len(seen) == 1
+        assert set(seen) <= possible
+    assert [process.exitcode for process in others] == [0, 0]
+    moves = rows_of(settings, LEDGER)
+    assert all(later[1] == earlier[0] for earlier, later in pairwise(moves))
+    assert [publication for publication, _, action in moves if action == "published"] == [
+        f"2026-03-{day}.1" for day in (10, 11, *days)
+    ]
+    assert sum(action == "rollback" for *_, action in moves) >= 2
+    assert rows_of(settings, "select publication_id from recs.current_publication") == [(moves[-1][0],)]
+
+
+def test_what_retention_removed_is_refused_and_what_readers_see_is_never_removed(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    fill(settings)
+    settings = settings.model_copy(update={"retention_publication_days": 3, "retention_rollback_publications": 1})
+    for day in (18, 19, 20, 21):
+        night(settings, day)
+    back_to(settings, 19)
+    clean(settings, date(2026, 4, 30))
+    assert rows_of(settings, SEEN) == [whole(settings, 19)]
+    with pytest.raises(BadInput, match=r"'2026-03-18.1' is not whole any more: recs.recommendations has 0 of 18 rows"):
+        back_to(settings, 18)
+    assert rows_of(settings, SEEN) == [whole(settings, 19)]
+    with warehouse.connect(read_only=True) as connection:
+        check_whole(connection, "2026-03-19.1")
