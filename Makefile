@@ -17,7 +17,7 @@ CHECKS := .venv-checks/bin
 DEPENDENCIES := $(CURDIR)/var/dependencies
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help check setup demo up down docs secrets test test-stack browser bench-quality bench-cold explore test-reliability audit licences sbom lint lock clean
+.PHONY: help check setup demo up down docs secrets test test-stack browser bench-quality bench-cold explore test-reliability test-guards audit licences sbom lint lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -76,6 +76,9 @@ test-stack: setup browser  ## Start a stack on free ports and test it, with a br
 
 test-reliability: setup  ## Kill, race and feed badly what publishes; SOAK=1 does more of it
 	NIGHTJAR_TEST_SOAK=$(SOAK) $(BIN)/python -m pytest -m reliability tests/reliability
+
+test-guards: setup  ## Take each guard away and see that its test fails
+	$(BIN)/python -m pytest -m guards tests/reliability/test_guards.py
 
 browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \

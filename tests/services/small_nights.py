@@ -11,6 +11,7 @@ from threading import Barrier
 
 import numpy as np
 import pyarrow.parquet as pq
+from guards import remove_the_named_one
 
 from ml import hnsw_index
 from ml.output_rows import arrow_schema, write_rows
@@ -156,3 +157,7 @@ def run(arguments: tuple[str, str], variables: dict[str, str], killed_at: str) -
         roll_back(open_warehouse(load_settings()), what, actor="test", reason="as told")
     else:
         clean(load_settings(), date.fromisoformat(what))
+
+
+# The processes of FORKS have no conftest.
+remove_the_named_one()

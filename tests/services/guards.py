@@ -1,0 +1,162 @@
+"""The guards of Nightjar, how each is taken away, and the test that has to notice.
+
+`make test-guards` runs each test in a process of its own with its guard taken away: a test that still passes there
+guards nothing. A guard is a function, named as it is defined; it is replaced wherever it has been imported.
+"""
+
+import os
+import re
+import sys
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+# Names the guard that this process is to do without; no setting, because nobody who runs nights may want it.
+VARIABLE = "_NIGHTJAR_TEST_WITHOUT"
+
+ARTIFACTS = "tests/reliability/test_artifacts_and_outputs.py::"
+NIGHTS = "tests/reliability/test_bad_nights.py::"
+KILLS = "tests/reliability/test_kills.py::"
+RACES = "tests/reliability/test_races.py::"
+ROLLBACKS = "tests/reliability/test_rollbacks.py::"
+PUBLICATIONS = "tests/warehouse/test_publications.py::"
+ROLLBACK = "tests/warehouse/test_rollback.py::"
+FOLDERS = "tests/warehouse/test_run_folder.py::"
+REMOVAL = "tests/warehouse/test_removal.py::"
+RETENTION = "tests/warehouse/test_retention.py::"
+ROWS = "tests/warehouse/importers/test_rejected_rows.py::"
+TRAINING = "tests/ml/test_training_data.py::"
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    """Stand in for a check: whatever it is given is well."""
+
+
+@contextmanager
+def in_place(target: Any) -> Any:
+    """Stand in for `written_aside`: write where readers look."""
+    target.mkdir(parents=True, exist_ok=True)
+    yield target
+
+
+def passed(gate: str, metric: str, measured: float, threshold: float, reason: str) -> Any:
+    """Stand in for a gate: whatever was measured is enough."""
+    from warehouse.gate_decisions import GateDecision
+
+    return GateDecision(gate, "passed", reason, measured, threshold, metric)
+
+
+def sound(gate: str, *_: Any) -> Any:
+    """Stand in for the verdict on dbt's results."""
+    from warehouse.gate_decisions import GateDecision
+
+    return GateDecision(gate, "passed", "as it should")
+
+
+def no_faults(*_: Any) -> list[str]:
+    """Stand in for a search for faults."""
+    return []
+
+
+def all_finite(array: Any) -> Any:
+    """Stand in for `numpy.isfinite`."""
+    return np.ones_like(array, bool)
+
+
+def without_counts(*_: Any) -> dict[str, list[int]]:
+    """Stand in for what the intervals before held."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A guard.
+
+    Attributes:
+        target: `module:name` where it is defined.
+        stand_in: what takes its place.
+        test: `file::begin of the name` of the test that has to fail then.
+    """
+
+    target: str
+    stand_in: Any
+    test: str
+
+
+GUARDS = [
+    Guard("warehouse.embeddings:check_manifest", nothing, f"{ARTIFACTS}test_a_flipped_byte_in_the_model_is_refused"),
+    Guard("warehouse.embeddings:check_manifest", nothing, f"{ARTIFACTS}test_a_flipped_byte_in_an_index_is_refused"),
+    Guard("warehouse.artifacts:check_artifacts", nothing, f"{ARTIFACTS}test_an_index_of_another_model_or_of_stale"),
+    Guard("warehouse.output_contract:check_output", nothing, f"{ARTIFACTS}test_every_dropped_renamed_or_retyped"),
+    Guard("warehouse.input_contract:check_inputs", nothing, f"{NIGHTS}test_every_dropped_renamed_or_retyped"),
+    Guard("warehouse.adapters.later_columns:add_missing_columns", nothing, f"{NIGHTS}test_a_dropped_column_is_not"),
+    Guard("warehouse.trailing_volume:check_trailing_volume", nothing, f"{NIGHTS}test_half_the_events_or_one_type"),
+    Guard("warehouse.trailing_volume:check_trailing_volume", nothing, f"{NIGHTS}test_a_domain_without_items"),
+    Guard("warehouse.trailing_volume:_counts", without_counts, f"{NIGHTS}test_a_part_that_is_gone"),
+    Guard("warehouse.attempts:_check_volume", nothing, f"{NIGHTS}test_a_source_that_is_late"),
+    Guard("warehouse.attempts:_check_freshness", nothing, f"{NIGHTS}test_a_source_that_is_late"),
+    Guard("warehouse.attempts:_check_volume", nothing, f"{PUBLICATIONS}test_a_date_without_data_is_refused"),
+    Guard("warehouse.attempts:check_not_superseded", nothing, f"{PUBLICATIONS}test_a_superseded_attempt"),
+    Guard("warehouse.attempts:check_not_superseded", nothing, f"{RACES}test_of_publishers_at_once"),
+    Guard("warehouse.publications:_check_gates", nothing, f"{PUBLICATIONS}test_nothing_is_published_without"),
+    Guard("warehouse.publications:_entry_of", nothing, f"{PUBLICATIONS}test_publishing_twice"),
+    Guard("warehouse.publications:_recommendations", lambda *_: 1, f"{PUBLICATIONS}test_a_night_that_staged_nothing"),
+    Guard("warehouse.completeness:check_whole", nothing, f"{ROLLBACKS}test_what_retention_removed"),
+    Guard("warehouse.completeness:_missing_rows", no_faults, f"{ROLLBACK}test_a_publication_t"),
+    Guard(
+        "warehouse.completeness:_broken_indices",
+        no_faults,
+        "tests/warehouse/test_rollback.py::test_a_publication_w",
+    ),
+    Guard("warehouse.rollback:_same_rollback", nothing, f"{ROLLBACK}test_the_same_rollback_again"),
+    Guard("warehouse.ledger:point_to", nothing, f"{ROLLBACKS}test_model_indices_and_tables_go_back_together"),
+    Guard("ml.champion_alias:name_champion", nothing, f"{ROLLBACKS}test_model_indices_and_tables_go_back_together"),
+    Guard("ml.champion_alias:name_champion", nothing, f"{ARTIFACTS}test_the_alias_follows_the_pointer"),
+    Guard(
+        "warehouse.run_folder:written_aside",
+        in_place,
+        "tests/warehouse/test_run_folder.py::test_a_folder_appears_whole",
+    ),
+    Guard("warehouse.run_folder:PUBLICATION_ID", re.compile(".*", re.DOTALL), f"{ARTIFACTS}test_a_text_that_is_no_pub"),
+    Guard("numpy:isfinite", all_finite, f"{ARTIFACTS}test_a_model_with_a_nan"),
+    Guard("numpy:isfinite", all_finite, f"{TRAINING}test_a_broken_value"),
+    Guard(
+        "warehouse.importers.contract:_faults",
+        no_faults,
+        "tests/warehouse/importers/test_rejected_rows.py::test_an_event",
+    ),
+    Guard("warehouse.removal:check_in_place", nothing, f"{REMOVAL}test_a_run_folder_behind_a_link"),
+    Guard(
+        "warehouse.retention:rollback_targets",
+        no_faults,
+        "tests/warehouse/test_retention.py::test_a_rollback_targe",
+    ),
+    Guard("ml.stages.audit:judge", sound, "tests/ml/stages/test_audit_verdict.py::test_a_failed"),
+    Guard("warehouse.stages:check_fits", nothing, "tests/warehouse/test_stages.py::test_a_setting_that_could_have"),
+    Guard("warehouse.adapters.postgres.adapter:_alone", lambda *_: nullcontext(), f"{RACES}test_of_publishers_at_once"),
+    Guard("shutil:rmtree", nothing, f"{ARTIFACTS}test_what_a_killed_begin_left"),
+    Guard("warehouse.removal:remove_files", nothing, f"{KILLS}test_a_killed_clean_up"),
+    Guard("ml.gate:at_least", passed, "tests/ml/stages/test_shifted_features.py::test_features_of_the_next_item"),
+    Guard("ml.gate:at_least", passed, "tests/ml/test_gate.py::test_an_index_must_reach_the_floor"),
+    Guard("ml.gate:refuse_if_any", nothing, "tests/ml/test_gate.py::test_a_refusal_names_every_gate"),
+]
+
+
+def remove(target: str) -> None:
+    """Take a guard away in this process: from the module that defines it and from all that have imported it."""
+    module_name, _, path = target.partition(":")
+    guard = next(each for each in GUARDS if each.target == target)
+    guarded = getattr(import_module(module_name), path)
+    for module in list(sys.modules.values()):
+        for name, value in list(getattr(module, "__dict__", {}).items()):
+            if value is guarded:
+                setattr(module, name, guard.stand_in)
+
+
+def remove_the_named_one() -> None:
+    """Take the guard away that the variable names, if it names one."""
+    if target := os.environ.get(VARIABLE):
+        remove(target)
