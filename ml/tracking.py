@@ -7,11 +7,14 @@ registered.
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 import mlflow.telemetry
+import requests
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.environment_variables import MLFLOW_DISABLE_TELEMETRY, MLFLOW_HTTP_REQUEST_MAX_RETRIES
@@ -23,6 +26,8 @@ from warehouse.errors import NightjarError
 from warehouse.run_folder import RunFolder, write_text
 from warehouse.settings import Settings
 
+P = ParamSpec("P")
+T = TypeVar("T")
 CHAMPION = "champion"
 _PUBLICATION_TAG = "nightjar.publication_id"
 _TUNING_TAG = "nightjar.tuning"
@@ -56,6 +61,28 @@ class StageLog:
     artifacts: Mapping[str, Path] = field(default_factory=dict)
 
 
+def _told_plainly(ask: Callable[Concatenate[Settings, P], T]) -> Callable[Concatenate[Settings, P], T]:
+    """Turn a connection to the server that is lost into one line that names the server."""
+
+    @wraps(ask)
+    def asked(settings: Settings, /, *arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return ask(settings, *arguments, **named)
+        except (MlflowException, requests.RequestException) as error:
+            if not settings.mlflow_url or not _lost(error):
+                raise
+            raise NightjarError(f"NIGHTJAR_MLFLOW_URL={settings.mlflow_url} stopped answering: {error}") from error
+
+    return asked
+
+
+def _lost(error: BaseException | None) -> bool:
+    return error is not None and (
+        isinstance(error, (requests.ConnectionError, requests.Timeout)) or _lost(error.__cause__ or error.__context__)
+    )
+
+
+@_told_plainly
 def log_stage(settings: Settings, folder: RunFolder, log: StageLog) -> TrackedRun:
     """Add what a stage tells to the publication's run, beginning the run if there is none.
 
@@ -73,6 +100,7 @@ def log_stage(settings: Settings, folder: RunFolder, log: StageLog) -> TrackedRu
     return tracked
 
 
+@_told_plainly
 def log_tuning(settings: Settings, name: str, log: StageLog, trials: Mapping[str, StageLog]) -> str:
     """Log one search for better settings with its trials as nested runs, and return the id of its run.
 
@@ -106,6 +134,8 @@ def _log(client: MlflowClient, run: Run, log: StageLog) -> None:
             tags=[RunTag(name, text) for name, text in log.tags.items()],
         )
     except MlflowException as error:
+        if error.error_code != "INVALID_PARAMETER_VALUE":
+            raise
         raise NightjarError(
             f"the settings differ from those that MLflow run {run_id} was logged with: begin a new attempt ({error})"
         ) from error
@@ -115,6 +145,7 @@ def _log(client: MlflowClient, run: Run, log: StageLog) -> None:
         (client.log_artifacts if source.is_dir() else client.log_artifact)(run_id, str(source), target or None)
 
 
+@_told_plainly
 def recorded_parameters(settings: Settings, run_id: str) -> dict[str, str] | None:
     """Return the parameters that a run was logged with, as text by name; None where there is no such run any more."""
     try:
@@ -125,11 +156,13 @@ def recorded_parameters(settings: Settings, run_id: str) -> dict[str, str] | Non
         return None
 
 
+@_told_plainly
 def log_artifacts(settings: Settings, run_id: str, target: str, source: Path) -> None:
     """Add the files of a local folder to a run that has ended, below its folder `target`."""
     _client(settings).log_artifacts(run_id, str(source), target)
 
 
+@_told_plainly
 def register_model(settings: Settings, folder: RunFolder, tracked: TrackedRun, artifact: str) -> TrackedRun:
     """Register an artifact folder of the run as a version of the model `mlflow_name`, unless it already is one."""
     if tracked.model_version is not None:
@@ -147,11 +180,13 @@ def register_model(settings: Settings, folder: RunFolder, tracked: TrackedRun, a
     return registered
 
 
+@_told_plainly
 def set_champion(settings: Settings, model_version: str) -> None:
     """Point the alias `champion` at the version that is now published."""
     _client(settings).set_registered_model_alias(settings.mlflow_name, CHAMPION, model_version)
 
 
+@_told_plainly
 def forgettable_runs(settings: Settings, publications: Collection[str], needed_runs: Collection[str]) -> dict[str, str]:
     """Return the runs of these publications, by publication, that may go.
 
@@ -171,6 +206,7 @@ def forgettable_runs(settings: Settings, publications: Collection[str], needed_r
     }
 
 
+@_told_plainly
 def tuning_runs(settings: Settings, names: Collection[str]) -> list[str]:
     """Return the runs of these searches for better settings; that of the search comes after those of its trials."""
     found = [
@@ -181,6 +217,7 @@ def tuning_runs(settings: Settings, names: Collection[str]) -> list[str]:
     return [run_id for _, run_id in sorted(found, reverse=True)]
 
 
+@_told_plainly
 def forget(settings: Settings, run_ids: Iterable[str]) -> None:
     """Delete runs with their model versions and artifacts; the run last, so that an interrupted call is repeated.
 

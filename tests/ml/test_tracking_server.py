@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow_server import running_mlflow
+from mlflow_server import MlflowServer, running_mlflow
 from postgres_server import PostgresServer
 
 from ml.tracking import StageLog, TrackedRun, forget, forgettable_runs, log_stage, register_model, set_champion
@@ -34,9 +34,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(postgres_server: PostgresServer, store: Path) -> Iterator[str]:
-    with running_mlflow(postgres_server, free_port(), store) as address:
-        yield address
+def server(postgres_server: PostgresServer, store: Path) -> Iterator[MlflowServer]:
+    with running_mlflow(postgres_server, free_port(), store) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def address(server: MlflowServer) -> str:
+    return server.address
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +53,7 @@ def a_night(settings: Settings) -> tuple[RunFolder, TrackedRun]:
     """Log and register one night with one file as its model."""
     folder = RunFolder.of(settings.lake, PUBLICATION)
     folder.write_record(RunRecord(PUBLICATION, 1, DAY, None, "auto", "test", "v"))
-    folder.model.mkdir()
+    folder.model.mkdir(exist_ok=True)
     (folder.model / "manifest.json").write_text(settings.mlflow_name)
     logged = log_stage(settings, folder, StageLog(params={"epochs": 3}, artifacts={"model": folder.model}))
     return folder, register_model(settings, folder, logged, "model")
@@ -120,3 +125,33 @@ def test_a_server_that_is_away_is_named_by_its_setting(tmp_path: Path) -> None:
     folder.write_record(RunRecord(PUBLICATION, 1, DAY, None, "auto", "test", "v"))
     with pytest.raises(NightjarError, match=f"NIGHTJAR_MLFLOW_URL={url} does not answer"):
         log_stage(settings, folder, StageLog(params={"epochs": 3}))
+
+
+@pytest.mark.parametrize("call", ["log_batch", "log_artifacts"])
+def test_a_server_that_dies_in_the_middle_is_named_and_the_stage_again_adds_what_is_missing(
+    server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "canary")
+    settings = Settings(home=tmp_path, mlflow_url=server.address, mlflow_name=f"dies_in_{call}")
+    whole = getattr(MlflowClient, call)
+
+    def dies_first(*arguments: object, **named: object) -> object:
+        server.kill()
+        return whole(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, call, dies_first)
+        with pytest.raises(NightjarError, match=f"NIGHTJAR_MLFLOW_URL={server.address} stopped answering") as failure:
+            a_night(settings)
+    assert failure.value.exit_code == 1
+    assert "\n" not in str(failure.value)
+    assert "canary" not in str(failure.value)
+    server.start()
+    _, tracked = a_night(settings)
+    client = MlflowClient(server.address, server.address)
+    [run] = client.search_runs([tracked.experiment_id])
+    assert (run.info.run_id, run.info.status, run.data.params) == (tracked.run_id, "FINISHED", {"epochs": "3"})
+    assert [each.path for each in client.list_artifacts(tracked.run_id, "model")] == ["model/manifest.json"]
+    [version] = client.search_model_versions(f"name = '{settings.mlflow_name}'")
+    assert version.run_id == tracked.run_id

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
@@ -18,9 +19,35 @@ from ml.stack.team.environments import MLFLOW_DATABASE
 _STARTS_WITHIN_SECONDS = 180
 
 
+@dataclass
+class MlflowServer:
+    """Where it listens, what it runs with, and the folder of its artifacts and its log."""
+
+    address: str
+    command: list[str]
+    environment: dict[str, str] = field(repr=False)
+    folder: Path
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        """Start it, also after it died, and wait until it answers."""
+        log = self.folder / "mlflow.log"
+        with log.open("a") as said:
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, cwd=self.folder, stdout=said, stderr=said, start_new_session=True
+            )
+        _wait(self.address, self.process, log)
+
+    def kill(self) -> None:
+        """Let all its processes die at once, if it runs."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
 @contextmanager
-def running_mlflow(server: PostgresServer, port: int, folder: Path) -> Iterator[str]:
-    """Run a server on a loopback port; yield its address. Its artifacts lie in `folder / artifacts`."""
+def running_mlflow(server: PostgresServer, port: int, folder: Path) -> Iterator[MlflowServer]:
+    """Run a server on a loopback port. Its artifacts lie in `folder / artifacts`."""
     database = server.create_database(f"{MLFLOW_DATABASE}_{port}")
     store = f"postgresql://{server.admin_user}:{server.admin_password}@{server.host}:{server.port}/{database}"
     command = [
@@ -29,14 +56,12 @@ def running_mlflow(server: PostgresServer, port: int, folder: Path) -> Iterator[
     ]
     # The password stands in the environment, where no list of processes shows it.
     environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": store, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "mlflow.log").open("w") as log:
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+    mlflow = MlflowServer(f"http://127.0.0.1:{port}", command, environment, folder)
     try:
-        _wait(f"http://127.0.0.1:{port}", process, folder / "mlflow.log")
-        yield f"http://127.0.0.1:{port}"
+        mlflow.start()
+        yield mlflow
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        mlflow.kill()
 
 
 def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
