@@ -16,6 +16,9 @@ from warehouse.embeddings import Vectors
 from warehouse.errors import NightjarError
 from warehouse.settings import Settings
 
+# LightFM's own names of what it keeps of each feature of a side, in the order of the fields of `Trained`.
+_PARTS = ("embeddings", "biases", "embedding_gradients", "bias_gradients")
+
 
 @dataclass(frozen=True)
 class Factors:
@@ -28,6 +31,27 @@ class Factors:
 
     vectors: Vectors
     biases: Vectors
+
+    @property
+    def is_trained(self) -> NDArray[np.bool_]:
+        """(features,) whether a training user (item) carries the feature."""
+        return np.asarray(self.vectors.any(axis=1))
+
+
+@dataclass(frozen=True)
+class Trained(Factors):
+    """Factors that another training can go on from.
+
+    Attributes:
+        vector_gradients: (features, dim) float32, sums of squared gradients: the larger, the smaller the next step.
+        bias_gradients: (features,) float32, same.
+    """
+
+    vector_gradients: Vectors
+    bias_gradients: Vectors
+
+
+Start = tuple[Trained, Trained]
 
 
 @dataclass(frozen=True)
@@ -50,7 +74,8 @@ def fit(
     item_features: sparse.csr_matrix,
     settings: Settings,
     on_epoch: Callable[[Epoch], None],
-) -> tuple[Factors, Factors]:
+    start: Start | None = None,
+) -> Start:
     """Fit LightFM with the WARP loss (Kula 2015; Weston et al. 2011) and return (user factors, item factors).
 
     Only items that occur in a pair are drawn as negatives: an item nobody has met yet is not disliked.
@@ -61,6 +86,7 @@ def fit(
         item_features: (items, item features) float32.
         settings: dimension, epochs, learning rate, penalties, threads and seed.
         on_epoch: called after each epoch.
+        start: what an earlier training left of the same user and item features, zero where nothing; None: begin anew.
 
     Returns:
         Factors of all features, all zero where there is no pair.
@@ -74,7 +100,12 @@ def fit(
     interactions, weights = _lightfm_inputs(pairs[users][:, items])
     of_users, of_items = user_features[users].astype(np.float32), item_features[items].astype(np.float32)
     model = _untrained(settings)
-    for number in range(1, settings.epochs + 1):
+    if start is not None:
+        # No epoch at all: every feature gets the numbers that it begins with.
+        model.fit_partial(interactions, of_users, of_items, weights, epochs=0)
+        _go_on(model, "user", of_users, start[0])
+        _go_on(model, "item", of_items, start[1])
+    for number in range(1, epochs_of(settings, start) + 1):
         started = time.monotonic()
         try:
             # What overflows here is found by LightFM's own check, and is the error below.
@@ -83,10 +114,14 @@ def fit(
         except ValueError as error:
             raise NightjarError(f"training diverged in epoch {number}: lower NIGHTJAR_LEARNING_RATE") from error
         seconds = time.monotonic() - started
-        user_factors = _carried(of_users, model.user_embeddings, model.user_biases)
-        item_factors = _carried(of_items, model.item_embeddings, model.item_biases)
+        user_factors, item_factors = _carried(of_users, model, "user"), _carried(of_items, model, "item")
         on_epoch(Epoch(number, seconds, user_factors, item_factors))
     return user_factors, item_factors
+
+
+def epochs_of(settings: Settings, start: Start | None) -> int:
+    """Return how many epochs a training takes."""
+    return settings.epochs if start is None else settings.warm_start_epochs
 
 
 def represent(features: sparse.csr_matrix, factors: Factors) -> tuple[Vectors, Vectors]:
@@ -123,12 +158,24 @@ def _lightfm_inputs(pairs: sparse.csr_matrix) -> tuple[sparse.coo_matrix, sparse
     return sparse.coo_matrix((ones, (weights.row, weights.col)), shape=weights.shape), weights
 
 
-def _nothing(features: sparse.csr_matrix, settings: Settings) -> Factors:
-    count = features.shape[1]
-    return Factors(np.zeros((count, settings.embedding_dim), np.float32), np.zeros(count, np.float32))
+def _nothing(features: sparse.csr_matrix, settings: Settings) -> Trained:
+    vectors = np.zeros((features.shape[1], settings.embedding_dim), np.float32)
+    biases = np.zeros(features.shape[1], np.float32)
+    return Trained(vectors, biases, vectors, biases)
 
 
-def _carried(features: sparse.csr_matrix, vectors: Vectors, biases: Vectors) -> Factors:
+def _go_on(model: LightFM, side: str, features: sparse.csr_matrix, start: Trained) -> None:
+    rows = np.flatnonzero(start.is_trained & (features.getnnz(axis=0) > 0))
+    for name, values in zip(_PARTS, _parts_of(start), strict=True):
+        getattr(model, f"{side}_{name}")[rows] = values[rows]
+
+
+def _parts_of(trained: Trained) -> tuple[Vectors, Vectors, Vectors, Vectors]:
+    return trained.vectors, trained.biases, trained.vector_gradients, trained.bias_gradients
+
+
+def _carried(features: sparse.csr_matrix, model: LightFM, side: str) -> Trained:
     # What no training row carries still holds the random numbers it was born with.
     carried = features.getnnz(axis=0) > 0
-    return Factors(np.where(carried[:, None], vectors, np.float32(0)), np.where(carried, biases, np.float32(0)))
+    parts = (getattr(model, f"{side}_{name}") for name in _PARTS)
+    return Trained(*(np.where(carried if part.ndim == 1 else carried[:, None], part, np.float32(0)) for part in parts))

@@ -12,6 +12,8 @@ from warehouse.settings import Settings, variable
 RECIPE = (
     "embedding_dim",
     "epochs",
+    "warm_start",
+    "warm_start_epochs",
     "learning_rate",
     "max_sampled",
     "item_alpha",

@@ -20,6 +20,7 @@ from warehouse.run_folder import STAGES, RunFolder, RunRecord
 from warehouse.settings import REPOSITORY, Settings
 from warehouse.stages import check_fits, inherit_files, inherited_gates
 from warehouse.trailing_volume import check_trailing_volume
+from warehouse.warm_start import warm_start_from
 
 PUBLISH_MODES = ("auto", "never", "force")
 # What a verdict that is taken over says as it said it.
@@ -66,6 +67,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
             code_version=code_version(),
             stages=request.stages,
             recipe=recipe.name,
+            warm_start_from=warm_start_from(settings, connection, request.interval.data_date),
         )
         folder = RunFolder.of(settings.lake, record.publication_id)
         # A process that died here before its commit left a folder of this name, and this attempt takes nothing over.

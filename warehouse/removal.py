@@ -25,8 +25,8 @@ from warehouse.tables import OUTPUTS, STAGED, Table
 
 # The figures of every night remain comparable after its rows went.
 REMOVED_TABLES = tuple(table for table in OUTPUTS if table.name != "model_metrics")
-# What the stages of one night hand to each other; a publication is served from `model` and `indices`.
-WORK_FOLDERS = ("snapshot", "features", "evaluation", "outputs")
+# What the stages of one or two nights hand to each other; a publication is served from `model` and `indices`.
+WORK_FOLDERS = ("snapshot", "features", "evaluation", "outputs", "start")
 _OWNER = re.compile(r"/publication_id=([^/]+)/")
 
 

@@ -9,6 +9,7 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
     evaluation/              what gate_model judges (ml.contest)
     mlflow_run.json          where MLflow keeps the training
     model/                   the final embeddings (warehouse.embeddings)
+    start/<fit>/             what each fit leaves for the next night's to go on from (ml.start), if that is asked for
     indices/<name>/          the HNSW indices with their ids and manifests
     outputs/<table>/         Parquet rows of each `recs` table, without publication_id and data_date
     progress.jsonl           one line a finished stage: rows and seconds
@@ -49,6 +50,7 @@ class RunRecord:
     code_version: str
     stages: tuple[str, ...] = STAGES
     recipe: str = ""
+    warm_start_from: str = ""
 
     @property
     def data_date(self) -> date:
@@ -115,6 +117,14 @@ class RunFolder:
     def model(self) -> Path:
         """Folder of the final embeddings."""
         return self.path / "model"
+
+    def start(self, fit: str) -> Path:
+        """Folder of what a fit, `evaluation` or `final`, leaves for the next night's."""
+        return self.path / "start" / fit
+
+    def is_startable(self) -> bool:
+        """Whether both fits left something to go on from."""
+        return self.start("evaluation").is_dir() and self.start("final").is_dir()
 
     def index(self, name: str) -> Path:
         """Folder of one index."""

@@ -204,6 +204,10 @@ class Settings(BaseSettings):
     )
     embedding_dim: PositiveInt = Field(64, description="Dimension of the embeddings.")
     epochs: PositiveInt = Field(30, description="LightFM training epochs.")
+    warm_start: Literal["off", "on"] = Field(
+        "off", description="on: nights of new dates go on from the training of the newest published date, not anew."
+    )
+    warm_start_epochs: PositiveInt = Field(2, description="LightFM training epochs of a night that goes on.")
     learning_rate: float = Field(0.02, gt=0, description="LightFM learning rate (adagrad).")
     max_sampled: PositiveInt = Field(50, description="Negatives WARP samples at most for one update.")
     item_alpha: float = Field(0.0, ge=0, description="L2 penalty on item feature embeddings.")

@@ -71,6 +71,9 @@ def inherit_files(stages: tuple[str, ...], source: RunFolder, target: RunFolder)
     missing = [str(name) for name in wanted if not (source.path / name).exists()]
     if missing:
         raise BadInput(f"{source.path} lacks {', '.join(missing)}: run the stages {', '.join(STAGES)}")
+    # What a later night goes on from is there only where that was asked for.
+    if "model" not in stages and (source.path / "start").exists():
+        wanted.append(Path("start"))
     for name in wanted:
         here, there = source.path / name, target.path / name
         there.parent.mkdir(parents=True, exist_ok=True)

@@ -1,14 +1,14 @@
 """Stage evaluate_model: fit on the training part, judge on the holdout beside popularity and the champion's recipe.
 
-Reads `features/`, `snapshot/`, the ledger and the champion's MLflow run; writes `outputs/model_metrics/`,
-`evaluation/`, `plots/` and the MLflow run of the publication.
+Reads `features/`, `snapshot/`, the ledger and the champion's MLflow run, and what it may go on from; writes
+`outputs/model_metrics/`, `evaluation/`, `start/evaluation/`, `plots/` and the MLflow run of the publication.
 """
 
 import math
 import re
 from dataclasses import asdict, dataclass
 
-from ml import contest, plots, tracking
+from ml import contest, plots, start, tracking
 from ml.champion import find_champion
 from ml.contest import Contest, Opponent
 from ml.cross_domain_slices import cross_domain_slices
@@ -16,7 +16,7 @@ from ml.dataset_digest import dataset_digest
 from ml.evaluation import BASELINE, CHAMPION, MODEL, Evaluation, Metric, evaluate, recall_at_k
 from ml.holdout_slices import fold_in_slice, holdout_slices, sampled
 from ml.item_item import item_weights_of
-from ml.lightfm_model import Epoch, Factors, fit
+from ml.lightfm_model import Epoch, Factors, epochs_of, fit
 from ml.output_rows import write_rows
 from ml.popularity_curve import CurvePoint, popularity_curve
 from ml.rematch import meet, ranking_of
@@ -35,12 +35,13 @@ TRADE_OFF_USERS = 5_000
 
 @dataclass(frozen=True)
 class _Judged:
-    """The night's evaluation, recall after each epoch, the popularity curve, and the champion."""
+    """The night's evaluation, recall by epoch, the popularity curve, the champion, and what training went on from."""
 
     evaluation: Evaluation
     curve: list[float]
     trade_off: list[CurvePoint]
     opponent: Opponent | None
+    begun_from: str
 
 
 def run(settings: Settings, folder: RunFolder) -> None:
@@ -76,9 +77,13 @@ def _fit_and_judge(data: TrainingData, folder: RunFolder, settings: Settings, pr
         # Without the item-item weights, which no epoch changes.
         ranking = ranking_of(data, popularity, settings, epoch.users, epoch.items, None)
         curve.append(recall_at_k(ranking, watched, data.train, k))
-        progress.pulse(f"{epoch.line(settings.epochs, data.train.nnz)}, recall@{k} {curve[-1]:.4f}")
+        progress.pulse(f"{epoch.line(epochs_of(settings, begun), data.train.nnz)}, recall@{k} {curve[-1]:.4f}")
 
-    users, items = fit(data.train, data.user_features, data.item_features, settings, watch)
+    begun = start.of_run(settings, folder, "evaluation", data)
+    begun_from = folder.record().warm_start_from if begun else "none"
+    progress.say(f"training goes on from: {begun_from}")
+    users, items = fit(data.train, data.user_features, data.item_features, settings, watch, begun)
+    start.keep(settings, folder, "evaluation", data, begun, (users, items))
     weights = item_weights_of(data, data.train, settings)
 
     def at(popularity_weight: float) -> Ranking:
@@ -95,7 +100,7 @@ def _fit_and_judge(data: TrainingData, folder: RunFolder, settings: Settings, pr
         if row.metric == "recall":
             progress.say(f"{row.model} {row.slice}: recall@{row.k} {row.value:.4f} ({row.users:,} users)")
     asked = sampled(slices[0], TRADE_OFF_USERS, settings.seed)
-    return _Judged(evaluation, curve, popularity_curve(at, asked, data.train, k), opponent)
+    return _Judged(evaluation, curve, popularity_curve(at, asked, data.train, k), opponent, begun_from)
 
 
 def _folded_in(
@@ -152,6 +157,7 @@ def _stage_log(settings: Settings, folder: RunFolder, data: TrainingData, judged
             "as_of": record.interval.as_of.isoformat(),
             "code_version": record.code_version,
             "recipe_name": record.recipe,
+            "warm_start_from": judged.begun_from,
             "recipe_sha256": read_recipe(folder.recipe).sha256,
             "dataset_sha256": dataset_digest(folder),
             "users": len(data.user_ids),

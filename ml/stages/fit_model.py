@@ -1,16 +1,17 @@
 """Stage fit_model: the final fit on everything known at the end of the interval.
 
-Reads `features/`; writes `model/`, `outputs/item_embeddings/`, `outputs/user_embeddings/` and registers the model.
+Reads `features/`, and what it may go on from; writes `model/`, `start/final/`, `outputs/item_embeddings/`,
+`outputs/user_embeddings/` and registers the model.
 """
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ml import tracking
+from ml import start, tracking
 from ml.item_item import item_weights_of
 from ml.known import embeddings_of, user_features_of
-from ml.lightfm_model import Epoch, fit
+from ml.lightfm_model import Epoch, epochs_of, fit
 from ml.output_rows import write_columns
 from ml.popularity_dial import dialled_weights
 from ml.training_data import read
@@ -38,10 +39,13 @@ def run(settings: Settings, folder: RunFolder) -> None:
         if data.full.nnz == 0:
             raise BadInput("no event has a positive weight: see event_weights.csv for the event types that count")
 
-        def tell(epoch: Epoch) -> None:
-            progress.pulse(epoch.line(settings.epochs, data.full.nnz))
+        begun = start.of_run(settings, folder, "final", data)
 
-        users, items = fit(data.full, data.user_features, data.item_features, settings, tell)
+        def tell(epoch: Epoch) -> None:
+            progress.pulse(epoch.line(epochs_of(settings, begun), data.full.nnz))
+
+        users, items = fit(data.full, data.user_features, data.item_features, settings, tell, begun)
+        start.keep(settings, folder, "final", data, begun, (users, items))
         model = embeddings_of(data, data.full, users, items, settings.popularity_weight)
         weights = item_weights_of(data, data.full, settings)
         weights = dialled_weights(weights, data.full, settings.popularity_weight)

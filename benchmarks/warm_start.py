@@ -1,0 +1,57 @@
+"""`python -m benchmarks.warm_start EARLIER LATER`: recall by epoch of a night that goes on from another one's training.
+
+EARLIER and LATER are run folders of two dates, with their features. Both are fitted on their training parts, so that
+what is asked of the later one was shown to neither. docs/decisions/warm-start.md has the figures.
+"""
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ml import start
+from ml.evaluation import recall_at_k
+from ml.holdout_slices import holdout_slices
+from ml.lightfm_model import Epoch, Start, fit
+from ml.rematch import ranking_of
+from ml.scoring import popularity_ranking
+from ml.training_data import TrainingData, read
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+
+
+def recalls(data: TrainingData, settings: Settings, begun: Start | None) -> list[float]:
+    """Return recall@k of the embeddings alone on the slice `all` after each epoch."""
+    popularity = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
+    asked = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)[0]
+    found: list[float] = []
+
+    def watch(epoch: Epoch) -> None:
+        ranking = ranking_of(data, popularity, settings, epoch.users, epoch.items, None)
+        found.append(recall_at_k(ranking, asked, data.train, settings.metric_k))
+
+    fit(data.train, data.user_features, data.item_features, settings, watch, begun)
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure both and print a line an epoch."""
+    parser = ArgumentParser(prog="benchmarks.warm_start", description="Recall by epoch, begun anew and gone on.")
+    parser.add_argument("earlier", type=Path)
+    parser.add_argument("later", type=Path)
+    arguments = parser.parse_args(argv)
+    settings = Settings()
+    before, after = (read(RunFolder(path)) for path in (arguments.earlier, arguments.later))
+    left = fit(before.train, before.user_features, before.item_features, settings, lambda epoch: None)
+    with TemporaryDirectory() as folder:
+        start.save(Path(folder) / "start", before, settings, left, settings.epochs)
+        begun = start.load(Path(folder) / "start", after, settings)
+    anew = recalls(after, settings, None)
+    gone_on = recalls(after, settings.model_copy(update={"warm_start_epochs": settings.epochs // 3}), begun)
+    for epoch, recall in enumerate(anew, 1):
+        beside = f", gone on {gone_on[epoch - 1]:.4f}" if epoch <= len(gone_on) else ""
+        print(f"epoch {epoch}: anew {recall:.4f}{beside}")
+
+
+if __name__ == "__main__":
+    main()
