@@ -9,15 +9,17 @@ BIN := .venv/bin
 export NIGHTJAR_HOME ?= $(CURDIR)/var
 DEMO_DATE := 2026-03-31
 DAYS ?= 7
+SIZE ?= 100k
 SOAK ?=
 BENCH_WORK ?= $(CURDIR)/var/bench-quality
+BENCH_PERFORMANCE_WORK ?= $(CURDIR)/var/bench
 BENCH_COLD_WORK ?= $(CURDIR)/var/bench-cold
 # Programs that look at the environment from outside: what they need themselves is no part of it.
 CHECKS := .venv-checks/bin
 DEPENDENCIES := $(CURDIR)/var/dependencies
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help check setup demo up down docs secrets test test-stack browser bench-quality bench-cold explore test-reliability test-guards audit licences sbom lint lock clean
+.PHONY: help check setup demo up down docs secrets test test-stack browser bench bench-quality bench-cold explore test-reliability test-guards audit licences sbom lint lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -84,6 +86,9 @@ browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \
 		apt-get -qq update; apt-get -qq install -y --no-install-recommends chromium >/dev/null; }; } || { \
 		echo "Chromium is needed to test the user interface."; echo "Fix: apt-get install chromium"; exit 2; }
+
+bench: setup  ## What a night costs beside bare libraries, on generated data; SIZE=100k, 1m or 20m
+	PYTHONPATH=tests/services $(BIN)/python -m benchmarks.performance --size $(SIZE) --work $(BENCH_PERFORMANCE_WORK)
 
 bench-quality: setup  ## Compare the published lists with those of other models; DATA="DIR DIR": MovieLens folders
 	@[ -n "$(DATA)" ] || { echo "Name the data: make bench-quality DATA=\"path/to/ml-100k path/to/ml-latest-small\""; exit 2; }

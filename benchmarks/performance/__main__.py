@@ -1,0 +1,37 @@
+"""`python -m benchmarks.performance --size 1m`: measure one size and write the page of all that were measured."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+
+from benchmarks.performance.generated_data import SIZES
+from benchmarks.performance.measure import measure
+from benchmarks.performance.page import write_page
+
+
+def main() -> int:
+    """Measure, keep the figures, write."""
+    arguments = _parser().parse_args()
+    figures = measure(SIZES[arguments.size], arguments.work.absolute() / arguments.size)
+    arguments.figures.mkdir(parents=True, exist_ok=True)
+    kept = arguments.figures / f"{arguments.size}.json"
+    aside = kept.with_suffix(".aside")
+    aside.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    aside.replace(kept)
+    known = [arguments.figures / f"{name}.json" for name in SIZES]
+    write_page([json.loads(path.read_text(encoding="utf-8")) for path in known if path.exists()], arguments.page)
+    return 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="benchmarks.performance", description="Measure what a night costs, beside bare work.")
+    parser.add_argument("--size", choices=SIZES, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="folder of homes, each made anew")
+    parser.add_argument("--figures", type=Path, default=Path("docs/performance"), help="folder of figures by size")
+    parser.add_argument("--page", type=Path, default=Path("docs/performance.md"))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""Everything that is measured of one size, as plain figures; each measurement runs in a process of its own."""
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.performance.fitting import epoch_seconds
+from benchmarks.performance.generated_data import Size
+from benchmarks.performance.indices import made_up_index, model_index
+from benchmarks.performance.inputs import inputs_seconds
+from benchmarks.performance.night import imported_home, run_night
+from benchmarks.performance.publication import duckdb_seconds, postgres_seconds
+from benchmarks.performance.scoring import scoring_seconds
+from benchmarks.performance.starts import start_seconds
+from warehouse.run_folder import RunFolder
+from warehouse.settings import load_settings
+
+_FEW, _MOST_REPEATED = 3, 2_000_000
+
+
+def measure(size: Size, work: Path) -> dict[str, Any]:
+    """Run the first night of a new home with the data of a size, and measure its stages."""
+    home = imported_home(size, work)
+    night = run_night(home)
+    repeats = _FEW if size.interactions <= _MOST_REPEATED else 1
+    stages = measure_stages(home, night.publication_id, size.index_items, repeats)
+    return {"size": asdict(size), "night": asdict(night) | {"overhead": night.overhead}, **stages}
+
+
+def measure_stages(home: Path, publication_id: str, index_items: Sequence[int], repeats: int) -> dict[str, Any]:
+    """Measure in isolation what the stages of a finished night do."""
+    settings = load_settings().model_copy(update={"home": home.absolute()})
+    folder = RunFolder.of(settings.lake, publication_id).path
+    return {
+        "starts": _alone(start_seconds, home, repeats),
+        "inputs": _alone(inputs_seconds, settings, folder, repeats),
+        "epochs": _alone(epoch_seconds, folder, settings, 2, repeats),
+        "scoring": _alone(scoring_seconds, folder, repeats),
+        "duckdb": _alone(duckdb_seconds, folder, repeats),
+        "postgres": _alone(postgres_seconds, folder, repeats),
+        "index": _alone(model_index, folder, settings, repeats),
+        "made-up indices": [_alone(made_up_index, items, settings) for items in index_items],
+    }
+
+
+def _alone(work: Callable[..., Any], *arguments: object) -> Any:
+    """Work in a fresh process, so that nothing is warm, or in memory, from what was measured before."""
+    print(f"{work.__name__} ...", flush=True)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(work, *arguments).result()

@@ -1,0 +1,141 @@
+"""Writes docs/performance.md and its figure from measured figures; not a number of it is typed by hand."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from benchmarks.pages import save
+from benchmarks.performance.targets import Figures, targets
+
+_HEAD = """# What a night costs
+
+`make bench SIZE=100k` (or 1m, 20m) writes this page: it generates interactions with planted tastes, imports them into
+a home of its own, runs one night with the default settings, then measures the stages in isolation beside what the bare
+libraries need for the same rows. Every target is a ratio of two medians of one run, taken in turns on one thread;
+seconds are of a machine with two cores and say little elsewhere. What an earlier run measured of other sizes stays.
+"""
+_STAGES = """## Stages
+
+Seconds and rows a second are what the stage's own line says. Memory is the proportional set size of all processes of
+the night while the stage ran. The first night of a warehouse builds every table anew; later ones read new events only.
+"""
+_OVERHEAD = """## What no stage accounts for
+
+Each stage is a process of its own, or two. What they take to start and to end, and Airflow's own work between them,
+does not grow with the data.
+"""
+
+
+def write_page(measured: Sequence[Figures], page: Path) -> None:
+    """Write the page; `measured` is in the order of the sizes."""
+    parts = [_HEAD, "## Targets\n", _target_table(measured), "", "![cost against size](images/performance.png)\n"]
+    parts += [_STAGES, _stage_table(measured), ""]
+    parts += [_OVERHEAD, _overhead_table(measured), ""]
+    for title, key, unit in (
+        ("## Lists of all users", "scoring", "seconds"),
+        ("## One epoch of training", "epochs", "seconds"),
+        ("## Inputs", "inputs", "seconds"),
+        ("## Loading into DuckDB", "duckdb", "seconds"),
+        ("## Loading into PostgreSQL", "postgres", "seconds"),
+    ):
+        parts += [f"{title}\n", _figure_table(measured, key, unit), ""]
+    parts += ["## Indices\n", _index_table(measured), ""]
+    page.write_text("\n".join(parts), encoding="utf-8")
+    _draw(measured, page.parent / "images" / "performance.png")
+
+
+def _name(figures: Figures) -> str:
+    size = figures["size"]
+    return f"{size['name']} ({size['users']:,} users, {size['items']:,} items)"
+
+
+def _head(first: str, measured: Sequence[Figures]) -> list[str]:
+    names = " | ".join(_name(figures) for figures in measured)
+    return [f"| {first} | {names} |", f"|---|{'---|' * len(measured)}"]
+
+
+def _target_table(measured: Sequence[Figures]) -> str:
+    by_size = [targets(figures) for figures in measured]
+    rows = _head("ratio (bound)", measured)
+    for same in zip(*by_size, strict=True):
+        bound = f"at {'most' if same[0].at_most else 'least'} {same[0].bound:g}"
+        cells = [f"{each.ratio:.3g} {'met' if each.is_met else '**not met**'}" for each in same]
+        rows.append(f"| {same[0].what} ({bound}) | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _stage_table(measured: Sequence[Figures]) -> str:
+    rows = _head("stage: seconds, rows a second, peak", measured)
+    for stage in measured[0]["night"]["stages"]:
+        cells = []
+        for figures in measured:
+            found = _stage(figures, stage["stage"])
+            cells.append(_cost(found) if found else "")
+        rows.append(f"| {stage['stage']} | {' | '.join(cells)} |")
+    totals = [f"{f['night']['seconds']:,.0f} s, {f['night']['peak'] / 2**30:.2f} GiB" for f in measured]
+    rows.append(f"| the night | {' | '.join(totals)} |")
+    return "\n".join(rows)
+
+
+def _stage(figures: Figures, name: str) -> Figures | None:
+    return next((each for each in figures["night"]["stages"] if each["stage"] == name), None)
+
+
+def _cost(stage: Figures) -> str:
+    rate = f", {stage['rows'] / max(stage['seconds'], 0.1):,.0f} {stage['unit']}/s" if stage["rows"] else ""
+    return f"{stage['seconds']:,.1f} s{rate}, {stage['peak'] / 2**30:.2f} GiB"
+
+
+def _overhead_table(measured: Sequence[Figures]) -> str:
+    rows = _head("seconds", measured)
+    of_night = [f"{figures['night']['overhead']:.1f}" for figures in measured]
+    rows.append(f"| the night less its stages | {' | '.join(of_night)} |")
+    for name in measured[0]["starts"]:
+        of_start = [f"{figures['starts'][name]:.2f}" for figures in measured]
+        rows.append(f"| {name}, start to end | {' | '.join(of_start)} |")
+    return "\n".join(rows)
+
+
+def _figure_table(measured: Sequence[Figures], key: str, unit: str) -> str:
+    rows = _head(unit, measured)
+    for name in measured[0][key]:
+        rows.append(f"| {name} | {' | '.join(f'{figures[key][name]:,.3f}' for figures in measured)} |")
+    return "\n".join(rows)
+
+
+def _index_table(measured: Sequence[Figures]) -> str:
+    rows = [
+        "| items | build, s | bare build, s | queries a second | bare | recall@10 | ef | memory, MB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for figures in measured:
+        for index in [figures["index"], *figures["made-up indices"]]:
+            kind = "" if index is figures["index"] else ", made up"
+            rows.append(
+                f"| {index['items']:,.0f}{kind} | {index['build']:,.2f} | {index['bare build']:,.2f} "
+                f"| {index['query per second']:,.0f} | {index['bare query per second']:,.0f} "
+                f"| {index['recall']:.4f} | {index['ef']:.0f} | {index['megabytes']:,.0f} |"
+            )
+    return "\n".join(rows)
+
+
+def _draw(measured: Sequence[Figures], path: Path) -> None:
+    figure = Figure(figsize=(12, 4.5), layout="constrained")
+    seconds, memory = figure.subplots(1, 2)
+    sizes = [figures["size"]["interactions"] for figures in measured]
+    for stage in measured[0]["night"]["stages"]:
+        of_stage = [_stage(figures, stage["stage"]) for figures in measured]
+        known = [(size, each) for size, each in zip(sizes, of_stage, strict=True) if each]
+        for panel, value in ((seconds, "seconds"), (memory, "peak")):
+            scale = 1 if value == "seconds" else 2**30
+            panel.plot(
+                [size for size, _ in known],
+                [max(each[value], 0.05) / scale for _, each in known],
+                marker="o",
+                label=stage["stage"],
+            )
+    for panel, title in ((seconds, "seconds of a stage"), (memory, "memory of the night during a stage, GiB")):
+        panel.set(xscale="log", yscale="log", xlabel="interactions", title=title)
+    memory.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    save(figure, path)

@@ -1,0 +1,117 @@
+"""Lists of all users as a Spark worker makes them, beside the bare matrix product and what others rank with."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from implicit.cpu.als import AlternatingLeastSquares
+from lightfm import LightFM
+from scipy import sparse
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from benchmarks.performance.timing import seconds_each
+from warehouse.lists import catalogue
+from warehouse.lists.block import score_block
+from warehouse.lists.catalogue import Catalogue
+from warehouse.run_folder import RunFolder
+
+_BLOCK_USERS, _K = 1024, 10
+# All of them would take too long.
+_PREDICTED_USERS = 50
+
+
+def scoring_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
+    """Return the seconds of each way to rank all items for all users, on one thread; features are loaded before."""
+    folder = RunFolder(run_folder)
+    items = catalogue.load(str(run_folder))
+    blocks = _blocks(folder)
+    vectors = np.zeros((len(items.item_ids), items.user_vectors.shape[1] + 1), np.float32)
+    for domain in items.domains:
+        vectors[domain.candidates] = domain.vectors
+    users = np.column_stack([items.user_vectors, np.ones(len(items.user_vectors), np.float32)])
+
+    def lists(of: Catalogue) -> Callable[[], object]:
+        return lambda: [score_block(block, seen, of, _K) for block, seen in blocks]
+
+    def product() -> None:
+        for start in range(0, len(users), _BLOCK_USERS):
+            users[start : start + _BLOCK_USERS] @ vectors.T
+
+    works = {
+        "bare product": product,
+        "implicit's recommend": _implicit(users, vectors, folder),
+        "Nightjar, embeddings alone": lists(replace(items, blend=None)),
+        "Nightjar, blended as published": lists(items),
+    }
+    with threadpool_limits(1):
+        found = seconds_each(works, repeats)
+        predicted = seconds_each({"LightFM.predict": _predict(users, vectors)}, repeats)
+    return found | {name: seconds * len(users) / _PREDICTED_USERS for name, seconds in predicted.items()}
+
+
+def _predict(users: np.ndarray, items: np.ndarray) -> Callable[[], object]:
+    """LightFM's own way for some users, with the biases that its items have."""
+    model = LightFM(no_components=items.shape[1] - 1)
+    # An empty epoch makes the arrays that it asks for.
+    model.fit_partial(sparse.coo_matrix((len(users), len(items)), dtype=np.float32), epochs=0)
+    model.user_embeddings, model.user_biases = users[:, :-1].copy(), np.zeros(len(users), np.float32)
+    model.item_embeddings, model.item_biases = items[:, :-1].copy(), items[:, -1].copy()
+    all_items = np.arange(len(items), dtype=np.int32)
+
+    def predict() -> None:
+        for user in range(_PREDICTED_USERS):
+            scores = model.predict(user, all_items, num_threads=1)
+            np.argpartition(-scores, _K)
+
+    return predict
+
+
+def _blocks(folder: RunFolder) -> list[tuple[pa.Table, pa.Table]]:
+    """The inputs of `score_block`, block by block, as Spark's cogroup hands them over."""
+    session = duckdb.connect()
+
+    def files(name: str) -> str:
+        return str(folder.features(name) / "*.parquet")
+
+    users = session.sql(
+        "select u.user_index, u.user_id, s.segment from read_parquet(?) u left join read_parquet(?) s "
+        "using (user_index) order by user_index",
+        params=[files("user_ids"), files("user_segments")],
+    ).to_arrow_table()
+    seen = session.sql(
+        "select s.user_index, s.item_index, s.recency, i.weight from read_parquet(?) s left join read_parquet(?) i "
+        "using (user_index, item_index) order by s.user_index",
+        params=[files("seen"), files("full_interactions")],
+    ).to_arrow_table()
+    owners = seen["user_index"].to_numpy()
+    starts = range(0, users.num_rows, _BLOCK_USERS)
+    edges = np.searchsorted(owners, [*starts, users.num_rows])
+    return [
+        (users.slice(start, _BLOCK_USERS), seen.slice(edges[n], edges[n + 1] - edges[n]))
+        for n, start in enumerate(starts)
+    ]
+
+
+def _implicit(users: np.ndarray, items: np.ndarray, folder: RunFolder) -> Callable[[], object]:
+    with threadpool_limits(1):
+        # It warns of BLAS threads when it is made.
+        model = AlternatingLeastSquares(factors=users.shape[1], num_threads=1)
+    model.user_factors, model.item_factors = users, items
+    pairs = duckdb.execute(
+        "select user_index, item_index from read_parquet(?)", [str(folder.features("seen") / "*.parquet")]
+    ).fetchnumpy()
+    seen = sparse.csr_matrix(
+        (np.ones(len(pairs["user_index"]), np.float32), (pairs["user_index"], pairs["item_index"])),
+        shape=(len(users), len(items)),
+    )
+    everyone = np.arange(len(users))
+
+    def recommend() -> None:
+        for start in range(0, len(users), _BLOCK_USERS):
+            chosen = everyone[start : start + _BLOCK_USERS]
+            model.recommend(chosen, seen[chosen], N=_K, filter_already_liked_items=True)
+
+    return recommend

@@ -1,0 +1,16 @@
+"""Medians of works that are done in turns, so that what slows the machine for a while slows them alike."""
+
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+
+
+def seconds_each(works: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Do each work `repeats` times, one after the other, and return the median of its wall seconds."""
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(repeats):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            taken[name].append(time.perf_counter() - started)
+    return {name: median(each) for name, each in taken.items()}

@@ -1,0 +1,88 @@
+"""The parts of `make bench` that need no night; tests/end_to_end/test_performance_page.py measures one."""
+
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks.performance.generated_data import Size, write_files
+from benchmarks.performance.night import StageCost, ended_stage
+from benchmarks.performance.targets import targets
+
+SIZE = Size("tiny", 3_000, 120, 400)
+
+
+def test_generated_interactions_are_new_pairs_of_the_size_and_the_same_each_time(tmp_path: Path) -> None:
+    first, second = (write_files(SIZE, tmp_path / name) for name in ("first", "second"))
+    table = pq.read_table(first["interactions"])
+    pairs = {*zip(table["user_id"].to_pylist(), table["item_id"].to_pylist(), strict=True)}
+    assert len(pairs) == table.num_rows
+    assert 0.6 * SIZE.interactions < table.num_rows <= 1.2 * SIZE.interactions
+    assert len(pc.unique(table["user_id"])) == SIZE.users
+    assert str(pc.min(table["occurred_at"])) > "2025-03-31"
+    assert str(pc.max(table["occurred_at"])) < "2026-04-01"
+    assert all(pq.read_table(first[name]).equals(pq.read_table(second[name])) for name in first)
+
+
+def test_generated_users_take_most_items_from_few_groups(tmp_path: Path) -> None:
+    paths = write_files(Size("tiny", 20_000, 400, 4_000), tmp_path)
+    group = dict(
+        row.values() for row in pq.read_table(paths["item_features"]).to_pylist() if row["feature"].startswith("genre:")
+    )
+    of_user: dict[str, list[str]] = {}
+    for row in pq.read_table(paths["interactions"]).to_pylist():
+        of_user.setdefault(row["user_id"], []).append(group[row["item_id"]])
+    busy = [groups for groups in of_user.values() if len(groups) >= 50]
+    for groups in busy:
+        most = sorted((groups.count(each) for each in set(groups)), reverse=True)
+        # 3 of 40 groups: by chance they would hold a tenth.
+        assert sum(most[:3]) > len(groups) / 2
+    assert busy
+
+
+@pytest.mark.parametrize(
+    ("line", "stage"),
+    [
+        ("   35.0 s  score_users: 200,000 rows in 34.9 s, 5,708 rows/s\n", ("score_users", 200_000, "rows", 34.9)),
+        ("    9.2 s  dbt_inputs: models built in 9.0 s\n", ("dbt_inputs", 0, "", 9.0)),
+        ("  442.3 s  load_staging: 200,000 recommendations\n", None),
+        ("2026-03-31.1: published, 200,000 recommendations, 513 s (publish=auto: all gates passed)\n", None),
+    ],
+)
+def test_a_line_of_a_night_tells_the_stage_that_ended(line: str, stage: tuple[str, int, str, float] | None) -> None:
+    assert ended_stage(line) == (StageCost(*stage, 0) if stage else None)
+
+
+def test_targets_are_ratios_of_what_was_measured() -> None:
+    figures = {
+        "scoring": {
+            "bare product": 1.0,
+            "implicit's recommend": 2.0,
+            "Nightjar, embeddings alone": 2.5,
+            "Nightjar, blended as published": 4.0,
+            "LightFM.predict": 120.0,
+        },
+        "epochs": {"Nightjar": 1.1, "bare LightFM": 1.0},
+        "inputs": {"dbt": 3.0, "unload": 1.0, "bare": 2.0},
+        "duckdb": {"bare": 0.7, "load": 1.0},
+        "postgres": {"bare": 0.9, "load": 1.0},
+        "index": {"query per second": 90.0, "bare query per second": 100.0, "recall": 0.995},
+        "night": {"seconds": 30.0, "overhead": 10.0, "peak": 8 * 2**30},
+    }
+    found = [(round(each.ratio, 3), each.is_met) for each in targets(figures)]
+    assert found == [
+        (2.5, True),
+        (1.25, False),
+        (4.0, False),
+        (2.0, False),
+        (30.0, True),
+        (1.1, False),
+        (0.9, True),
+        (0.7, False),
+        (2.0, True),
+        (0.9, False),
+        (0.995, True),
+        (1.5, True),
+        (0.5, True),
+    ]
