@@ -1,12 +1,14 @@
-"""Item-item weights of items without interactions, from what their features share with those of the others.
+"""What the features of an item without interactions say of it: its item-item weights and its embedding.
 
-Pure; `ml.item_item` adds them to those that co-occurrence gave the other items. They are the regression of what users
-took on the items' TF-IDF rows: with F the rows of the items with interactions and f that of an item without any,
+Pure; `ml.item_item` adds the weights to those that co-occurrence gave the other items, `ml.known` the embedding to the
+trained ones. Both are ridge regressions on the items' TF-IDF rows, the one of what users took, the other of the trained
+vectors: with F the rows of the items with interactions, V their vectors and f the row of an item without any,
 
-    w = F (F'F + ridge I)^-1 f
+    w = F (F'F + ridge I)^-1 f,    x = (s + mean V + (V - mean V)' w) / 2
 
-says how much each item with interactions speaks for it, the same for all users. Unlike the cosine of two rows it takes
-from a feature what others already say.
+w says how much each item with interactions speaks for it, the same for all users. Unlike the cosine of two rows it
+takes from a feature what others already say. s is the sum of the factors that the fit gave its features; V holds what
+identities learned besides. docs/decisions/blend.md says why it is the mean of both.
 """
 
 from collections.abc import Iterator
@@ -14,34 +16,64 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
+from scipy.sparse.linalg import lsmr
 
-from ml.known import IDENTITY_PREFIX, RARE_SUFFIX
 from ml.pruned_columns import pruned_columns
-from ml.training_data import TrainingData
+from ml.training_data import IDENTITY_PREFIX, RARE_SUFFIX, TrainingData
+from warehouse.embeddings import Vectors
 
 _BLOCK_CELLS = 4_000_000
 
 
 def metadata_rows(data: TrainingData) -> sparse.csr_matrix:
-    """Return the items' features without identities as TF-IDF rows of length 1: (items, features) float64 CSR.
+    """Return the items' features without identities as TF-IDF rows: (items, features) float64 CSR.
 
-    A folded `kind:(rare)` feature says nothing about the one who carries it and is left out. Rows without a feature
-    that tells items apart are empty.
+    Their length is the root of what it was, over its mean: an item of which more is said is wanted by more users, but
+    one row may not drown the others. A folded `kind:(rare)` feature says nothing about the one who carries it and is
+    left out. Rows without a feature that tells items apart are empty.
     """
     names = [str(name) for name in data.item_feature_names]
     kept = [not name.startswith(IDENTITY_PREFIX) and not name.endswith(RARE_SUFFIX) for name in names]
     features = data.item_features[:, np.flatnonzero(kept)].astype(np.float64).tocsr()
     carriers = np.maximum(features.getnnz(axis=0), 1)
-    rows = unit_rows(features @ sparse.diags_array(np.log(features.shape[0] / carriers)))
+    # The cap on the sum of an item's weights has scaled rows down; a mean weight of 1 gives them their lengths back.
+    usual_weight = np.asarray(features.sum(axis=1)).ravel() / np.maximum(features.getnnz(axis=1), 1)
+    scale = np.divide(1, usual_weight, out=np.zeros_like(usual_weight), where=usual_weight > 0)
+    idf = np.log(features.shape[0] / carriers)
+    rows = sparse.csr_matrix(sparse.diags_array(scale) @ features @ sparse.diags_array(idf))
     rows.eliminate_zeros()
-    return rows
+    lengths = _lengths(rows)
+    usual = lengths[lengths > 0].mean() if rows.nnz else 1.0
+    return sparse.csr_matrix(sparse.diags_array(np.sqrt(lengths / usual)) @ unit_rows(rows))
 
 
 def unit_rows(rows: sparse.csr_matrix) -> sparse.csr_matrix:
     """Return the rows scaled to length 1; a row of zeros stays one."""
-    lengths = np.sqrt(np.asarray(rows.power(2).sum(axis=1)).ravel())
+    lengths = _lengths(rows)
     scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     return sparse.csr_matrix(sparse.diags_array(scale) @ rows)
+
+
+def cold_vectors(rows: sparse.csr_matrix, is_known: NDArray[np.bool_], vectors: Vectors, ridge: float) -> Vectors:
+    """Return the vectors, those of items without interactions as the mean of their own and the one by the others'.
+
+    Args:
+        rows: as `metadata_rows` returns them; an item whose row is empty keeps its vector.
+        is_known: (items,) whether an item has interactions.
+        vectors: (items, dim) float32, the sums of the features' factors.
+        ridge: above 0; in units of squared row length.
+    """
+    has_row = rows.getnnz(axis=1) > 0
+    known, cold = np.flatnonzero(is_known & has_row), np.flatnonzero(~is_known & has_row)
+    if len(known) == 0 or len(cold) == 0:
+        return vectors
+    of_known = rows[known]
+    mean = vectors[known].mean(axis=0, dtype=np.float64)
+    centred = vectors[known] - mean
+    coefficients = [lsmr(of_known, each, damp=np.sqrt(ridge), atol=1e-8, btol=1e-8)[0] for each in centred.T]
+    estimated = vectors.copy()
+    estimated[cold] = (vectors[cold] + mean + rows[cold] @ np.column_stack(coefficients)) / 2
+    return estimated
 
 
 def cold_weights(
@@ -80,6 +112,11 @@ def cold_weights(
     starts = np.zeros(rows.shape[0] + 1, np.int64)
     starts[cold + 1] = placed.getnnz(axis=0)
     return sparse.csc_matrix((placed.data, placed.indices, np.cumsum(starts)), shape=empty.shape)
+
+
+def _lengths(rows: sparse.csr_matrix) -> NDArray[np.float64]:
+    lengths: NDArray[np.float64] = np.sqrt(np.asarray(rows.power(2).sum(axis=1)).ravel())
+    return lengths
 
 
 def _blocks(columns: int, rows: int) -> Iterator[slice]:

@@ -31,13 +31,18 @@ def fit_item_weights(
         metadata: the items' rows as of `ml.cold_items`, by which items without pairs get weights; None: they get none.
     """
     items = np.flatnonzero(pairs.getnnz(axis=0))
-    if settings.cooccurrence_share == 0 or len(items) == 0:
+    is_dense = len(items) <= settings.cooccurrence_dense_items
+    share = settings.cooccurrence_share if is_dense else settings.cooccurrence_sparse_share
+    if 0 in (share, settings.cooccurrence_share) or len(items) == 0:
         return None
     occurring = raised(pairs[:, items].astype(np.float64).tocsr(), settings.cooccurrence_fit_exponent)
     # More threads would change last bits.
     with threadpool_limits(1):
-        fit = ease if len(items) <= settings.cooccurrence_dense_items else nearest_by_cosine
-        found = fit(occurring, settings.cooccurrence_lambda, settings.cooccurrence_neighbours).tocoo()
+        if is_dense:
+            found = ease(occurring, settings.cooccurrence_lambda, settings.cooccurrence_neighbours).tocoo()
+        else:
+            shrinkage = settings.cooccurrence_shrinkage
+            found = nearest_by_cosine(occurring, shrinkage, settings.cooccurrence_neighbours).tocoo()
         cold = _of_cold_items(pairs, settings, metadata)
     weights = sparse.csr_matrix(
         (
@@ -47,12 +52,7 @@ def fit_item_weights(
         shape=(pairs.shape[1],) * 2,
     )
     weights.sort_indices()
-    return ItemWeights(
-        settings.cooccurrence_share,
-        settings.cooccurrence_history_exponent,
-        weights,
-        cold_share=settings.cold_item_share,
-    )
+    return ItemWeights(share, settings.cooccurrence_history_exponent, weights, cold_share=settings.cold_item_share)
 
 
 def item_weights_of(data: TrainingData, pairs: sparse.csr_matrix, settings: Settings) -> ItemWeights | None:
@@ -94,12 +94,13 @@ def ease(pairs: sparse.csr_matrix, ridge: float, neighbours: int) -> sparse.csc_
     return sparse.hstack([_pruned(block, start, neighbours) for start, block in inverse], format="csc")
 
 
-def nearest_by_cosine(pairs: sparse.csr_matrix, ridge: float, neighbours: int) -> sparse.csc_matrix:
-    """Weighted cosine of the items' columns, shrunk: X_j'X_i / sqrt((|X_j|^2 + ridge) (|X_i|^2 + ridge)).
+def nearest_by_cosine(pairs: sparse.csr_matrix, shrinkage: float, neighbours: int) -> sparse.csc_matrix:
+    """Weighted cosine of the items' columns, shrunk: X_j'X_i / sqrt((|X_j|^2 + s) (|X_i|^2 + s)).
 
-    Sparse throughout: never holds more than `neighbours` weights of each item. Arguments and result as of `ease`.
+    Sparse throughout: never holds more than `neighbours` weights of each item. The shrinkage s is above 0, in units of
+    squared weight; other arguments and result as of `ease`.
     """
-    norms = np.sqrt(np.asarray(pairs.multiply(pairs).sum(axis=0)).ravel() + ridge)
+    norms = np.sqrt(np.asarray(pairs.multiply(pairs).sum(axis=0)).ravel() + shrinkage)
     scaled = (pairs @ sparse.diags(1 / norms)).tocsr()
     # One more than asked for, because it finds the item itself too.
     found = all_pairs_knn(scaled, neighbours + 1, num_threads=1, show_progress=False).tocsr()

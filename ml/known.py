@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ml.cold_items import cold_vectors, metadata_rows
 from ml.lightfm_model import Factors, represent
 from ml.popularity_dial import dialled_biases
-from ml.training_data import TrainingData
+from ml.training_data import IDENTITY_PREFIX, RARE_SUFFIX, TrainingData
 from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Embeddings
+from warehouse.settings import Settings
 from warehouse.user_features import UserFeatures
-
-RARE_SUFFIX = ":(rare)"
-IDENTITY_PREFIX = "id:"
 
 
 def known_codes(
@@ -66,24 +65,31 @@ def _telling(
 
 
 def embeddings_of(
-    data: TrainingData, pairs: sparse.csr_matrix, users: Factors, items: Factors, popularity_weight: float
+    data: TrainingData, pairs: sparse.csr_matrix, users: Factors, items: Factors, settings: Settings
 ) -> Embeddings:
     """Sum the factors to one vector a user and an item; unknown ones are zero.
 
-    Here and nowhere else the biases are dialled, so that lists, indices and evaluation agree.
+    An item without pairs gets what `ml.cold_items` makes of its features and of the others' vectors. Here and nowhere
+    else the biases are dialled, so that lists, indices and evaluation agree.
 
     Args:
         data: ids and features.
         pairs: (users, items) CSR that the factors were fitted on.
         users: factors of the user features.
         items: factors of the item features.
-        popularity_weight: what an item's mean score over the trained users is multiplied by.
+        settings: the ridge of items without pairs, and what an item's mean score over the trained users is
+            multiplied by.
     """
     user_known = known_codes(pairs.getnnz(axis=1) > 0, data.user_features, data.user_feature_names)
     item_known = known_codes(pairs.getnnz(axis=0) > 0, data.item_features, data.item_feature_names)
     user_vectors, user_biases = represent(data.user_features, users)
     item_vectors, item_biases = represent(data.item_features, items)
-    item_biases = dialled_biases(user_vectors, user_known == TRAINED, item_vectors, item_biases, popularity_weight)
+    summed = np.column_stack([item_vectors, item_biases])
+    estimated = cold_vectors(metadata_rows(data), item_known == TRAINED, summed, settings.cold_item_lambda)
+    item_vectors, item_biases = np.ascontiguousarray(estimated[:, :-1]), estimated[:, -1]
+    item_biases = dialled_biases(
+        user_vectors, user_known == TRAINED, item_vectors, item_biases, settings.popularity_weight
+    )
     return Embeddings(
         user_ids=data.user_ids,
         item_ids=data.item_ids,

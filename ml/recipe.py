@@ -20,6 +20,8 @@ RECIPE = (
     "user_alpha",
     "cooccurrence_share",
     "cooccurrence_lambda",
+    "cooccurrence_sparse_share",
+    "cooccurrence_shrinkage",
     "cooccurrence_fit_exponent",
     "cooccurrence_history_exponent",
     "cooccurrence_neighbours",

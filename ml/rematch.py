@@ -41,7 +41,7 @@ def ranking_of(
 
     Who has entries in `recency` (1: the newest item, 2: the one before, ...) is folded in first.
     """
-    embeddings = embeddings_of(data, data.train, users, items, settings.popularity_weight)
+    embeddings = embeddings_of(data, data.train, users, items, settings)
     weights = dialled_weights(weights, data.train, settings.popularity_weight)
     history = data.train
     if recency is not None:

@@ -16,6 +16,9 @@ from scipy import sparse
 from warehouse.errors import NightjarError
 from warehouse.run_folder import RunFolder
 
+RARE_SUFFIX = ":(rare)"
+IDENTITY_PREFIX = "id:"
+
 
 @dataclass(frozen=True)
 class TrainingData:

@@ -9,13 +9,36 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from warehouse.embeddings import TRAINED, UNKNOWN, Vectors
+from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
 from warehouse.item_weights import ItemWeights, raised
 
 # No list may hold it: below every score, above nothing.
 LOWEST = -np.finfo(np.float32).max
 _BLOCK_CELLS = 4_000_000
 _STRIPE = 16
+
+
+@dataclass(frozen=True)
+class Group:
+    """Items over which mean and spread of a user's scores are taken.
+
+    Attributes:
+        items: (n,) indices.
+        is_member: (items,) the same as flags, float64.
+        mean: (dim + 1,) mean of their vectors, the bias as the last dimension; with it and their covariance, mean and
+            spread of a user's scores follow without the scores.
+        covariance: (dim + 1, dim + 1).
+    """
+
+    items: NDArray[np.int64]
+    is_member: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+
+    def spread(self, queries: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Standard deviation of the embeddings' scores of some users, whose vectors end with 1: (users,)."""
+        spread: NDArray[np.float64] = np.sqrt(np.maximum(((queries @ self.covariance) * queries).sum(axis=1), 0))
+        return spread
 
 
 @dataclass(frozen=True)
@@ -27,9 +50,15 @@ class Blend:
 
         score(i) = (1 - share) * (e(i) - mean e) / sd e  +  share * (c(i) - mean c) / sd c
 
-    mean and standard deviation of each user over the items that have interactions. An item without any has a share of
-    its own where its features gave it weights; without them it is unknown to c: its second term is 0, the mean, so that
-    it competes by its embedding alone. So is that of every item for a user whose c does not vary.
+    mean and standard deviation of each user over the items that have interactions. An item without any, to which its
+    features gave weights, has a share of its own, and its c is counted among such items alone and put where the first
+    term, t, has them:
+
+        score(i) = (1 - share) * t(i)  +  share * (mean t + sd t * (c(i) - mean c) / sd c)
+
+    Their c says nothing of how they compare with other items, so among those they stand where their embeddings put
+    them, and among each other they are ranked by both. Without weights an item is unknown to c: its second term is 0,
+    the mean, so that it competes by its embedding alone. So is that of every item for a user whose c does not vary.
 
     Attributes:
         embedding_shares: (items,) float32, 1 - share of each item.
@@ -38,12 +67,9 @@ class Blend:
         weights: (items, items) float32 CSR, as in `ItemWeights`.
         average: (items,) float32 or None, as in `ItemWeights`: what c(i) is less by, per weight of the history.
         vectors: (items, dim + 1) float32, the items' biases as the last dimension.
-        trained: (n,) indices of the items with interactions.
-        is_trained: (items,) the same as flags, float64.
         is_known: (items,) whether the model knows the item at all.
-        mean: (dim + 1,) mean of the trained items' vectors; with it and their covariance, mean and spread of a user's
-            scores follow without the scores.
-        covariance: (dim + 1, dim + 1).
+        trained: the items with interactions.
+        cold: those without any that have weights.
     """
 
     embedding_shares: Vectors
@@ -52,11 +78,9 @@ class Blend:
     weights: sparse.csr_matrix
     average: Vectors | None
     vectors: Vectors
-    trained: NDArray[np.int64]
-    is_trained: NDArray[np.float64]
     is_known: NDArray[np.bool_]
-    mean: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    trained: Group
+    cold: Group
 
     @property
     def rows_at_once(self) -> int:
@@ -71,34 +95,47 @@ class Blend:
             history: (users, items) float32 CSR, weight of each user's own items.
         """
         queries = np.column_stack([vectors, np.ones(len(vectors))]).astype(np.float64)
-        spread = np.sqrt(np.maximum(((queries @ self.covariance) * queries).sum(axis=1), 0))
-        queries *= _inverse(spread)[:, None]
+        queries *= _inverse(self.trained.spread(queries))[:, None]
         scores = queries.astype(np.float32) @ self.vectors.T
-        scores -= (queries @ self.mean).astype(np.float32)[:, None]
+        scores -= (queries @ self.trained.mean).astype(np.float32)[:, None]
         scores *= self.embedding_shares
-        scores += self._cooccurrence(history)
+        scores += self.cooccurrence_shares * self._cooccurrence(history, queries)
         scores[:, ~self.is_known] = LOWEST
         return scores
 
-    def _cooccurrence(self, history: sparse.csr_matrix) -> Vectors:
+    def _cooccurrence(self, history: sparse.csr_matrix, queries: NDArray[np.float64]) -> Vectors:
         history = raised(history, self.history_exponent)
         found = history @ self.weights
-        count = max(1, len(self.trained))
-        mean = found @ self.is_trained / count
-        squares = found.multiply(found) @ self.is_trained / count
         scores: Vectors = found.toarray()
+        size = np.asarray(history.sum(axis=1, dtype=np.float64)).ravel()
         if self.average is not None:
-            average = self.average * self.is_trained
-            # Whose history says nothing of any item is not told what an average one would say.
-            size = np.asarray(history.sum(axis=1, dtype=np.float64)).ravel() * (squares > 0)
-            mean -= size * average.sum() / count
-            squares += (size**2 * (average**2).sum() - 2 * size * (found @ average)) / count
             scores -= size.astype(np.float32)[:, None] * self.average
-        scale = _inverse(np.sqrt(np.maximum(squares - mean**2, 0)))
+        # Cold items are few or none: their columns are copied, the others' scaled in place.
+        of_cold = scores[:, self.cold.items]
+        mean, scale = self._mean_and_scale(found, size, self.trained)
         scores -= mean.astype(np.float32)[:, None]
         scores *= scale.astype(np.float32)[:, None]
-        scores *= self.cooccurrence_shares
+        mean, scale = self._mean_and_scale(found, size, self.cold)
+        of_cold -= mean.astype(np.float32)[:, None]
+        of_cold *= (scale * self.cold.spread(queries)).astype(np.float32)[:, None]
+        of_cold += (queries @ (self.cold.mean - self.trained.mean)).astype(np.float32)[:, None]
+        scores[:, self.cold.items] = of_cold
         return scores
+
+    def _mean_and_scale(
+        self, found: sparse.csr_matrix, size: NDArray[np.float64], group: Group
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and 1 / standard deviation of each user's c over a group: (users,) each, 0 where it does not vary."""
+        count = max(1, len(group.items))
+        mean = found @ group.is_member / count
+        squares = found.multiply(found) @ group.is_member / count
+        if self.average is not None:
+            average = self.average * group.is_member
+            # Whose history says nothing of any item is not told what an average one would say.
+            size = size * (squares > 0)
+            mean -= size * average.sum() / count
+            squares += (size**2 * (average**2).sum() - 2 * size * (found @ average)) / count
+        return mean, _inverse(np.sqrt(np.maximum(squares - mean**2, 0)))
 
 
 def blend_of(model: ItemWeights, vectors: Vectors, biases: Vectors, known: NDArray[np.int8]) -> Blend:
@@ -111,14 +148,11 @@ def blend_of(model: ItemWeights, vectors: Vectors, biases: Vectors, known: NDArr
         known: (items,) int8 codes.
     """
     all_items = np.column_stack([vectors, biases])
-    trained = np.flatnonzero(known == TRAINED)
-    of_trained = all_items[trained].astype(np.float64)
-    mean = of_trained.sum(axis=0) / max(1, len(trained))
-    centred = of_trained - mean
     is_trained = known == TRAINED
     # What has interactions is known to c even where nothing speaks for it.
     has_weights = np.bincount(model.weights.indices, minlength=len(known)) > 0
-    shares = np.where(is_trained | ~has_weights, model.share, model.cold_share).astype(np.float32)
+    is_cold = (known == FEATURES_ONLY) & has_weights
+    shares = np.where(is_cold, model.cold_share, model.share).astype(np.float32)
     return Blend(
         1 - shares,
         shares * (is_trained | has_weights),
@@ -126,12 +160,18 @@ def blend_of(model: ItemWeights, vectors: Vectors, biases: Vectors, known: NDArr
         model.weights,
         model.average,
         all_items,
-        trained,
-        is_trained.astype(np.float64),
         known != UNKNOWN,
-        mean,
-        centred.T @ centred / max(1, len(trained)),
+        _group(is_trained, all_items),
+        _group(is_cold, all_items),
     )
+
+
+def _group(is_member: NDArray[np.bool_], vectors: Vectors) -> Group:
+    items = np.flatnonzero(is_member)
+    of_members = vectors[items].astype(np.float64)
+    mean = of_members.sum(axis=0) / max(1, len(items))
+    centred = of_members - mean
+    return Group(items, is_member.astype(np.float64), mean, centred.T @ centred / max(1, len(items)))
 
 
 def best_columns(scores: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:

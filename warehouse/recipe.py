@@ -57,6 +57,8 @@ TUNABLE: Mapping[str, Between | OneOf] = {
     "user_alpha": OneOf((0.0, 1e-7, 1e-6, 1e-5)),
     "cooccurrence_share": Between(0.0, 0.8),
     "cooccurrence_lambda": Between(10.0, 1_000.0, is_log=True),
+    "cooccurrence_sparse_share": Between(0.0, 0.8),
+    "cooccurrence_shrinkage": Between(0.5, 100.0, is_log=True),
     "cooccurrence_fit_exponent": OneOf((0.0, 0.25, 0.5, 1.0)),
     "cooccurrence_history_exponent": OneOf((0.0, 0.5, 1.0, 2.0, 4.0, 6.0)),
 }

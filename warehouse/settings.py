@@ -219,6 +219,12 @@ class Settings(BaseSettings):
     cooccurrence_lambda: float = Field(
         200.0, gt=0, description="Ridge of the item-item weights: larger ones trust only items met together often."
     )
+    cooccurrence_sparse_share: Fraction = Field(
+        0.5, description="NIGHTJAR_COOCCURRENCE_SHARE of catalogues beyond NIGHTJAR_COOCCURRENCE_DENSE_ITEMS."
+    )
+    cooccurrence_shrinkage: float = Field(
+        3.0, gt=0, description="NIGHTJAR_COOCCURRENCE_LAMBDA of those catalogues, whose weights are shrunk cosines."
+    )
     cooccurrence_fit_exponent: float = Field(
         0.25, ge=0, le=10, description="What the pairs' weights are raised to in the fit of the item-item weights."
     )
@@ -227,14 +233,16 @@ class Settings(BaseSettings):
     )
     cooccurrence_neighbours: PositiveInt = Field(200, description="Item-item weights kept of each item.")
     cold_item_share: float = Field(
-        0.25,
+        0.2,
         ge=0,
         le=1,
         description="As NIGHTJAR_COOCCURRENCE_SHARE, of items without events, whose item-item weights come from their "
         "features; 0: by their embeddings alone.",
     )
     cold_item_lambda: float = Field(
-        3.0, gt=0, description="Ridge of those weights: larger means fewer, surer features count."
+        3.0,
+        gt=0,
+        description="Ridge of those weights, and of their embeddings: larger lets fewer, surer features count.",
     )
     cold_item_neighbours: PositiveInt = Field(1_000, description="Item-item weights kept of each such item.")
     cooccurrence_dense_items: PositiveInt = Field(

@@ -47,7 +47,7 @@ def popularity(data: TrainingData) -> Scorer:
 
 def content_knn(data: TrainingData, idf_power: float) -> Scorer:
     """Sum of the cosines between an item's TF-IDF row and those of the user's own items; idf to a power."""
-    rows = metadata_rows(data)
+    rows = unit_rows(metadata_rows(data))
     if idf_power != 1:
         idf = np.log(rows.shape[0] / np.maximum(rows.getnnz(axis=0), 1)) ** (idf_power - 1)
         rows = unit_rows(rows @ sparse.diags_array(idf))
@@ -79,7 +79,7 @@ def als(data: TrainingData, alpha: float, regularization: float) -> Scorer:
 def nightjar(data: TrainingData, settings: Settings) -> dict[str, Scorer]:
     """Return what a night would rank by, and its embeddings alone."""
     users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
-    embeddings = embeddings_of(data, data.train, users, items, settings.popularity_weight)
+    embeddings = embeddings_of(data, data.train, users, items, settings)
     popular = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
     weights = item_weights_of(data, data.train, settings)
     return {

@@ -13,9 +13,10 @@ _SETTINGS = ("cold_item_", "cooccurrence_", "embedding_dim", "epochs", "learning
 _HEAD = """# Items without events, and users new to a domain
 
 `make bench-cold DATA="folder folder"` writes this page: one split and one metric code for all. Nightjar's figures come
-from the code that ranks in a night (LightFM's fit, the item-item weights, the blend) with the default settings, run on
-features made as a night's are; no list was published. Peers see the same features and are tuned on the same protocol
-applied once more to the training part. These data have no times: every pair weighs the same, in all models.
+from the code that ranks in a night (LightFM's fit, the embeddings of cold items, the item-item weights, the blend) with
+the default settings, run on features made as a night's are; no list was published. Peers see the same features and are
+tuned on the same protocol applied once more to the training part, Nightjar's defaults by hand on that too. These data
+have no times: every pair weighs the same, in all models.
 
 *Items without events*: a fifth of the items is held out with all their pairs; users with pairs left are asked for
 them, and the held out items compete with each other. *From domain to domain*: a tenth of the users loses all pairs in

@@ -13,8 +13,7 @@ from scipy import sparse
 
 from benchmarks.cold.sources import Source
 from benchmarks.quality.judging import Question
-from ml.known import RARE_SUFFIX
-from ml.training_data import TrainingData
+from ml.training_data import RARE_SUFFIX, TrainingData
 from warehouse.settings import Settings
 
 SEED = 1

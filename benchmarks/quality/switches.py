@@ -14,12 +14,12 @@ from benchmarks.quality.judging import K
 from ml.evaluation import hits_of
 from ml.holdout_slices import holdout_slices
 from ml.item_item import item_weights_of
-from ml.known import IDENTITY_PREFIX, embeddings_of
+from ml.known import embeddings_of
 from ml.lightfm_model import fit
 from ml.metrics.ndcg import ndcg
 from ml.metrics.recall import recall
 from ml.scoring import best_items, popularity_ranking, published_ranking
-from ml.training_data import TrainingData
+from ml.training_data import IDENTITY_PREFIX, TrainingData
 from warehouse.embeddings import Embeddings
 from warehouse.item_weights import raised
 from warehouse.settings import Settings
@@ -76,7 +76,7 @@ SWITCHES = (
     Switch("lambda 100", {"cooccurrence_lambda": 100.0}),
     Switch("lambda 1000", {"cooccurrence_lambda": 1000.0}),
     Switch("50 neighbours", {"cooccurrence_neighbours": 50}),
-    Switch("sparse cosines for EASE", {"cooccurrence_dense_items": 1, "cooccurrence_lambda": 10.0}),
+    Switch("sparse cosines for EASE", {"cooccurrence_dense_items": 1}),
     Switch("embeddings without recency", data=sharpened(0.0)),
     Switch("embeddings with half the recency power", data=sharpened(0.5)),
     Switch("embeddings without features", data=identities_only),
@@ -104,7 +104,7 @@ def effects(data: TrainingData, settings: Settings) -> dict[str, dict[str, float
 
 def _embeddings(data: TrainingData, settings: Settings) -> Embeddings:
     users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
-    return embeddings_of(data, data.train, users, items, settings.popularity_weight)
+    return embeddings_of(data, data.train, users, items, settings)
 
 
 def _quality(data: TrainingData, embeddings: Embeddings, settings: Settings) -> dict[str, float]:

@@ -46,7 +46,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
 
         users, items = fit(data.full, data.user_features, data.item_features, settings, tell, begun)
         start.keep(settings, folder, "final", data, begun, (users, items))
-        model = embeddings_of(data, data.full, users, items, settings.popularity_weight)
+        model = embeddings_of(data, data.full, users, items, settings)
         weights = item_weights_of(data, data.full, settings)
         weights = dialled_weights(weights, data.full, settings.popularity_weight)
         by_features = user_features_of(data, data.full, users, settings.max_feature_weight)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ml.fold_in import newest_weights, scaled_sums
-from ml.known import IDENTITY_PREFIX, RARE_SUFFIX
+from ml.training_data import IDENTITY_PREFIX, RARE_SUFFIX
 from ml.user_lists.served_model import ServedModel
 from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
 from warehouse.user_features import UserFeatures

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from ml import hnsw_index
 from warehouse.run_folder import RunFolder
 
 K = 10
@@ -83,10 +84,17 @@ def blended(shop: Any) -> dict[str, dict[str, float]]:
         return (scores - known.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)
 
     by_embeddings = in_spreads(arrays["user_vectors"] @ arrays["item_vectors"].T + arrays["item_biases"])
-    # An item without events has weights where its features gave it some, and then a share of its own.
-    has_weights = weights.any(axis=0)
-    by_cooccurrence = np.where(has_events | has_weights, in_spreads(history @ weights), 0)
-    shares = np.where(~has_events & has_weights, cold_share, share)
+    # An item without events has weights where its features gave it some, and then a share of its own; what they say is
+    # counted among such items, and put where their embeddings have them.
+    is_cold = ~has_events & weights.any(axis=0)
+    assert is_cold.sum() > 1
+    by_cooccurrence = np.where(has_events, in_spreads(history @ weights), 0)
+    of_cold, embedded = (history @ weights)[:, is_cold], by_embeddings[:, is_cold]
+    centred = of_cold - of_cold.mean(axis=1, keepdims=True)
+    spread = of_cold.std(axis=1, keepdims=True)
+    by_features = centred / np.where(spread > 0, spread, 1) * embedded.std(axis=1, keepdims=True)
+    by_cooccurrence[:, is_cold] = by_features + embedded.mean(axis=1, keepdims=True)
+    shares = np.where(is_cold, cold_share, share)
     scores = (1 - shares) * by_embeddings + shares * by_cooccurrence
     return {user: dict(zip(items, row.tolist(), strict=True)) for user, row in zip(users, scores, strict=True)}
 
@@ -142,6 +150,21 @@ def test_users_without_events_are_served_by_their_features_or_by_popularity(shop
     described = {user for (user,) in shop.home.rows("select distinct user_id from raw.user_features")}
     assert sources["cold_user"] | sources["segment_popular"] <= described
     assert not sources["popular"] & described
+
+
+def test_items_without_events_reach_personal_lists_similar_items_and_both_indices(
+    shop: Any, published: Published
+) -> None:
+    met = set().union(*published.seen.values())
+    cold = {item for item in published.items if item not in met} & published.available
+    assert cold
+    assert cold & {item for key, rows in published.lists.items() if key[2] == "personal" for item, _ in rows}
+    similar = shop.home.rows("select item_id, similar_item_id from recs.similar_items_current")
+    assert cold <= {item for item, _ in similar}
+    assert cold & {item for _, item in similar}
+    folder = RunFolder.of(shop.home.settings.lake, "2026-03-31.1")
+    for name in ("retrieval", "similarity"):
+        assert cold <= set(hnsw_index.load(folder.index(name)).item_ids)
 
 
 def test_a_reason_is_an_item_the_user_met(shop: Any, published: Published) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ml.cold_items import cold_weights, metadata_rows
+from ml.cold_items import cold_vectors, cold_weights, metadata_rows
 from ml.training_data import TrainingData, read
 
 IS_KNOWN = np.array([True, True, False, True, False, False])
@@ -57,10 +57,28 @@ def test_without_known_or_without_cold_items_there_are_none() -> None:
         assert cold_weights(ROWS, is_known, 0.7, 10, 10).nnz == 0
 
 
-def test_rows_are_tf_idf_of_length_one_without_identities_and_rare_features(planted: object) -> None:
+def test_vectors_are_the_mean_of_their_own_and_of_the_ridge_regression_of_the_others_from_their_mean() -> None:
+    vectors = np.array([[1, 4], [2, 0], [9, 7], [6, 2], [8, 5], [9, 9]], np.float32)
+    found = cold_vectors(ROWS, IS_KNOWN, vectors, 0.7)
+    of_known = vectors[[0, 1, 3]]
+    by_others = [3, 2] + by_formula(0.7, [0, 1, 2]).T @ (of_known - [3, 2])
+    assert found[[2, 4]] == pytest.approx((np.array([[9, 7], [8, 5]]) + by_others) / 2, abs=1e-5)
+    # Who has interactions or nothing that tells keeps what it has.
+    assert found[[0, 1, 3, 5]].tolist() == vectors[[0, 1, 3, 5]].tolist()
+    for is_known in (np.zeros(6, bool), np.ones(6, bool)):
+        assert cold_vectors(ROWS, is_known, vectors, 0.7) is vectors
+
+
+def test_rows_are_tf_idf_without_identities_and_rare_features_and_the_root_of_their_length_stays(
+    planted: object,
+) -> None:
     data: TrainingData = read(planted.folder)  # type: ignore[attr-defined]
     names = np.array(["id:a", "tag:x", "tag:(rare)", "tag:y"], object)
     values = np.array([[1, 2, 1, 0], [1, 1, 1, 3], [0, 0, 1, 0], [0, 0, 0, 0]], np.float32)
     rows = metadata_rows(replace(data, item_features=sparse.csr_matrix(values), item_feature_names=names)).toarray()
-    # Of four items two carry x and one y; ln 2 and ln 4 stand as 1 to 2.
-    assert rows == pytest.approx(np.array([[1, 0], [1 / np.sqrt(37), 6 / np.sqrt(37)], [0, 0], [0, 0]]))
+    # Of four items two carry x and one y; ln 2 and ln 4 stand as 1 to 2. Weights of 2 and (1, 3) count as 1 and
+    # (1/2, 3/2): rows (1, 0) and (1/2, 3), 1 and half the root of 37 long.
+    length = np.sqrt(37) / 2
+    usual = (1 + length) / 2
+    longer = np.array([1 / 2, 3]) / length * np.sqrt(length / usual)
+    assert rows == pytest.approx(np.array([[np.sqrt(1 / usual), 0], longer, [0, 0], [0, 0]]))

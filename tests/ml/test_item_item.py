@@ -75,16 +75,24 @@ def test_the_exponent_0_makes_all_pairs_the_same() -> None:
 
 def test_the_number_of_items_decides_between_the_two_kinds() -> None:
     pairs = some_pairs(9, 20).astype(np.float32)
-    sparse_kind = fit_item_weights(pairs, Settings(cooccurrence_dense_items=19))
+    settings = Settings(cooccurrence_share=0.2, cooccurrence_sparse_share=0.7, cooccurrence_shrinkage=2.0)
+    sparse_kind = fit_item_weights(pairs, settings.model_copy(update={"cooccurrence_dense_items": 19}))
     assert sparse_kind is not None
-    assert (sparse_kind.weights != sparse_kind.weights.T).nnz == 0
-    dense_kind = fit_item_weights(pairs, Settings(cooccurrence_dense_items=20))
+    assert sparse_kind.share == 0.7
+    by_cosine = nearest_by_cosine(pairs.power(0.25).astype(np.float64).tocsr(), 2.0, 200)
+    assert sparse_kind.weights.toarray() == pytest.approx(by_cosine.toarray(), abs=1e-6)
+    dense_kind = fit_item_weights(pairs, settings.model_copy(update={"cooccurrence_dense_items": 20}))
     assert dense_kind is not None
+    assert dense_kind.share == 0.2
     assert (dense_kind.weights != dense_kind.weights.T).nnz > 0
 
 
 def test_without_a_share_or_without_pairs_there_are_no_weights() -> None:
     assert fit_item_weights(some_pairs(9, 20), Settings(cooccurrence_share=0)) is None
+    off = Settings(cooccurrence_share=0, cooccurrence_dense_items=1)
+    assert fit_item_weights(some_pairs(9, 20), off) is None
+    off = Settings(cooccurrence_sparse_share=0, cooccurrence_dense_items=1)
+    assert fit_item_weights(some_pairs(9, 20), off) is None
     assert fit_item_weights(sparse.csr_matrix((3, 4), dtype=np.float32), Settings()) is None
 
 

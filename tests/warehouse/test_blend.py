@@ -55,19 +55,30 @@ def test_an_item_without_interactions_competes_by_its_embedding_and_an_unknown_o
     assert scores[4] == LOWEST
 
 
-def test_an_item_without_interactions_that_its_features_gave_weights_has_a_share_of_its_own() -> None:
-    # As above, and own item 0 speaks for item 3 with 2: 4 for a weight of 2, which no mean and no spread counts.
-    weights = sparse.csr_matrix(np.array([[0, 3, -3, 2, 0], *[[0] * 5] * 4], np.float32))
-    model = blend_of(ItemWeights(0.25, 1.0, weights, cold_share=0.5), VECTORS, BIASES, KNOWN)
-    scores = model.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
-    assert scores[3] == pytest.approx(0.5 * 3 / np.sqrt(2 / 3) + 0.5 * 4 / np.sqrt(24), abs=1e-6)
+def test_items_without_interactions_are_counted_among_themselves_and_stand_where_their_embeddings_put_them() -> None:
+    # As above, with items 3 and 4 of scores 5 and 7: terms of 3 and 5, mean 4, spread 1, in units of the root of 2/3.
+    # Own item 0 speaks for item 3 with 2, against item 4 with 2: c is 1 and -1 spreads from their mean.
+    vectors = np.array([[1, 0], [2, 0], [3, 0], [5, 0], [7, 0]], np.float32)
+    known, unit = np.array([2, 2, 2, 1, 1], np.int8), np.sqrt(2 / 3)
+    weights = sparse.csr_matrix(np.array([[0, 3, -3, 2, -2], *[[0] * 5] * 4], np.float32))
+    rule = blend_of(ItemWeights(0.25, 1.0, weights, cold_share=0.75), vectors, BIASES, known)
+    scores = rule.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
+    assert scores[3:] == pytest.approx([(0.25 * 3 + 0.75 * 5) / unit, (0.25 * 5 + 0.75 * 3) / unit], abs=1e-5)
     without = blend(0.25).scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
     assert scores[:3].tolist() == without[:3].tolist()
-    # The share of co-occurrence alone: what the features said is all that counts, and what an average one says goes.
-    average = np.array([0, 0, 0, 1, 0], np.float32)
-    alone = blend_of(ItemWeights(1.0, 1.0, weights, average, 1.0), VECTORS, BIASES, KNOWN)
+    # An average history of the size 2 says 10 of item 3, where the own one says 4: now item 4 is 1 spread above.
+    average = np.array([0, 0, 0, 5, 0], np.float32)
+    rule = blend_of(ItemWeights(0.25, 1.0, weights, average, 0.75), vectors, BIASES, known)
+    scores = rule.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
+    assert scores[3:] == pytest.approx([3 / unit, 5 / unit], abs=1e-5)
+    # Of a user whose history says nothing of them, and of a single one, the embedding decides.
+    scores = rule.scores(np.array([[1, 7]], np.float32), history(0, 3, 0, 0, 0))[0]
+    assert scores[3:] == pytest.approx([(0.25 * 3 + 0.75 * 4) / unit, (0.25 * 5 + 0.75 * 4) / unit], abs=1e-5)
+    alone = blend_of(
+        ItemWeights(0.25, 1.0, weights, cold_share=0.75), vectors, BIASES, np.array([2, 2, 2, 1, 0], np.int8)
+    )
     scores = alone.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
-    assert scores[3] == pytest.approx((4 - 2) / np.sqrt(24), abs=1e-6)
+    assert scores[3] == pytest.approx(3 / unit, abs=1e-5)
 
 
 def test_without_a_history_or_without_spread_the_other_part_is_left() -> None:
