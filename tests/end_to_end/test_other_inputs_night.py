@@ -2,13 +2,17 @@
 
 import csv
 import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 DATE = "2025-03-30"
@@ -56,9 +60,9 @@ def write_csv(path: Path, header: tuple[str, str, str], rows: list[tuple[str, st
 
 
 @pytest.fixture(scope="module")
-def nights(new_home: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> OddNights:
-    home, folder, drawn = new_home("odd"), tmp_path_factory.mktemp("files"), events()
-    files = (
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder, drawn = tmp_path_factory.mktemp("files"), events()
+    return (
         write_csv(
             folder / "long names.csv",
             ("user_id", "item_id", "occurred_at"),
@@ -70,10 +74,19 @@ def nights(new_home: Callable[[str], Any], tmp_path_factory: pytest.TempPathFact
             [(user, item, int(at.timestamp())) for user, item, at in drawn[1500:]],
         ),
     )
+
+
+def fill(home: Any, files: tuple[Path, Path]) -> None:
     for file in files:
         imported = home.nightjar("import", "files", "--interactions", str(file))
         assert imported.returncode == 0, imported.stdout
         assert " 0 rejected" in imported.stdout
+
+
+@pytest.fixture(scope="module")
+def nights(new_home: Callable[[str], Any], files: tuple[Path, Path]) -> OddNights:
+    home = new_home("odd")
+    fill(home, files)
     summary = home.night(DATE)
     published = home.current()
     return OddNights(
@@ -153,3 +166,60 @@ def test_a_refused_night_keeps_its_verdict(nights: OddNights) -> None:
     shown = nights.home.nightjar("status").stdout
     assert "Attempts not published" in shown
     assert re.search(rf"│ {DATE}\.2 .*│ popularity: recall@10", shown)
+
+
+def kill_when(
+    is_reached: Callable[[], bool], is_victim: Callable[[psutil.Process], bool], is_over: threading.Event
+) -> bool:
+    """Kill the processes that are victims once a point is reached; False if the night ends before."""
+    while not is_over.wait(0.02):
+        victims = [each for each in psutil.process_iter() if is_victim(each)] if is_reached() else []
+        for victim in victims:
+            victim.kill()
+        if victims:
+            return True
+    return False
+
+
+def test_a_night_whose_dbt_and_spark_are_killed_publishes_the_same(
+    nights: OddNights, new_home: Callable[[str], Any], files: tuple[Path, Path]
+) -> None:
+    home = new_home("killed")
+    fill(home, files)
+    log = home.path / "logs" / f"nightly_recommendations-{DATE}.log"
+
+    def table_is_being_built() -> bool:
+        return log.exists() and "START sql incremental model" in log.read_text(encoding="utf-8", errors="replace")
+
+    def first_features_are_written() -> bool:
+        return any((home.path / "lake").glob("runs/*/*/.features.aside/*/part-*"))
+
+    def is_build(process: psutil.Process) -> bool:
+        with suppress(psutil.Error):
+            return "build" in process.cmdline() and process.environ().get("NIGHTJAR_HOME") == str(home.path)
+        return False
+
+    def is_driver(process: psutil.Process) -> bool:
+        with suppress(psutil.Error):
+            return process.name() == "java" and str(home.path) in " ".join(process.cmdline())
+        return False
+
+    is_over = threading.Event()
+    with ThreadPoolExecutor(1) as other:
+        kills = other.submit(
+            lambda: [
+                kill_when(table_is_being_built, is_build, is_over),
+                kill_when(first_features_are_written, is_driver, is_over),
+            ]
+        )
+        try:
+            said = home.night(DATE)
+        finally:
+            is_over.set()
+    assert kills.result() == [True, True]
+    # Airflow's own retries are the second runs.
+    assert "dbt_inputs.dbt_producer_watcher: tried again soon" in said
+    assert "build_features: tried again soon" in said
+    hashes = "select publication_id, content_hash from recs.publications"
+    assert home.rows(hashes) == nights.home.rows(hashes)
+    assert home.current() == nights.published
