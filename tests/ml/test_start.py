@@ -90,3 +90,5 @@ def test_a_fit_goes_on_from_what_it_is_given_and_begins_the_rest_as_always(plant
     assert not items.vectors[39].any()
     assert items.vectors[6] == pytest.approx(cold[1].vectors[6], abs=1e-6)
     assert users.vectors == pytest.approx(cold[0].vectors, abs=1e-6)
+    again = fit(data.train, data.user_features, data.item_features, slow, lambda epoch: None, begun)
+    assert again[1].vectors.tobytes() == items.vectors.tobytes()
