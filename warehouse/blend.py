@@ -16,6 +16,8 @@ from warehouse.item_weights import ItemWeights, raised
 LOWEST = -np.finfo(np.float32).max
 _BLOCK_CELLS = 4_000_000
 _STRIPE = 16
+# Below this a spread is the rounding of equal scores.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,14 @@ class Group:
 
     Attributes:
         items: (n,) indices.
-        is_member: (items,) the same as flags, float64.
+        is_member: (items,) the same as flags, float32.
         mean: (dim + 1,) mean of their vectors, the bias as the last dimension; with it and their covariance, mean and
             spread of a user's scores follow without the scores.
         covariance: (dim + 1, dim + 1).
     """
 
     items: NDArray[np.int64]
-    is_member: NDArray[np.float64]
+    is_member: Vectors
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
 
@@ -107,35 +109,22 @@ class Blend:
         history = raised(history, self.history_exponent)
         found = history @ self.weights
         scores: Vectors = found.toarray()
-        size = np.asarray(history.sum(axis=1, dtype=np.float64)).ravel()
         if self.average is not None:
-            scores -= size.astype(np.float32)[:, None] * self.average
+            scores -= np.asarray(history.sum(axis=1), np.float32) * self.average
         # Cold items are few or none: their columns are copied, the others' scaled in place.
         of_cold = scores[:, self.cold.items]
-        mean, scale = self._mean_and_scale(found, size, self.trained)
-        scores -= mean.astype(np.float32)[:, None]
-        scores *= scale.astype(np.float32)[:, None]
-        mean, scale = self._mean_and_scale(found, size, self.cold)
-        of_cold -= mean.astype(np.float32)[:, None]
-        of_cold *= (scale * self.cold.spread(queries)).astype(np.float32)[:, None]
-        of_cold += (queries @ (self.cold.mean - self.trained.mean)).astype(np.float32)[:, None]
-        scores[:, self.cold.items] = of_cold
+        _standardise(scores, self.trained.is_member, self._says(found, self.trained))
+        if len(self.cold.items):
+            _standardise(of_cold, np.ones(len(self.cold.items), np.float32), self._says(found, self.cold))
+            of_cold *= self.cold.spread(queries).astype(np.float32)[:, None]
+            of_cold += (queries @ (self.cold.mean - self.trained.mean)).astype(np.float32)[:, None]
+            scores[:, self.cold.items] = of_cold
         return scores
 
-    def _mean_and_scale(
-        self, found: sparse.csr_matrix, size: NDArray[np.float64], group: Group
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean and 1 / standard deviation of each user's c over a group: (users,) each, 0 where it does not vary."""
-        count = max(1, len(group.items))
-        mean = found @ group.is_member / count
-        squares = found.multiply(found) @ group.is_member / count
-        if self.average is not None:
-            average = self.average * group.is_member
-            # Whose history says nothing of any item is not told what an average one would say.
-            size = size * (squares > 0)
-            mean -= size * average.sum() / count
-            squares += (size**2 * (average**2).sum() - 2 * size * (found @ average)) / count
-        return mean, _inverse(np.sqrt(np.maximum(squares - mean**2, 0)))
+    def _says(self, found: sparse.csr_matrix, group: Group) -> NDArray[np.bool_] | None:
+        """Whose history says something of a group; None where the others' c is 0 throughout and varies for no item."""
+        # Whose history says nothing is not told what an average one would say.
+        return None if self.average is None else found.astype(bool) @ group.is_member > 0
 
 
 def blend_of(model: ItemWeights, vectors: Vectors, biases: Vectors, known: NDArray[np.int8]) -> Blend:
@@ -171,7 +160,7 @@ def _group(is_member: NDArray[np.bool_], vectors: Vectors) -> Group:
     of_members = vectors[items].astype(np.float64)
     mean = of_members.sum(axis=0) / max(1, len(items))
     centred = of_members - mean
-    return Group(items, is_member.astype(np.float64), mean, centred.T @ centred / max(1, len(items)))
+    return Group(items, is_member.astype(np.float32), mean, centred.T @ centred / max(1, len(items)))
 
 
 def best_columns(scores: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
@@ -203,7 +192,25 @@ def best_columns(scores: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
     return best, values
 
 
+def _standardise(scores: Vectors, is_member: Vectors, is_told: NDArray[np.bool_] | None) -> None:
+    """Bring each row, in place, to mean 0 and standard deviation 1 over some columns; 0 where it does not vary there.
+
+    Args:
+        scores: (rows, columns) float32.
+        is_member: (columns,) float32, 1 for the columns that count, else 0.
+        is_told: (rows,) the rows that may vary; None: all.
+    """
+    count = max(1, int(np.count_nonzero(is_member)))
+    mean = scores @ is_member / count
+    scores -= mean[:, None]
+    spread: Vectors = np.sqrt(np.square(scores) @ is_member / count)
+    # What is left of equal scores is the rounding of their mean.
+    varies = spread > np.maximum(np.float32(1e-6) * np.abs(mean), np.float32(_ROUNDING))
+    if is_told is not None:
+        varies &= is_told
+    scores *= np.divide(np.float32(1), spread, out=np.zeros_like(spread), where=varies)[:, None]
+
+
 def _inverse(spread: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Below this a spread is the rounding of equal scores.
-    inverse: NDArray[np.float64] = np.divide(1, spread, out=np.zeros_like(spread), where=spread > 1e-9)
+    inverse: NDArray[np.float64] = np.divide(1, spread, out=np.zeros_like(spread), where=spread > _ROUNDING)
     return inverse
