@@ -19,7 +19,7 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import lsmr
 
 from ml.pruned_columns import pruned_columns
-from ml.training_data import IDENTITY_PREFIX, RARE_SUFFIX, TrainingData
+from ml.training_data import IDENTITY_PREFIX, RARE_SUFFIX, TEXT_PREFIX, TrainingData
 from warehouse.embeddings import Vectors
 
 _BLOCK_CELLS = 4_000_000
@@ -30,10 +30,11 @@ def metadata_rows(data: TrainingData) -> sparse.csr_matrix:
 
     Their length is the root of what it was, over its mean: an item of which more is said is wanted by more users, but
     one row may not drown the others. A folded `kind:(rare)` feature says nothing about the one who carries it and is
-    left out. Rows without a feature that tells items apart are empty.
+    left out. So are those of texts, half of which any item with a text carries: they act through their factors alone.
+    Rows without a feature that tells items apart are empty.
     """
     names = [str(name) for name in data.item_feature_names]
-    kept = [not name.startswith(IDENTITY_PREFIX) and not name.endswith(RARE_SUFFIX) for name in names]
+    kept = [not name.startswith((IDENTITY_PREFIX, TEXT_PREFIX)) and not name.endswith(RARE_SUFFIX) for name in names]
     features = data.item_features[:, np.flatnonzero(kept)].astype(np.float64).tocsr()
     carriers = np.maximum(features.getnnz(axis=0), 1)
     # The cap on the sum of an item's weights has scaled rows down; a mean weight of 1 gives them their lengths back.

@@ -10,6 +10,9 @@ from warehouse.settings import Settings, variable
 
 # What the fit and the ranking read. A test holds that every setting is on one of these lists or has no effect here.
 RECIPE = (
+    "text_model",
+    "text_dimensions",
+    "text_weight",
     "embedding_dim",
     "epochs",
     "warm_start",

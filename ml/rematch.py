@@ -51,7 +51,7 @@ def ranking_of(
 
 
 def meet(
-    data: TrainingData,
+    data_of: Callable[[Settings], TrainingData],
     popularity: Ranking,
     settings: Settings,
     champion: Champion,
@@ -61,7 +61,7 @@ def meet(
     """Return the champion as an opponent, with the ranking of its recipe where that is another than tonight's.
 
     Args:
-        data: tonight's features.
+        data_of: tonight's features, with those of texts as some settings ask for them.
         popularity: what users unknown to a model get.
         settings: tonight's.
         champion: the publication to meet.
@@ -83,6 +83,7 @@ def meet(
         return opponent, None
     try:
         theirs = recipe.with_recipe(settings, recorded)
+        data = data_of(theirs)
         users, items = fit(data.train, data.user_features, data.item_features, theirs, on_epoch)
         weights = item_weights_of(data, data.train, theirs)
         return opponent, ranking_of(data, popularity, theirs, users, items, weights)

@@ -18,6 +18,8 @@ from warehouse.run_folder import RunFolder
 
 RARE_SUFFIX = ":(rare)"
 IDENTITY_PREFIX = "id:"
+# In brackets, because a source may have a kind `text` of its own.
+TEXT_PREFIX = "(text):"
 
 
 @dataclass(frozen=True)

@@ -179,6 +179,19 @@ class Settings(BaseSettings):
     max_feature_weight: float = Field(
         10.0, gt=0, description="Sum of one item's (or user's) feature weights; larger sums are scaled down to it."
     )
+    text_model: str = Field(
+        "",
+        description="Folder of a sentence-transformers model whose view of titles and descriptions becomes features of "
+        "items; empty: none (see docs/decisions/text-features.md).",
+    )
+    text_dimensions: PositiveInt = Field(16, description="Dimensions that this view is reduced to (PCA), at most.")
+    text_weight: float = Field(
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Sum of one item's weights of them; that of its identity is 1. NIGHTJAR_MAX_FEATURE_WEIGHT leaves "
+        "them out.",
+    )
     popularity_half_life_days: float = Field(
         90.0,
         ge=0,
@@ -364,6 +377,11 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute_home(cls, home: Path) -> Path:
         return home.expanduser().absolute()
+
+    @field_validator("text_model")
+    @classmethod
+    def _absolute_text_model(cls, folder: str) -> str:
+        return str(Path(folder).expanduser().absolute()) if folder else ""
 
     @property
     def warehouse_path(self) -> Path:

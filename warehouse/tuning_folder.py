@@ -21,6 +21,7 @@ from warehouse.recipe import Recipe, write_recipe
 from warehouse.recipe_book import in_force
 from warehouse.run_folder import RunFolder, RunRecord
 from warehouse.settings import Settings
+from warehouse.text_model import check_text_model
 from warehouse.unload import unload
 
 _LAST_OF_DATE = """
@@ -93,8 +94,10 @@ def begin_tuning(settings: Settings, warehouse: Warehouse, data_date: date | Non
         data_date: the newest date to see; None for the newest one that was published.
 
     Raises:
-        BadInput: nothing of the date was published, so that its facts may not be there.
+        BadInput: the text model cannot be used, or nothing of the date was published, so that its facts may not be
+            there.
     """
+    check_text_model(settings)
     with warehouse.connect(read_only=True) as connection:
         last = connection.execute(_LAST_OF_DATE, [data_date]).fetchone()
     if last is None:

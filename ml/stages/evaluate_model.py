@@ -8,7 +8,7 @@ import math
 import re
 from dataclasses import asdict, dataclass
 
-from ml import contest, plots, start, tracking
+from ml import contest, plots, start, text_model, tracking
 from ml.champion import find_champion
 from ml.contest import Contest, Opponent
 from ml.cross_domain_slices import cross_domain_slices
@@ -21,6 +21,7 @@ from ml.output_rows import write_rows
 from ml.popularity_curve import CurvePoint, popularity_curve
 from ml.rematch import meet, ranking_of
 from ml.scoring import Ranking, popularity_ranking
+from ml.text_features import with_text
 from ml.training_data import TrainingData, read
 from warehouse.adapters.engines import open_warehouse
 from warehouse.item_weights import ItemWeights
@@ -64,7 +65,8 @@ def run(settings: Settings, folder: RunFolder) -> None:
         tracking.log_stage(settings, folder, _stage_log(settings, folder, data, judged))
 
 
-def _fit_and_judge(data: TrainingData, folder: RunFolder, settings: Settings, progress: StageProgress) -> _Judged:
+def _fit_and_judge(textless: TrainingData, folder: RunFolder, settings: Settings, progress: StageProgress) -> _Judged:
+    data = with_text(textless, folder, settings)
     popularity, k = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids)), settings.metric_k
     slices = [
         *holdout_slices(data.train, data.holdout, data.is_available, settings.seed),
@@ -91,7 +93,7 @@ def _fit_and_judge(data: TrainingData, folder: RunFolder, settings: Settings, pr
         return ranking_of(data, popularity, dialled, users, items, weights)
 
     rankings = {MODEL: at(settings.popularity_weight), BASELINE: popularity}
-    opponent, champions = _meet_champion(data, popularity, folder, settings, progress)
+    opponent, champions = _meet_champion(textless, popularity, folder, settings, progress)
     if champions is not None:
         rankings[CHAMPION] = champions
     evaluation = evaluate(rankings, slices, data.train, k)
@@ -119,7 +121,7 @@ def _folded_in(
 
 
 def _meet_champion(
-    data: TrainingData, popularity: Ranking, folder: RunFolder, settings: Settings, progress: StageProgress
+    textless: TrainingData, popularity: Ranking, folder: RunFolder, settings: Settings, progress: StageProgress
 ) -> tuple[Opponent | None, Ranking | None]:
     champion = find_champion(open_warehouse(settings), folder.record(), settings.metric_k)
     if champion is None:
@@ -127,9 +129,12 @@ def _meet_champion(
     recorded = tracking.recorded_parameters(settings, champion.mlflow_run_id)
 
     def tell(epoch: Epoch) -> None:
-        progress.pulse(f"champion {champion.publication_id}: {epoch.line(epoch.number, data.train.nnz)}")
+        progress.pulse(f"champion {champion.publication_id}: {epoch.line(epoch.number, textless.train.nnz)}")
 
-    return meet(data, popularity, settings, champion, recorded, tell)
+    def data_of(theirs: Settings) -> TrainingData:
+        return with_text(textless, folder, theirs)
+
+    return meet(data_of, popularity, settings, champion, recorded, tell)
 
 
 def _draw(folder: RunFolder, judged: _Judged, settings: Settings) -> None:
@@ -160,6 +165,7 @@ def _stage_log(settings: Settings, folder: RunFolder, data: TrainingData, judged
             "warm_start_from": judged.begun_from,
             "recipe_sha256": read_recipe(folder.recipe).sha256,
             "dataset_sha256": dataset_digest(folder),
+            "text_model_sha256": text_model.digest(settings.text_model),
             "users": len(data.user_ids),
             "items": len(data.item_ids),
             "train_pairs": data.train.nnz,

@@ -14,6 +14,7 @@ from ml.known import embeddings_of, user_features_of
 from ml.lightfm_model import Epoch, epochs_of, fit
 from ml.output_rows import write_columns
 from ml.popularity_dial import dialled_weights
+from ml.text_features import with_text
 from ml.training_data import read
 from warehouse import embeddings
 from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
@@ -34,7 +35,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
     """
     with stage(folder, "fit_model") as progress:
         progress.unit = "pairs"
-        data = read(folder)
+        data = with_text(read(folder), folder, settings)
         progress.rows = data.full.nnz
         if data.full.nnz == 0:
             raise BadInput("no event has a positive weight: see event_weights.csv for the event types that count")

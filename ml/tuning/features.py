@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 
+from ml.text_features import with_text
 from ml.training_data import TrainingData, read
 from ml.tuning.window import link_snapshot
 from warehouse.run_folder import RunFolder
@@ -40,7 +41,8 @@ class FeatureShelf:
 
     def data(self, settings: Settings) -> TrainingData:
         """Return the features as matrices."""
-        return read(self.folder(settings))
+        folder = self.folder(settings)
+        return with_text(read(folder), folder, settings)
 
 
 def _digest(settings: Settings) -> str:

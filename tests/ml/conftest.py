@@ -5,9 +5,13 @@ all their events in the holdout. u30 has a feature only, u31 nothing; i40 has a 
 like i00 but unavailable.
 """
 
-from collections.abc import Callable
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ml.text_model import encode
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.interval import of_date
@@ -118,3 +123,49 @@ def replace_features() -> Callable[[RunFolder, str, dict[str, Any]], None]:
 def planted(tmp_path_factory: pytest.TempPathFactory) -> PlantedRun:
     """One planted run that the tests of a module share."""
     return plant_run(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def text_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Put a package in the place of sentence-transformers and give a model's folder: `text_model({text: vector})`.
+
+    A text without a vector of its own gets (0, 0, 7).
+    """
+
+    def prepare(vectors: Mapping[str, tuple[float, ...]]) -> str:
+        class SentenceTransformer:
+            def __init__(self, path: str, *, device: str, local_files_only: bool) -> None:
+                assert (device, local_files_only) == ("cpu", True)
+                json.loads((Path(path) / "modules.json").read_text())
+
+            def encode(self, texts: list[str], *, batch_size: int, show_progress_bar: bool) -> list[tuple[float, ...]]:
+                return [vectors.get(text, (0.0, 0.0, 7.0)) for text in texts]
+
+        module = ModuleType("sentence_transformers")
+        module.__spec__ = ModuleSpec("sentence_transformers", None)
+        module.__dict__["SentenceTransformer"] = SentenceTransformer
+        monkeypatch.setitem(sys.modules, "sentence_transformers", module)
+        folder = tmp_path / "text-model"
+        folder.mkdir()
+        (folder / "modules.json").write_text("[]")
+        return str(folder)
+
+    encode.cache_clear()
+    yield prepare
+    encode.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def write_texts() -> Callable[..., None]:
+    """Write the snapshot's items and features: `write_texts(folder, {item_id: title}, [(item_id, feature)])`."""
+
+    def write(folder: RunFolder, titles: Mapping[str, str | None], features: list[tuple[str, str]]) -> None:
+        items = {"item_id": list(titles), "title": pa.array(titles.values(), pa.string())}
+        pq.write_table(pa.table(items), folder.snapshot("items"))
+        given = pa.Table.from_pylist(
+            [{"item_id": item_id, "feature": feature} for item_id, feature in features],
+            pa.schema({"item_id": pa.string(), "feature": pa.string()}),
+        )
+        pq.write_table(given, folder.snapshot("item_features"))
+
+    return write

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from ml import contest
+from ml import contest, tracking
 from ml.output_rows import read_rows
-from ml.stages import evaluate_model, gate_model
+from ml.stages import evaluate_model, fit_model, gate_model
+from ml.text_model import digest as text_model_digest
+from warehouse import embeddings
+from warehouse.embeddings import FEATURES_ONLY
 from warehouse.errors import GateRefused
 from warehouse.interval import of_date
 from warehouse.run_folder import RunFolder
@@ -133,3 +136,23 @@ def test_a_champion_that_mlflow_forgot_is_judged_by_its_record_alone(
     found = contest.load(folder).opponent
     assert found is not None
     assert found.champion.publication_id == FIRST
+
+
+def test_a_night_with_texts_meets_the_champions_recipe_without_them(
+    first: Any, second: Callable[..., Any], text_model: Callable[..., str], write_texts: Callable[..., None]
+) -> None:
+    titles = {f"i{n:02d}": "even" if n % 2 == 0 else "odd" for n in range(43)}
+    write_texts(first.folder, titles, [])
+    model = text_model({"even": (1.0, 0.0), "odd": (-1.0, 0.0)})
+    folder, verdicts = second(text_model=model)
+    assert f"NIGHTJAR_TEXT_MODEL , now {model}" in verdicts["champion"][1]
+    assert figure(folder, "champion", "recall") == figure(first.folder, "nightjar", "recall")
+    parameters = tracking.recorded_parameters(first.settings, folder.read_mlflow_run()["run_id"])
+    assert parameters is not None
+    assert parameters["text_model_sha256"] == text_model_digest(model)
+    fit_model.run(first.settings.model_copy(update={"text_model": model}), folder)
+    # i41 has no feature but its title; the planted taste is what it says.
+    fitted = embeddings.load(folder.model)
+    assert fitted.item_known[41] == FEATURES_ONLY
+    assert fitted.item_vectors[41] @ fitted.user_vectors[[1, 3, 5]].mean(axis=0) > 0
+    assert fitted.item_vectors[41] @ fitted.user_vectors[[0, 2, 4]].mean(axis=0) < 0

@@ -1,0 +1,91 @@
+import hashlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ml.text_model import digest, encode
+from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.protocol import Warehouse
+from warehouse.attempts import RunRequest, begin_attempt
+from warehouse.errors import BadInput, NightjarError
+from warehouse.interval import of_date
+from warehouse.settings import Settings
+from warehouse.text_model import check_text_model
+from warehouse.tuning_folder import begin_tuning
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda settings, warehouse: begin_attempt(settings, warehouse, RunRequest(of_date("2026-03-01"), "r")),
+        lambda settings, warehouse: begin_tuning(settings, warehouse, None),
+    ],
+)
+def test_a_folder_that_is_no_model_is_refused_before_anything_is_begun(
+    begin: Callable[[Settings, Warehouse], object], tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path / "home", text_model=str(tmp_path / "gone"))
+    warehouse = open_warehouse(settings)
+    with pytest.raises(BadInput, match=r"NIGHTJAR_TEXT_MODEL=.*/gone is no folder of .* it holds no modules.json"):
+        begin(settings, warehouse)
+    assert not settings.lake.exists()
+
+
+def test_a_missing_package_is_refused_with_how_to_install_it(
+    text_model: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(text_model=text_model({}))
+    check_text_model(settings)
+    monkeypatch.setattr("warehouse.text_model.find_spec", lambda name: None)
+    with pytest.raises(BadInput, match=r"NIGHTJAR_TEXT_MODEL needs .* sentence-transformers: .*pip install .*\[text\]"):
+        check_text_model(settings)
+    # Scoring again with the date's model, and a home without a text model, need no package.
+    check_text_model(settings, ("serving", "publication"))
+    check_text_model(Settings())
+
+
+def test_nights_that_go_on_from_each_other_have_no_text_model(text_model: Callable[..., str]) -> None:
+    with pytest.raises(BadInput, match="NIGHTJAR_TEXT_MODEL and NIGHTJAR_WARM_START=on exclude each other"):
+        check_text_model(Settings(text_model=text_model({}), warm_start="on"))
+
+
+def test_a_model_that_does_not_load_is_one_line(text_model: Callable[..., str]) -> None:
+    folder = text_model({})
+    (Path(folder) / "modules.json").write_text("{\n")
+    with pytest.raises(BadInput, match=r"^NIGHTJAR_TEXT_MODEL=\S+ cannot be loaded: Expecting property name [^\n]*$"):
+        encode(folder, ("a",))
+
+
+def test_a_package_that_has_gone_since_is_one_line(
+    text_model: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = text_model({})
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(BadInput, match=r"^NIGHTJAR_TEXT_MODEL=\S+ cannot be loaded: .*sentence_transformers[^\n]*$"):
+        encode(folder, ("a",))
+
+
+def test_values_that_are_not_finite_are_refused(text_model: Callable[..., str]) -> None:
+    folder = text_model({"a": (float("nan"), 0.0, 0.0)})
+    with pytest.raises(NightjarError, match=r"NIGHTJAR_TEXT_MODEL=.* gives values that are not finite"):
+        encode(folder, ("a",))
+
+
+def test_the_digest_is_of_names_and_contents_wherever_the_folder_lies(tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name / "part").mkdir(parents=True)
+        (tmp_path / name / "part" / "b.bin").write_bytes(b"b")
+        (tmp_path / name / "a.json").write_bytes(b"a")
+    of_a, of_b = (hashlib.sha256(each).hexdigest() for each in (b"a", b"b"))
+    by_hand = hashlib.sha256(f"a.json {of_a}\npart/b.bin {of_b}\n".encode()).hexdigest()
+    assert digest(str(tmp_path / "here")) == digest(str(tmp_path / "there")) == by_hand
+    (tmp_path / "there" / "part" / "b.bin").write_bytes(b"c")
+    assert digest(str(tmp_path / "there")) != by_hand
+    assert digest("") == "none"
+
+
+def test_the_folder_is_absolute_wherever_a_command_is_started() -> None:
+    assert Settings(text_model="models/small").text_model == str(Path.cwd() / "models/small")
+    assert Settings().text_model == ""

@@ -1,0 +1,35 @@
+"""Whether the text model that `NIGHTJAR_TEXT_MODEL` names can be used; docs/decisions/text-features.md.
+
+Asked before a run or a search for better settings begins; `ml.text_model` loads it.
+"""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from warehouse.errors import BadInput
+from warehouse.run_folder import STAGES
+from warehouse.settings import Settings
+from warehouse.warm_start import ON
+
+_INSTALL = ".venv/bin/uv pip install --python .venv/bin/python --constraints requirements.lock --editable '.[text]'"
+
+
+def check_text_model(settings: Settings, stages: Sequence[str] = STAGES) -> None:
+    """Refuse settings whose text model cannot be used; asked before anything is begun, so nothing is loaded.
+
+    Raises:
+        BadInput: the folder holds no model, the package is not installed, or nights go on from each other.
+    """
+    if not settings.text_model or "model" not in stages:
+        return
+    if not (Path(settings.text_model) / "modules.json").is_file():
+        raise BadInput(
+            f"NIGHTJAR_TEXT_MODEL={settings.text_model} is no folder of a sentence-transformers model: "
+            "it holds no modules.json"
+        )
+    if find_spec("sentence_transformers") is None:
+        raise BadInput(f"NIGHTJAR_TEXT_MODEL needs the package sentence-transformers: {_INSTALL}")
+    if settings.warm_start == ON:
+        # What a dimension means turns with the catalogue, so last night's factors would be those of something else.
+        raise BadInput("NIGHTJAR_TEXT_MODEL and NIGHTJAR_WARM_START=on exclude each other: turn one of them off")
