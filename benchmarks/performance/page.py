@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from benchmarks.pages import save
@@ -14,6 +15,8 @@ _HEAD = """# What a night costs
 a home of its own, runs one night with the default settings, then measures the stages in isolation beside what the bare
 libraries need for the same rows. Every target is a ratio of two medians of one run, taken in turns on one thread;
 seconds are of a machine with two cores and say little elsewhere. What an earlier run measured of other sizes stays.
+[What was found by it](decisions/performance.md), and what [going on from an earlier training](decisions/warm-start.md)
+saves, have pages of their own.
 """
 _STAGES = """## Stages
 
@@ -124,7 +127,7 @@ def _draw(measured: Sequence[Figures], path: Path) -> None:
     figure = Figure(figsize=(12, 4.5), layout="constrained")
     seconds, memory = figure.subplots(1, 2)
     sizes = [figures["size"]["interactions"] for figures in measured]
-    for stage in measured[0]["night"]["stages"]:
+    for colour, stage in zip(colormaps["tab20"].colors, measured[0]["night"]["stages"], strict=False):
         of_stage = [_stage(figures, stage["stage"]) for figures in measured]
         known = [(size, each) for size, each in zip(sizes, of_stage, strict=True) if each]
         for panel, value in ((seconds, "seconds"), (memory, "peak")):
@@ -133,6 +136,7 @@ def _draw(measured: Sequence[Figures], path: Path) -> None:
                 [size for size, _ in known],
                 [max(each[value], 0.05) / scale for _, each in known],
                 marker="o",
+                color=colour,
                 label=stage["stage"],
             )
     for panel, title in ((seconds, "seconds of a stage"), (memory, "memory of the night during a stage, GiB")):
