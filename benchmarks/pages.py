@@ -30,11 +30,16 @@ def choice_table(figures: Mapping[str, Models], what: str, *of_settings: str) ->
     for title, models in figures.items():
         for model, found in models.items():
             if found.get("choice"):
-                said = ", ".join(f"{name} {value:g}" for name, value in found["choice"].items())
+                said = ", ".join(f"{name} {_in_short(value)}" for name, value in found["choice"].items())
                 rows.append(f"| {title} | {model} | {said} |")
     fields = Settings.model_fields.items()
-    ours = ", ".join(f"{name} {field.default:g}" for name, field in fields if any(part in name for part in of_settings))
+    shown = [(name, field.default) for name, field in fields if any(part in name for part in of_settings)]
+    ours = ", ".join(f"{name} {_in_short(value)}" for name, value in shown)
     return "\n".join([*rows, f"| all | Nightjar's defaults | {ours} |"])
+
+
+def _in_short(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def draw_recall(panel: Axes, models: Models, ours: str, title: str) -> None:

@@ -4,11 +4,11 @@ Pure; `ml.item_item` adds the weights to those that co-occurrence gave the other
 trained ones. Both are ridge regressions on the items' TF-IDF rows, the one of what users took, the other of the trained
 vectors: with F the rows of the items with interactions, V their vectors and f the row of an item without any,
 
-    w = F (F'F + ridge I)^-1 f,    x = (s + mean V + (V - mean V)' w) / 2
+    w = F (F'F + ridge I)^-1 f,    x = (1 - share) s + share (mean V + (V - mean V)' w)
 
 w says how much each item with interactions speaks for it, the same for all users. Unlike the cosine of two rows it
 takes from a feature what others already say. s is the sum of the factors that the fit gave its features; V holds what
-identities learned besides. docs/decisions/blend.md says why it is the mean of both.
+identities learned besides. docs/decisions/blend.md says why both have a share.
 """
 
 from collections.abc import Iterator
@@ -55,25 +55,29 @@ def unit_rows(rows: sparse.csr_matrix) -> sparse.csr_matrix:
     return sparse.csr_matrix(sparse.diags_array(scale) @ rows)
 
 
-def cold_vectors(rows: sparse.csr_matrix, is_known: NDArray[np.bool_], vectors: Vectors, ridge: float) -> Vectors:
-    """Return the vectors, those of items without interactions as the mean of their own and the one by the others'.
+def cold_vectors(
+    rows: sparse.csr_matrix, is_known: NDArray[np.bool_], vectors: Vectors, ridge: float, share: float
+) -> Vectors:
+    """Return the vectors, those of items without interactions as a mean of their own and the one by the others'.
 
     Args:
         rows: as `metadata_rows` returns them; an item whose row is empty keeps its vector.
         is_known: (items,) whether an item has interactions.
         vectors: (items, dim) float32, the sums of the features' factors.
         ridge: above 0; in units of squared row length.
+        share: of the one by the others', 0 to 1.
     """
     has_row = rows.getnnz(axis=1) > 0
     known, cold = np.flatnonzero(is_known & has_row), np.flatnonzero(~is_known & has_row)
-    if len(known) == 0 or len(cold) == 0:
+    if share == 0 or len(known) == 0 or len(cold) == 0:
         return vectors
     of_known = rows[known]
     mean = vectors[known].mean(axis=0, dtype=np.float64)
     centred = vectors[known] - mean
     coefficients = [lsmr(of_known, each, damp=np.sqrt(ridge), atol=1e-8, btol=1e-8)[0] for each in centred.T]
     estimated = vectors.copy()
-    estimated[cold] = (vectors[cold] + mean + rows[cold] @ np.column_stack(coefficients)) / 2
+    by_others = mean + rows[cold] @ np.column_stack(coefficients)
+    estimated[cold] = (1 - share) * vectors[cold] + share * by_others
     return estimated
 
 

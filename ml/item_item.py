@@ -15,7 +15,7 @@ from ml.cold_items import cold_weights, metadata_rows
 from ml.pruned_columns import pruned_columns
 from ml.training_data import TrainingData
 from warehouse.item_weights import ItemWeights, raised
-from warehouse.settings import Settings
+from warehouse.settings import FIXED, Settings
 
 _BLOCK_CELLS = 4_000_000
 
@@ -63,7 +63,7 @@ def item_weights_of(data: TrainingData, pairs: sparse.csr_matrix, settings: Sett
 def _of_cold_items(
     pairs: sparse.csr_matrix, settings: Settings, metadata: sparse.csr_matrix | None
 ) -> sparse.coo_matrix:
-    if metadata is None or settings.cold_item_share == 0:
+    if metadata is None or (settings.cold_item_choice == FIXED and settings.cold_item_share == 0):
         return sparse.coo_matrix((pairs.shape[1],) * 2)
     return cold_weights(
         metadata,

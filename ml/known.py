@@ -77,15 +77,16 @@ def embeddings_of(
         pairs: (users, items) CSR that the factors were fitted on.
         users: factors of the user features.
         items: factors of the item features.
-        settings: the ridge of items without pairs, and what an item's mean score over the trained users is
-            multiplied by.
+        settings: ridge and share of the regression for items without pairs, and what an item's mean score over the
+            trained users is multiplied by.
     """
     user_known = known_codes(pairs.getnnz(axis=1) > 0, data.user_features, data.user_feature_names)
     item_known = known_codes(pairs.getnnz(axis=0) > 0, data.item_features, data.item_feature_names)
     user_vectors, user_biases = represent(data.user_features, users)
     item_vectors, item_biases = represent(data.item_features, items)
     summed = np.column_stack([item_vectors, item_biases])
-    estimated = cold_vectors(metadata_rows(data), item_known == TRAINED, summed, settings.cold_item_lambda)
+    ridge, share = settings.cold_item_lambda, settings.cold_item_regression_share
+    estimated = cold_vectors(metadata_rows(data), item_known == TRAINED, summed, ridge, share)
     item_vectors, item_biases = np.ascontiguousarray(estimated[:, :-1]), estimated[:, -1]
     item_biases = dialled_biases(
         user_vectors, user_known == TRAINED, item_vectors, item_biases, settings.popularity_weight

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pydantic import ValidationError
 from scipy import sparse
 
-from ml import recipe
+from ml import cold_item_choice, recipe
 from ml.champion import Champion
 from ml.contest import Opponent
 from ml.fold_in import fold_in, newest_weights
@@ -86,7 +86,9 @@ def meet(
         data = data_of(theirs)
         users, items = fit(data.train, data.user_features, data.item_features, theirs, on_epoch)
         weights = item_weights_of(data, data.train, theirs)
-        return opponent, ranking_of(data, popularity, theirs, users, items, weights)
+        # By the same rule on the same holdout: a choice that only one of both may make would tell for it.
+        choice = cold_item_choice.choose(data, popularity, theirs, users, items, weights)
+        return opponent, ranking_of(data, popularity, choice.over(theirs), users, items, choice.of(weights))
     except (NightjarError, ValidationError) as error:
         # A recipe that fails on tonight's data must not keep another one from taking its place.
         return replace(opponent, obstacle=str(error)), None

@@ -138,13 +138,13 @@ def blend_of(model: ItemWeights, vectors: Vectors, biases: Vectors, known: NDArr
     """
     all_items = np.column_stack([vectors, biases])
     is_trained = known == TRAINED
-    # What has interactions is known to c even where nothing speaks for it.
     has_weights = np.bincount(model.weights.indices, minlength=len(known)) > 0
-    is_cold = (known == FEATURES_ONLY) & has_weights
+    # Without a share they are as without weights, whether a model has them or not.
+    is_cold = (known == FEATURES_ONLY) & has_weights & (model.cold_share > 0)
     shares = np.where(is_cold, model.cold_share, model.share).astype(np.float32)
     return Blend(
         1 - shares,
-        shares * (is_trained | has_weights),
+        shares * (is_trained | is_cold),
         model.history_exponent,
         model.weights,
         model.average,

@@ -7,6 +7,7 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
     snapshot/<name>.parquet  what the attempt may see, unloaded from the warehouse
     features/<name>/         Parquet written by the Spark job build_features
     evaluation/              what gate_model judges (ml.contest)
+    cold_items.json          the shares that rank items without events (ml.cold_item_choice)
     mlflow_run.json          where MLflow keeps the training
     model/                   the final embeddings (warehouse.embeddings)
     start/<fit>/             what each fit leaves for the next night's to go on from (ml.start), if that is asked for
@@ -112,6 +113,11 @@ class RunFolder:
     def evaluation(self) -> Path:
         """Folder of the holdout's figures that the gate judges."""
         return self.path / "evaluation"
+
+    @property
+    def cold_items(self) -> Path:
+        """File of the shares that rank items without events."""
+        return self.path / "cold_items.json"
 
     @property
     def model(self) -> Path:

@@ -41,6 +41,9 @@ _SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|_KEY")
 # Where Airflow's API server shows the page about every table.
 TABLES_PATH = "/nightjar/tables/"
 
+# Of the setting cold_item_choice.
+FIXED = "fixed"
+
 # Set in every process of a home's local stack, to the home.
 STACK_MARK = "NIGHTJAR_STACK"
 
@@ -245,12 +248,20 @@ class Settings(BaseSettings):
         4.0, ge=0, le=10, description="The same in a user's history: above 1 the newest items say more than the rest."
     )
     cooccurrence_neighbours: PositiveInt = Field(200, description="Item-item weights kept of each item.")
-    cold_item_share: float = Field(
+    cold_item_choice: Literal["holdout", "fixed"] = Field(
+        "holdout",
+        description="holdout: each night takes other values of the two shares below where these surely find more of "
+        "the items it holds out; fixed: as they are.",
+    )
+    cold_item_share: Fraction = Field(
         0.2,
-        ge=0,
-        le=1,
         description="As NIGHTJAR_COOCCURRENCE_SHARE, of items without events, whose item-item weights come from their "
         "features; 0: by their embeddings alone.",
+    )
+    cold_item_regression_share: Fraction = Field(
+        0.5,
+        description="Share of the regression of the other items' embeddings in theirs; the rest is the sum of what "
+        "their features learned.",
     )
     cold_item_lambda: float = Field(
         3.0,

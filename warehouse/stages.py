@@ -71,9 +71,9 @@ def inherit_files(stages: tuple[str, ...], source: RunFolder, target: RunFolder)
     missing = [str(name) for name in wanted if not (source.path / name).exists()]
     if missing:
         raise BadInput(f"{source.path} lacks {', '.join(missing)}: run the stages {', '.join(STAGES)}")
-    # What a later night goes on from is there only where that was asked for.
-    if "model" not in stages and (source.path / "start").exists():
-        wanted.append(Path("start"))
+    # What a later night goes on from is there only where that was asked for, chosen shares not in an earlier version.
+    if "model" not in stages:
+        wanted += [Path(name) for name in ("start", "cold_items.json") if (source.path / name).exists()]
     for name in wanted:
         here, there = source.path / name, target.path / name
         there.parent.mkdir(parents=True, exist_ok=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cold import sources
-from benchmarks.cold.models import COLD_ITEM_PEERS, CROSS_DOMAIN_PEERS, EMBEDDINGS, NIGHTJAR, Peer, nightjar
-from benchmarks.cold.questions import COLD_ITEMS, SEED, Asked, held_out, training_data
+from benchmarks.cold.models import COLD_ITEM_PEERS, CROSS_DOMAIN_PEERS, EMBEDDINGS, NIGHTJAR, Peer, chosen_by, nightjar
+from benchmarks.cold.questions import COLD_ITEMS, SEED, Asked, held_out, training_data, with_holdout
 from benchmarks.quality.judging import Scorer, judge, lists_of
 from benchmarks.quality.measure import Kept
 from ml.training_data import TrainingData
@@ -24,7 +24,7 @@ def measure(folder: Path, work: Path, settings: Settings) -> dict[str, Figures]:
     kept = Kept(work / "figures.json")
     for peer in COLD_ITEM_PEERS if COLD_ITEMS in asked else CROSS_DOMAIN_PEERS:
         kept.keep(peer.name, lambda peer=peer: _tuned(peer, before, asked_before, data, asked))
-    kept.keep(NIGHTJAR, lambda: _of_nightjar(data, asked, settings))
+    kept.keep(NIGHTJAR, lambda: _of_nightjar(before, asked_before, data, asked, settings))
     models = {name: found for name, found in kept.values.items() if name != NIGHTJAR} | kept.values[NIGHTJAR]
     return {title: {name: found[title] for name, found in models.items()} for title in asked}
 
@@ -40,9 +40,24 @@ def _tuned(
     return {title: found | {"choice": choice} for title, found in _judged(peer.fit(data, **choice), asked).items()}
 
 
-def _of_nightjar(data: TrainingData, asked: Mapping[str, Asked], settings: Settings) -> dict[str, Figures]:
+def _of_nightjar(
+    before: TrainingData,
+    asked_before: Mapping[str, Asked],
+    data: TrainingData,
+    asked: Mapping[str, Asked],
+    settings: Settings,
+) -> dict[str, Figures]:
+    choice = {}
+    if COLD_ITEMS in asked_before:
+        chosen = chosen_by(with_holdout(before, asked_before[COLD_ITEMS]), settings)
+        print(chosen.says(), flush=True)
+        choice = {"cold_item_share": chosen.share, "cold_item_regression_share": chosen.regression_share}
+        settings = chosen.over(settings)
     scorers = nightjar(data, settings)
-    return {name: _judged(scorers[name], asked) for name in (EMBEDDINGS, NIGHTJAR)}
+    found = {name: _judged(scorers[name], asked) for name in (EMBEDDINGS, NIGHTJAR)}
+    for each in found[NIGHTJAR].values():
+        each["choice"] = choice
+    return found
 
 
 def _judged(scores: Scorer, asked: Mapping[str, Asked]) -> Figures:

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from benchmarks.cold.questions import SEED
 from benchmarks.quality.judging import Scorer
+from ml.cold_item_choice import ColdItemChoice, choose
 from ml.cold_items import metadata_rows, unit_rows
 from ml.item_item import item_weights_of, nearest_by_cosine
 from ml.known import embeddings_of
@@ -74,6 +75,13 @@ def als(data: TrainingData, alpha: float, regularization: float) -> Scorer:
     model.fit(data.train, show_progress=False)
     users, items = np.asarray(model.user_factors), np.asarray(model.item_factors)
     return lambda rows: users[rows] @ items.T
+
+
+def chosen_by(before: TrainingData, settings: Settings) -> ColdItemChoice:
+    """Choose as a night does by what it holds out."""
+    users, items = fit(before.train, before.user_features, before.item_features, settings, lambda epoch: None)
+    popular = popularity_ranking(before.train.getnnz(axis=0), len(before.user_ids))
+    return choose(before, popular, settings, users, items, item_weights_of(before, before.train, settings))
 
 
 def nightjar(data: TrainingData, settings: Settings) -> dict[str, Scorer]:

@@ -15,8 +15,9 @@ _HEAD = """# Items without events, and users new to a domain
 `make bench-cold DATA="folder folder"` writes this page: one split and one metric code for all. Nightjar's figures come
 from the code that ranks in a night (LightFM's fit, the embeddings of cold items, the item-item weights, the blend) with
 the default settings, run on features made as a night's are; no list was published. Peers see the same features and are
-tuned on the same protocol applied once more to the training part, Nightjar's defaults by hand on that too. These data
-have no times: every pair weighs the same, in all models.
+tuned on the same protocol applied once more to the training part, Nightjar's defaults by hand on that too; on it
+Nightjar chooses its shares of items without events, as a night does on what it holds out. These data have no times:
+every pair weighs the same, in all models.
 
 *Items without events*: a fifth of the items is held out with all their pairs; users with pairs left are asked for
 them, and the held out items compete with each other. *From domain to domain*: a tenth of the users loses all pairs in

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from benchmarks.cold.sources import Source
+from benchmarks.cold.sources import Source, ones
 from benchmarks.quality.judging import Question
 from ml.training_data import RARE_SUFFIX, TrainingData
 from warehouse.settings import Settings
@@ -59,6 +59,14 @@ def _without_domains(source: Source, names: list[str], rng: np.random.Generator)
             if origin != target:
                 asked[f"{origin} -> {target}"] = _asked(source.pairs, known, users, candidates)
     return replace(source, pairs=known), asked
+
+
+def with_holdout(data: TrainingData, asked: Asked) -> TrainingData:
+    """Hold out what is asked for, as a night's features do; nothing but the candidates competes."""
+    entries = asked.question.truth.tocoo()
+    pairs = (asked.question.users[entries.row], asked.candidates[entries.col])
+    is_candidate = np.isin(np.arange(len(data.item_ids)), asked.candidates)
+    return replace(data, holdout=ones(*pairs, data.train.shape), is_available=is_candidate)
 
 
 def training_data(source: Source, settings: Settings) -> TrainingData:

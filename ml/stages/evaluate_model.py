@@ -1,15 +1,17 @@
 """Stage evaluate_model: fit on the training part, judge on the holdout beside popularity and the champion's recipe.
 
 Reads `features/`, `snapshot/`, the ledger and the champion's MLflow run, and what it may go on from; writes
-`outputs/model_metrics/`, `evaluation/`, `start/evaluation/`, `plots/` and the MLflow run of the publication.
+`outputs/model_metrics/`, `evaluation/`, `cold_items.json`, `start/evaluation/`, `plots/` and the MLflow run of the
+publication.
 """
 
 import math
 import re
 from dataclasses import asdict, dataclass
 
-from ml import contest, plots, start, text_model, tracking
+from ml import cold_item_choice, contest, plots, start, text_model, tracking
 from ml.champion import find_champion
+from ml.cold_item_choice import ColdItemChoice
 from ml.contest import Contest, Opponent
 from ml.cross_domain_slices import cross_domain_slices
 from ml.dataset_digest import dataset_digest
@@ -36,13 +38,14 @@ TRADE_OFF_USERS = 5_000
 
 @dataclass(frozen=True)
 class _Judged:
-    """The night's evaluation, recall by epoch, the popularity curve, the champion, and what training went on from."""
+    """The night's evaluation, recall by epoch, the popularity curve, the champion, and what the model was made with."""
 
     evaluation: Evaluation
     curve: list[float]
     trade_off: list[CurvePoint]
     opponent: Opponent | None
     begun_from: str
+    cold_items: ColdItemChoice
 
 
 def run(settings: Settings, folder: RunFolder) -> None:
@@ -60,6 +63,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
         rows = [asdict(row) | {"value": None if math.isnan(row.value) else row.value} for row in metrics]
         write_rows(folder, "model_metrics", rows)
         coverage = {row.model: row.value for row in metrics if (row.slice, row.metric) == ("all", "coverage")}
+        cold_item_choice.save(judged.cold_items, folder)
         contest.save(Contest(judged.evaluation.of_users, coverage, judged.opponent), folder)
         _draw(folder, judged, settings)
         tracking.log_stage(settings, folder, _stage_log(settings, folder, data, judged))
@@ -87,9 +91,12 @@ def _fit_and_judge(textless: TrainingData, folder: RunFolder, settings: Settings
     users, items = fit(data.train, data.user_features, data.item_features, settings, watch, begun)
     start.keep(settings, folder, "evaluation", data, begun, (users, items))
     weights = item_weights_of(data, data.train, settings)
+    cold_items = cold_item_choice.choose(data, popularity, settings, users, items, weights)
+    progress.say(cold_items.says())
+    chosen, weights = cold_items.over(settings), cold_items.of(weights)
 
     def at(popularity_weight: float) -> Ranking:
-        dialled = settings.model_copy(update={"popularity_weight": popularity_weight})
+        dialled = chosen.model_copy(update={"popularity_weight": popularity_weight})
         return ranking_of(data, popularity, dialled, users, items, weights)
 
     rankings = {MODEL: at(settings.popularity_weight), BASELINE: popularity}
@@ -97,12 +104,13 @@ def _fit_and_judge(textless: TrainingData, folder: RunFolder, settings: Settings
     if champions is not None:
         rankings[CHAMPION] = champions
     evaluation = evaluate(rankings, slices, data.train, k)
-    evaluation.metrics.extend(_folded_in(data, popularity, settings, users, items, weights))
+    evaluation.metrics.extend(_folded_in(data, popularity, chosen, users, items, weights))
     for row in evaluation.metrics:
         if row.metric == "recall":
             progress.say(f"{row.model} {row.slice}: recall@{row.k} {row.value:.4f} ({row.users:,} users)")
     asked = sampled(slices[0], TRADE_OFF_USERS, settings.seed)
-    return _Judged(evaluation, curve, popularity_curve(at, asked, data.train, k), opponent, begun_from)
+    trade_off = popularity_curve(at, asked, data.train, k)
+    return _Judged(evaluation, curve, trade_off, opponent, begun_from, cold_items)
 
 
 def _folded_in(
@@ -163,6 +171,8 @@ def _stage_log(settings: Settings, folder: RunFolder, data: TrainingData, judged
             "code_version": record.code_version,
             "recipe_name": record.recipe,
             "warm_start_from": judged.begun_from,
+            "chosen_cold_item_share": judged.cold_items.share,
+            "chosen_cold_item_regression_share": judged.cold_items.regression_share,
             "recipe_sha256": read_recipe(folder.recipe).sha256,
             "dataset_sha256": dataset_digest(folder),
             "text_model_sha256": text_model.digest(settings.text_model),

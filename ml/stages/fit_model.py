@@ -1,14 +1,14 @@
 """Stage fit_model: the final fit on everything known at the end of the interval.
 
-Reads `features/`, and what it may go on from; writes `model/`, `start/final/`, `outputs/item_embeddings/`,
-`outputs/user_embeddings/` and registers the model.
+Reads `features/`, `cold_items.json` and what it may go on from; writes `model/`, `start/final/`,
+`outputs/item_embeddings/`, `outputs/user_embeddings/` and registers the model.
 """
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ml import start, tracking
+from ml import cold_item_choice, start, tracking
 from ml.item_item import item_weights_of
 from ml.known import embeddings_of, user_features_of
 from ml.lightfm_model import Epoch, epochs_of, fit
@@ -40,6 +40,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
         if data.full.nnz == 0:
             raise BadInput("no event has a positive weight: see event_weights.csv for the event types that count")
 
+        settings = cold_item_choice.load(folder).over(settings)
         begun = start.of_run(settings, folder, "final", data)
 
         def tell(epoch: Epoch) -> None:

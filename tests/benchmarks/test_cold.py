@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from benchmarks.cold.questions import COLD_ITEMS, held_out, training_data
+from benchmarks.cold.questions import COLD_ITEMS, held_out, training_data, with_holdout
 from benchmarks.cold.sources import Source, read
 from warehouse.errors import BadInput
 from warehouse.settings import Settings
@@ -47,6 +47,15 @@ def test_held_out_items_lose_every_pair_and_compete_alone() -> None:
     assert known.pairs[:, question.candidates].nnz == 0
     assert known.pairs.nnz == 3 * 8
     assert question.question.truth.toarray().tolist() == [[1, 1]] * 3
+
+
+def test_what_is_held_out_takes_the_form_of_a_nights_holdout() -> None:
+    known, asked = held_out(source(np.ones((3, 10)), ["d"] * 10, np.zeros((10, 0))), seed=1)
+    data = with_holdout(training_data(known, Settings()), asked[COLD_ITEMS])
+    is_held_out = known.pairs.getnnz(axis=0) == 0
+    assert data.holdout.toarray().tolist() == [is_held_out.astype(float).tolist()] * 3
+    assert data.is_available.tolist() == is_held_out.tolist()
+    assert data.train.nnz == 3 * 8
 
 
 def test_users_of_a_domain_lose_it_alone_and_each_only_one() -> None:

@@ -87,13 +87,15 @@ def blended(shop: Any) -> dict[str, dict[str, float]]:
     # An item without events has weights where its features gave it some, and then a share of its own; what they say is
     # counted among such items, and put where their embeddings have them.
     is_cold = ~has_events & weights.any(axis=0)
-    assert is_cold.sum() > 1
     by_cooccurrence = np.where(has_events, in_spreads(history @ weights), 0)
-    of_cold, embedded = (history @ weights)[:, is_cold], by_embeddings[:, is_cold]
-    centred = of_cold - of_cold.mean(axis=1, keepdims=True)
-    spread = of_cold.std(axis=1, keepdims=True)
-    by_features = centred / np.where(spread > 0, spread, 1) * embedded.std(axis=1, keepdims=True)
-    by_cooccurrence[:, is_cold] = by_features + embedded.mean(axis=1, keepdims=True)
+    # The night chooses the share by what it holds out; with none there are no such weights.
+    assert (is_cold.sum() > 1) == (cold_share > 0)
+    if cold_share > 0:
+        of_cold, embedded = (history @ weights)[:, is_cold], by_embeddings[:, is_cold]
+        centred = of_cold - of_cold.mean(axis=1, keepdims=True)
+        spread = of_cold.std(axis=1, keepdims=True)
+        by_features = centred / np.where(spread > 0, spread, 1) * embedded.std(axis=1, keepdims=True)
+        by_cooccurrence[:, is_cold] = by_features + embedded.mean(axis=1, keepdims=True)
     shares = np.where(is_cold, cold_share, share)
     scores = (1 - shares) * by_embeddings + shares * by_cooccurrence
     return {user: dict(zip(items, row.tolist(), strict=True)) for user, row in zip(users, scores, strict=True)}

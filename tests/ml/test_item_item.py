@@ -109,6 +109,9 @@ def test_items_without_pairs_get_weights_by_their_features_and_a_share_of_their_
     assert fitted.weights[:, [2]].toarray().ravel().tolist() == [0.25, 0, 0]
     assert fitted.weights[:, [0, 1]].toarray().tolist() == without.weights[:, [0, 1]].toarray().tolist()
     assert without.weights[:, [2]].nnz == 0
-    none = fit_item_weights(pairs, settings.model_copy(update={"cold_item_share": 0.0}), metadata)
+    undecided = fit_item_weights(pairs, settings.model_copy(update={"cold_item_share": 0.0}), metadata)
+    none = fit_item_weights(pairs, Settings(cold_item_share=0.0, cold_item_choice="fixed"), metadata)
+    assert undecided is not None
     assert none is not None
+    assert undecided.weights[:, [2]].nnz == 1
     assert none.weights[:, [2]].nnz == 0

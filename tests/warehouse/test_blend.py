@@ -81,6 +81,13 @@ def test_items_without_interactions_are_counted_among_themselves_and_stand_where
     assert scores[3] == pytest.approx(3 / unit, abs=1e-5)
 
 
+def test_without_a_share_items_without_interactions_score_as_without_weights() -> None:
+    weights = sparse.csr_matrix(np.array([[0, 3, -3, 2, 0], *[[0] * 5] * 4], np.float32))
+    rule = blend_of(ItemWeights(0.25, 1.0, weights, cold_share=0.0), VECTORS, BIASES, KNOWN)
+    one_user = (np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))
+    assert rule.scores(*one_user).tolist() == blend(0.25).scores(*one_user).tolist()
+
+
 def test_without_a_history_or_without_spread_the_other_part_is_left() -> None:
     one_user = np.array([[1, 0]], np.float32)
     by_embedding = blend(0.5).scores(one_user, history(0, 0, 0, 0, 0))[0]

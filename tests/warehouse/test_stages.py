@@ -19,6 +19,7 @@ MADE = (
     "features/seen/part-0.parquet",
     "model/manifest.json",
     "mlflow_run.json",
+    "cold_items.json",
     "outputs/model_metrics/part-0.parquet",
     "outputs/item_embeddings/part-0.parquet",
     "outputs/user_embeddings/part-0.parquet",
@@ -128,6 +129,14 @@ def test_files_taken_over_are_the_same_files_and_the_source_stays(published: Run
     inherit_files(("serving",), published, target)
     assert (target.model / "manifest.json").samefile(published.model / "manifest.json")
     assert (published.path / MADE[-1]).exists()
+
+
+def test_a_run_of_an_earlier_version_chose_no_shares_to_take_over(published: RunFolder, tmp_path: Path) -> None:
+    published.cold_items.unlink()
+    target = RunFolder(tmp_path / "again")
+    inherit_files(("serving",), published, target)
+    assert not target.cold_items.exists()
+    assert target.model.exists()
 
 
 def test_a_date_without_a_publication_has_nothing_to_take_over(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ml import contest, tracking
+from ml.cold_item_choice import ColdItemChoice
 from ml.output_rows import read_rows
 from ml.stages import evaluate_model, fit_model, gate_model
 from ml.text_model import digest as text_model_digest
@@ -71,6 +72,20 @@ def figure(folder: RunFolder, model: str, name: str) -> float:
     keys = (model, "all", name)
     rows = read_rows(folder, "model_metrics")
     return next(float(row["value"]) for row in rows if (row["model"], row["slice"], row["metric"]) == keys)
+
+
+def test_each_recipe_chooses_its_own_shares_of_items_without_events(
+    second: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def choose(data: Any, popularity: Any, settings: Any, *given: Any) -> ColdItemChoice:
+        asked.append(settings.epochs)
+        return ColdItemChoice(0.0, 0.1, "as planned")
+
+    monkeypatch.setattr("ml.cold_item_choice.choose", choose)
+    second(epochs=3)
+    assert asked == [3, 40]
 
 
 def test_the_same_recipe_is_not_trained_twice(second: Callable[..., Any]) -> None:

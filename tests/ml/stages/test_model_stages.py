@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
+from ml.cold_item_choice import ColdItemChoice
 from ml.hnsw_index import load
 from ml.output_rows import arrow_schema, read_rows
 from ml.stages import build_indices, evaluate_model, fit_model, gate_model
@@ -17,6 +18,7 @@ from ml.tracking import TrackedRun
 from warehouse import embeddings
 from warehouse.embeddings import Embeddings
 from warehouse.errors import BadInput, GateRefused
+from warehouse.item_weights import mapped
 from warehouse.user_features import read_user_features
 
 
@@ -126,6 +128,9 @@ def test_the_run_and_the_model_are_in_mlflow(night: Any) -> None:
     client = MlflowClient(night.settings.mlflow_uri, night.settings.mlflow_uri)
     run = client.get_run(tracked["run_id"])
     assert run.data.params["embedding_dim"] == "8"
+    # Too few users took the one item that is held out: as set.
+    assert run.data.params["chosen_cold_item_share"] == "0.2"
+    assert run.data.params["chosen_cold_item_regression_share"] == "0.5"
     assert run.data.params["train_pairs"] == str(pq.read_table(night.folder.features("train_interactions")).num_rows)
     assert len(run.data.params["dataset_sha256"]) == 64
     logged = run.data.metrics["nightjar.all.recall_at_10"]
@@ -158,6 +163,24 @@ def test_a_second_night_of_the_same_data_is_the_same_to_the_byte(
     for path in ("model/manifest.json", "indices/retrieval/index.bin", "indices/similarity/index.bin"):
         assert (other.folder.path / path).read_bytes() == (night.folder.path / path).read_bytes()
     assert read_rows(other.folder, "model_metrics") == read_rows(night.folder, "model_metrics")
+
+
+def test_the_model_has_the_shares_that_the_evaluation_chose(
+    night: Any, plant: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = plant(tmp_path)
+    tracked = TrackedRun("a run", "1", "models:/nightjar/1")
+    monkeypatch.setattr("ml.tracking.log_stage", lambda settings, folder, log: tracked)
+    monkeypatch.setattr("ml.tracking.register_model", lambda settings, folder, tracked, name: tracked)
+    monkeypatch.setattr("ml.cold_item_choice.choose", lambda *given: ColdItemChoice(0.0, 0.4, "as planned"))
+    evaluate_model.run(other.settings, other.folder)
+    fit_model.run(other.settings, other.folder)
+    shares = [mapped(run.folder.model).cold_share for run in (night, other)]
+    assert shares == [0.2, 0.4]
+    # i40 has a genre only: here its factors, there with what the others' vectors say.
+    mean, summed = (embeddings.load(run.folder.model).item_vectors for run in (night, other))
+    assert np.array_equal(summed[:40], mean[:40])
+    assert np.abs(summed[40] - mean[40]).max() > 0.01 * np.abs(summed[40]).max()
 
 
 def test_the_evaluated_model_has_not_seen_the_holdout(

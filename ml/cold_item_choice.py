@@ -1,0 +1,134 @@
+"""Which shares rank a night's items without events: those that find most of what it holds out of such items.
+
+What is best differs by catalogue (docs/decisions/blend.md). Chosen by evaluate_model, which writes `cold_items.json`;
+fit_model reads it. Depends on nothing but the night's own features and settings.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.evaluation import hits_of
+from ml.holdout_slices import holdout_slices, sampled
+from ml.known import embeddings_of
+from ml.lightfm_model import Factors
+from ml.metrics.recall import recall
+from ml.paired_bootstrap import mean_intervals
+from ml.popularity_dial import dialled_weights
+from ml.scoring import Ranking, best_items, published_ranking
+from ml.training_data import TrainingData
+from warehouse.embeddings import Embeddings
+from warehouse.errors import NightjarError
+from warehouse.item_weights import ItemWeights
+from warehouse.run_folder import RunFolder, write_text
+from warehouse.settings import FIXED, Settings
+
+REGRESSION_SHARES = (0.0, 0.5, 1.0)
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)
+# Of fewer users an interval says little: docs/decisions/blend.md. Of more a sample is asked.
+MIN_USERS, MAX_USERS = 50, 2_000
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class ColdItemChoice:
+    """Values of the settings `cold_item_regression_share` and `cold_item_share`, and why these.
+
+    Attributes:
+        regression_share: of the regression in the embedding.
+        share: of the item-item weights in the score.
+        reason: in words.
+    """
+
+    regression_share: float
+    share: float
+    reason: str
+
+    def over(self, settings: Settings) -> Settings:
+        """Return the settings with the choice in its place, fixed."""
+        chosen = {"cold_item_share": self.share, "cold_item_regression_share": self.regression_share}
+        return settings.model_copy(update={**chosen, "cold_item_choice": FIXED})
+
+    def of(self, weights: ItemWeights | None) -> ItemWeights | None:
+        """Return the weights with the share."""
+        return weights and replace(weights, cold_share=self.share)
+
+    def says(self) -> str:
+        """The choice in words."""
+        return f"items without events: regression share {self.regression_share:g}, share {self.share:g}, {self.reason}"
+
+
+def choose(
+    data: TrainingData,
+    popularity: Ranking,
+    settings: Settings,
+    users: Factors,
+    items: Factors,
+    weights: ItemWeights | None,
+) -> ColdItemChoice:
+    """Choose the shares with the best recall@k on the slice `cold_item`; of equal ones the settings' own.
+
+    The regression share is the one with which the embeddings alone find most, since indices and similar items go by
+    them; with it the share of the item-item weights. Both together have to be surely ahead of the settings' own.
+
+    Args:
+        data: the features; its holdout is asked for.
+        popularity: what users unknown to the model get.
+        settings: where they say so, or where too few users have truth in the slice, their own shares are it.
+        users: factors of the user features, fitted on the training part.
+        items: factors of the item features.
+        weights: item-item weights of the training part; None: there is no share to choose.
+    """
+    own = (settings.cold_item_regression_share, settings.cold_item_share)
+    if settings.cold_item_choice == FIXED:
+        return ColdItemChoice(*own, "as set")
+    slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
+    question = sampled(next(each for each in slices if each.name == "cold_item"), MAX_USERS, settings.seed)
+    if len(question.users) < MIN_USERS:
+        too_few = f"{len(question.users)} users took some of those held out, {MIN_USERS} are needed to choose"
+        return ColdItemChoice(*own, f"as set: {too_few}")
+    weights = dialled_weights(weights, data.train, settings.popularity_weight)
+
+    def embedded(regression_share: float) -> Embeddings:
+        tried = settings.model_copy(update={"cold_item_regression_share": regression_share})
+        return embeddings_of(data, data.train, users, items, tried)
+
+    def recalls(embeddings: Embeddings, share: float) -> NDArray[np.float64]:
+        of_share = weights and replace(weights, cold_share=share)
+        ranking = published_ranking(embeddings, popularity, of_share, data.train)
+        lists = best_items(ranking, question.users, question.is_candidate, data.train, settings.metric_k)
+        return recall(hits_of(lists, question.truth), question.truth.getnnz(axis=1))
+
+    # Of equal ones the first is taken.
+    models = {each: embedded(each) for each in dict.fromkeys((own[0], *REGRESSION_SHARES))}
+    alone = {each: recalls(model, 0.0).mean() for each, model in models.items()}
+    regression_share = max(alone, key=lambda each: alone[each])
+    shares = (own[1], *SHARES) if weights else (own[1],)
+    pairs = dict.fromkeys([own, *((regression_share, share) for share in shares)])
+    found = {pair: recalls(models[pair[0]], pair[1]) for pair in pairs}
+    best = max(found, key=lambda each: found[each].mean())
+    low, high = mean_intervals((found[best] - found[own])[:, None], CONFIDENCE, settings.seed)[0]
+    said = f"recall@{settings.metric_k} {found[best].mean():.4f} of {len(question.users):,} users against"
+    said = f"{said} {found[own].mean():.4f} as set, lead {low:+.4f} to {high:+.4f}"
+    if low > 0:
+        return ColdItemChoice(*best, said)
+    return ColdItemChoice(*own, f"as set: {best[0]:g} and {best[1]:g} are not surely ahead, {said}")
+
+
+def save(choice: ColdItemChoice, folder: RunFolder) -> None:
+    """Write the choice of a run."""
+    write_text(folder.cold_items, json.dumps(asdict(choice), indent=2))
+
+
+def load(folder: RunFolder) -> ColdItemChoice:
+    """Read the choice of a run.
+
+    Raises:
+        NightjarError: it is missing.
+    """
+    try:
+        return ColdItemChoice(**json.loads(folder.cold_items.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise NightjarError(f"{folder.cold_items} is missing: run the stage evaluate_model first") from error
