@@ -1,6 +1,7 @@
 """A night whose item features belong to the wrong items is refused by its recall beside that of the champion's night.
 
-Sixty users of two tastes took 11 of 200 items each: about two events an item, so that a model needs the features.
+Sixty users of four tastes took 8 of some 25 items of theirs; held out are 3 of some 25 more that nobody had taken
+before, so that a model needs the features.
 """
 
 import shutil
@@ -18,12 +19,21 @@ from warehouse.interval import of_date
 from warehouse.publications import publish
 from warehouse.run_folder import RunFolder
 
-USERS, ITEMS = 60, 200
+USERS, ITEMS, KINDS = 60, 200, 4
 PUBLISHED, TONIGHT = "2026-03-01.1", "2026-03-02.1"
 ReplaceFeatures = Callable[[RunFolder, str, dict[str, Any]], None]
 _RANDOM = np.random.default_rng(5)
-TASTES = _RANDOM.permutation(ITEMS) % 2
-TAKEN = [_RANDOM.permutation(np.flatnonzero(user % 2 == TASTES))[:11] for user in range(USERS)]
+TASTES = _RANDOM.permutation(ITEMS) % KINDS
+OLD, NEW = (np.arange(ITEMS) < ITEMS // 2, np.arange(ITEMS) >= ITEMS // 2)
+
+
+def taken(user: int) -> Any:
+    parts = ((OLD, 8), (NEW, 3))
+    own = user % KINDS == TASTES
+    return np.concatenate([_RANDOM.permutation(np.flatnonzero(own & part))[:count] for part, count in parts])
+
+
+TAKEN = [taken(user) for user in range(USERS)]
 
 
 def write_side(write: ReplaceFeatures, folder: RunFolder, side: str, tastes: Any) -> None:
@@ -31,8 +41,8 @@ def write_side(write: ReplaceFeatures, folder: RunFolder, side: str, tastes: Any
     features = [*range(count), *(count + tastes)]
     columns = {f"{side}_index": [*range(count)] * 2, "feature_index": features, "value": [1.0] * len(features)}
     write(folder, f"{side}_features", columns)
-    names = [*(f"id:{n}" for n in range(count)), "taste:even", "taste:odd"]
-    write(folder, f"{side}_feature_names", {"feature_index": range(count + 2), "feature": names})
+    names = [*(f"id:{n}" for n in range(count)), *(f"taste:{n}" for n in range(KINDS))]
+    write(folder, f"{side}_feature_names", {"feature_index": range(len(names)), "feature": names})
 
 
 def write_night(write: ReplaceFeatures, folder: RunFolder) -> None:
@@ -46,7 +56,7 @@ def write_night(write: ReplaceFeatures, folder: RunFolder) -> None:
     write(folder, "user_ids", {"user_index": range(USERS), "user_id": [f"u{n}" for n in range(USERS)]})
     items = {"item_index": range(ITEMS), "item_id": [f"i{n}" for n in range(ITEMS)]}
     write(folder, "item_ids", items | {"domain": ["default"] * ITEMS, "is_available": [True] * ITEMS})
-    write_side(write, folder, "user", np.arange(USERS) % 2)
+    write_side(write, folder, "user", np.arange(USERS) % KINDS)
     write_side(write, folder, "item", TASTES)
 
 
