@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from ml.cli.summary import plain_console, show, show_rows
-from ml.user_lists.answer import UserListReader
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.errors import BadInput
@@ -49,7 +48,8 @@ def status() -> None:
 
 def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> None:
     """Show the lists of one user, with what they did since the last night; of an unknown user the popular items."""
-    lists = UserListReader(load_settings()).lists_of(user)
+    # Imported here, because the libraries of ranking take half a second that no other command needs.
+    lists = import_module("ml.user_lists.answer").UserListReader(load_settings()).lists_of(user)
     console = plain_console(120)
     console.print(f"User {user}: {lists.source}, publication {lists.publication_id}", soft_wrap=True)
     ids = {item.item_id for item in lists.items} | {item.reason_item_id for item in lists.items}
