@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from ml import start
 from ml.evaluation import recall_at_k
 from ml.holdout_slices import holdout_slices
+from ml.known import Fit
 from ml.lightfm_model import Epoch, Start, fit
 from ml.rematch import ranking_of
 from ml.scoring import popularity_ranking
@@ -27,7 +28,9 @@ def recalls(data: TrainingData, settings: Settings, begun: Start | None) -> list
     found: list[float] = []
 
     def watch(epoch: Epoch) -> None:
-        ranking = ranking_of(data, popularity, settings, epoch.users, epoch.items, None)
+        ranking = ranking_of(
+            Fit(data, data.train, epoch.users, epoch.items, settings.cold_item_lambda), popularity, settings, None
+        )
         found.append(recall_at_k(ranking, asked, data.train, settings.metric_k))
 
     fit(data.train, data.user_features, data.item_features, settings, watch, begun)

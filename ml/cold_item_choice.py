@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation import hits_of
-from ml.holdout_slices import holdout_slices, sampled
-from ml.known import embeddings_of
-from ml.lightfm_model import Factors
+from ml.holdout_slices import HoldoutSlice, sampled
+from ml.known import Fit, embeddings_of
 from ml.metrics.recall import recall
 from ml.paired_bootstrap import mean_intervals
 from ml.popularity_dial import dialled_weights
 from ml.scoring import Ranking, best_items, published_ranking
-from ml.training_data import TrainingData
 from warehouse.embeddings import Embeddings
 from warehouse.errors import NightjarError
 from warehouse.item_weights import ItemWeights
@@ -61,12 +59,7 @@ class ColdItemChoice:
 
 
 def choose(
-    data: TrainingData,
-    popularity: Ranking,
-    settings: Settings,
-    users: Factors,
-    items: Factors,
-    weights: ItemWeights | None,
+    fit: Fit, question: HoldoutSlice, popularity: Ranking, settings: Settings, weights: ItemWeights | None
 ) -> ColdItemChoice:
     """Choose the shares with the best recall@k on the slice `cold_item`; of equal ones the settings' own.
 
@@ -74,31 +67,29 @@ def choose(
     them; with it the share of the item-item weights. Both together have to be surely ahead of the settings' own.
 
     Args:
-        data: the features; its holdout is asked for.
+        fit: on the training part.
+        question: the slice.
         popularity: what users unknown to the model get.
         settings: where they say so, or where too few users have truth in the slice, their own shares are it.
-        users: factors of the user features, fitted on the training part.
-        items: factors of the item features.
         weights: item-item weights of the training part; None: there is no share to choose.
     """
     own = (settings.cold_item_regression_share, settings.cold_item_share)
     if settings.cold_item_choice == FIXED:
         return ColdItemChoice(*own, "as set")
-    slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
-    question = sampled(next(each for each in slices if each.name == "cold_item"), MAX_USERS, settings.seed)
+    question, train = sampled(question, MAX_USERS, settings.seed), fit.pairs
     if len(question.users) < MIN_USERS:
         too_few = f"{len(question.users)} users took some of those held out, {MIN_USERS} are needed to choose"
         return ColdItemChoice(*own, f"as set: {too_few}")
-    weights = dialled_weights(weights, data.train, settings.popularity_weight)
+    weights = dialled_weights(weights, train, settings.popularity_weight)
 
     def embedded(regression_share: float) -> Embeddings:
         tried = settings.model_copy(update={"cold_item_regression_share": regression_share})
-        return embeddings_of(data, data.train, users, items, tried)
+        return embeddings_of(fit, tried)
 
     def recalls(embeddings: Embeddings, share: float) -> NDArray[np.float64]:
         of_share = weights and replace(weights, cold_share=share)
-        ranking = published_ranking(embeddings, popularity, of_share, data.train)
-        lists = best_items(ranking, question.users, question.is_candidate, data.train, settings.metric_k)
+        ranking = published_ranking(embeddings, popularity, of_share, train)
+        lists = best_items(ranking, question.users, question.is_candidate, train, settings.metric_k)
         return recall(hits_of(lists, question.truth), question.truth.getnnz(axis=1))
 
     # Of equal ones the first is taken.

@@ -12,6 +12,7 @@ identities learned besides. docs/decisions/blend.md says why both have a share.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,30 +56,43 @@ def unit_rows(rows: sparse.csr_matrix) -> sparse.csr_matrix:
     return sparse.csr_matrix(sparse.diags_array(scale) @ rows)
 
 
-def cold_vectors(
-    rows: sparse.csr_matrix, is_known: NDArray[np.bool_], vectors: Vectors, ridge: float, share: float
-) -> Vectors:
-    """Return the vectors, those of items without interactions as a mean of their own and the one by the others'.
+@dataclass(frozen=True)
+class ColdVectors:
+    """What the others' vectors say of the items without interactions.
+
+    Attributes:
+        items: (n,) those whose row is not empty.
+        by_others: (n, dim) float64.
+    """
+
+    items: NDArray[np.int64]
+    by_others: NDArray[np.float64]
+
+    def mixed_into(self, vectors: Vectors, share: float) -> Vectors:
+        """Return the vectors, those of `items` as a mean of their own and, with the share (0 to 1), of `by_others`."""
+        mixed = vectors.copy()
+        mixed[self.items] = (1 - share) * vectors[self.items] + share * self.by_others
+        return mixed
+
+
+def cold_vectors(rows: sparse.csr_matrix, is_known: NDArray[np.bool_], vectors: Vectors, ridge: float) -> ColdVectors:
+    """Regress the vectors of the items with interactions on their rows, and say by it those of the items without.
 
     Args:
-        rows: as `metadata_rows` returns them; an item whose row is empty keeps its vector.
+        rows: as `metadata_rows` returns them.
         is_known: (items,) whether an item has interactions.
         vectors: (items, dim) float32, the sums of the features' factors.
         ridge: above 0; in units of squared row length.
-        share: of the one by the others', 0 to 1.
     """
     has_row = rows.getnnz(axis=1) > 0
     known, cold = np.flatnonzero(is_known & has_row), np.flatnonzero(~is_known & has_row)
-    if share == 0 or len(known) == 0 or len(cold) == 0:
-        return vectors
+    if len(known) == 0 or len(cold) == 0:
+        return ColdVectors(cold[:0], np.empty((0, vectors.shape[1])))
     of_known = rows[known]
     mean = vectors[known].mean(axis=0, dtype=np.float64)
     centred = vectors[known] - mean
     coefficients = [lsmr(of_known, each, damp=np.sqrt(ridge), atol=1e-8, btol=1e-8)[0] for each in centred.T]
-    estimated = vectors.copy()
-    by_others = mean + rows[cold] @ np.column_stack(coefficients)
-    estimated[cold] = (1 - share) * vectors[cold] + share * by_others
-    return estimated
+    return ColdVectors(cold, mean + rows[cold] @ np.column_stack(coefficients))
 
 
 def cold_weights(

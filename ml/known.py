@@ -3,11 +3,14 @@
 Pure; used wherever factors become embeddings, so that the holdout judges the same rule that is published.
 """
 
+from dataclasses import dataclass, replace
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ml.cold_items import cold_vectors, metadata_rows
+from ml.cold_items import ColdVectors, cold_vectors, metadata_rows
 from ml.lightfm_model import Factors, represent
 from ml.popularity_dial import dialled_biases
 from ml.training_data import IDENTITY_PREFIX, RARE_SUFFIX, TrainingData
@@ -64,40 +67,72 @@ def _telling(
     return telling
 
 
-def embeddings_of(
-    data: TrainingData, pairs: sparse.csr_matrix, users: Factors, items: Factors, settings: Settings
-) -> Embeddings:
-    """Sum the factors to one vector a user and an item; unknown ones are zero.
+@dataclass(frozen=True)
+class Fit:
+    """The factors of one fit, from which embeddings are made for any share of the regression and any dial.
+
+    Attributes:
+        data: ids and features.
+        pairs: (users, items) CSR that the factors were fitted on.
+        users: factors of the user features.
+        items: factors of the item features.
+        cold_item_lambda: ridge of the regression for items without pairs.
+    """
+
+    data: TrainingData
+    pairs: sparse.csr_matrix
+    users: Factors
+    items: Factors
+    cold_item_lambda: float
+
+    @cached_property
+    def sums(self) -> Embeddings:
+        """Sums of the factors, one vector a user and an item, whatever is known of them."""
+        data = self.data
+        user_vectors, user_biases = represent(data.user_features, self.users)
+        item_vectors, item_biases = represent(data.item_features, self.items)
+        return Embeddings(
+            user_ids=data.user_ids,
+            item_ids=data.item_ids,
+            user_vectors=user_vectors,
+            user_biases=user_biases,
+            item_vectors=item_vectors,
+            item_biases=item_biases,
+            user_known=known_codes(self.pairs.getnnz(axis=1) > 0, data.user_features, data.user_feature_names),
+            item_known=known_codes(self.pairs.getnnz(axis=0) > 0, data.item_features, data.item_feature_names),
+        )
+
+    @cached_property
+    def cold_vectors(self) -> ColdVectors:
+        """What the regression says of the items without pairs, their bias as the last dimension."""
+        summed = np.column_stack([self.sums.item_vectors, self.sums.item_biases])
+        return cold_vectors(metadata_rows(self.data), self.sums.item_known == TRAINED, summed, self.cold_item_lambda)
+
+
+def embeddings_of(fit: Fit, settings: Settings) -> Embeddings:
+    """Make one vector a user and an item of a fit; unknown ones are zero.
 
     An item without pairs gets what `ml.cold_items` makes of its features and of the others' vectors. Here and nowhere
     else the biases are dialled, so that lists, indices and evaluation agree.
 
     Args:
-        data: ids and features.
-        pairs: (users, items) CSR that the factors were fitted on.
-        users: factors of the user features.
-        items: factors of the item features.
-        settings: ridge and share of the regression for items without pairs, and what an item's mean score over the
-            trained users is multiplied by.
+        fit: the factors.
+        settings: share of the regression for items without pairs, and what an item's mean score over the trained users
+            is multiplied by.
     """
-    user_known = known_codes(pairs.getnnz(axis=1) > 0, data.user_features, data.user_feature_names)
-    item_known = known_codes(pairs.getnnz(axis=0) > 0, data.item_features, data.item_feature_names)
-    user_vectors, user_biases = represent(data.user_features, users)
-    item_vectors, item_biases = represent(data.item_features, items)
-    summed = np.column_stack([item_vectors, item_biases])
-    ridge, share = settings.cold_item_lambda, settings.cold_item_regression_share
-    estimated = cold_vectors(metadata_rows(data), item_known == TRAINED, summed, ridge, share)
-    item_vectors, item_biases = np.ascontiguousarray(estimated[:, :-1]), estimated[:, -1]
+    sums, share = fit.sums, settings.cold_item_regression_share
+    items = np.column_stack([sums.item_vectors, sums.item_biases])
+    if share > 0:
+        items = fit.cold_vectors.mixed_into(items, share)
+    item_vectors, item_biases = np.ascontiguousarray(items[:, :-1]), items[:, -1]
     item_biases = dialled_biases(
-        user_vectors, user_known == TRAINED, item_vectors, item_biases, settings.popularity_weight
+        sums.user_vectors, sums.user_known == TRAINED, item_vectors, item_biases, settings.popularity_weight
     )
-    return Embeddings(
-        user_ids=data.user_ids,
-        item_ids=data.item_ids,
-        user_vectors=user_vectors * (user_known != UNKNOWN)[:, None],
-        user_biases=user_biases * (user_known != UNKNOWN),
-        item_vectors=item_vectors * (item_known != UNKNOWN)[:, None],
-        item_biases=item_biases * (item_known != UNKNOWN),
-        user_known=user_known,
-        item_known=item_known,
+    knows_user, knows_item = sums.user_known != UNKNOWN, sums.item_known != UNKNOWN
+    return replace(
+        sums,
+        user_vectors=sums.user_vectors * knows_user[:, None],
+        user_biases=sums.user_biases * knows_user,
+        item_vectors=item_vectors * knows_item[:, None],
+        item_biases=item_biases * knows_item,
     )

@@ -14,9 +14,10 @@ from ml import cold_item_choice, recipe
 from ml.champion import Champion
 from ml.contest import Opponent
 from ml.fold_in import fold_in, newest_weights
+from ml.holdout_slices import HoldoutSlice
 from ml.item_item import item_weights_of
-from ml.known import embeddings_of
-from ml.lightfm_model import Epoch, Factors, fit
+from ml.known import Fit, embeddings_of
+from ml.lightfm_model import Epoch, fit
 from ml.popularity_dial import dialled_weights
 from ml.scoring import Ranking, published_ranking
 from ml.training_data import TrainingData
@@ -28,22 +29,20 @@ UNRECORDED = "MLflow no longer has the run of its training"
 
 
 def ranking_of(
-    data: TrainingData,
+    fit: Fit,
     popularity: Ranking,
     settings: Settings,
-    users: Factors,
-    items: Factors,
     weights: ItemWeights | None,
     *,
     recency: sparse.csr_matrix | None = None,
 ) -> Ranking:
-    """Rank as a publication of these factors and item-item weights, fitted on the training part, would.
+    """Rank as a publication of this fit, and of item-item weights of the same pairs, would.
 
     Who has entries in `recency` (1: the newest item, 2: the one before, ...) is folded in first.
     """
-    embeddings = embeddings_of(data, data.train, users, items, settings)
-    weights = dialled_weights(weights, data.train, settings.popularity_weight)
-    history = data.train
+    embeddings = embeddings_of(fit, settings)
+    weights = dialled_weights(weights, fit.pairs, settings.popularity_weight)
+    history = fit.pairs
     if recency is not None:
         embeddings = fold_in(embeddings, recency, settings.fold_in_items)
         history = history + newest_weights(recency, settings.fold_in_items)
@@ -56,6 +55,7 @@ def meet(
     settings: Settings,
     champion: Champion,
     recorded: Mapping[str, str] | None,
+    cold_items: HoldoutSlice,
     on_epoch: Callable[[Epoch], None],
 ) -> tuple[Opponent, Ranking | None]:
     """Return the champion as an opponent, with the ranking of its recipe where that is another than tonight's.
@@ -66,6 +66,7 @@ def meet(
         settings: tonight's.
         champion: the publication to meet.
         recorded: settings of its training by name; None where nothing keeps them any more.
+        cold_items: the slice by which its recipe chooses how to rank items without events.
         on_epoch: called after each epoch of a second fit.
     """
     if recorded is None:
@@ -85,10 +86,11 @@ def meet(
         theirs = recipe.with_recipe(settings, recorded)
         data = data_of(theirs)
         users, items = fit(data.train, data.user_features, data.item_features, theirs, on_epoch)
+        found = Fit(data, data.train, users, items, theirs.cold_item_lambda)
         weights = item_weights_of(data, data.train, theirs)
         # By the same rule on the same holdout: a choice that only one of both may make would tell for it.
-        choice = cold_item_choice.choose(data, popularity, theirs, users, items, weights)
-        return opponent, ranking_of(data, popularity, choice.over(theirs), users, items, choice.of(weights))
+        choice = cold_item_choice.choose(found, cold_items, popularity, theirs, weights)
+        return opponent, ranking_of(found, popularity, choice.over(theirs), choice.of(weights))
     except (NightjarError, ValidationError) as error:
         # A recipe that fails on tonight's data must not keep another one from taking its place.
         return replace(opponent, obstacle=str(error)), None

@@ -15,8 +15,9 @@ from benchmarks.cold.questions import SEED
 from benchmarks.quality.judging import Scorer
 from ml.cold_item_choice import ColdItemChoice, choose
 from ml.cold_items import metadata_rows, unit_rows
+from ml.holdout_slices import holdout_slices
 from ml.item_item import item_weights_of, nearest_by_cosine
-from ml.known import embeddings_of
+from ml.known import Fit, embeddings_of
 from ml.lightfm_model import fit
 from ml.scoring import popularity_ranking, published_ranking
 from ml.training_data import TrainingData
@@ -81,13 +82,16 @@ def chosen_by(before: TrainingData, settings: Settings) -> ColdItemChoice:
     """Choose as a night does by what it holds out."""
     users, items = fit(before.train, before.user_features, before.item_features, settings, lambda epoch: None)
     popular = popularity_ranking(before.train.getnnz(axis=0), len(before.user_ids))
-    return choose(before, popular, settings, users, items, item_weights_of(before, before.train, settings))
+    slices = holdout_slices(before.train, before.holdout, before.is_available, settings.seed)
+    question = next(each for each in slices if each.name == "cold_item")
+    found = Fit(before, before.train, users, items, settings.cold_item_lambda)
+    return choose(found, question, popular, settings, item_weights_of(before, before.train, settings))
 
 
 def nightjar(data: TrainingData, settings: Settings) -> dict[str, Scorer]:
     """Return what a night would rank by, and its embeddings alone."""
     users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
-    embeddings = embeddings_of(data, data.train, users, items, settings)
+    embeddings = embeddings_of(Fit(data, data.train, users, items, settings.cold_item_lambda), settings)
     popular = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
     weights = item_weights_of(data, data.train, settings)
     return {

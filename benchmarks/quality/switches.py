@@ -14,7 +14,7 @@ from benchmarks.quality.judging import K
 from ml.evaluation import hits_of
 from ml.holdout_slices import holdout_slices
 from ml.item_item import item_weights_of
-from ml.known import embeddings_of
+from ml.known import Fit, embeddings_of
 from ml.lightfm_model import fit
 from ml.metrics.ndcg import ndcg
 from ml.metrics.recall import recall
@@ -104,7 +104,7 @@ def effects(data: TrainingData, settings: Settings) -> dict[str, dict[str, float
 
 def _embeddings(data: TrainingData, settings: Settings) -> Embeddings:
     users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
-    return embeddings_of(data, data.train, users, items, settings)
+    return embeddings_of(Fit(data, data.train, users, items, settings.cold_item_lambda), settings)
 
 
 def _quality(data: TrainingData, embeddings: Embeddings, settings: Settings) -> dict[str, float]:

@@ -16,9 +16,10 @@ from ml.contest import Contest, Opponent
 from ml.cross_domain_slices import cross_domain_slices
 from ml.dataset_digest import dataset_digest
 from ml.evaluation import BASELINE, CHAMPION, MODEL, Evaluation, Metric, evaluate, recall_at_k
-from ml.holdout_slices import fold_in_slice, holdout_slices, sampled
+from ml.holdout_slices import HoldoutSlice, fold_in_slice, holdout_slices, sampled
 from ml.item_item import item_weights_of
-from ml.lightfm_model import Epoch, Factors, epochs_of, fit
+from ml.known import Fit
+from ml.lightfm_model import Epoch, epochs_of, fit
 from ml.output_rows import write_rows
 from ml.popularity_curve import CurvePoint, popularity_curve
 from ml.rematch import meet, ranking_of
@@ -77,11 +78,13 @@ def _fit_and_judge(textless: TrainingData, folder: RunFolder, settings: Settings
         *cross_domain_slices(data.train, data.holdout, data.item_domains, data.is_available, settings.seed),
     ]
     watched = sampled(slices[0], CURVE_USERS, settings.seed)
+    unmixed = settings.model_copy(update={"cold_item_regression_share": 0.0})
     curve: list[float] = []
 
     def watch(epoch: Epoch) -> None:
-        # Without the item-item weights, which no epoch changes.
-        ranking = ranking_of(data, popularity, settings, epoch.users, epoch.items, None)
+        # Without the item-item weights, which no epoch changes, and without the regression, which takes its time.
+        trained = Fit(data, data.train, epoch.users, epoch.items, settings.cold_item_lambda)
+        ranking = ranking_of(trained, popularity, unmixed, None)
         curve.append(recall_at_k(ranking, watched, data.train, k))
         progress.pulse(f"{epoch.line(epochs_of(settings, begun), data.train.nnz)}, recall@{k} {curve[-1]:.4f}")
 
@@ -91,20 +94,22 @@ def _fit_and_judge(textless: TrainingData, folder: RunFolder, settings: Settings
     users, items = fit(data.train, data.user_features, data.item_features, settings, watch, begun)
     start.keep(settings, folder, "evaluation", data, begun, (users, items))
     weights = item_weights_of(data, data.train, settings)
-    cold_items = cold_item_choice.choose(data, popularity, settings, users, items, weights)
+    fitted = Fit(data, data.train, users, items, settings.cold_item_lambda)
+    cold_slice = next(each for each in slices if each.name == "cold_item")
+    cold_items = cold_item_choice.choose(fitted, cold_slice, popularity, settings, weights)
     progress.say(cold_items.says())
     chosen, weights = cold_items.over(settings), cold_items.of(weights)
 
     def at(popularity_weight: float) -> Ranking:
         dialled = chosen.model_copy(update={"popularity_weight": popularity_weight})
-        return ranking_of(data, popularity, dialled, users, items, weights)
+        return ranking_of(fitted, popularity, dialled, weights)
 
     rankings = {MODEL: at(settings.popularity_weight), BASELINE: popularity}
-    opponent, champions = _meet_champion(textless, popularity, folder, settings, progress)
+    opponent, champions = _meet_champion(textless, popularity, cold_slice, folder, settings, progress)
     if champions is not None:
         rankings[CHAMPION] = champions
     evaluation = evaluate(rankings, slices, data.train, k)
-    evaluation.metrics.extend(_folded_in(data, popularity, chosen, users, items, weights))
+    evaluation.metrics.extend(_folded_in(fitted, popularity, chosen, weights))
     for row in evaluation.metrics:
         if row.metric == "recall":
             progress.say(f"{row.model} {row.slice}: recall@{row.k} {row.value:.4f} ({row.users:,} users)")
@@ -113,15 +118,9 @@ def _fit_and_judge(textless: TrainingData, folder: RunFolder, settings: Settings
     return _Judged(evaluation, curve, trade_off, opponent, begun_from, cold_items)
 
 
-def _folded_in(
-    data: TrainingData,
-    popularity: Ranking,
-    settings: Settings,
-    users: Factors,
-    items: Factors,
-    weights: ItemWeights | None,
-) -> list[Metric]:
-    folded = ranking_of(data, popularity, settings, users, items, weights, recency=data.shown)
+def _folded_in(fitted: Fit, popularity: Ranking, settings: Settings, weights: ItemWeights | None) -> list[Metric]:
+    data = fitted.data
+    folded = ranking_of(fitted, popularity, settings, weights, recency=data.shown)
     question = fold_in_slice(data.shown, data.holdout, data.is_available, settings.seed)
     return evaluate(
         {MODEL: folded, BASELINE: popularity}, [question], data.train + data.shown, settings.metric_k
@@ -129,7 +128,12 @@ def _folded_in(
 
 
 def _meet_champion(
-    textless: TrainingData, popularity: Ranking, folder: RunFolder, settings: Settings, progress: StageProgress
+    textless: TrainingData,
+    popularity: Ranking,
+    cold_slice: HoldoutSlice,
+    folder: RunFolder,
+    settings: Settings,
+    progress: StageProgress,
 ) -> tuple[Opponent | None, Ranking | None]:
     champion = find_champion(open_warehouse(settings), folder.record(), settings.metric_k)
     if champion is None:
@@ -142,7 +146,7 @@ def _meet_champion(
     def data_of(theirs: Settings) -> TrainingData:
         return with_text(textless, folder, theirs)
 
-    return meet(data_of, popularity, settings, champion, recorded, tell)
+    return meet(data_of, popularity, settings, champion, recorded, cold_slice, tell)
 
 
 def _draw(folder: RunFolder, judged: _Judged, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ml import cold_item_choice, start, tracking
 from ml.item_item import item_weights_of
-from ml.known import embeddings_of, user_features_of
+from ml.known import Fit, embeddings_of, user_features_of
 from ml.lightfm_model import Epoch, epochs_of, fit
 from ml.output_rows import write_columns
 from ml.popularity_dial import dialled_weights
@@ -48,7 +48,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
 
         users, items = fit(data.full, data.user_features, data.item_features, settings, tell, begun)
         start.keep(settings, folder, "final", data, begun, (users, items))
-        model = embeddings_of(data, data.full, users, items, settings)
+        model = embeddings_of(Fit(data, data.full, users, items, settings.cold_item_lambda), settings)
         weights = item_weights_of(data, data.full, settings)
         weights = dialled_weights(weights, data.full, settings.popularity_weight)
         by_features = user_features_of(data, data.full, users, settings.max_feature_weight)

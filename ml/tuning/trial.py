@@ -6,7 +6,6 @@ Used by the search on the validation window and by the verdict on the night's ho
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from ml.evaluation import exposure_counts, hits_of, recall_at_k
 from ml.holdout_slices import HoldoutSlice, holdout_slices, sampled
 from ml.item_item import item_weights_of
+from ml.known import Fit
 from ml.lightfm_model import Epoch, Factors, fit
 from ml.metrics.coverage import coverage
 from ml.metrics.ndcg import ndcg
@@ -140,8 +140,12 @@ def _question(data: TrainingData, settings: Settings) -> HoldoutSlice:
 
 def _ranker(data: TrainingData, settings: Settings) -> Callable[[Factors, Factors], Ranking]:
     """Return what turns factors into the ranking that a publication would have; co-occurrence is fitted once."""
-    weights = item_weights_of(data, data.train, settings)
-    return partial(ranking_of, data, _popularity(data), settings, weights=weights)
+    weights, popularity = item_weights_of(data, data.train, settings), _popularity(data)
+
+    def rank(users: Factors, items: Factors) -> Ranking:
+        return ranking_of(Fit(data, data.train, users, items, settings.cold_item_lambda), popularity, settings, weights)
+
+    return rank
 
 
 def _popularity(data: TrainingData) -> Ranking:

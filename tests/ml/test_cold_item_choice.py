@@ -7,6 +7,8 @@ import pytest
 from scipy import sparse
 
 from ml.cold_item_choice import ColdItemChoice, choose
+from ml.holdout_slices import holdout_slices
+from ml.known import Fit
 from ml.lightfm_model import Factors
 from ml.scoring import popularity_ranking
 from ml.training_data import TrainingData
@@ -52,7 +54,10 @@ def chosen(
     users = Factors(np.array([[1], [-1], [1]], np.float32), np.zeros(3, np.float32))
     items = Factors(np.array(of_features, np.float32)[:, None], np.zeros(len(of_features), np.float32))
     popularity = popularity_ranking(data.train.getnnz(axis=0), 3)
-    return choose(data, popularity, settings, users, items, weights)
+    slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
+    question = next(each for each in slices if each.name == "cold_item")
+    found = Fit(data, data.train, users, items, settings.cold_item_lambda)
+    return choose(found, question, popularity, settings, weights)
 
 
 def test_the_regression_is_taken_alone_where_the_sum_of_the_features_misleads() -> None:

@@ -60,14 +60,14 @@ def test_without_known_or_without_cold_items_there_are_none() -> None:
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_vectors_share_their_own_with_the_ridge_regression_of_the_others_from_their_mean(share: float) -> None:
     vectors = np.array([[1, 4], [2, 0], [9, 7], [6, 2], [8, 5], [9, 9]], np.float32)
-    found = cold_vectors(ROWS, IS_KNOWN, vectors, 0.7, share)
+    found = cold_vectors(ROWS, IS_KNOWN, vectors, 0.7).mixed_into(vectors, share)
     of_known = vectors[[0, 1, 3]]
     by_others = [3, 2] + by_formula(0.7, [0, 1, 2]).T @ (of_known - [3, 2])
     assert found[[2, 4]] == pytest.approx((1 - share) * vectors[[2, 4]] + share * by_others, abs=1e-5)
     # Who has interactions or nothing that tells keeps what it has.
     assert found[[0, 1, 3, 5]].tolist() == vectors[[0, 1, 3, 5]].tolist()
     for is_known in (np.zeros(6, bool), np.ones(6, bool)):
-        assert cold_vectors(ROWS, is_known, vectors, 0.7, share) is vectors
+        assert np.array_equal(cold_vectors(ROWS, is_known, vectors, 0.7).mixed_into(vectors, share), vectors)
 
 
 def test_rows_are_tf_idf_without_identities_and_rare_features_and_the_root_of_their_length_stays(

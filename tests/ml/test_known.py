@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ml.known import embeddings_of, known_codes
+from ml.known import Fit, embeddings_of, known_codes
 from ml.lightfm_model import fit
 from ml.training_data import read
 from warehouse.settings import Settings
@@ -31,7 +31,7 @@ def test_codes_tell_trained_from_features_only_from_unknown() -> None:
 def test_the_planted_cold_ones_are_known_as_planned(planted: Any) -> None:
     data = read(planted.folder)
     users, items = fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
-    model = embeddings_of(data, data.train, users, items, Settings(popularity_weight=1.0))
+    model = embeddings_of(Fit(data, data.train, users, items, 1.0), Settings(popularity_weight=1.0))
     assert model.user_known.tolist() == [2] * 29 + [1, 1, 0]
     # i39 and i40 carry a genre only, i41 nothing, i42 a genre.
     assert model.item_known.tolist() == [2] * 39 + [1, 1, 0, 1]
@@ -44,9 +44,8 @@ def test_the_planted_cold_ones_are_known_as_planned(planted: Any) -> None:
 def test_the_popularity_weight_moves_the_item_biases_and_nothing_else(planted: Any) -> None:
     data = read(planted.folder)
     users, items = fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
-    whole, none = (
-        embeddings_of(data, data.train, users, items, Settings(popularity_weight=weight)) for weight in (1.0, 0.0)
-    )
+    found = Fit(data, data.train, users, items, 1.0)
+    whole, none = (embeddings_of(found, Settings(popularity_weight=weight)) for weight in (1.0, 0.0))
     trained, known = whole.user_known == 2, whole.item_known > 0
     scores = none.user_vectors[trained] @ none.item_vectors.T + none.item_biases
     assert scores.mean(axis=0)[known] == pytest.approx(0, abs=1e-6)

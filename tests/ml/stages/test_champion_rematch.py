@@ -79,7 +79,7 @@ def test_each_recipe_chooses_its_own_shares_of_items_without_events(
 ) -> None:
     asked = []
 
-    def choose(data: Any, popularity: Any, settings: Any, *given: Any) -> ColdItemChoice:
+    def choose(fit: Any, question: Any, popularity: Any, settings: Any, *given: Any) -> ColdItemChoice:
         asked.append(settings.epochs)
         return ColdItemChoice(0.0, 0.1, "as planned")
 
