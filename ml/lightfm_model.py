@@ -56,16 +56,26 @@ Start = tuple[Trained, Trained]
 
 @dataclass(frozen=True)
 class Epoch:
-    """One finished pass over the training pairs: its number from 1, its wall seconds, the factors after it."""
+    """One finished pass over the training pairs.
+
+    Attributes:
+        number: from 1.
+        seconds: wall seconds of the pass.
+        elapsed: wall seconds since the first one began, with what was done between them.
+        users: factors after it.
+        items: factors after it.
+    """
 
     number: int
     seconds: float
+    elapsed: float
     users: Factors
     items: Factors
 
     def line(self, epochs: int, pairs: int) -> str:
-        """The epoch in words: number of how many, seconds, training pairs a second."""
-        return f"epoch {self.number}/{epochs}: {self.seconds:.2f} s, {pairs / max(self.seconds, 1e-9):,.0f} pairs/s"
+        """The epoch in words: number of how many, seconds, training pairs a second, seconds left to the last one."""
+        rate, left = pairs / max(self.seconds, 1e-9), self.elapsed / self.number * (epochs - self.number)
+        return f"epoch {self.number}/{epochs}: {self.seconds:.2f} s, {rate:,.0f} pairs/s, {left:.0f} s left"
 
 
 def fit(
@@ -105,6 +115,7 @@ def fit(
         model.fit_partial(interactions, of_users, of_items, weights, epochs=0)
         _go_on(model, "user", of_users, start[0])
         _go_on(model, "item", of_items, start[1])
+    began = time.monotonic()
     for number in range(1, epochs_of(settings, start) + 1):
         started = time.monotonic()
         try:
@@ -113,9 +124,9 @@ def fit(
                 model.fit_partial(interactions, of_users, of_items, weights, num_threads=settings.train_threads)
         except ValueError as error:
             raise NightjarError(f"training diverged in epoch {number}: lower NIGHTJAR_LEARNING_RATE") from error
-        seconds = time.monotonic() - started
+        ended = time.monotonic()
         user_factors, item_factors = _carried(of_users, model, "user"), _carried(of_items, model, "item")
-        on_epoch(Epoch(number, seconds, user_factors, item_factors))
+        on_epoch(Epoch(number, ended - started, ended - began, user_factors, item_factors))
     return user_factors, item_factors
 
 

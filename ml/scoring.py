@@ -18,7 +18,7 @@ from warehouse.diversity import POOL
 from warehouse.embeddings import TRAINED, UNKNOWN, Embeddings, Vectors
 from warehouse.item_weights import ItemWeights
 
-_BLOCK_CELLS = 4_000_000
+_BLOCK_CELLS = 1_000_000
 # Scores nearer than float32 can tell, relative to the largest that a user can reach, are equal.
 _TIE_SPAN = 1e-7
 
@@ -110,7 +110,7 @@ def published_ranking(
 
 
 def score_blocks(ranking: Ranking, rows: NDArray[np.int64]) -> Iterator[tuple[slice, Vectors]]:
-    """Yield slices of `rows` with their (slice, items) scores, as many users at once as fit 16 MB."""
+    """Yield slices of `rows` with their (slice, items) scores, as many users at once as fit 4 MB."""
     size = max(1, _BLOCK_CELLS // max(1, len(ranking.items)))
     for start in range(0, len(rows), size):
         block = slice(start, start + size)

@@ -14,7 +14,8 @@ from warehouse.item_weights import ItemWeights, raised
 
 # No list may hold it: below every score, above nothing.
 LOWEST = -np.finfo(np.float32).max
-_BLOCK_CELLS = 4_000_000
+# So that a block of scores stays in a core's cache while it is added to, scaled and searched.
+_BLOCK_CELLS = 1_000_000
 _STRIPE = 16
 # Below this a spread is the rounding of equal scores.
 _ROUNDING = 1e-9
@@ -86,7 +87,7 @@ class Blend:
 
     @property
     def rows_at_once(self) -> int:
-        """As many users as fit 16 MB of scores."""
+        """As many users as fit 4 MB of scores."""
         return max(1, _BLOCK_CELLS // max(1, len(self.vectors)))
 
     def scores(self, vectors: Vectors, history: sparse.csr_matrix) -> Vectors:

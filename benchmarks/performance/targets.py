@@ -42,6 +42,7 @@ def targets(figures: Figures) -> list[Target]:
         Target("lists by the embeddings alone / implicit's recommend", alone / implicit, 1.0),
         Target("lists as published (blended) / bare product", blended / product, 2.5),
         Target("lists as published (blended) / implicit's recommend", blended / implicit, 1.0),
+        Target("LightFM.predict / lists by the embeddings alone", scoring["LightFM.predict"] / alone, 30, False),
         Target("LightFM.predict / lists as published (blended)", scoring["LightFM.predict"] / blended, 30, False),
         Target("an epoch / bare LightFM's epoch", epochs["Nightjar"] / epochs["bare LightFM"], 1.0),
         *(_of_engine(engine, figures[key]) for engine, key in (("PostgreSQL", "postgres"), ("DuckDB", "duckdb"))),

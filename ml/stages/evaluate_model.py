@@ -140,8 +140,10 @@ def _meet_champion(
         return None, None
     recorded = tracking.recorded_parameters(settings, champion.mlflow_run_id)
 
+    epochs = int((recorded or {}).get("epochs", settings.epochs))
+
     def tell(epoch: Epoch) -> None:
-        progress.pulse(f"champion {champion.publication_id}: {epoch.line(epoch.number, textless.train.nnz)}")
+        progress.pulse(f"champion {champion.publication_id}: {epoch.line(epochs, textless.train.nnz)}")
 
     def data_of(theirs: Settings) -> TrainingData:
         return with_text(textless, folder, theirs)

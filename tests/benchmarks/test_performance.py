@@ -76,6 +76,7 @@ def test_targets_are_ratios_of_what_was_measured() -> None:
         (1.25, False),
         (4.0, False),
         (2.0, False),
+        (48.0, True),
         (30.0, True),
         (1.1, False),
         (0.9, True),

@@ -55,9 +55,10 @@ def test_every_epoch_is_told_once(planted: Any, data: TrainingData) -> None:
     assert [epoch.number for epoch in told] == list(range(1, 41))
 
 
-def test_the_line_of_an_epoch_gives_its_rate() -> None:
+def test_the_line_of_an_epoch_gives_its_rate_and_the_time_left() -> None:
     nothing = Factors(np.zeros((0, 1), np.float32), np.zeros(0, np.float32))
-    assert Epoch(3, 0.5, nothing, nothing).line(10, 2000) == "epoch 3/10: 0.50 s, 4,000 pairs/s"
+    # 1.5 s an epoch, with what was done between them, and seven to go.
+    assert Epoch(3, 0.5, 4.5, nothing, nothing).line(10, 2000) == "epoch 3/10: 0.50 s, 4,000 pairs/s, 10 s left"
 
 
 def test_a_pair_of_more_weight_pulls_harder() -> None:
