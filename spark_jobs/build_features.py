@@ -34,7 +34,9 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
     """Return every dataset of `features/` by name; `snapshot` holds the tables named in `SNAPSHOT`."""
     users = id_maps.number_users(snapshot["users"], snapshot["interactions"]).persist()
     items = id_maps.number_items(snapshot["items"], snapshot["interactions"]).persist()
-    events = id_maps.number_events(snapshot["interactions"], users, items).persist()
+    # Read twice rather than kept: its ids would be most of what is kept, and the pairs below hold all that is asked.
+    events = id_maps.number_events(snapshot["interactions"], users, items)
+    met = seen.met_pairs(events).persist()
     fractions = holdout.Fractions(
         arguments.holdout_fraction, arguments.cold_holdout_fraction, arguments.domain_holdout_fraction
     )
@@ -43,8 +45,8 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
         split, arguments.as_of, arguments.recency_rank_power, arguments.popularity_half_life_days
     ).persist()
     ids = {
-        "user": id_maps.user_ids(users, events, pairs).persist(),
-        "item": id_maps.item_ids(items, events, pairs).persist(),
+        "user": id_maps.user_ids(users, met, pairs).persist(),
+        "item": id_maps.item_ids(items, met, pairs).persist(),
     }
     datasets = {
         "user_ids": ids["user"],
@@ -52,8 +54,8 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
         "full_interactions": weights.full_interactions(pairs),
         "train_interactions": weights.train_interactions(pairs),
         "holdout": holdout.holdout(pairs),
-        "shown": holdout.shown(split),
-        "seen": seen.seen(events),
+        "shown": holdout.shown(pairs),
+        "seen": seen.seen(met),
     }
     for entity, numbered in (("user", users), ("item", items)):
         given = snapshot[f"{entity}_features"]

@@ -38,17 +38,29 @@ def mark_train(events: DataFrame, fractions: Fractions, seed: int) -> DataFrame:
     of_pair = Window.partitionBy("user_index", "item_index")
     # What is left of a user who loses a domain is split by time like every other user's items.
     of_rest = Window.partitionBy("user_index", "is_lost")
-    draw = F.struct(F.xxhash64("user_id", "domain", F.lit(seed)), "domain")
+    draw = F.struct("domain_draw", "domain")
     has_several = F.min("domain").over(of_user) != F.max("domain").over(of_user)
-    is_drawn = _drawn("user_id", fractions.domain, seed, draw="domain")
+    may_lose = F.col("is_drawn") & ~F.col("is_cold_user")
     place = F.dense_rank().over(of_rest.orderBy("first_event", "item_index"))
     return (
         events.filter(F.col("event_weight") > 0)
-        .withColumn("is_cold_user", _drawn("user_id", fractions.cold, seed))
-        .withColumn("is_cold_item", _drawn("item_id", fractions.cold, seed))
+        # Drawn before the shuffle, so that the ids need not pass through it.
+        .select(
+            "user_index",
+            "item_index",
+            "domain",
+            "event_id",
+            "occurred_at",
+            "event_weight",
+            "half_life_days",
+            _drawn("user_id", fractions.cold, seed).alias("is_cold_user"),
+            _drawn("item_id", fractions.cold, seed).alias("is_cold_item"),
+            _drawn("user_id", fractions.domain, seed, draw="domain").alias("is_drawn"),
+            F.xxhash64("user_id", "domain", F.lit(seed)).alias("domain_draw"),
+        )
         # All later windows and sums are per user or per pair: one shuffle serves them all.
         .repartition("user_index")
-        .withColumn("is_lost", is_drawn & ~F.col("is_cold_user") & has_several & (draw == F.min(draw).over(of_user)))
+        .withColumn("is_lost", may_lose & has_several & (draw == F.min(draw).over(of_user)))
         .withColumn("first_event", F.min(F.struct("occurred_at", "event_id")).over(of_pair))
         .withColumn("place", place)
         .withColumn("items", F.max("place").over(of_rest))
@@ -72,15 +84,11 @@ def holdout(pairs: DataFrame) -> DataFrame:
     return pairs.filter(~F.col("in_train")).select("user_index", "item_index")
 
 
-def shown(split_events: DataFrame) -> DataFrame:
+def shown(pairs: DataFrame) -> DataFrame:
     """Return (user_index, item_index, recency) of the shown pairs; recency 1 is the user's newest item."""
     newest_first = Window.partitionBy("user_index").orderBy(F.desc("last_at"), F.asc("item_index"))
-    return (
-        split_events.filter("is_shown")
-        .groupBy("user_index", "item_index")
-        .agg(F.max("occurred_at").alias("last_at"))
-        .select("user_index", "item_index", F.row_number().over(newest_first).alias("recency"))
-    )
+    recency = F.row_number().over(newest_first).alias("recency")
+    return pairs.filter("is_shown").select("user_index", "item_index", recency)
 
 
 def _held_out(fraction: float) -> Column:

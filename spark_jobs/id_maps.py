@@ -50,16 +50,16 @@ def number_events(interactions: DataFrame, users: DataFrame, items: DataFrame) -
     )
 
 
-def user_ids(users: DataFrame, events: DataFrame, pairs: DataFrame) -> DataFrame:
+def user_ids(users: DataFrame, met: DataFrame, pairs: DataFrame) -> DataFrame:
     """Return the map of users with their events, distinct train items and distinct positive items."""
-    return _counted(users, events, pairs, "user_index", "items").select(
+    return _counted(users, met, pairs, "user_index", "items").select(
         "user_index", "user_id", "events", "train_items", "items"
     )
 
 
-def item_ids(items: DataFrame, events: DataFrame, pairs: DataFrame) -> DataFrame:
+def item_ids(items: DataFrame, met: DataFrame, pairs: DataFrame) -> DataFrame:
     """Return the map of items with their events, distinct train users and distinct positive users."""
-    return _counted(items, events, pairs, "item_index", "users").select(
+    return _counted(items, met, pairs, "item_index", "users").select(
         "item_index", "item_id", "domain", "title", "is_available", "events", "train_users", "users"
     )
 
@@ -71,8 +71,8 @@ def _numbered(ids: DataFrame, entity: str) -> DataFrame:
     return ids.select((position - 1).cast("int").alias(f"{entity}_index"), f"{entity}_id")
 
 
-def _counted(entities: DataFrame, events: DataFrame, pairs: DataFrame, index: str, others: str) -> DataFrame:
-    counted_events = events.groupBy(index).agg(F.count("*").alias("events"))
+def _counted(entities: DataFrame, met: DataFrame, pairs: DataFrame, index: str, others: str) -> DataFrame:
+    counted_events = met.groupBy(index).agg(F.sum("events").alias("events"))
     counted_pairs = pairs.groupBy(index).agg(
         F.count("*").alias(others), F.count_if("in_train").alias(f"train_{others}")
     )

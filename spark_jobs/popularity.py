@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.weights import MICROS
-from warehouse.lists.catalogue import EVERYONE
+from warehouse.tables import EVERYONE
 
 
 def popularity(pairs: DataFrame, items: DataFrame, carriers: DataFrame, popular_k: int) -> DataFrame:

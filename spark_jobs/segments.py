@@ -6,7 +6,7 @@ Reads the folded user features; build_features writes each user's segment as `us
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from warehouse.lists.catalogue import EVERYONE
+from warehouse.tables import EVERYONE
 
 
 def segment_carriers(folded: DataFrame, min_users: int) -> DataFrame:

@@ -16,7 +16,7 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 def weigh_pairs(
     split_events: DataFrame, as_of: datetime, recency_rank_power: float, popularity_half_life_days: float
 ) -> DataFrame:
-    """Return one row per pair: in_train and its weights in millionths.
+    """Return one row per pair: in_train, is_shown, last_at (its newest event) and its weights in millionths.
 
     An event weighs `event_weight * 0.5^(age/half_life) * (n/N)^recency_rank_power`, where it is the user's n-th of N
     positive events, counted anew among the train events for `train_micros`. `popularity_micros` leaves the rank out and
@@ -28,6 +28,7 @@ def weigh_pairs(
     rank = F.row_number().over(in_order) / F.count("*").over(of_user)
     so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     train_rank = F.sum(is_train).over(so_far) / F.greatest(F.sum(is_train).over(of_user), F.lit(1))
+    micros = ("popularity_micros", "full_micros", "train_micros")
     decayed = F.col("event_weight") * _decay(as_of, F.col("half_life_days"))
     trending = decayed * _decay(as_of, F.lit(popularity_half_life_days or None).cast("double"))
     return (
@@ -35,13 +36,16 @@ def weigh_pairs(
             "user_index",
             "item_index",
             "in_train",
+            "is_shown",
+            "occurred_at",
             _micros(trending).alias("popularity_micros"),
             _micros(decayed * F.pow(rank, F.lit(recency_rank_power))).alias("full_micros"),
             _micros(decayed * F.pow(train_rank, F.lit(recency_rank_power))).alias("train_micros"),
         )
-        .groupBy("user_index", "item_index", "in_train")
-        .agg(*(F.sum(name).alias(name) for name in ("popularity_micros", "full_micros", "train_micros")))
-        .select("user_index", "item_index", "in_train", "popularity_micros", "full_micros", "train_micros")
+        # The marks are the same for all events of a pair.
+        .groupBy("user_index", "item_index", "in_train", "is_shown")
+        .agg(F.max("occurred_at").alias("last_at"), *(F.sum(name).alias(name) for name in micros))
+        .select("user_index", "item_index", "in_train", "is_shown", "last_at", *micros)
     )
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 TEXT, INTEGER, BIGINT, DOUBLE, REAL = "text", "integer", "bigint", "double", "real"
 BOOLEAN, DATE, TIMESTAMP, VECTOR = "boolean", "date", "timestamptz", "real[]"
 
+# The segment of all users in lists of popular items.
+EVERYONE = "all"
+
 
 @dataclass(frozen=True)
 class Column:

@@ -2,6 +2,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from spark_jobs.holdout import Fractions, holdout, mark_train, shown
+from spark_jobs.weights import weigh_pairs
 
 EVENTS = (
     "user_index int, item_index int, user_id string, item_id string, domain string, event_id string, "
@@ -116,7 +117,7 @@ def test_cold_users_show_what_time_alone_would_have_left_in_train(spark, rows, d
     cold_items = {
         item for item in range(4) if all(pair in rows(holdout(marked)) for pair in [(u, item) for u in range(30)])
     }
-    found = rows(shown(marked))
+    found = rows(shown(weigh_pairs(marked, days_ago(0), 0.0, 0.0)))
     users = {user for user, _, _ in found}
     in_train = {user for user, is_train in rows(marked.select("user_index", "in_train")) if is_train}
     assert users

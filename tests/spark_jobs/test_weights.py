@@ -4,7 +4,7 @@ from spark_jobs.weights import full_interactions, train_interactions, weigh_pair
 
 EVENTS = (
     "user_index int, item_index int, event_id string, occurred_at timestamp, event_weight double, "
-    "half_life_days double, in_train boolean"
+    "half_life_days double, in_train boolean, is_shown boolean"
 )
 
 
@@ -13,7 +13,7 @@ def pairs(spark, as_of, days_ago):
     """Weigh events given as (user, item, event_id, age in days, weight, half-life, in_train)."""
 
     def weigh(events, power, popularity_half_life_days=0.0):
-        rows = [(user, item, event_id, days_ago(age), *rest) for user, item, event_id, age, *rest in events]
+        rows = [(user, item, event_id, days_ago(age), *rest, False) for user, item, event_id, age, *rest in events]
         return weigh_pairs(spark.createDataFrame(rows, EVENTS), as_of, power, popularity_half_life_days)
 
     return weigh

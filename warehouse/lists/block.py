@@ -11,9 +11,10 @@ from warehouse.diversity import POOL, diversified
 from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
 from warehouse.lists import reasons
 from warehouse.lists.blended import put_blended_rows
-from warehouse.lists.catalogue import EVERYONE, Catalogue, Domain, Indices, find, positions
+from warehouse.lists.catalogue import Catalogue, Domain, Indices, find, positions
 from warehouse.lists.filling import COLD_USER, PERSONAL, POPULAR, SEGMENT_POPULAR, SOURCES, Lists, Pairs
 from warehouse.lists.top_k import Excluded, top_k
+from warehouse.tables import EVERYONE
 
 
 def score_block(

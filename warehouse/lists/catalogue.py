@@ -18,10 +18,9 @@ from warehouse import embeddings, item_weights
 from warehouse.blend import Blend, blend_of
 from warehouse.embeddings import Vectors
 from warehouse.run_folder import RunFolder
+from warehouse.tables import EVERYONE
 
 Indices = NDArray[np.int64]
-# The segment of all users.
-EVERYONE = "all"
 
 
 @dataclass(frozen=True)
