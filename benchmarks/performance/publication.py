@@ -1,4 +1,9 @@
-"""Loading and publishing a night's outputs on both engines, beside their bare bulk load of the same rows."""
+"""Loading and publishing a night's outputs on both engines, beside their bare bulk load of the same rows.
+
+Both sides open the database once, replace the rows of the turn before, commit and close, on the same server or disk.
+The bare load leaves all settings as they are, drops each table and fills it anew, all in one transaction; it checks
+nothing and takes no statistics, and for PostgreSQL its text is made before.
+"""
 
 from collections.abc import Callable
 from datetime import date
@@ -29,11 +34,13 @@ def duckdb_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
 
         def bare() -> None:
             with duckdb.connect(Path(home) / "bare.duckdb") as connection:
+                connection.begin()
                 for table in STAGED:
                     rows = f"select '{_ID}' as publication_id, date '{_DATE}' as data_date, * from read_parquet(?)"
                     files = [str(folder.output(table.name) / "*.parquet")]
                     connection.execute(f"create or replace table {table.name} as {rows} limit 0", files)
                     connection.execute(f"insert into {table.name} {rows}", files)
+                connection.commit()
 
         return _seconds(warehouse, folder, bare, repeats)
 
@@ -63,8 +70,7 @@ def _seconds(warehouse: Warehouse, folder: RunFolder, bare: Callable[[], object]
 
 
 def _load(warehouse: Warehouse, folder: RunFolder) -> None:
-    for table in STAGED:
-        warehouse.load(table, folder.output(table.name), _ID, _DATE)
+    warehouse.load({table: folder.output(table.name) for table in STAGED}, _ID, _DATE)
 
 
 def _as_text(server: PostgresServer, database: str, table: Table, path: Path) -> Path:

@@ -24,8 +24,8 @@ def run(settings: Settings, folder: RunFolder) -> None:
         for table in STAGED:
             check_output(folder, table)
         reached("load:before_rows")
-        for table in STAGED:
-            rows = warehouse.load(table, folder.output(table.name), run_record.publication_id, run_record.data_date)
+        folders = {table: folder.output(table.name) for table in STAGED}
+        loaded = warehouse.load(folders, run_record.publication_id, run_record.data_date)
+        for table, rows in zip(STAGED, loaded, strict=True):
             done.rows += rows
             done.say(f"{rows:,} {table.name}")
-            reached("load:after_table")

@@ -190,7 +190,7 @@ def test_a_null_in_any_obligatory_column_of_any_output_is_refused(settings: Sett
         for name in [field.name for field in schema if not field.nullable]:
             pq.write_table(pa.Table.from_pylist([row | {name: None}], nullable), path)
             with pytest.raises(NightjarError, match=name):
-                warehouse.load(table, folder.output(table.name), run.publication_id, run.data_date)
+                warehouse.load({table: folder.output(table.name)}, run.publication_id, run.data_date)
             mutants += 1
     assert mutants == sum(not c.nullable for table in STAGED for c in table.columns) - 2 * len(STAGED)
 

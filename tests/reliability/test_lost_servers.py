@@ -37,7 +37,7 @@ def on_server(mortal_server: PostgresServer, tmp_path: Path) -> Iterator[Setting
 @pytest.mark.parametrize(
     ("module", "point"),
     [
-        ("ml.stages.load_staging", "load:after_table"),
+        ("warehouse.adapters.postgres.adapter", "load:after_table"),
         ("warehouse.publications", "publish:after_rows"),
         ("warehouse.publications", "publish:before_commit"),
     ],

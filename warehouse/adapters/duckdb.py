@@ -15,6 +15,7 @@ from warehouse.adapters import plain_tables
 from warehouse.adapters.later_columns import add_missing_columns
 from warehouse.adapters.protocol import Connection, ImportSession, Query
 from warehouse.errors import BadInput, NightjarError
+from warehouse.named_points import reached
 from warehouse.run_folder import file_written_aside
 from warehouse.tables import ALL_TABLES, OUTPUTS, STAGED, Table
 
@@ -90,25 +91,23 @@ class DuckDBWarehouse:
     def prepare_publication(self, connection: Connection, publication_id: str) -> None:
         """Do nothing: publications lie side by side."""
 
-    def load(self, table: Table, folder: Path, publication_id: str, data_date: date) -> int:
-        """Replace the publication's rows of a staging table by those of a Parquet folder; return their number.
+    def load(self, folders: Mapping[Table, Path], publication_id: str, data_date: date) -> list[int]:
+        """Replace the publication's rows of staging tables by those of Parquet folders; return their numbers.
 
         Raises:
-            NightjarError: the folder holds no Parquet file, or does not fit the table.
+            NightjarError: a folder holds no Parquet file, or does not fit its table.
         """
-        constants = {"publication_id": publication_id, "data_date": data_date}
-        given = [name for name in table.column_names if name not in constants]
+        rows = []
+        # Opening and closing the file takes longer than most of the tables.
         with self.transaction() as connection:
-            plain_tables.delete_publications(connection, table, [publication_id])
-            try:
-                inserted = connection.execute(
-                    f"insert into {table.full_name} ({', '.join([*constants, *given])}) "
-                    f"select ?, ?, {', '.join(given)} from read_parquet(?)",
-                    [*constants.values(), str(folder / "*.parquet")],
-                ).fetchone()
-            except (duckdb.IOException, duckdb.DataError, duckdb.IntegrityError, duckdb.BinderException) as error:
-                raise NightjarError(f"{folder} does not fit {table.full_name}: {error}") from error
-        return int(inserted[0]) if inserted else 0
+            # Closing would move the rows from the log into the file: the commit writes them there at once. It may fail
+            # although the rows are in, on a full disk; then they are staged again. A publication would be out.
+            connection.execute("set checkpoint_threshold = '1 KB'")
+            for table, folder in folders.items():
+                plain_tables.delete_publications(connection, table, [publication_id])
+                rows.append(_insert(connection, table, folder, publication_id, data_date))
+                reached("load:after_table")
+        return rows
 
     def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:
         """Move a publication's rows from the staging to the output tables; clear what its date had staged before."""
@@ -142,6 +141,22 @@ class DuckDBWarehouse:
                         f"{self.path} was busy for {self.busy_deadline_seconds:.0f} s: {error}"
                     ) from error
                 time.sleep(0.1)
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, table: Table, folder: Path, publication_id: str, data_date: date
+) -> int:
+    constants = {"publication_id": publication_id, "data_date": data_date}
+    given = [name for name in table.column_names if name not in constants]
+    try:
+        inserted = connection.execute(
+            f"insert into {table.full_name} ({', '.join([*constants, *given])}) "
+            f"select ?, ?, {', '.join(given)} from read_parquet(?)",
+            [*constants.values(), str(folder / "*.parquet")],
+        ).fetchone()
+    except (duckdb.IOException, duckdb.DataError, duckdb.IntegrityError, duckdb.BinderException) as error:
+        raise NightjarError(f"{folder} does not fit {table.full_name}: {error}") from error
+    return int(inserted[0]) if inserted else 0
 
 
 def _type_of(kind: str) -> str:

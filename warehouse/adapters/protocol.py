@@ -96,11 +96,11 @@ class Warehouse(Protocol):
     def prepare_publication(self, connection: Connection, publication_id: str) -> None:
         """Make place for the rows of an attempt, long before it is published; nobody sees anything of it."""
 
-    def load(self, table: Table, folder: Path, publication_id: str, data_date: date) -> int:
-        """Replace the publication's rows of a staging table by those of a Parquet folder; return their number.
+    def load(self, folders: Mapping[Table, Path], publication_id: str, data_date: date) -> list[int]:
+        """Replace the publication's rows of staging tables by those of Parquet folders; return their numbers.
 
         Raises:
-            NightjarError: the folder holds no Parquet file, or does not fit the table.
+            NightjarError: a folder holds no Parquet file, or does not fit its table; those before it may stay loaded.
         """
 
     def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:

@@ -69,7 +69,7 @@ def stage(
             folder.output(table.name).mkdir(parents=True)
             written = arrow_schema(table.name).empty_table().from_pylist(rows, arrow_schema(table.name))
             pq.write_table(written, folder.output(table.name) / "part-0.parquet")
-            postgres.load(table, folder.output(table.name), run.publication_id, date(2026, 3, day))
+            postgres.load({table: folder.output(table.name)}, run.publication_id, date(2026, 3, day))
         return run
 
     return staged

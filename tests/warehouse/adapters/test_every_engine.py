@@ -139,9 +139,9 @@ def test_who_only_reads_cannot_write(warehouse: Warehouse) -> None:
 
 def test_loading_replaces_only_the_rows_of_its_publication(warehouse: Warehouse, tmp_path: Path) -> None:
     one, two = write_similar(tmp_path / "1", 0.5), write_similar(tmp_path / "2", 0.25, 0.125)
-    assert warehouse.load(SIMILAR, one, "2026-03-31.1", DAY) == 1
-    assert warehouse.load(SIMILAR, one, "2026-03-31.2", DAY) == 1
-    assert warehouse.load(SIMILAR, two, "2026-03-31.2", DAY) == 2
+    assert warehouse.load({SIMILAR: one}, "2026-03-31.1", DAY) == [1]
+    assert warehouse.load({SIMILAR: one}, "2026-03-31.2", DAY) == [1]
+    assert warehouse.load({SIMILAR: two}, "2026-03-31.2", DAY) == [2]
     assert rows(
         warehouse, "select publication_id, data_date, rank, similarity from recs_staging.similar_items order by 1, 3"
     ) == [
@@ -151,27 +151,43 @@ def test_loading_replaces_only_the_rows_of_its_publication(warehouse: Warehouse,
     ]
 
 
+def test_several_tables_are_loaded_in_turn_and_the_one_that_does_not_fit_is_named(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    similar, none = write_similar(tmp_path / "similar", 0.5, 0.25), tmp_path / "none"
+    embeddings = tmp_path / "embeddings"
+    embeddings.mkdir()
+    one = [{"item_id": "i1", "embedding": [1.0, 2.0], "bias": 0.5, "source": "trained"}]
+    pq.write_table(pa.Table.from_pylist(one, arrow_schema("item_embeddings")), embeddings / "part-0.parquet")
+    items, users = (table(f"recs_staging.{name}_embeddings") for name in ("item", "user"))
+    assert warehouse.load({SIMILAR: similar, items: embeddings}, "2026-03-31.1", DAY) == [2, 1]
+    with pytest.raises(NightjarError, match=rf"{none}.* does not fit recs_staging.user_embeddings"):
+        warehouse.load({SIMILAR: similar, users: none, items: embeddings}, "2026-03-31.1", DAY)
+    counts = ", ".join(f"(select count(*) from {each.full_name})" for each in (SIMILAR, items, users))
+    assert rows(warehouse, f"select {counts}") == [(2, 1, 0)]
+
+
 def test_a_key_that_occurs_twice_is_loaded_for_the_audit_to_find(warehouse: Warehouse, tmp_path: Path) -> None:
     folder = write_similar(tmp_path / "1", 0.5)
     pq.write_table(pq.read_table(folder / "part-0.parquet"), folder / "part-1.parquet")
-    assert warehouse.load(SIMILAR, folder, "2026-03-31.1", DAY) == 2
+    assert warehouse.load({SIMILAR: folder}, "2026-03-31.1", DAY) == [2]
     assert rows(warehouse, "select count(*), count(distinct rank) from recs_staging.similar_items") == [(2, 1)]
 
 
 def test_a_file_without_a_column_of_the_table_is_named(warehouse: Warehouse, tmp_path: Path) -> None:
     pq.write_table(pa.table({"item_id": ["i1"]}), tmp_path / "part.parquet")
     with pytest.raises(NightjarError, match=r"does not fit recs_staging.similar_items: .*target_domain"):
-        warehouse.load(SIMILAR, tmp_path, "2026-03-31.1", DAY)
+        warehouse.load({SIMILAR: tmp_path}, "2026-03-31.1", DAY)
 
 
 def test_a_folder_without_files_and_a_null_where_none_may_be_are_refused(warehouse: Warehouse, tmp_path: Path) -> None:
     with pytest.raises(NightjarError, match=r"does not fit recs_staging.similar_items"):
-        warehouse.load(SIMILAR, tmp_path, "2026-03-31.1", DAY)
+        warehouse.load({SIMILAR: tmp_path}, "2026-03-31.1", DAY)
     folder = write_similar(tmp_path / "1", 0.5)
     nulls = pq.read_table(folder).set_column(3, "similar_item_id", pa.array([None], pa.string()))
     pq.write_table(nulls, folder / "part-0.parquet")
     with pytest.raises(NightjarError, match=r"does not fit recs_staging.similar_items.*similar_item_id"):
-        warehouse.load(SIMILAR, folder, "2026-03-31.1", DAY)
+        warehouse.load({SIMILAR: folder}, "2026-03-31.1", DAY)
     assert rows(warehouse, "select count(*) from recs_staging.similar_items") == [(0,)]
 
 
@@ -189,7 +205,7 @@ def test_every_text_float_and_vector_is_loaded_as_it_is(warehouse: Warehouse, tm
     )
     # A slice keeps what lies before and after it in its buffers.
     pq.write_table(embeddings, tmp_path / "part-0.parquet", row_group_size=5)
-    assert warehouse.load(table("recs_staging.item_embeddings"), tmp_path, "2026-03-31.1", DAY) == len(AWKWARD)
+    assert warehouse.load({table("recs_staging.item_embeddings"): tmp_path}, "2026-03-31.1", DAY) == [len(AWKWARD)]
     found = rows(warehouse, "select item_id, embedding, bias from recs_staging.item_embeddings")
     expected = {row["item_id"]: (row["embedding"], row["bias"]) for row in embeddings.to_pylist()}
     assert {item: repr((list(vector), bias)) for item, vector, bias in found} == {
@@ -210,7 +226,7 @@ def test_files_of_a_wider_type_and_nulls_where_they_may_be_are_loaded(warehouse:
         }
     )
     pq.write_table(lists, tmp_path / "part.parquet")
-    warehouse.load(table("recs_staging.recommendations"), tmp_path, "2026-03-31.1", DAY)
+    warehouse.load({table("recs_staging.recommendations"): tmp_path}, "2026-03-31.1", DAY)
     assert rows(
         warehouse, "select rank, score, source, reason_item_id from recs_staging.recommendations order by rank"
     ) == [(1, 0.5, "personal", "i9"), (2, 0.25, "popular", None)]

@@ -11,9 +11,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from warehouse_homes import variables_of
 
+from ml.output_rows import arrow_schema
 from warehouse import publications
 from warehouse.adapters.postgres.adapter import PostgresWarehouse
 from warehouse.adapters.protocol import Connection
@@ -21,7 +24,7 @@ from warehouse.errors import NightjarError
 from warehouse.ledger import Published
 from warehouse.run_folder import RunFolder, RunRecord
 from warehouse.settings import Settings
-from warehouse.tables import STAGED
+from warehouse.tables import STAGED, table
 
 Stage = Callable[..., RunRecord]
 SECONDS = 60
@@ -282,15 +285,33 @@ publications.publish(open_warehouse(settings), record, model_uri="m", mlflow_run
     assert rows(postgres, "select count(*) from recs.recommendations") == [(3,)]
 
 
+def test_no_statistics_are_taken_of_vectors(
+    postgres: PostgresWarehouse, postgres_settings: Settings, stage: Stage
+) -> None:
+    def columns_with_statistics(schema: str) -> set[str]:
+        query = "select attname from pg_stats where tablename like 'item_embeddings_2026%' and schemaname = "
+        return {name for (name,) in rows(postgres, f"{query}'{schema}'")}
+
+    run = stage(10)
+    folder = RunFolder.of(postgres_settings.lake, run.publication_id).output("item_embeddings")
+    items = [{"item_id": item, "embedding": [1.0, 2.0], "bias": 0.5, "source": "trained"} for item in ("i1", "i2")]
+    written = pa.Table.from_pylist(items, arrow_schema("item_embeddings"))
+    pq.write_table(written, folder / "part-0.parquet")
+    postgres.load({table("recs_staging.item_embeddings"): folder}, run.publication_id, run.data_date)
+    others = {"publication_id", "data_date", "item_id", "bias", "source"}
+    assert columns_with_statistics("recs_staging") == others
+    publish(postgres, run)
+    assert columns_with_statistics("recs_partitions") == others
+
+
 def test_staging_again_after_a_crash_or_a_publication_replaces_the_staged_rows_alone(
     postgres: PostgresWarehouse, postgres_settings: Settings, stage: Stage
 ) -> None:
     run = stage(10)
     publish(postgres, run)
+    folder = RunFolder.of(postgres_settings.lake, run.publication_id)
     for _ in range(2):
-        for table in STAGED:
-            folder = RunFolder.of(postgres_settings.lake, run.publication_id).output(table.name)
-            postgres.load(table, folder, run.publication_id, run.data_date)
+        postgres.load({table: folder.output(table.name) for table in STAGED}, run.publication_id, run.data_date)
     counts = "select (select count(*) from recs.recommendations), (select count(*) from recs_staging.recommendations)"
     assert rows(postgres, counts) == [(3, 3)]
     assert not publish(postgres, run).previous_publication_id

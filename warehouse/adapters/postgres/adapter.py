@@ -1,11 +1,12 @@
 """The warehouse in a PostgreSQL database: any number of readers and writers, one publisher at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
+import pyarrow as pa
 from psycopg import IsolationLevel
 from psycopg.pq import TransactionStatus
 
@@ -18,6 +19,7 @@ from warehouse.adapters.postgres.importing import copy_table, opened_scratch
 from warehouse.adapters.postgres.output_files import read_batches
 from warehouse.adapters.postgres.schema import check_initialised, create_missing_tables, is_partitioned
 from warehouse.adapters.protocol import Connection, ImportSession, Query
+from warehouse.named_points import reached
 from warehouse.run_folder import file_written_aside
 from warehouse.settings import Settings
 from warehouse.tables import OUTPUTS, STAGED, Table
@@ -96,23 +98,21 @@ class PostgresWarehouse:
             if is_partitioned(table):
                 partitions.add_partition(connection, table, publication_id)
 
-    def load(self, table: Table, folder: Path, publication_id: str, data_date: date) -> int:
-        """Replace the publication's rows of a staging table by those of a Parquet folder; return their number.
+    def load(self, folders: Mapping[Table, Path], publication_id: str, data_date: date) -> list[int]:
+        """Replace the publication's rows of staging tables by those of Parquet folders; return their numbers.
 
         Raises:
-            NightjarError: the folder holds no Parquet file, or does not fit the table.
+            NightjarError: a folder holds no Parquet file, or does not fit its table.
         """
-        batches = read_batches(table, folder, {"publication_id": publication_id, "data_date": data_date})
-        lock = f"load {table.full_name} {publication_id}"
-        with self.connect() as connection, _alone(connection, lock, self.busy_deadline_seconds):
-            if not is_partitioned(table):
-                plain_tables.delete_publications(connection, table, [publication_id])
-                return copy_in(connection, table.full_name, table.column_names, batches)
-            aside = partitions.create_aside(connection, table, publication_id)
-            # Frozen rows need no vacuum; nobody has seen the table that was made in this transaction.
-            rows = copy_in(connection, aside, table.column_names, batches, "freeze")
-            partitions.attach_staged(connection, table, publication_id)
-            return rows
+        rows = []
+        with self.connect() as connection:
+            for table, folder in folders.items():
+                batches = read_batches(table, folder, {"publication_id": publication_id, "data_date": data_date})
+                # A transaction for each: replacing rows that are staged already keeps out all who read the table.
+                with _alone(connection, f"load {table.full_name} {publication_id}", self.busy_deadline_seconds):
+                    rows.append(_fill(connection, table, publication_id, batches))
+                reached("load:after_table")
+        return rows
 
     def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:
         """Move a publication's rows from the staging to the output tables; clear what its date had staged before."""
@@ -161,6 +161,17 @@ class PostgresWarehouse:
                 copy_table(scratch, connection, name, columns)
 
             yield ImportSession(scratch, connection, hand_over)
+
+
+def _fill(connection: PostgresConnection, table: Table, publication_id: str, batches: Iterable[pa.RecordBatch]) -> int:
+    if not is_partitioned(table):
+        plain_tables.delete_publications(connection, table, [publication_id])
+        return copy_in(connection, table.full_name, table.column_names, batches)
+    aside = partitions.create_aside(connection, table, publication_id)
+    # Frozen rows need no vacuum; nobody has seen the table that was made in this transaction.
+    rows = copy_in(connection, aside, table.column_names, batches, "freeze")
+    partitions.attach_staged(connection, table, publication_id)
+    return rows
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from warehouse.arrow_types import ARROW_TYPES
 from warehouse.errors import NightjarError
 from warehouse.tables import Column, Table
 
-# About 35 MB of user embeddings of 64 numbers.
-BATCH_ROWS = 65_536
+# About 9 MB of user embeddings of 64 numbers. Of smaller tables too it is a part: the server takes one batch while the
+# next one is made.
+BATCH_ROWS = 16_384
 
 
 def read_batches(table: Table, folder: Path, constants: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:

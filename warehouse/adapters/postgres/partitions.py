@@ -13,7 +13,7 @@ from warehouse.adapters.postgres.schema import PARTITIONS, column_definitions
 from warehouse.adapters.protocol import Connection
 from warehouse.errors import BadInput
 from warehouse.run_folder import PUBLICATION_ID
-from warehouse.tables import Table
+from warehouse.tables import VECTOR, Table
 
 _NAME_END = re.compile(r"_(\d{4})_(\d\d)_(\d\d)_(\d+)$")
 
@@ -25,10 +25,7 @@ def add_partition(connection: Connection, output: Table, publication_id: str) ->
     name = _name(output, publication_id)
     # Left by a clean-up that died between its last two steps.
     connection.execute(f"drop table if exists {name}")
-    connection.execute(
-        f"create table {name} ({column_definitions(output)}, {_check(publication_id)}, "
-        f"primary key ({', '.join(output.key)}))"
-    )
+    _create(connection, output, publication_id, f", primary key ({', '.join(output.key)})")
     _attach(connection, output, publication_id)
 
 
@@ -39,12 +36,14 @@ def create_aside(connection: Connection, staging: Table, publication_id: str) ->
     """
     name = _name(staging, publication_id)
     connection.execute(f"drop table if exists {name}")
-    connection.execute(f"create table {name} ({column_definitions(staging)}, {_check(publication_id)})")
+    _create(connection, staging, publication_id)
     return name
 
 
 def attach_staged(connection: Connection, staging: Table, publication_id: str) -> None:
-    """Let the audit read a filled table as a part of the staging table."""
+    """Let the audit read a filled table as a part of the staging table, in the transaction that filled it."""
+    # The audit reads whole tables: 3,000 rows, a tenth of the default, tell enough of their size and keys.
+    connection.execute("set local default_statistics_target = 10")
     connection.execute(f"analyze {_name(staging, publication_id)}")
     _attach(connection, staging, publication_id)
 
@@ -94,6 +93,15 @@ def drop_published(connection: Connection, output: Table, publication_ids: Itera
     ).fetchall()
     for name in {_name(output, each) for each in going}.intersection(name for (name,) in detached):
         connection.execute(f"drop table if exists {name}")
+
+
+def _create(connection: Connection, table: Table, publication_id: str, key: str = "") -> None:
+    name = _name(table, publication_id)
+    connection.execute(f"create table {name} ({column_definitions(table)}, {_check(publication_id)}{key})")
+    for column in table.columns:
+        if column.type == VECTOR:
+            # No plan depends on its values, and `analyze` would count those of 30,000 vectors one by one.
+            connection.execute(f"alter table {name} alter column {column.name} set statistics 0")
 
 
 def _attach(connection: Connection, table: Table, publication_id: str) -> None:
