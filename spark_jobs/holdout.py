@@ -31,17 +31,20 @@ class Fractions:
 def mark_train(events: DataFrame, fractions: Fractions, seed: int) -> DataFrame:
     """Return the positive events with `in_train` and `is_shown`; out of train is what `fractions` says.
 
+    An event is the `number`-th of its user's `numbers` positive events, from 1 for the oldest.
     Shown are the events of cold users that time alone would have left in train: a user who is folded in has these.
     Users, items and domains are drawn by hashes of their ids.
     """
-    of_user = Window.partitionBy("user_index")
+    in_order = Window.partitionBy("user_index").orderBy("occurred_at", "event_id")
+    # Ordered although no order is asked for: one sort and one pass serve all that is counted of a user.
+    of_user = in_order.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     of_pair = Window.partitionBy("user_index", "item_index")
     # What is left of a user who loses a domain is split by time like every other user's items.
     of_rest = Window.partitionBy("user_index", "is_lost")
     draw = F.struct("domain_draw", "domain")
     has_several = F.min("domain").over(of_user) != F.max("domain").over(of_user)
     may_lose = F.col("is_drawn") & ~F.col("is_cold_user")
-    place = F.dense_rank().over(of_rest.orderBy("first_event", "item_index"))
+    place = F.dense_rank().over(of_rest.orderBy("first_number"))
     return (
         events.filter(F.col("event_weight") > 0)
         # Drawn before the shuffle, so that the ids need not pass through it.
@@ -60,8 +63,13 @@ def mark_train(events: DataFrame, fractions: Fractions, seed: int) -> DataFrame:
         )
         # All later windows and sums are per user or per pair: one shuffle serves them all.
         .repartition("user_index")
-        .withColumn("is_lost", may_lose & has_several & (draw == F.min(draw).over(of_user)))
-        .withColumn("first_event", F.min(F.struct("occurred_at", "event_id")).over(of_pair))
+        .select(
+            "*",
+            F.row_number().over(in_order).alias("number"),
+            F.count("*").over(of_user).alias("numbers"),
+            (may_lose & has_several & (draw == F.min(draw).over(of_user))).alias("is_lost"),
+        )
+        .withColumn("first_number", F.min("number").over(of_pair))
         .withColumn("place", place)
         .withColumn("items", F.max("place").over(of_rest))
         .withColumn("is_old", F.col("place") <= F.col("items") - _held_out(fractions.newest))
@@ -70,6 +78,8 @@ def mark_train(events: DataFrame, fractions: Fractions, seed: int) -> DataFrame:
             "user_index",
             "item_index",
             "event_id",
+            "number",
+            "numbers",
             "occurred_at",
             "event_weight",
             "half_life_days",

@@ -22,11 +22,12 @@ def weigh_pairs(
     positive events, counted anew among the train events for `train_micros`. `popularity_micros` leaves the rank out and
     decays by `0.5^(age/popularity_half_life_days)` besides, 0 for not at all: so popularity follows the trend.
     """
-    of_user = Window.partitionBy("user_index")
-    in_order = of_user.orderBy("occurred_at", "event_id")
-    is_train = F.col("in_train").cast("int")
-    rank = F.row_number().over(in_order) / F.count("*").over(of_user)
+    in_order = Window.partitionBy("user_index").orderBy("number")
     so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    # In the same order as the sums so far: one pass serves both.
+    of_user = in_order.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    is_train = F.col("in_train").cast("int")
+    rank = F.col("number") / F.col("numbers")
     train_rank = F.sum(is_train).over(so_far) / F.greatest(F.sum(is_train).over(of_user), F.lit(1))
     micros = ("popularity_micros", "full_micros", "train_micros")
     decayed = F.col("event_weight") * _decay(as_of, F.col("half_life_days"))

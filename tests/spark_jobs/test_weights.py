@@ -1,28 +1,34 @@
+from collections import Counter
+
 import pytest
 
 from spark_jobs.weights import full_interactions, train_interactions, weigh_pairs
 
 EVENTS = (
-    "user_index int, item_index int, event_id string, occurred_at timestamp, event_weight double, "
+    "user_index int, item_index int, number int, numbers bigint, occurred_at timestamp, event_weight double, "
     "half_life_days double, in_train boolean, is_shown boolean"
 )
 
 
 @pytest.fixture
 def pairs(spark, as_of, days_ago):
-    """Weigh events given as (user, item, event_id, age in days, weight, half-life, in_train)."""
+    """Weigh events given as (user, item, age in days, weight, half-life, in_train), a user's oldest first."""
 
     def weigh(events, power, popularity_half_life_days=0.0):
-        rows = [(user, item, event_id, days_ago(age), *rest, False) for user, item, event_id, age, *rest in events]
+        numbers, rows = Counter(event[0] for event in events), []
+        so_far: Counter[int] = Counter()
+        for user, item, age, *rest in events:
+            so_far[user] += 1
+            rows.append((user, item, so_far[user], numbers[user], days_ago(age), *rest, False))
         return weigh_pairs(spark.createDataFrame(rows, EVENTS), as_of, power, popularity_half_life_days)
 
     return weigh
 
 
 THREE = [
-    (0, 0, "a", 10, 1.0, 10.0, True),
-    (0, 1, "b", 5, 2.0, None, False),
-    (0, 0, "c", 1, 1.0, 1.0, True),
+    (0, 0, 10, 1.0, 10.0, True),  # a
+    (0, 1, 5, 2.0, None, False),  # b
+    (0, 0, 1, 1.0, 1.0, True),  # c
 ]
 
 
@@ -52,15 +58,15 @@ def test_a_power_of_zero_leaves_the_rank_out(pairs, rows) -> None:
 
 
 def test_ranks_are_per_user(pairs, rows) -> None:
-    events = [(0, 0, "a", 2, 1.0, None, True), (0, 1, "b", 1, 1.0, None, True), (1, 0, "c", 9, 1.0, None, True)]
+    events = [(0, 0, 2, 1.0, None, True), (0, 1, 1, 1.0, None, True), (1, 0, 9, 1.0, None, True)]
     assert rows(full_interactions(pairs(events, 1.0))) == [(0, 0, 0.5), (0, 1, 1.0), (1, 0, 1.0)]
 
 
 def test_an_ancient_event_keeps_the_smallest_weight(pairs, rows) -> None:
-    assert rows(full_interactions(pairs([(0, 0, "a", 3650, 1.0, 1.0, True)], 0.0))) == [(0, 0, 1e-6)]
+    assert rows(full_interactions(pairs([(0, 0, 3650, 1.0, 1.0, True)], 0.0))) == [(0, 0, 1e-6)]
 
 
 def test_a_user_whose_events_are_all_held_out_has_no_train_row(pairs, rows) -> None:
-    weighed = pairs([(0, 0, "a", 1, 1.0, None, False)], 2.0)
+    weighed = pairs([(0, 0, 1, 1.0, None, False)], 2.0)
     assert rows(train_interactions(weighed)) == []
     assert rows(full_interactions(weighed)) == [(0, 0, 1.0)]
