@@ -73,10 +73,11 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
 
 def _build(folder: RunFolder, arguments: Namespace, spark: SparkSession, stage: StageProgress) -> None:
     snapshot = {name: spark.read.parquet(str(folder.snapshot(name))) for name in SNAPSHOT}
+    stage.doing = "interactions"
     stage.rows, stage.unit = checked(snapshot["interactions"], arguments.as_of), "interactions"
     with written_aside(folder.path / "features") as aside:
         for name, frame in features(snapshot, arguments).items():
-            job.write(frame, aside / name)
+            job.write(frame, aside / name, name, stage)
 
 
 def checked(interactions: DataFrame, as_of: datetime) -> int:

@@ -14,6 +14,7 @@ from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark import SparkConf
 from pyspark.sql import DataFrame, SparkSession
 
+from spark_jobs.watch import watched
 from warehouse import progress
 from warehouse.disk_space import full_disk, met_full_disk
 from warehouse.errors import BadInput, NightjarError
@@ -27,7 +28,7 @@ def run(name: str, folder: RunFolder, inputs: list[Path], work: Work) -> int:
     """Do the work of one stage in a Spark session of its own and return the exit code of the process."""
     try:
         require(inputs)
-        with progress.stage(folder, name) as stage, _session(name) as spark:
+        with progress.stage(folder, name) as stage, _session(name) as spark, watched(spark, stage):
             work(spark, stage)
     except NightjarError as error:
         print(progress.error_line(error), file=sys.stderr)
@@ -52,8 +53,9 @@ def require(inputs: list[Path]) -> None:
         raise BadInput(f"missing input: {', '.join(missing)}: run the earlier stages first")
 
 
-def write(frame: DataFrame, path: Path) -> None:
-    """Write a Parquet folder. Not atomic: give a folder that `warehouse.run_folder.written_aside` guards."""
+def write(frame: DataFrame, path: Path, name: str, stage: StageProgress) -> None:
+    """Write the dataset of that name. Not atomic: give a folder that `warehouse.run_folder.written_aside` guards."""
+    stage.doing = name
     frame.write.mode("overwrite").parquet(str(path))
 
 

@@ -74,7 +74,7 @@ def _score(folder: RunFolder, arguments: Namespace, spark: SparkSession, stage: 
     features = {name: spark.read.parquet(str(folder.features(name))) for name in FEATURES}
     for table, frame in outputs(features, str(folder.path), arguments).items():
         with written_aside(folder.output(table)) as aside:
-            job.write(frame, aside)
+            job.write(frame, aside, table, stage)
     stage.rows = ds.dataset(folder.output("recommendations"), format="parquet").count_rows()
 
 

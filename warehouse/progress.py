@@ -19,11 +19,12 @@ def error_line(error: NightjarError) -> str:
 
 @dataclass
 class StageProgress:
-    """What one stage has done so far; `rows` is the count its line reports."""
+    """What one stage has done so far; `rows` is the count its line reports, `doing` what it is at."""
 
     stage: str
     rows: int = 0
     unit: str = "rows"
+    doing: str = ""
     started: float = field(default_factory=time.monotonic)
     said: float = field(default_factory=time.monotonic)
 
