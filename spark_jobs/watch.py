@@ -31,8 +31,9 @@ def watched(spark: SparkSession, stage: StageProgress, every_seconds: float = 5.
                 return
             active = [info for info in found if info is not None]
             if active:
-                step = min(info.stageId for info in active)
-                stage.say(line(stage.doing, active, time.monotonic() - begun.setdefault(step, time.monotonic())))
+                now = time.monotonic()
+                seconds = now - begun.setdefault(min(info.stageId for info in active), now)
+                stage.say(line(stage.doing, active, seconds))
 
     thread = threading.Thread(target=tell, daemon=True)
     thread.start()

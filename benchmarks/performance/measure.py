@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.performance.cluster import cluster_seconds
 from benchmarks.performance.fitting import epoch_seconds
 from benchmarks.performance.generated_data import Size
 from benchmarks.performance.indices import made_up_index, model_index
@@ -19,18 +20,23 @@ from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
 
 _FEW, _MOST_REPEATED = 3, 2_000_000
+# The tests' own workers have one core and a gigabyte, so not for the largest size.
+_WORKERS = (1, 2)
 
 
 def measure(size: Size, work: Path) -> dict[str, Any]:
     """Run the first night of a new home with the data of a size, and measure its stages."""
     home = imported_home(size, work)
     night = run_night(home)
-    repeats = _FEW if size.interactions <= _MOST_REPEATED else 1
-    stages = measure_stages(home, night.publication_id, size.index_items, repeats)
+    is_small = size.interactions <= _MOST_REPEATED
+    repeats, workers = (_FEW, _WORKERS) if is_small else (1, ())
+    stages = measure_stages(home, night.publication_id, size.index_items, repeats, workers)
     return {"size": asdict(size), "night": asdict(night) | {"overhead": night.overhead}, **stages}
 
 
-def measure_stages(home: Path, publication_id: str, index_items: Sequence[int], repeats: int) -> dict[str, Any]:
+def measure_stages(
+    home: Path, publication_id: str, index_items: Sequence[int], repeats: int, workers: Sequence[int]
+) -> dict[str, Any]:
     """Measure in isolation what the stages of a finished night do."""
     settings = load_settings().model_copy(update={"home": home.absolute()})
     folder = RunFolder.of(settings.lake, publication_id).path
@@ -41,6 +47,7 @@ def measure_stages(home: Path, publication_id: str, index_items: Sequence[int], 
         "scoring": _alone(scoring_seconds, folder, repeats),
         "duckdb": _alone(duckdb_seconds, folder, repeats),
         "postgres": _alone(postgres_seconds, folder, repeats),
+        "cluster": _alone(cluster_seconds, folder, settings, workers),
         "index": _alone(model_index, folder, settings, repeats),
         "made-up indices": [_alone(made_up_index, items, settings) for items in index_items],
     }

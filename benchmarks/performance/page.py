@@ -28,6 +28,11 @@ _OVERHEAD = """## What no stage accounts for
 Each stage is a process of its own, or two. What they take to start and to end, and Airflow's own work between them,
 does not grow with the data.
 """
+_CLUSTER = """## Spark's jobs on a cluster
+
+From submission to end, on a standalone cluster of one machine whose workers have one core each; the driver is a process
+beside them. Starting takes the most part of small data.
+"""
 
 
 def write_page(measured: Sequence[Figures], page: Path) -> None:
@@ -43,6 +48,9 @@ def write_page(measured: Sequence[Figures], page: Path) -> None:
         ("## Loading into PostgreSQL", "postgres", "seconds"),
     ):
         parts += [f"{title}\n", _figure_table(measured, key, unit), ""]
+    on_cluster = [figures for figures in measured if figures["cluster"]]
+    if on_cluster:
+        parts += [_CLUSTER, _figure_table(on_cluster, "cluster", "seconds"), ""]
     parts += ["## Indices\n", _index_table(measured), ""]
     page.write_text("\n".join(parts), encoding="utf-8")
     _draw(measured, page.parent / "images" / "performance.png")

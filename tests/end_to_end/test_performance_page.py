@@ -16,11 +16,12 @@ def test_the_stages_of_a_night_are_measured_and_shown(shop: Any, tmp_path: Path)
     home = tmp_path / "home"
     shutil.copytree(shop.home.path, home)
     night = NightCost([StageCost("unload", 1_000, "rows", 2.0, 2**30)], 3.0, 2**31, "2026-03-31.2")
-    measured = measure_stages(home, night.publication_id, [500], 1)
+    measured = measure_stages(home, night.publication_id, [500], 1, [1])
     figures = {"size": asdict(SIZES["smoke"]), "night": asdict(night) | {"overhead": night.overhead}, **measured}
     write_page([figures], tmp_path / "performance.md")
     page = (tmp_path / "performance.md").read_text(encoding="utf-8")
     assert "| the night / its stages (at most 1.5) | 1.5 met |" in page
     assert "| unload | 2.0 s, 500 rows/s, 1.00 GiB |" in page
     assert re.search(r"^\| 500, made up \| .* \| (0\.99|1\.0)\d+ \| \d+ \| 0 \|$", page, re.MULTILINE)
+    assert re.search(r"^\| score_users, 1 worker \| \d+\.\d+ \|$", page, re.MULTILINE)
     assert (tmp_path / "images" / "performance.png").stat().st_size > 0

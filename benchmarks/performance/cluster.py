@@ -1,0 +1,50 @@
+"""The jobs of a night on a standalone cluster whose workers have one core each: what another worker is worth."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from spark_cluster import SparkCluster, running_cluster
+from spark_submit import submit
+
+from benchmarks.performance.timing import seconds_each
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+from warehouse.spark_submission import FEATURE_SETTINGS, properties
+
+_SCORE_SETTINGS = ("top_k", "similar_k", "popular_k", "diversity_weight")
+
+
+def cluster_seconds(run_folder: Path, settings: Settings, workers: Sequence[int]) -> dict[str, float]:
+    """Return the seconds of each job from submission to end, by the number of workers; results go aside."""
+    done, found = RunFolder(run_folder), {}
+    with TemporaryDirectory() as aside:
+        folder = RunFolder(Path(aside))
+        for name in ("run.json", "snapshot", "model"):
+            (folder.path / name).symlink_to(done.path / name)
+        for count in workers:
+            with running_cluster(count) as cluster:
+                for job, arguments in _arguments(settings, done).items():
+                    cluster.have_workers(count)
+                    name = f"{job}, {count} worker{'s' if count > 1 else ''}"
+                    found |= seconds_each({name: _job(job, folder, cluster, settings, arguments)}, 1)
+    return found
+
+
+def _arguments(settings: Settings, folder: RunFolder) -> dict[str, dict[str, object]]:
+    features = {name: getattr(settings, name) for name in FEATURE_SETTINGS}
+    return {
+        "build_features": features | {"as_of": folder.record().interval.as_of.isoformat()},
+        "score_users": {name: getattr(settings, name) for name in _SCORE_SETTINGS},
+    }
+
+
+def _job(
+    job: str, folder: RunFolder, cluster: SparkCluster, settings: Settings, arguments: dict[str, object]
+) -> Callable[[], None]:
+    def run() -> None:
+        done = submit(job, folder, cluster.url, properties(settings), **arguments)
+        if done.returncode != 0:
+            raise RuntimeError(f"{job} failed on {cluster.url}: {done.stdout}{done.stderr}")
+
+    return run
