@@ -43,7 +43,7 @@ def measure_stages(
     return {
         "starts": _alone(start_seconds, home, repeats),
         "inputs": _alone(inputs_seconds, settings, folder, repeats),
-        "epochs": _alone(epoch_seconds, folder, settings, 2, repeats),
+        "epochs": _alone(epoch_seconds, folder, settings, min(2, repeats), repeats),
         "scoring": _alone(scoring_seconds, folder, repeats),
         "duckdb": _alone(duckdb_seconds, folder, repeats),
         "postgres": _alone(postgres_seconds, folder, repeats),

@@ -6,6 +6,8 @@ from typing import Any
 
 Figures = Mapping[str, Any]
 _PEAK_BYTES = 16 * 2**30
+# By so much the seconds of the same work differ between two runs.
+NOISE = 0.03
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Target:
 
     @property
     def is_met(self) -> bool:
-        """Whether the bound is kept."""
-        return self.ratio <= self.bound if self.at_most else self.ratio >= self.bound
+        """Whether the bound is kept, as far as clocks can tell."""
+        return self.ratio <= self.bound * (1 + NOISE) if self.at_most else self.ratio >= self.bound * (1 - NOISE)
 
 
 def targets(figures: Figures) -> list[Target]:

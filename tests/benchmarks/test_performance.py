@@ -67,7 +67,7 @@ def test_targets_are_ratios_of_what_was_measured() -> None:
         "inputs": {"dbt": 3.0, "unload": 1.0, "bare": 2.0},
         "duckdb": {"bare": 0.7, "load": 1.0},
         "postgres": {"bare": 0.9, "load": 1.0},
-        "index": {"query per second": 90.0, "bare query per second": 100.0, "recall": 0.995},
+        "index": {"query per second": 98.0, "bare query per second": 100.0, "recall": 0.995},
         "night": {"seconds": 30.0, "overhead": 10.0, "peak": 8 * 2**30},
     }
     found = [(round(each.ratio, 3), each.is_met) for each in targets(figures)]
@@ -82,7 +82,8 @@ def test_targets_are_ratios_of_what_was_measured() -> None:
         (0.9, True),
         (0.7, False),
         (2.0, True),
-        (0.9, False),
+        # Nearer than two runs of the same work.
+        (0.98, True),
         (0.995, True),
         (1.5, True),
         (0.5, True),
