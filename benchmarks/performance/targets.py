@@ -19,17 +19,20 @@ class Target:
         ratio: measured; what it is of says `what`.
         bound: at most, or at least.
         at_most: which of the two.
+        noise: share of the bound by which it may be missed; clocks have some, counts none.
     """
 
     what: str
     ratio: float
     bound: float
     at_most: bool = True
+    noise: float = NOISE
 
     @property
     def is_met(self) -> bool:
-        """Whether the bound is kept, as far as clocks can tell."""
-        return self.ratio <= self.bound * (1 + NOISE) if self.at_most else self.ratio >= self.bound * (1 - NOISE)
+        """Whether the bound is kept, as far as can be told."""
+        least, most = self.bound * (1 - self.noise), self.bound * (1 + self.noise)
+        return self.ratio <= most if self.at_most else self.ratio >= least
 
 
 def targets(figures: Figures) -> list[Target]:
@@ -59,9 +62,9 @@ def targets(figures: Figures) -> list[Target]:
             1.0,
             False,
         ),
-        Target("recall@10 of the index", index["recall"], 0.99, False),
+        Target("recall@10 of the index", index["recall"], 0.99, False, noise=0.0),
         Target("the night / its stages", night["seconds"] / (night["seconds"] - night["overhead"]), 1.5),
-        Target("peak memory of the night / 16 GiB", night["peak"] / _PEAK_BYTES, 1.0),
+        Target("peak memory of the night / 16 GiB", night["peak"] / _PEAK_BYTES, 1.0, noise=0.0),
     ]
 
 
