@@ -42,7 +42,7 @@ def write_page(measured: Sequence[Figures], page: Path) -> None:
     parts += [_STAGES, _stage_table(measured), ""]
     parts += [_OVERHEAD, _overhead_table(measured), ""]
     for title, key, unit in (
-        ("## Lists of all users", "scoring", "seconds"),
+        ("## Lists of all users, 20,480 at most", "scoring", "seconds"),
         ("## One epoch of training", "epochs", "seconds"),
         ("## Inputs", "inputs", "seconds"),
         ("## Loading into DuckDB", "duckdb", "seconds"),
