@@ -31,8 +31,8 @@ does not grow with the data.
 """
 _CLUSTER = """## Spark's jobs on a cluster
 
-From submission to end, on a standalone cluster of one machine whose workers have one core each; the driver is a process
-beside them. Starting takes the most part of small data.
+From submission to end, on a standalone cluster of one machine whose workers have one core each. On a machine of two
+cores the driver shares them with the workers, and what starts on each worker takes longer than the tasks of small data.
 """
 
 
