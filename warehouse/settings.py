@@ -313,7 +313,7 @@ class Settings(BaseSettings):
     index_m: PositiveInt = Field(16, description="HNSW links per node, M.")
     index_ef_construction: PositiveInt = Field(200, description="HNSW candidate list size while building.")
     index_ef: PositiveInt = Field(64, description="HNSW candidate list size while searching, before it is raised.")
-    index_ef_max: PositiveInt = Field(1024, description="Bound up to which `ef` is raised to reach the recall wanted.")
+    index_ef_max: PositiveInt = Field(8192, description="Bound up to which `ef` is raised to reach the recall wanted.")
     index_recall_target: Fraction = Field(0.99, description="Recall@k against exact search that `ef` is raised for.")
     index_recall_floor: Fraction = Field(0.95, description="Recall@k against exact search that an index must reach.")
 
