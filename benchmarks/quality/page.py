@@ -32,7 +32,8 @@ _SWITCHES = """## What each choice is worth
 recall@10 and NDCG@10 on warm users and items of a window inside the training part of the first protocol (the night's
 own holdout), with one thing changed at a time. The settings of the blend were chosen on much the same window, so the
 first row is a little flattered; what counts is how far the others fall. The items that the night holds out with all
-their events compete too and are misses here, so that what ranks new items well, their features above all, loses by it.
+their events compete too and are misses here, so that what ranks new items well, their features above all, may lose by
+it.
 """
 
 
