@@ -30,7 +30,7 @@ from dags.support.run import COMPUTE_POOL, DEFAULT_ARGS, WAREHOUSE_POOL, run_fol
 from dags.support.spark import spark_job
 from warehouse.run_folder import STAGES
 from warehouse.settings import load_settings
-from warehouse.spark_submission import FEATURE_SETTINGS
+from warehouse.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS
 
 with DAG(
     dag_id="nightly_recommendations",
@@ -111,7 +111,7 @@ with DAG(
 
     with TaskGroup("serving", prefix_group_id=False) as serving:
         stage("build_indices", of="serving", pool=WAREHOUSE_POOL) >> spark_job(
-            "score_users", "top_k", "similar_k", "popular_k", "diversity_weight", of="serving"
+            "score_users", *SCORE_SETTINGS, of="serving"
         )
 
     with TaskGroup("publication", prefix_group_id=False) as publication:

@@ -3,6 +3,7 @@
 Pure; used by the evaluation.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,6 +59,11 @@ def holdout_slices(
         "cold_item": (user_is_warm, ~item_is_warm, is_candidate & ~item_is_warm),
     }
     return [cut(name, holdout, users, items, candidates, seed) for name, (users, items, candidates) in cuts.items()]
+
+
+def named(slices: Sequence[HoldoutSlice], name: str) -> HoldoutSlice:
+    """The slice of that name."""
+    return next(each for each in slices if each.name == name)
 
 
 def fold_in_slice(

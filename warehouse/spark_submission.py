@@ -29,6 +29,8 @@ FEATURE_SETTINGS = (
     "popular_k",
     "seed",
 )
+# And those that score_users takes.
+SCORE_SETTINGS = ("top_k", "similar_k", "popular_k", "diversity_weight")
 REASON = re.compile(rf"^{re.escape(MARK)} error \(\d\): (.*)$", re.MULTILINE)
 
 

@@ -15,7 +15,7 @@ from benchmarks.cold.questions import SEED
 from benchmarks.quality.judging import Scorer
 from ml.cold_item_choice import ColdItemChoice, choose
 from ml.cold_items import metadata_rows, unit_rows
-from ml.holdout_slices import holdout_slices
+from ml.holdout_slices import holdout_slices, named
 from ml.item_item import item_weights_of, nearest_by_cosine
 from ml.known import Fit, embeddings_of
 from ml.lightfm_model import fit
@@ -83,7 +83,7 @@ def chosen_by(before: TrainingData, settings: Settings) -> ColdItemChoice:
     users, items = fit(before.train, before.user_features, before.item_features, settings, lambda epoch: None)
     popular = popularity_ranking(before.train.getnnz(axis=0), len(before.user_ids))
     slices = holdout_slices(before.train, before.holdout, before.is_available, settings.seed)
-    question = next(each for each in slices if each.name == "cold_item")
+    question = named(slices, "cold_item")
     found = Fit(before, before.train, users, items, settings.cold_item_lambda)
     return choose(found, question, popular, settings, item_weights_of(before, before.train, settings))
 

@@ -10,9 +10,7 @@ from spark_submit import submit
 from benchmarks.performance.timing import seconds_each
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
-from warehouse.spark_submission import FEATURE_SETTINGS, properties
-
-_SCORE_SETTINGS = ("top_k", "similar_k", "popular_k", "diversity_weight")
+from warehouse.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS, properties
 
 
 def cluster_seconds(run_folder: Path, settings: Settings, workers: Sequence[int]) -> dict[str, float]:
@@ -35,7 +33,7 @@ def _arguments(settings: Settings, folder: RunFolder) -> dict[str, dict[str, obj
     features = {name: getattr(settings, name) for name in FEATURE_SETTINGS}
     return {
         "build_features": features | {"as_of": folder.record().interval.as_of.isoformat()},
-        "score_users": {name: getattr(settings, name) for name in _SCORE_SETTINGS},
+        "score_users": {name: getattr(settings, name) for name in SCORE_SETTINGS},
     }
 
 

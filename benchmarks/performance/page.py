@@ -14,8 +14,8 @@ _HEAD = """# What a night costs
 `make bench SIZE=100k` (or 1m, 20m) writes this page: it generates interactions with planted tastes, imports them into
 a home of its own, runs one night with the default settings, then measures the stages in isolation beside what the bare
 libraries need for the same rows. Every target is a ratio of two medians of one run, taken in turns on one thread;
-seconds are of a machine with two cores and say little elsewhere. A bound counts as kept within the 3 % by which two
-runs of the same work differ. What an earlier run measured of other sizes stays.
+seconds are of a machine with two cores and say little elsewhere. A bound on times counts as kept within 3 %, since
+identical calls differ by up to 2 %. What an earlier run measured of other sizes stays.
 [What was found by it](decisions/performance.md), and what [going on from an earlier training](decisions/warm-start.md)
 saves, have pages of their own.
 """

@@ -21,8 +21,8 @@ from warehouse.lists.catalogue import Catalogue
 from warehouse.run_folder import RunFolder
 
 _BLOCK_USERS, _K = 1024, 10
-# All of them would take too long.
-_MOST_USERS, _PREDICTED_USERS = 20_480, 50
+# All of them would take too long. Whole blocks, as a night has them.
+_MOST_USERS, _PREDICTED_USERS = 20 * _BLOCK_USERS, 50
 
 
 def scoring_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
@@ -94,7 +94,7 @@ def _blocks(folder: RunFolder) -> list[tuple[pa.Table, pa.Table]]:
     starts = range(0, min(users.num_rows, _MOST_USERS), _BLOCK_USERS)
     edges = np.searchsorted(owners, [*starts, starts.stop])
     return [
-        (users.slice(start, min(_BLOCK_USERS, starts.stop - start)), seen.slice(edges[n], edges[n + 1] - edges[n]))
+        (users.slice(start, _BLOCK_USERS), seen.slice(edges[n], edges[n + 1] - edges[n]))
         for n, start in enumerate(starts)
     ]
 

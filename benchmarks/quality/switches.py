@@ -12,7 +12,7 @@ from scipy import sparse
 
 from benchmarks.quality.judging import K
 from ml.evaluation import hits_of
-from ml.holdout_slices import holdout_slices
+from ml.holdout_slices import holdout_slices, named
 from ml.item_item import item_weights_of
 from ml.known import Fit, embeddings_of
 from ml.lightfm_model import fit
@@ -112,7 +112,7 @@ def _quality(data: TrainingData, embeddings: Embeddings, settings: Settings) -> 
     weights = item_weights_of(data, data.train, settings)
     ranking = published_ranking(embeddings, popularity, weights, data.train)
     slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
-    warm = next(each for each in slices if each.name == "warm")
+    warm = named(slices, "warm")
     hits = hits_of(best_items(ranking, warm.users, warm.is_candidate, data.train, K), warm.truth)
     sizes = warm.truth.getnnz(axis=1)
     return {"recall": float(np.nanmean(recall(hits, sizes))), "ndcg": float(np.nanmean(ndcg(hits, sizes)))}

@@ -16,7 +16,7 @@ from ml.contest import Contest, Opponent
 from ml.cross_domain_slices import cross_domain_slices
 from ml.dataset_digest import dataset_digest
 from ml.evaluation import BASELINE, CHAMPION, MODEL, Evaluation, Metric, evaluate, recall_at_k
-from ml.holdout_slices import HoldoutSlice, fold_in_slice, holdout_slices, sampled
+from ml.holdout_slices import HoldoutSlice, fold_in_slice, holdout_slices, named, sampled
 from ml.item_item import item_weights_of
 from ml.known import Fit
 from ml.lightfm_model import Epoch, epochs_of, fit
@@ -95,7 +95,7 @@ def _fit_and_judge(textless: TrainingData, folder: RunFolder, settings: Settings
     start.keep(settings, folder, "evaluation", data, begun, (users, items))
     weights = item_weights_of(data, data.train, settings)
     fitted = Fit(data, data.train, users, items, settings.cold_item_lambda)
-    cold_slice = next(each for each in slices if each.name == "cold_item")
+    cold_slice = named(slices, "cold_item")
     cold_items = cold_item_choice.choose(fitted, cold_slice, popularity, settings, weights)
     progress.say(cold_items.says())
     chosen, weights = cold_items.over(settings), cold_items.of(weights)

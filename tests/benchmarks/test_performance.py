@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.performance.generated_data import Size, write_files
 from benchmarks.performance.night import StageCost, ended_stage
-from benchmarks.performance.targets import targets
+from benchmarks.performance.targets import Target, targets
 
 SIZE = Size("tiny", 3_000, 120, 400)
 
@@ -88,3 +88,16 @@ def test_targets_are_ratios_of_what_was_measured() -> None:
         (1.5, True),
         (0.5, True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("target", "is_met"),
+    [
+        (Target("times", 1.02, 1.0), True),
+        (Target("times", 1.04, 1.0), False),
+        (Target("a count", 0.989, 0.99, False, noise=0.0), False),
+        (Target("a count", 0.99, 0.99, False, noise=0.0), True),
+    ],
+)
+def test_times_have_a_tolerance_and_counts_none(target: Target, is_met: bool) -> None:
+    assert target.is_met is is_met

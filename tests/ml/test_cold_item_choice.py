@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from ml.cold_item_choice import ColdItemChoice, choose
-from ml.holdout_slices import holdout_slices
+from ml.holdout_slices import holdout_slices, named
 from ml.known import Fit
 from ml.lightfm_model import Factors
 from ml.scoring import popularity_ranking
@@ -55,7 +55,7 @@ def chosen(
     items = Factors(np.array(of_features, np.float32)[:, None], np.zeros(len(of_features), np.float32))
     popularity = popularity_ranking(data.train.getnnz(axis=0), 3)
     slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
-    question = next(each for each in slices if each.name == "cold_item")
+    question = named(slices, "cold_item")
     found = Fit(data, data.train, users, items, settings.cold_item_lambda)
     return choose(found, question, popularity, settings, weights)
 
