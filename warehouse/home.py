@@ -36,10 +36,13 @@ def prepare_data(settings: Settings) -> None:
     write_manifest(settings)
 
 
-def prepare_airflow(environment: dict[str, str], stamp_folder: Path) -> None:
+def prepare_airflow(environment: dict[str, str], stamp_folder: Path) -> bool:
     """Bring the metadata database that the environment names to this Airflow's version, and create the pools.
 
     A file in the stamp folder remembers that it was done; it has to vanish together with the database.
+
+    Returns:
+        Whether it had to be done.
 
     Raises:
         NightjarError: a command failed; the message holds its last line.
@@ -47,9 +50,10 @@ def prepare_airflow(environment: dict[str, str], stamp_folder: Path) -> None:
     prepared = stamp_folder / f"prepared-for-{version('apache-airflow')}.json"
     wanted = json.dumps(POOLS, indent=2)
     if prepared.exists() and prepared.read_text(encoding="utf-8") == wanted:
-        return
+        return False
     migrate_airflow(environment, stamp_folder)
     write_text(prepared, wanted)
+    return True
 
 
 def migrate_airflow(environment: dict[str, str], folder: Path) -> None:
@@ -62,6 +66,18 @@ def migrate_airflow(environment: dict[str, str], folder: Path) -> None:
     pools = folder / "pools.json"
     write_text(pools, json.dumps(POOLS, indent=2))
     _airflow(environment, "pools", "import", str(pools))
+
+
+def list_dags(environment: dict[str, str]) -> None:
+    """Write the DAGs into the metadata database, so that whoever meets a server that is healthy finds them there.
+
+    The DAG processor does the same, but calls itself healthy some seconds before it is done. The dbt project has to be
+    compiled.
+
+    Raises:
+        NightjarError: the command failed; the message holds its last line.
+    """
+    _airflow(environment, "dags", "reserialize")
 
 
 def _airflow(environment: dict[str, str], *arguments: str) -> None:

@@ -7,7 +7,7 @@ from ml.stack.places import Places
 from ml.stack.plan import Plan
 from ml.stack.services import services
 from warehouse.dbt_runner import write_tables_page
-from warehouse.home import prepare_airflow, prepare_data
+from warehouse.home import list_dags, prepare_airflow, prepare_data
 from warehouse.settings import Settings
 
 
@@ -22,9 +22,13 @@ def local_plan(settings: Settings) -> Plan:
         prepare_data(settings)
         write_tables_page(settings)
 
+    def initialise() -> None:
+        if prepare_airflow(environment, places.database):
+            list_dags(environment)
+
     return Plan(
         programs=services(settings, credentials),
         environment=environment,
         prepare=prepare,
-        initialise=lambda: prepare_airflow(environment, places.database),
+        initialise=initialise,
     )

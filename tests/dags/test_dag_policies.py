@@ -1,8 +1,10 @@
 """What holds for every DAG, which edges protect what is published, and which commands the tasks run."""
 
+import contextlib
 import json
 import os
 import shlex
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from warehouse.dbt_runner import write_manifest
-from warehouse.home import POOLS, prepare_home
+from warehouse.home import POOLS, list_dags, prepare_home
 from warehouse.recipe import Recipe, write_recipe
 from warehouse.run_folder import RunFolder
 from warehouse.settings import REPOSITORY, Settings, child_environment
@@ -63,6 +65,13 @@ def upstream(tasks: dict[str, Any], task_id: str) -> set[str]:
 def test_every_dag_parses(described: dict[str, Any]) -> None:
     assert described["errors"] == {}
     assert sorted(described["dags"]) == DAGS
+
+
+def test_the_dags_are_listed_before_any_server_runs(settings: Settings) -> None:
+    list_dags(child_environment(settings))
+    with contextlib.closing(sqlite3.connect(settings.airflow_home / "airflow.db")) as connection:
+        listed = connection.execute("select dag_id, has_import_errors from dag order by dag_id").fetchall()
+    assert listed == [(dag_id, 0) for dag_id in DAGS]
 
 
 def test_a_notifier_that_does_not_exist_is_named_with_its_setting(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from ml.stack.team.databases import create_databases
 from warehouse.adapters.postgres.initialisation import initialise
 from warehouse.dbt_runner import write_tables_page
 from warehouse.errors import NightjarError
-from warehouse.home import migrate_airflow
+from warehouse.home import list_dags, migrate_airflow
 from warehouse.settings import Settings, inherited_environment
 
 
@@ -22,7 +22,7 @@ def init_databases(settings: Settings) -> None:
 
 
 def init_airflow(settings: Settings) -> None:
-    """Bring Airflow's database to this version, with pools and the first user; compile the dbt project and its page.
+    """Bring Airflow's database to this version, with pools and the first user; compile the dbt project and its page; list the DAGs.
 
     Raises:
         NightjarError: a command failed; the message holds its last line.
@@ -34,3 +34,4 @@ def init_airflow(settings: Settings) -> None:
     if subprocess.run(command, env=environment, check=False).returncode != 0:
         raise NightjarError("Airflow's first user was not made: see above")
     write_tables_page(settings)
+    list_dags(environment)
