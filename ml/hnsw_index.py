@@ -21,20 +21,23 @@ from warehouse.errors import NightjarError
 from warehouse.run_folder import written_aside
 from warehouse.settings import Settings
 
-METRIC = "cosine"
+# hnswlib's names of its spaces.
+COSINE, INNER_PRODUCT = "cosine", "ip"
 GRAPH_FILE, IDS_FILE, MANIFEST_FILE = "index.bin", "item_ids.parquet", "manifest.json"
 
 
 class HnswIndex:
-    """Items by position, searchable by cosine.
+    """Items by position, searchable by cosine or by inner product.
 
     Attributes:
         item_ids: (items,) text; position p of the graph is `item_ids[p]`.
         ef: candidate list size while searching; larger finds more and takes longer.
+        metric: `COSINE` or `INNER_PRODUCT`.
     """
 
     def __init__(self, graph: hnswlib.Index, item_ids: NDArray[np.object_], ef: int) -> None:
         self._graph = graph
+        self.metric = str(graph.space)
         self.item_ids = item_ids
         self.set_ef(ef)
 
@@ -81,7 +84,7 @@ class HnswIndex:
             self._graph.save_index(str(aside / GRAPH_FILE))
             pq.write_table(pa.table({"item_id": pa.array(self.item_ids, pa.string())}), aside / IDS_FILE)
             digests = {name: sha256(aside / name) for name in (GRAPH_FILE, IDS_FILE)}
-            parameters = {"metric": METRIC, "dim": self.dim, "item_count": len(self.item_ids), "ef": self.ef}
+            parameters = {"metric": self.metric, "dim": self.dim, "item_count": len(self.item_ids), "ef": self.ef}
             manifest = json.dumps({"sha256": digests, **parameters, **facts}, indent=2)
             (aside / MANIFEST_FILE).write_text(manifest, encoding="utf-8")
             for path in aside.iterdir():
@@ -89,26 +92,29 @@ class HnswIndex:
         return digests[GRAPH_FILE]
 
     def _exact(self, queries: Vectors, k: int) -> NDArray[np.int64]:
-        # A cosine graph keeps normalised vectors: their inner product orders as the cosine does.
+        # A graph by cosine keeps normalised vectors: their inner product orders as the cosine does.
         vectors = np.asarray(self._graph.get_items(np.arange(len(self.item_ids))), dtype=np.float32)
         return nearest(Ranking(np.ascontiguousarray(queries), vectors), k)
 
 
-def build(vectors: Vectors, item_ids: NDArray[np.object_], settings: Settings) -> HnswIndex:
+def build(vectors: Vectors, item_ids: NDArray[np.object_], metric: str, settings: Settings) -> HnswIndex:
     """Build a graph over the items, the same one every time: one thread, fixed seed, rows in their order.
 
     Args:
-        vectors: (items, dim), none of them zero.
+        vectors: (items, dim); by cosine none of them zero.
         item_ids: (items,) text.
+        metric: `COSINE` or `INNER_PRODUCT`.
         settings: M, ef_construction, ef and seed.
 
     Raises:
-        NightjarError: there is no item, or a vector is zero or not finite.
+        NightjarError: there is no item, or a vector is not finite or, by cosine, zero.
     """
     norms = np.linalg.norm(vectors, axis=1)
-    if len(vectors) == 0 or not (np.isfinite(norms) & (norms > 0)).all():
-        raise NightjarError("an index needs at least one item, and only vectors that are finite and not zero")
-    graph = hnswlib.Index(METRIC, vectors.shape[1])
+    if len(vectors) == 0 or not np.isfinite(norms).all():
+        raise NightjarError("an index needs at least one item, and only vectors that are finite")
+    if metric == COSINE and not norms.all():
+        raise NightjarError("an index by cosine needs vectors that are not zero")
+    graph = hnswlib.Index(metric, vectors.shape[1])
     graph.init_index(len(vectors), settings.index_m, settings.index_ef_construction, settings.seed)
     graph.add_items(vectors, np.arange(len(vectors)), num_threads=1)
     return HnswIndex(graph, item_ids, settings.index_ef)

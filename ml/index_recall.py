@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ml.hnsw_index import HnswIndex
+from ml.hnsw_index import COSINE, HnswIndex
 from ml.scoring import Ranking, nearest
 from warehouse.embeddings import Vectors
 from warehouse.settings import Settings
@@ -19,7 +19,7 @@ MAX_QUERIES = 1_000
 # A curve is looked at, not judged.
 CURVE_QUERIES = 200
 _NEARLY_ALL = 0.999
-# Equal vectors (items with the same features only) have no order: any of them is a right answer.
+# Equal vectors (items with the same features only) have no order: any of them is a right answer. A share of the score.
 _TIE = 1e-6
 
 
@@ -60,7 +60,7 @@ def raise_ef(
         own: (queries,) the position that each query must not find (itself), or None.
         settings: k, target, first and largest `ef`.
     """
-    ranking = Ranking(_unit(queries), _unit(vectors))
+    ranking = _ranking(index, queries, vectors)
     exact = nearest(ranking, settings.metric_k, _own_matrix(own, len(vectors)))
     ef = min(settings.index_ef, settings.index_ef_max)
     while True:
@@ -80,7 +80,7 @@ def recall_curve(
     """
     used, asked = index.ef, queries[:CURVE_QUERIES]
     itself = None if own is None else own[:CURVE_QUERIES]
-    ranking = Ranking(_unit(asked), _unit(vectors))
+    ranking = _ranking(index, asked, vectors)
     exact = nearest(ranking, settings.metric_k, _own_matrix(itself, len(vectors)))
     curve: list[IndexQuality] = []
     ef = min(settings.metric_k + 1, settings.index_ef_max)
@@ -123,7 +123,8 @@ def without_own(found: NDArray[np.int64], own: NDArray[np.int64] | None, k: int)
 
 def _recall(ranking: Ranking, found: NDArray[np.int64], exact: NDArray[np.int64]) -> float:
     worst = np.where(exact >= 0, _scores(ranking, exact), np.inf).min(axis=1)
-    right = (found >= 0) & (_scores(ranking, found) >= worst[:, None] - _TIE)
+    slack = _TIE * np.maximum(np.abs(worst), 1)
+    right = (found >= 0) & (_scores(ranking, found) >= (worst - slack)[:, None])
     return float((right.sum(axis=1) / np.maximum((exact >= 0).sum(axis=1), 1)).mean())
 
 
@@ -137,6 +138,12 @@ def _own_matrix(own: NDArray[np.int64] | None, item_count: int) -> sparse.csr_ma
         return None
     ones = np.ones(len(own), dtype=np.float32)
     return sparse.csr_matrix((ones, (np.arange(len(own)), own)), shape=(len(own), item_count))
+
+
+def _ranking(index: HnswIndex, queries: Vectors, vectors: Vectors) -> Ranking:
+    if index.metric == COSINE:
+        return Ranking(_unit(queries), _unit(vectors))
+    return Ranking(np.ascontiguousarray(queries), np.ascontiguousarray(vectors))
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -237,11 +237,15 @@ OUTPUTS = (
         _columns(
             "publication_id",
             "data_date",
-            Column("index_name", TEXT, "retrieval (user to item, ranks as the model) or similarity (item to item)."),
+            Column("index_name", TEXT, "retrieval (user to item, by the model's score) or similarity (item to item)."),
             Column("uri", TEXT, "Folder that holds the index and its item ids."),
             Column("sha256", TEXT, "Digest of the index file."),
-            Column("metric", TEXT, "Distance of the index: cosine or l2."),
-            Column("dim", INTEGER, "Dimension of the indexed vectors."),
+            Column("metric", TEXT, "What near means in the index: ip (inner product) or cosine; hnswlib's names."),
+            Column(
+                "dim",
+                INTEGER,
+                "Dimension of the indexed vectors. By ip: embedding and bias; ask with a user's embedding and 1.",
+            ),
             Column("item_count", BIGINT, "Vectors in the index."),
             Column("m", INTEGER, "HNSW links per node."),
             Column("ef_construction", INTEGER, "HNSW candidate list size while building."),

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import hnswlib
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.performance.timing import seconds_each
-from ml.hnsw_index import METRIC, HnswIndex, build
+from ml.hnsw_index import INNER_PRODUCT, HnswIndex, build
 from ml.index_recall import raise_ef
 from ml.stages.build_indices import IndexPlan, retrieval_plan
 from ml.training_data import read_availability
@@ -35,7 +34,7 @@ def made_up_index(items: int, settings: Settings) -> dict[str, float]:
         return centres[random.integers(0, len(centres), count)] + noise
 
     ids = np.arange(items).astype(str).astype(object)
-    return _measured(IndexPlan("retrieval", ids, around(items), around(1_000), None), settings, 1)
+    return _measured(IndexPlan("retrieval", INNER_PRODUCT, ids, around(items), around(1_000), None), settings, 1)
 
 
 def _measured(plan: IndexPlan, settings: Settings, repeats: int) -> dict[str, float]:
@@ -43,8 +42,8 @@ def _measured(plan: IndexPlan, settings: Settings, repeats: int) -> dict[str, fl
     bare_built: list[hnswlib.Index] = []
     seconds = seconds_each(
         {
-            "build": lambda: built.append(build(plan.vectors, plan.item_ids, settings)),
-            "bare build": lambda: bare_built.append(_bare(plan.vectors, settings)),
+            "build": lambda: built.append(build(plan.vectors, plan.item_ids, plan.metric, settings)),
+            "bare build": lambda: bare_built.append(_bare(plan, settings)),
         },
         repeats,
     )
@@ -69,8 +68,8 @@ def _measured(plan: IndexPlan, settings: Settings, repeats: int) -> dict[str, fl
     }
 
 
-def _bare(vectors: NDArray[np.float32], settings: Settings) -> hnswlib.Index:
-    graph = hnswlib.Index(METRIC, vectors.shape[1])
-    graph.init_index(len(vectors), settings.index_m, settings.index_ef_construction)
-    graph.add_items(vectors, num_threads=1)
+def _bare(plan: IndexPlan, settings: Settings) -> hnswlib.Index:
+    graph = hnswlib.Index(plan.metric, plan.vectors.shape[1])
+    graph.init_index(len(plan.vectors), settings.index_m, settings.index_ef_construction)
+    graph.add_items(plan.vectors, num_threads=1)
     return graph

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ml import plots
 from ml.gate import judge_index, refuse_if_any
-from ml.hnsw_index import METRIC, HnswIndex, build
+from ml.hnsw_index import COSINE, INNER_PRODUCT, HnswIndex, build
 from ml.index_recall import IndexQuality, raise_ef, recall_curve, sample
-from ml.norm_completion import complete_items, complete_queries
 from ml.output_rows import write_rows
+from ml.retrieval_space import append_biases, append_ones
 from ml.training_data import read_availability
 from warehouse import embeddings
 from warehouse.adapters.engines import open_warehouse
@@ -33,6 +33,7 @@ class IndexPlan:
 
     Attributes:
         name: retrieval or similarity.
+        metric: what "near" means, `COSINE` or `INNER_PRODUCT`.
         item_ids: (items,) text.
         vectors: (items, dim).
         queries: (queries, dim).
@@ -40,6 +41,7 @@ class IndexPlan:
     """
 
     name: str
+    metric: str
     item_ids: NDArray[np.object_]
     vectors: Vectors
     queries: Vectors
@@ -60,7 +62,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
         rows, decisions = [], []
         curves: dict[str, tuple[list[IndexQuality], int]] = {}
         for plan in (retrieval_plan(model, is_available, settings), similarity_plan(model, is_available, settings)):
-            index = build(plan.vectors, plan.item_ids, settings)
+            index = build(plan.vectors, plan.item_ids, plan.metric, settings)
             quality = raise_ef(index, plan.vectors, plan.queries, plan.own, settings)
             rows.append(_save(folder, plan, index, quality, settings))
             decisions.append(judge_index(plan.name, quality.recall, settings))
@@ -74,15 +76,16 @@ def run(settings: Settings, folder: RunFolder) -> None:
 
 
 def retrieval_plan(model: Embeddings, is_available: NDArray[np.bool_], settings: Settings) -> IndexPlan:
-    """User to item: neighbours of a completed user vector rank as the model scores."""
+    """User to item: the inner product of a user's vector and 1 with an item's vector and bias is the model's score."""
     items = _indexable(model, is_available)
     users = np.flatnonzero(model.user_known != UNKNOWN)
     asked = users[sample(len(users), settings.seed)]
     return IndexPlan(
         "retrieval",
+        INNER_PRODUCT,
         model.item_ids[items],
-        complete_items(model.item_vectors[items], model.item_biases[items]),
-        complete_queries(model.user_vectors[asked]),
+        append_biases(model.item_vectors[items], model.item_biases[items]),
+        append_ones(model.user_vectors[asked]),
         None,
     )
 
@@ -93,7 +96,7 @@ def similarity_plan(model: Embeddings, is_available: NDArray[np.bool_], settings
     items = items[np.linalg.norm(model.item_vectors[items], axis=1) > 0]
     vectors = np.ascontiguousarray(model.item_vectors[items])
     asked = sample(len(items), settings.seed)
-    return IndexPlan("similarity", model.item_ids[items], vectors, vectors[asked], asked)
+    return IndexPlan("similarity", COSINE, model.item_ids[items], vectors, vectors[asked], asked)
 
 
 def _indexable(model: Embeddings, is_available: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -121,7 +124,7 @@ def _save(
     return facts | {
         "uri": str(target.absolute()),
         "sha256": digest,
-        "metric": METRIC,
+        "metric": index.metric,
         "dim": index.dim,
         "item_count": len(plan.item_ids),
         "ef": quality.ef,

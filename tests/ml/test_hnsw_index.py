@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.hnsw_index import HnswIndex, build, load
-from ml.norm_completion import complete_items, complete_queries
+from ml.hnsw_index import COSINE, INNER_PRODUCT, HnswIndex, build, load
+from ml.retrieval_space import append_biases, append_ones
 from ml.scoring import Ranking, nearest
 from warehouse.errors import NightjarError
 from warehouse.settings import Settings
@@ -23,23 +23,23 @@ def ids_of(count: int) -> np.ndarray:
 
 @pytest.fixture
 def index() -> HnswIndex:
-    return build(vectors_of(200), ids_of(200), SETTINGS)
+    return build(vectors_of(200), ids_of(200), COSINE, SETTINGS)
 
 
 def test_the_nearest_of_a_vector_is_itself(index: HnswIndex) -> None:
     assert index.query(vectors_of(200)[:20], 1)[:, 0].tolist() == list(range(20))
 
 
-def test_neighbours_over_completed_vectors_rank_as_the_model_scores() -> None:
+def test_neighbours_by_inner_product_rank_as_the_model_scores() -> None:
     vectors, biases = vectors_of(120), np.linspace(-3, 3, 120, dtype=np.float32)
     users = np.random.default_rng(4).normal(size=(5, 6)).astype(np.float32)
-    found = build(complete_items(vectors, biases), ids_of(120), SETTINGS).query(complete_queries(users), 120)
+    found = build(append_biases(vectors, biases), ids_of(120), INNER_PRODUCT, SETTINGS).query(append_ones(users), 120)
     expected = np.argsort(-(users @ vectors.T + biases), axis=1)
     assert found.tolist() == expected.tolist()
 
 
 def test_more_neighbours_than_items_are_padded() -> None:
-    found = build(vectors_of(3), ids_of(3), SETTINGS).query(vectors_of(3)[:1], 5)
+    found = build(vectors_of(3), ids_of(3), COSINE, SETTINGS).query(vectors_of(3)[:1], 5)
     assert sorted(found[0, :3].tolist()) == [0, 1, 2]
     assert found[0, 3:].tolist() == [-1, -1]
 
@@ -47,7 +47,7 @@ def test_more_neighbours_than_items_are_padded() -> None:
 def test_a_graph_that_returns_too_few_falls_back_to_exact_search() -> None:
     # Many equal vectors in tight clusters leave a thin graph in parts that a walk cannot reach.
     vectors = np.repeat(np.eye(4, dtype=np.float32), 100, axis=0)
-    thin = build(vectors, ids_of(400), Settings(index_m=2, index_ef_construction=2, index_ef=1))
+    thin = build(vectors, ids_of(400), COSINE, Settings(index_m=2, index_ef_construction=2, index_ef=1))
     with pytest.raises(RuntimeError, match="contiguous 2D array"):
         thin._graph.knn_query(vectors[:1], 400)
     assert thin.query(vectors[350:351], 400)[0, :100].tolist() == list(range(300, 400))
@@ -55,7 +55,7 @@ def test_a_graph_that_returns_too_few_falls_back_to_exact_search() -> None:
 
 def test_two_builds_write_the_same_bytes(index: HnswIndex, tmp_path: Path) -> None:
     one = index.save(tmp_path / "one", {})
-    other = build(vectors_of(200), ids_of(200), SETTINGS).save(tmp_path / "other", {})
+    other = build(vectors_of(200), ids_of(200), COSINE, SETTINGS).save(tmp_path / "other", {})
     assert one == other
 
 
@@ -93,12 +93,29 @@ def test_a_query_of_another_dimension_is_refused(index: HnswIndex) -> None:
         index.query(np.ones((1, 4), np.float32), 3)
 
 
-@pytest.mark.parametrize("value", [0.0, np.nan])
-def test_a_vector_that_cosine_cannot_place_is_refused(value: float) -> None:
+@pytest.mark.parametrize("metric", [COSINE, INNER_PRODUCT])
+def test_a_vector_that_is_not_finite_is_refused(metric: str) -> None:
     vectors = vectors_of(3)
-    vectors[1] = value
-    with pytest.raises(NightjarError, match="finite and not zero"):
-        build(vectors, ids_of(3), SETTINGS)
+    vectors[1] = np.nan
+    with pytest.raises(NightjarError, match="vectors that are finite"):
+        build(vectors, ids_of(3), metric, SETTINGS)
+
+
+def test_a_vector_that_is_zero_has_an_inner_product_and_no_cosine() -> None:
+    vectors = np.array([[1, 0], [0, 0], [-1, 0]], np.float32)
+    asked = np.array([[2, 0]], np.float32)
+    assert build(vectors, ids_of(3), INNER_PRODUCT, SETTINGS).query(asked, 3).tolist() == [[0, 1, 2]]
+    with pytest.raises(NightjarError, match="not zero"):
+        build(vectors, ids_of(3), COSINE, SETTINGS)
+
+
+def test_a_loaded_index_searches_by_its_own_metric(tmp_path: Path) -> None:
+    # By cosine the short vector in the query's direction would be the first.
+    vectors = np.array([[0.1, 0], [1, 1]], np.float32)
+    build(vectors, ids_of(2), INNER_PRODUCT, SETTINGS).save(tmp_path / "index", {})
+    loaded = load(tmp_path / "index")
+    assert loaded.metric == json.loads((tmp_path / "index" / "manifest.json").read_text())["metric"] == "ip"
+    assert loaded.query(np.array([[1, 0]], np.float32), 2).tolist() == [[1, 0]]
 
 
 def test_an_index_finds_what_exact_search_finds(index: HnswIndex) -> None:

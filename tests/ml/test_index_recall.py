@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ml.hnsw_index import HnswIndex, build
+from ml.hnsw_index import COSINE, INNER_PRODUCT, HnswIndex, build
 from ml.index_recall import raise_ef, recall_curve, sample, without_own
 from warehouse.settings import Settings
 
@@ -9,9 +9,10 @@ from warehouse.settings import Settings
 class FixedIndex(HnswIndex):
     """Answers from a table, so that recall can be worked out by hand."""
 
-    def __init__(self, answers: dict[int, list[list[int]]]) -> None:
+    def __init__(self, answers: dict[int, list[list[int]]], metric: str = COSINE) -> None:
         self._answers = answers
         self._asked = 0
+        self.metric = metric
 
     def set_ef(self, ef: int) -> None:
         self.ef = ef
@@ -36,6 +37,14 @@ def test_recall_is_the_share_of_the_exact_best_that_was_found() -> None:
     assert (quality.queries, quality.ef) == (2, 4)
 
 
+def test_by_inner_product_the_longer_vector_is_the_better() -> None:
+    # Inner products with the query: 3, 4 and 2; by cosine the order would be 0, 2, 1.
+    vectors = np.array([[3.0, 0.0], [4.0, 8.0], [2.0, 1.0]], np.float32)
+    index = FixedIndex({4: [[0, 2]]}, INNER_PRODUCT)
+    quality = raise_ef(index, vectors, AXES[:1], None, Settings(metric_k=2, index_ef=4, index_ef_max=4))
+    assert quality.recall == pytest.approx(1 / 2)
+
+
 def test_ef_doubles_until_the_floor_is_reached() -> None:
     answers = {1: [[2, 3], [0, 1]], 2: [[0, 3], [3, 0]], 4: [[0, 1], [3, 2]], 8: [[0, 1], [3, 2]]}
     index = FixedIndex(answers)
@@ -53,7 +62,7 @@ def test_a_thin_graph_needs_a_larger_ef_than_the_first() -> None:
     vectors = np.random.default_rng(2).normal(size=(3000, 16)).astype(np.float32)
     ids = np.array([str(n) for n in range(3000)], dtype=object)
     settings = Settings(index_m=5, index_ef_construction=20, index_ef=1)
-    index = build(vectors, ids, settings)
+    index = build(vectors, ids, COSINE, settings)
     own = sample(3000, 1)[:200]
     quality = raise_ef(index, vectors, vectors[own], own, settings)
     assert quality.recall is not None

@@ -105,7 +105,7 @@ def test_a_model_with_a_nan_is_refused_although_its_manifest_is_right(folder: Ru
     with pytest.raises(NightjarError, match="item_vectors holds numbers that are not finite"):
         check_artifacts(folder)
     with pytest.raises(NightjarError, match="finite"):
-        hnsw_index.build(model.item_vectors, model.item_ids, Settings())
+        hnsw_index.build(model.item_vectors, model.item_ids, hnsw_index.COSINE, Settings())
 
 
 def test_vectors_of_another_number_than_their_ids_are_refused(folder: RunFolder) -> None:
@@ -117,7 +117,7 @@ def test_vectors_of_another_number_than_their_ids_are_refused(folder: RunFolder)
 
 def test_an_index_of_another_model_or_of_stale_ids_is_refused(settings: Settings, folder: RunFolder) -> None:
     stale = model_of(11, items=25)
-    index = hnsw_index.build(stale.item_vectors, stale.item_ids, settings)
+    index = hnsw_index.build(stale.item_vectors, stale.item_ids, hnsw_index.COSINE, settings)
 
     def laid(model_sha256: str) -> None:
         digest = index.save(folder.index("retrieval"), {"model_sha256": model_sha256})
@@ -128,7 +128,7 @@ def test_an_index_of_another_model_or_of_stale_ids_is_refused(settings: Settings
     laid(model_digest(folder.model))
     with pytest.raises(NightjarError, match="holds 5 items that the model does not know: 'i20'"):
         check_artifacts(folder)
-    index = hnsw_index.build(model_of(11).item_vectors, model_of(11).item_ids, settings)
+    index = hnsw_index.build(model_of(11).item_vectors, model_of(11).item_ids, hnsw_index.COSINE, settings)
     laid("of another model")
     with pytest.raises(NightjarError, match="was not built from"):
         check_artifacts(folder)

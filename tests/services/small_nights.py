@@ -70,7 +70,7 @@ def write_outputs(settings: Settings, folder: RunFolder, day: int) -> None:
     """Write model, index and the rows of every output table, as the stages from fit_model on do."""
     model = model_of(day)
     embeddings.save(model, folder.model)
-    index = hnsw_index.build(model.item_vectors, model.item_ids, settings)
+    index = hnsw_index.build(model.item_vectors, model.item_ids, hnsw_index.COSINE, settings)
     digest = index.save(folder.index("retrieval"), {"model_sha256": model_digest(folder.model)})
     manifest = {
         **{column.name: 1 for column in table("recs.index_manifest").columns if column.type != "text"},

@@ -22,7 +22,7 @@ def init_databases(settings: Settings) -> None:
 
 
 def init_airflow(settings: Settings) -> None:
-    """Bring Airflow's database to this version, with pools and the first user; compile the dbt project and its page; list the DAGs.
+    """Bring Airflow's database to this version, with pools, DAGs and the first user; compile the dbt project.
 
     Raises:
         NightjarError: a command failed; the message holds its last line.

@@ -97,7 +97,8 @@ def test_the_manifest_rows_name_folder_digest_and_measured_recall(night: Any) ->
         assert row["sha256"] == embeddings.sha256(night.folder.index(name) / "index.bin")
         assert row["recall"] >= 0.95
         assert (row["item_count"], row["ef"], row["recall_k"]) == (41, 64, 10)
-    assert (rows["retrieval"]["dim"], rows["similarity"]["dim"]) == (10, 8)
+    assert (rows["retrieval"]["dim"], rows["retrieval"]["metric"]) == (9, "ip")
+    assert (rows["similarity"]["dim"], rows["similarity"]["metric"]) == (8, "cosine")
 
 
 def test_the_retrieval_index_ranks_as_the_model_scores(night: Any, model: Embeddings) -> None:
@@ -107,7 +108,7 @@ def test_the_retrieval_index_ranks_as_the_model_scores(night: Any, model: Embedd
 
 
 def build_query(model: Embeddings, user: int) -> np.ndarray:
-    return np.concatenate([model.user_vectors[user], [1, 0]]).astype(np.float32)[None, :]
+    return np.concatenate([model.user_vectors[user], [1]]).astype(np.float32)[None, :]
 
 
 def test_each_gate_left_its_verdict(night: Any) -> None:
