@@ -60,6 +60,7 @@ class Epoch:
 
     Attributes:
         number: from 1.
+        count: epochs of the training.
         seconds: wall seconds of the pass.
         elapsed: wall seconds since the first one began, with what was done between them.
         users: factors after it.
@@ -67,15 +68,16 @@ class Epoch:
     """
 
     number: int
+    count: int
     seconds: float
     elapsed: float
     users: Factors
     items: Factors
 
-    def line(self, epochs: int, pairs: int) -> str:
+    def line(self, pairs: int) -> str:
         """The epoch in words: number of how many, seconds, training pairs a second, seconds left to the last one."""
-        rate, left = pairs / max(self.seconds, 1e-9), self.elapsed / self.number * (epochs - self.number)
-        return f"epoch {self.number}/{epochs}: {self.seconds:.2f} s, {rate:,.0f} pairs/s, {left:.0f} s left"
+        rate, left = pairs / max(self.seconds, 1e-9), self.elapsed / self.number * (self.count - self.number)
+        return f"epoch {self.number}/{self.count}: {self.seconds:.2f} s, {rate:,.0f} pairs/s, {left:.0f} s left"
 
 
 def fit(
@@ -115,8 +117,8 @@ def fit(
         model.fit_partial(interactions, of_users, of_items, weights, epochs=0)
         _go_on(model, "user", of_users, start[0])
         _go_on(model, "item", of_items, start[1])
-    began = time.monotonic()
-    for number in range(1, epochs_of(settings, start) + 1):
+    began, count = time.monotonic(), epochs_of(settings, pairs.nnz, start)
+    for number in range(1, count + 1):
         started = time.monotonic()
         try:
             # What overflows here is found by LightFM's own check, and is the error below.
@@ -126,13 +128,14 @@ def fit(
             raise NightjarError(f"training diverged in epoch {number}: lower NIGHTJAR_LEARNING_RATE") from error
         ended = time.monotonic()
         user_factors, item_factors = _carried(of_users, model, "user"), _carried(of_items, model, "item")
-        on_epoch(Epoch(number, ended - started, ended - began, user_factors, item_factors))
+        on_epoch(Epoch(number, count, ended - started, ended - began, user_factors, item_factors))
     return user_factors, item_factors
 
 
-def epochs_of(settings: Settings, start: Start | None) -> int:
-    """Return how many epochs a training takes."""
-    return settings.epochs if start is None else settings.warm_start_epochs
+def epochs_of(settings: Settings, pairs: int, start: Start | None) -> int:
+    """Return how many epochs a training on so many pairs takes: fewer where each has more to teach, at least one."""
+    wanted = settings.epochs if start is None else settings.warm_start_epochs
+    return max(1, min(wanted, settings.max_train_pairs // max(1, pairs)))
 
 
 def represent(features: sparse.csr_matrix, factors: Factors) -> tuple[Vectors, Vectors]:

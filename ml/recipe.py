@@ -15,6 +15,7 @@ RECIPE = (
     "text_weight",
     "embedding_dim",
     "epochs",
+    "max_train_pairs",
     "warm_start",
     "warm_start_epochs",
     "learning_rate",

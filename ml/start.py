@@ -58,7 +58,8 @@ def keep(
     if settings.warm_start == ON:
         source = RunFolder.of(settings.lake, folder.record().warm_start_from).start(fit) if begun else None
         before = read_manifest(source)["epochs"] if source else 0
-        save(folder.start(fit), data, settings, fitted, before + epochs_of(settings, begun))
+        pairs = data.train if fit == "evaluation" else data.full
+        save(folder.start(fit), data, settings, fitted, before + epochs_of(settings, pairs.nnz, begun))
 
 
 def save(folder: Path, data: TrainingData, settings: Settings, fitted: Start, epochs: int) -> None:

@@ -220,6 +220,10 @@ class Settings(BaseSettings):
     )
     embedding_dim: PositiveInt = Field(64, description="Dimension of the embeddings.")
     epochs: PositiveInt = Field(30, description="LightFM training epochs.")
+    max_train_pairs: PositiveInt = Field(
+        200_000_000,
+        description="Pairs that a training goes through at most, all epochs counted: large data takes fewer.",
+    )
     warm_start: Literal["off", "on"] = Field(
         "off", description="on: nights of new dates go on from the training of the newest published date, not anew."
     )

@@ -7,8 +7,8 @@ from typing import Any
 from benchmarks.cold import sources
 from benchmarks.cold.models import COLD_ITEM_PEERS, CROSS_DOMAIN_PEERS, EMBEDDINGS, NIGHTJAR, Peer, chosen_by, nightjar
 from benchmarks.cold.questions import COLD_ITEMS, SEED, Asked, held_out, training_data, with_holdout
+from benchmarks.kept import Kept
 from benchmarks.quality.judging import Scorer, judge, lists_of
-from benchmarks.quality.measure import Kept
 from ml.training_data import TrainingData
 from warehouse.settings import Settings
 

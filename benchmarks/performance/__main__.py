@@ -6,19 +6,22 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from benchmarks.performance.generated_data import SIZES
-from benchmarks.performance.measure import measure
+from benchmarks.performance.measure import FIGURES, measure
 from benchmarks.performance.page import write_page
 
 
 def main() -> int:
     """Measure, keep the figures, write."""
     arguments = _parser().parse_args()
-    figures = measure(SIZES[arguments.size], arguments.work.absolute() / arguments.size)
+    work = arguments.work.absolute() / arguments.size
+    figures = measure(SIZES[arguments.size], work)
     arguments.figures.mkdir(parents=True, exist_ok=True)
     kept = arguments.figures / f"{arguments.size}.json"
     aside = kept.with_suffix(".aside")
     aside.write_text(json.dumps(figures, indent=1), encoding="utf-8")
     aside.replace(kept)
+    # The next measurement begins anew.
+    (work / FIGURES).unlink()
     known = [arguments.figures / f"{name}.json" for name in SIZES]
     write_page([json.loads(path.read_text(encoding="utf-8")) for path in known if path.exists()], arguments.page)
     return 0

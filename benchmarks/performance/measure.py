@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.kept import Kept
 from benchmarks.performance.cluster import cluster_seconds
 from benchmarks.performance.fitting import epoch_seconds
 from benchmarks.performance.generated_data import Size
@@ -19,38 +20,50 @@ from benchmarks.performance.starts import start_seconds
 from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
 
+FIGURES = "figures.json"
 _FEW, _MOST_REPEATED = 3, 2_000_000
 # The tests' own workers have one core and a gigabyte, so not for the largest size.
 _WORKERS = (1, 2)
 
 
 def measure(size: Size, work: Path) -> dict[str, Any]:
-    """Run the first night of a new home with the data of a size, and measure its stages."""
-    home = imported_home(size, work)
-    night = run_night(home)
+    """Run the first night of a new home with the data of a size, and measure its stages.
+
+    What is measured stands in `FIGURES` of the work folder, so that an interrupted measurement, which takes hours with
+    the largest size, goes on where it was.
+    """
+    home, kept = work / "home", Kept(work / FIGURES)
+    night = kept.keep("night", lambda: _night(size, work))
     is_small = size.interactions <= _MOST_REPEATED
     repeats, workers = (_FEW, _WORKERS) if is_small else (1, ())
-    stages = measure_stages(home, night.publication_id, size.index_items, repeats, workers)
-    return {"size": asdict(size), "night": asdict(night) | {"overhead": night.overhead}, **stages}
+    measure_stages(home, night["publication_id"], size.index_items, repeats, workers, kept)
+    return {"size": asdict(size), **kept.values}
 
 
 def measure_stages(
-    home: Path, publication_id: str, index_items: Sequence[int], repeats: int, workers: Sequence[int]
-) -> dict[str, Any]:
+    home: Path, publication_id: str, index_items: Sequence[int], repeats: int, workers: Sequence[int], kept: Kept
+) -> None:
     """Measure in isolation what the stages of a finished night do."""
     settings = load_settings().model_copy(update={"home": home.absolute()})
     folder = RunFolder.of(settings.lake, publication_id).path
-    return {
-        "starts": _alone(start_seconds, home, repeats),
-        "inputs": _alone(inputs_seconds, settings, folder, repeats),
-        "epochs": _alone(epoch_seconds, folder, settings, min(2, repeats), repeats),
-        "scoring": _alone(scoring_seconds, folder, repeats),
-        "duckdb": _alone(duckdb_seconds, folder, repeats),
-        "postgres": _alone(postgres_seconds, folder, repeats),
-        "cluster": _alone(cluster_seconds, folder, settings, workers),
-        "index": _alone(model_index, folder, settings, repeats),
-        "made-up indices": [_alone(made_up_index, items, settings) for items in index_items],
+    parts: dict[str, Callable[[], Any]] = {
+        "starts": lambda: _alone(start_seconds, home, repeats),
+        "inputs": lambda: _alone(inputs_seconds, settings, folder, repeats),
+        "epochs": lambda: _alone(epoch_seconds, folder, settings, min(2, repeats), repeats),
+        "scoring": lambda: _alone(scoring_seconds, folder, repeats),
+        "duckdb": lambda: _alone(duckdb_seconds, folder, repeats),
+        "postgres": lambda: _alone(postgres_seconds, folder, repeats),
+        "cluster": lambda: _alone(cluster_seconds, folder, settings, workers),
+        "index": lambda: _alone(model_index, folder, settings, repeats),
+        "made-up indices": lambda: [_alone(made_up_index, items, settings) for items in index_items],
     }
+    for name, part in parts.items():
+        kept.keep(name, part)
+
+
+def _night(size: Size, work: Path) -> dict[str, Any]:
+    night = run_night(imported_home(size, work))
+    return asdict(night) | {"overhead": night.overhead}
 
 
 def _alone(work: Callable[..., Any], *arguments: object) -> Any:

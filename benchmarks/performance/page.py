@@ -15,7 +15,7 @@ _HEAD = """# What a night costs
 a home of its own, runs one night with the default settings, then measures the stages in isolation beside what the bare
 libraries need for the same rows. Every target is a ratio of two medians of one run, taken in turns on one thread;
 seconds are of a machine with two cores and say little elsewhere. A bound on times counts as kept within 3 %, since
-identical calls differ by up to 2 %. What an earlier run measured of other sizes stays.
+identical calls differ by up to 2 %. What an earlier run measured of other sizes stays; an interrupted one goes on.
 [What was found by it](decisions/performance.md), and what [going on from an earlier training](decisions/warm-start.md)
 saves, have pages of their own.
 """

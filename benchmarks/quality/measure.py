@@ -3,11 +3,10 @@
 Reads a warehouse file with the whole data set; writes `figures.json`, and Nightjar's home, into a folder.
 """
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.kept import Kept
 from benchmarks.quality.events import Events, read_events
 from benchmarks.quality.judging import judge, question
 from benchmarks.quality.nightjar_lists import publish, published_lists
@@ -16,7 +15,7 @@ from benchmarks.quality.protocols import PROTOCOLS
 from benchmarks.quality.switches import effects
 from benchmarks.quality.tuning import judged, tuned
 from ml import training_data
-from warehouse.run_folder import RunFolder, write_text
+from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
 
 NIGHTJAR = "Nightjar, published lists"
@@ -53,18 +52,3 @@ def split(events: Events, protocol: str) -> tuple[Events, Events]:
     """Cut events into what a model may know and what it is judged by."""
     is_test = PROTOCOLS[protocol](events)
     return events.of(~is_test), events.of(is_test)
-
-
-class Kept:
-    """Results in a JSON file; what is in it is not measured again."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.values: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-
-    def keep(self, name: str, result: Callable[[], Any]) -> None:
-        """Measure a result unless it is there, tell it and write it down."""
-        if name not in self.values:
-            self.values[name] = result()
-            write_text(self._path, json.dumps(self.values, indent=1))
-        print(f"{self._path.parent}: {name} {json.dumps(self.values[name])[:160]}", flush=True)

@@ -19,7 +19,7 @@ from ml.evaluation import BASELINE, CHAMPION, MODEL, Evaluation, Metric, evaluat
 from ml.holdout_slices import HoldoutSlice, fold_in_slice, holdout_slices, named, sampled
 from ml.item_item import item_weights_of
 from ml.known import Fit
-from ml.lightfm_model import Epoch, epochs_of, fit
+from ml.lightfm_model import Epoch, fit
 from ml.output_rows import write_rows
 from ml.popularity_curve import CurvePoint, popularity_curve
 from ml.rematch import meet, ranking_of
@@ -86,7 +86,7 @@ def _fit_and_judge(textless: TrainingData, folder: RunFolder, settings: Settings
         trained = Fit(data, data.train, epoch.users, epoch.items, settings.cold_item_lambda)
         ranking = ranking_of(trained, popularity, unmixed, None)
         curve.append(recall_at_k(ranking, watched, data.train, k))
-        progress.pulse(f"{epoch.line(epochs_of(settings, begun), data.train.nnz)}, recall@{k} {curve[-1]:.4f}")
+        progress.pulse(f"{epoch.line(data.train.nnz)}, recall@{k} {curve[-1]:.4f}")
 
     begun = start.of_run(settings, folder, "evaluation", data)
     begun_from = folder.record().warm_start_from if begun else "none"
@@ -140,10 +140,8 @@ def _meet_champion(
         return None, None
     recorded = tracking.recorded_parameters(settings, champion.mlflow_run_id)
 
-    epochs = int((recorded or {}).get("epochs", settings.epochs))
-
     def tell(epoch: Epoch) -> None:
-        progress.pulse(f"champion {champion.publication_id}: {epoch.line(epochs, textless.train.nnz)}")
+        progress.pulse(f"champion {champion.publication_id}: {epoch.line(textless.train.nnz)}")
 
     def data_of(theirs: Settings) -> TrainingData:
         return with_text(textless, folder, theirs)
@@ -185,6 +183,7 @@ def _stage_log(settings: Settings, folder: RunFolder, data: TrainingData, judged
             "users": len(data.user_ids),
             "items": len(data.item_ids),
             "train_pairs": data.train.nnz,
+            "train_epochs": len(judged.curve),
             "holdout_pairs": data.holdout.nnz,
         },
         metrics=figures | {f"epoch.recall_at_{settings.metric_k}": [value for value in judged.curve if value == value]},

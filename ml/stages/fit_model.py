@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ml import cold_item_choice, start, tracking
 from ml.item_item import item_weights_of
 from ml.known import Fit, embeddings_of, user_features_of
-from ml.lightfm_model import Epoch, epochs_of, fit
+from ml.lightfm_model import Epoch, fit
 from ml.output_rows import write_columns
 from ml.popularity_dial import dialled_weights
 from ml.text_features import with_text
@@ -44,7 +44,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
         begun = start.of_run(settings, folder, "final", data)
 
         def tell(epoch: Epoch) -> None:
-            progress.pulse(epoch.line(epochs_of(settings, begun), data.full.nnz))
+            progress.pulse(epoch.line(data.full.nnz))
 
         users, items = fit(data.full, data.user_features, data.item_features, settings, tell, begun)
         start.keep(settings, folder, "final", data, begun, (users, items))

@@ -1,11 +1,14 @@
 """The parts of `make bench` that need no night; tests/end_to_end/test_performance_page.py measures one."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.kept import Kept
+from benchmarks.performance import measure
 from benchmarks.performance.generated_data import Size, write_files
 from benchmarks.performance.night import StageCost, ended_stage
 from benchmarks.performance.targets import Target, targets
@@ -101,3 +104,23 @@ def test_targets_are_ratios_of_what_was_measured() -> None:
 )
 def test_times_have_a_tolerance_and_counts_none(target: Target, is_met: bool) -> None:
     assert target.is_met is is_met
+
+
+def test_an_interrupted_measurement_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def alone(work: Callable[..., object], *arguments: object) -> str:
+        asked.append(work.__name__)
+        if asked == ["start_seconds", "inputs_seconds"]:
+            raise KeyboardInterrupt
+        return work.__name__
+
+    monkeypatch.setattr(measure, "_alone", alone)
+    Kept(tmp_path / measure.FIGURES).keep("night", lambda: {"publication_id": "2026-03-31.1"})
+    with pytest.raises(KeyboardInterrupt):
+        measure.measure(SIZE, tmp_path)
+    figures = measure.measure(SIZE, tmp_path)
+    assert asked.count("start_seconds") == 1
+    assert asked.count("inputs_seconds") == 2
+    assert (figures["size"]["name"], figures["night"]) == ("tiny", {"publication_id": "2026-03-31.1"})
+    assert (figures["inputs"], figures["index"]) == ("inputs_seconds", "model_index")

@@ -5,7 +5,7 @@ import pytest
 from lightfm import LightFM
 from scipy import sparse
 
-from ml.lightfm_model import Epoch, Factors, fit, represent
+from ml.lightfm_model import Epoch, Factors, Trained, epochs_of, fit, represent
 from ml.training_data import TrainingData, read
 from warehouse.errors import NightjarError
 from warehouse.settings import Settings
@@ -52,13 +52,27 @@ def test_a_feature_that_nobody_trained_carries_is_zero(fitted: tuple[Factors, Fa
 def test_every_epoch_is_told_once(planted: Any, data: TrainingData) -> None:
     told: list[Epoch] = []
     fit(data.train, data.user_features, data.item_features, planted.settings, told.append)
-    assert [epoch.number for epoch in told] == list(range(1, 41))
+    assert [(epoch.number, epoch.count) for epoch in told] == [(number, 40) for number in range(1, 41)]
+
+
+def test_many_pairs_are_gone_through_in_fewer_epochs(planted: Any, data: TrainingData) -> None:
+    told: list[Epoch] = []
+    bounded = planted.settings.model_copy(update={"max_train_pairs": 3 * data.train.nnz + 1})
+    fit(data.train, data.user_features, data.item_features, bounded, told.append)
+    assert [(epoch.number, epoch.count) for epoch in told] == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_epochs_are_bounded_by_pairs_but_never_none() -> None:
+    settings = Settings(epochs=30, warm_start_epochs=2, max_train_pairs=200)
+    assert [epochs_of(settings, pairs, None) for pairs in (0, 6, 7, 20, 199, 201)] == [30, 30, 28, 10, 1, 1]
+    going_on = (Trained(*(np.zeros((0, 1), np.float32),) * 4),) * 2
+    assert [epochs_of(settings, pairs, going_on) for pairs in (7, 150)] == [2, 1]
 
 
 def test_the_line_of_an_epoch_gives_its_rate_and_the_time_left() -> None:
     nothing = Factors(np.zeros((0, 1), np.float32), np.zeros(0, np.float32))
     # 1.5 s an epoch, with what was done between them, and seven to go.
-    assert Epoch(3, 0.5, 4.5, nothing, nothing).line(10, 2000) == "epoch 3/10: 0.50 s, 4,000 pairs/s, 10 s left"
+    assert Epoch(3, 10, 0.5, 4.5, nothing, nothing).line(2000) == "epoch 3/10: 0.50 s, 4,000 pairs/s, 10 s left"
 
 
 def test_a_pair_of_more_weight_pulls_harder() -> None:
