@@ -116,6 +116,7 @@ def test_an_interrupted_measurement_goes_on_where_it_was(tmp_path: Path, monkeyp
         return work.__name__
 
     monkeypatch.setattr(measure, "_alone", alone)
+    monkeypatch.setattr(measure, "_night", lambda size, work: pytest.fail("the night is measured"))
     Kept(tmp_path / measure.FIGURES).keep("night", lambda: {"publication_id": "2026-03-31.1"})
     with pytest.raises(KeyboardInterrupt):
         measure.measure(SIZE, tmp_path)
