@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.performance.generated_data import SIZES
 from benchmarks.performance.measure import FIGURES, measure
 from benchmarks.performance.page import write_page
+from warehouse.run_folder import write_text
 
 
 def main() -> int:
@@ -17,9 +18,7 @@ def main() -> int:
     figures = measure(SIZES[arguments.size], work)
     arguments.figures.mkdir(parents=True, exist_ok=True)
     kept = arguments.figures / f"{arguments.size}.json"
-    aside = kept.with_suffix(".aside")
-    aside.write_text(json.dumps(figures, indent=1), encoding="utf-8")
-    aside.replace(kept)
+    write_text(kept, json.dumps(figures, indent=1))
     # The next measurement begins anew.
     (work / FIGURES).unlink()
     known = [arguments.figures / f"{name}.json" for name in SIZES]
