@@ -9,6 +9,7 @@ BIN := .venv/bin
 export NIGHTJAR_HOME ?= $(CURDIR)/var
 DEMO_DATE := 2026-03-31
 DAYS ?= 7
+WORKERS ?= 2
 SIZE ?= 100k
 SOAK ?=
 BENCH_WORK ?= $(CURDIR)/var/bench-quality
@@ -70,11 +71,11 @@ docs: setup  ## Write one page about every table and column; make up shows it in
 secrets:  ## Make the passwords of docker-compose.yml, in .env; those that are there stay
 	@$(PYTHON) -m ml.stack.team.secrets_file .env
 
-test: setup  ## Run every test but those of the local stack
-	$(BIN)/python -m pytest
+test: setup  ## Run every test but those of the local stack, in as many processes at once as WORKERS says
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder
 
 test-stack: setup browser  ## Start a stack on free ports and test it, with a browser too; DAYS=2 backfills less than a week
-	NIGHTJAR_TEST_DAYS=$(DAYS) $(BIN)/python -m pytest -m stack
+	NIGHTJAR_TEST_DAYS=$(DAYS) $(BIN)/python -m pytest -m stack --numprocesses $(WORKERS) --no-loadscope-reorder
 
 test-reliability: setup  ## Kill, race and feed badly what publishes; SOAK=1 does more of it
 	NIGHTJAR_TEST_SOAK=$(SOAK) $(BIN)/python -m pytest -m reliability tests/reliability

@@ -14,6 +14,7 @@ from guards import remove_the_named_one
 from laid_rows import lay_row
 from postgres_server import PostgresServer, running_postgres
 from spark_cluster import SparkCluster, running_cluster
+from told_off import TellOffByFixtures
 from warehouse_homes import initialise_template, new_database
 
 from warehouse.adapters.engines import open_warehouse
@@ -38,6 +39,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that uses a warehouse on every engine."""
     if {"warehouse", "engine"} <= set(metafunc.fixturenames):
         metafunc.parametrize("engine", ["duckdb", "postgres"])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TellOffByFixtures:
+    """Tell tests off to the processes of `make test`."""
+    return TellOffByFixtures(config, log)
 
 
 def pytest_collection_finish() -> None:

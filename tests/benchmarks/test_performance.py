@@ -1,4 +1,4 @@
-"""The parts of `make bench` that need no night; tests/end_to_end/test_performance_page.py measures one."""
+"""The parts of `make bench` that need no night; tests/end_to_end/shop/test_performance_page.py measures one."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -42,7 +42,7 @@ IMPORTED_AT = datetime(2026, 4, 1, 12, tzinfo=UTC)
         ("e.csv", b"user,item,time\nu,i,bad\nu,i,1,2\n", "e.csv has no usable row; line 2: occurred_at 'bad' is no"),
         ("e.csv", b'user,item,time\nu,"5 disc,1\nv,i,2\nw,i,3\n', "e.csv line 2: a quote is not closed"),
         ("e.csv.gz", b"user,item,time\nu,i,1\n", "e.csv.gz is no gzip file of UTF-8 text"),
-        ("e.csv.gz", gzip.compress(b"user,item,time\nu,i,1\n" * 9)[:-20], "e.csv.gz is no gzip file"),
+        ("e.csv.gz", gzip.compress(b"user,item,time\nu,i,1\n" * 9, mtime=0)[:-20], "e.csv.gz is no gzip file"),
         ("e.jsonl", b"\n", "e.jsonl holds no JSON object"),
         ("e.jsonl", b"user,item,time\nu,i,1\n", "e.jsonl holds no JSON object: expected one object a line"),
         ("e.json", b'{"user": 1, "item": 2, "when": 3}\n', "lacks column occurred_at and has the unknown column when"),

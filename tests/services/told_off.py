@@ -1,0 +1,19 @@
+"""Which tests one of several pytest processes gets together, so that what is slow to make is made once."""
+
+from xdist.scheduler import LoadScopeScheduling
+
+# Folders whose tests share a fixture of the session: a shop after its nights, a Spark session, a stack.
+_TOGETHER = ("tests/end_to_end/shop", "tests/spark_jobs", "tests/stack", "tests/stack/team")
+# Files of such folders that start processes of their own.
+_ON_THEIR_OWN = ("tests/spark_jobs/test_cluster.py", "tests/spark_jobs/test_spark_submit.py")
+
+
+class TellOffByFixtures(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives a process all tests of a file, of a folder whose tests share something, or of dbt on one engine."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        folder = file.rpartition("/")[0]
+        if folder.startswith("tests/dbt_project"):
+            return f"dbt on {'postgres' if 'postgres' in test.partition('[')[2] else 'duckdb'}"
+        return folder if folder in _TOGETHER and file not in _ON_THEIR_OWN else file
