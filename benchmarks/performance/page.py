@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from benchmarks.pages import save
-from benchmarks.performance.targets import Figures, targets
+from benchmarks.performance.targets import Figures, Target, reasons, targets
 
 _HEAD = """# What a night costs
 
@@ -38,7 +38,11 @@ cores the driver shares them with the workers, and what starts on each worker ta
 
 def write_page(measured: Sequence[Figures], page: Path) -> None:
     """Write the page; `measured` is in the order of the sizes."""
-    parts = [_HEAD, "## Targets\n", _target_table(measured), "", "![cost against size](images/performance.png)\n"]
+    by_size = [targets(figures) for figures in measured]
+    parts = [_HEAD, "## Targets\n", _target_table(measured, by_size), ""]
+    if lost := reasons(by_size):
+        parts += ["Where a target is not met, and to what it is lost:\n", *(f"- {line}" for line in lost), ""]
+    parts += ["![cost against size](images/performance.png)\n"]
     parts += [_STAGES, _stage_table(measured), ""]
     parts += [_OVERHEAD, _overhead_table(measured), ""]
     for title, key, unit in (
@@ -67,8 +71,7 @@ def _head(first: str, measured: Sequence[Figures]) -> list[str]:
     return [f"| {first} | {names} |", f"|---|{'---|' * len(measured)}"]
 
 
-def _target_table(measured: Sequence[Figures]) -> str:
-    by_size = [targets(figures) for figures in measured]
+def _target_table(measured: Sequence[Figures], by_size: Sequence[Sequence[Target]]) -> str:
     rows = _head("ratio (bound)", measured)
     for same in zip(*by_size, strict=True):
         bound = f"at {'most' if same[0].at_most else 'least'} {same[0].bound:g}"

@@ -11,7 +11,7 @@ from benchmarks.kept import Kept
 from benchmarks.performance import measure
 from benchmarks.performance.generated_data import Size, write_files
 from benchmarks.performance.night import StageCost, ended_stage
-from benchmarks.performance.targets import Target, targets
+from benchmarks.performance.targets import Target, reasons, targets
 
 SIZE = Size("tiny", 3_000, 120, 400)
 
@@ -104,6 +104,20 @@ def test_targets_are_ratios_of_what_was_measured() -> None:
 )
 def test_times_have_a_tolerance_and_counts_none(target: Target, is_met: bool) -> None:
     assert target.is_met is is_met
+
+
+def test_a_target_that_one_size_misses_says_to_what_it_is_lost() -> None:
+    small = [
+        Target("a / b", 2.0, 1.0, why="b is cheap"),
+        Target("c / d", 1.0, 1.0, why="met"),
+        Target("e / f", 2.0, 1.0),
+    ]
+    large = [
+        Target("a / b", 1.0, 1.0, why="b is cheap"),
+        Target("c / d", 1.0, 1.0, why="met"),
+        Target("e / f", 2.0, 1.0),
+    ]
+    assert reasons([small, large]) == ["a / b: b is cheap", "e / f: nobody has looked into it yet"]
 
 
 def test_an_interrupted_measurement_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
