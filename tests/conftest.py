@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import hypothesis
 import pytest
 from guards import remove_the_named_one
 from laid_rows import lay_row
@@ -33,6 +34,9 @@ _VALUES: dict[str, Any] = {
     "timestamptz": LONG_AGO,
     "real[]": [1.0],
 }
+# An example that waits for another process of the tests is none that fails.
+hypothesis.settings.register_profile("without a clock", deadline=None)
+hypothesis.settings.load_profile("without a clock")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

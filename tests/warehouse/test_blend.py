@@ -114,7 +114,7 @@ def test_no_factor_on_a_history_or_a_vector_changes_a_score() -> None:
     assert one == pytest.approx(other, abs=1e-6)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     arrays(np.float32, (3, 70), elements=st.sampled_from(np.float32([0, 1, 2, 3, LOWEST]))),
     st.integers(1, 80),

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -50,7 +50,6 @@ def test_equal_scores_keep_the_order_of_the_pool() -> None:
     assert np.isfinite(values).all()
 
 
-@settings(deadline=None)
 @given(
     arrays(np.float32, (3, 8), elements=st.sampled_from(np.float32([-2, 0, 1, 3]))),
     arrays(np.float32, (8, 2), elements=st.sampled_from(np.float32([-1, 0, 1]))),
