@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import hypothesis
 import pytest
+from groups_of_tests import GroupByFixtures
 from guards import remove_the_named_one
 from laid_rows import lay_row
 from postgres_server import PostgresServer, running_postgres
 from spark_cluster import SparkCluster, running_cluster
-from told_off import TellOffByFixtures
 from warehouse_homes import initialise_template, new_database
 
 from warehouse.adapters.engines import open_warehouse
@@ -45,9 +45,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine", ["duckdb", "postgres"])
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TellOffByFixtures:
-    """Tell tests off to the processes of `make test`."""
-    return TellOffByFixtures(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupByFixtures:
+    """Hand the tests to the processes of `make test`."""
+    return GroupByFixtures(config, log)
 
 
 def pytest_collection_finish() -> None:

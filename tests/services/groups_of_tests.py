@@ -8,7 +8,7 @@ _TOGETHER = ("tests/end_to_end/shop", "tests/spark_jobs", "tests/stack", "tests/
 _ON_THEIR_OWN = ("tests/spark_jobs/test_cluster.py", "tests/spark_jobs/test_spark_submit.py")
 
 
-class TellOffByFixtures(LoadScopeScheduling):  # type: ignore[misc]
+class GroupByFixtures(LoadScopeScheduling):  # type: ignore[misc]
     """Gives a process all tests of a file, of a folder whose tests share something, or of dbt on one engine."""
 
     def _split_scope(self, nodeid: str) -> str:
