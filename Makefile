@@ -10,6 +10,8 @@ export NIGHTJAR_HOME ?= $(CURDIR)/var
 DEMO_DATE := 2026-03-31
 DAYS ?= 7
 WORKERS ?= 2
+# In the order of the folders, by which the long nights begin before most other tests.
+AT_ONCE = --numprocesses $(WORKERS) --no-loadscope-reorder
 SIZE ?= 100k
 SOAK ?=
 BENCH_WORK ?= $(CURDIR)/var/bench-quality
@@ -72,10 +74,10 @@ secrets:  ## Make the passwords of docker-compose.yml, in .env; those that are t
 	@$(PYTHON) -m ml.stack.team.secrets_file .env
 
 test: setup  ## Run every test but those of the local stack, in as many processes at once as WORKERS says
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 test-stack: setup browser  ## Start a stack on free ports and test it, with a browser too; DAYS=2 backfills less than a week
-	NIGHTJAR_TEST_DAYS=$(DAYS) $(BIN)/python -m pytest -m stack --numprocesses $(WORKERS) --no-loadscope-reorder
+	NIGHTJAR_TEST_DAYS=$(DAYS) $(BIN)/python -m pytest -m stack $(AT_ONCE)
 
 test-reliability: setup  ## Kill, race and feed badly what publishes; SOAK=1 does more of it
 	NIGHTJAR_TEST_SOAK=$(SOAK) $(BIN)/python -m pytest -m reliability tests/reliability

@@ -69,7 +69,7 @@ def test_an_event_changes_no_date_that_had_ended_before_it(
     assert len(set(before.values())) == len(DATES)
 
     @hypothesis_settings(
-        max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+        max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck), database=None
     )
     @given(EVENTS)
     def law(events: list[tuple[str, str, str, datetime, int]]) -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
@@ -79,7 +79,6 @@ def test_blocks_cover_every_row_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [rows[block].tolist() for block, _ in blocks] == [[4, 2], [0]]
 
 
-@settings(deadline=None)
 @given(arrays(np.float32, (3, 9), elements=st.sampled_from(np.float32([0, 1, 2]))), st.integers(1, 12))
 def test_lists_equal_a_full_stable_sort(scores: np.ndarray, k: int) -> None:
     ranking = Ranking(scores, np.eye(9, dtype=np.float32))

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.reliability
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 EXAMPLES = 1000 if os.environ.get("NIGHTJAR_TEST_SOAK") else 40
 FUZZ = hypothesis_settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+    max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck), database=None
 )
 HOSTILE = [
     "'; drop table raw.interactions; --",

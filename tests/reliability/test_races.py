@@ -86,7 +86,7 @@ def test_any_order_and_repetition_of_dates_gives_the_same_history_and_the_same_c
                 connection.execute(f"delete from recs.{table}")
 
     @hypothesis_settings(
-        max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+        max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck), database=None
     )
     @given(st.permutations([3, 4, 5]), st.lists(st.sampled_from([3, 4, 5]), max_size=2))
     def law(order: list[int], again: list[int]) -> None:

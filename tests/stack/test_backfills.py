@@ -22,7 +22,7 @@ NEWEST = date(2026, 3, 31)
 DAYS = int(os.environ.get("NIGHTJAR_TEST_DAYS", "7"))
 WEEK = [NEWEST - timedelta(days=days) for days in range(DAYS, 0, -1)]
 # Those of the week that are run once more beside the newest night.
-SEEING_LATE_EVENTS = WEEK[-2:]
+SEEING_LATE = WEEK[-2:]
 WITHOUT_EVENTS = NEWEST + timedelta(days=1)
 # After every event of the shop had arrived, and long before those that the story adds.
 ALL_ARRIVED = "2026-06-01T00:00:00+00:00"
@@ -91,8 +91,8 @@ def beside(nights: Nights, twice: Published, tmp_path_factory: pytest.TempPathFa
     assert imported.returncode == 0, imported.stdout
     assert "100 added" in imported.stdout
     number = nights.backfill(
-        SEEING_LATE_EVENTS[0],
-        SEEING_LATE_EVENTS[-1],
+        SEEING_LATE[0],
+        SEEING_LATE[-1],
         max_active_runs=2,
         reprocess_behavior="completed",
         dag_run_conf={"publish": "auto"},
@@ -100,7 +100,7 @@ def beside(nights: Nights, twice: Published, tmp_path_factory: pytest.TempPathFa
     nights.repeat(NEWEST)
     nights.wait_for_backfill(number, 3 * NIGHT_SECONDS)
     nights.wait_for_run(NEWEST)
-    for day in (*SEEING_LATE_EVENTS, NEWEST):
+    for day in (*SEEING_LATE, NEWEST):
         run = nights.runs()[day]
         assert run["state"] == "success", (day, run["note"], {k: t["state"] for k, t in nights.tasks(day).items()})
     return Published.now(nights.stack)
@@ -190,8 +190,7 @@ def test_missing_runs_alone_are_none_and_errored_runs_are_run_again(nights: Nigh
 
 
 def test_events_that_arrive_late_change_what_may_see_them_and_nothing_else(twice: Published, beside: Published) -> None:
-    twice_before, then = twice.of(2, SEEING_LATE_EVENTS), beside.of(3, SEEING_LATE_EVENTS)
-    for day, before, after in zip(SEEING_LATE_EVENTS, twice_before, then, strict=True):
+    for day, before, after in zip(SEEING_LATE, twice.of(2, SEEING_LATE), beside.of(3, SEEING_LATE), strict=True):
         assert before != after, day
     assert beside.of(2, [NEWEST]) == twice.of(1, [NEWEST])
     assert beside.current[0][0] == f"{NEWEST}.2"
@@ -199,7 +198,7 @@ def test_events_that_arrive_late_change_what_may_see_them_and_nothing_else(twice
 
 
 def test_runs_beside_each_other_meet_no_lock_and_leave_no_row_twice(nights: Nights, beside: Published) -> None:
-    for day, tries in (*((day, 3) for day in SEEING_LATE_EVENTS), (NEWEST, 2)):
+    for day, tries in (*((day, 3) for day in SEEING_LATE), (NEWEST, 2)):
         tasks = nights.tasks(day)
         assert {task["state"] for task in tasks.values()} == {"success"}, day
         assert {task["try_number"] for name, task in tasks.items() if not name.endswith("_done")} == {tries}, day
