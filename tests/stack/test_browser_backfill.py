@@ -94,4 +94,6 @@ def choose(page: Page, field: Locator, day: date) -> None:
     page.get_by_placeholder("YYYY/MM/DD").fill(day.strftime("%Y/%m/%d"))
     page.get_by_placeholder("HH:mm").fill("00:00")
     page.keyboard.press("Escape")
+    # A calendar fades out: the one of the next field would be there beside it.
+    expect(page.get_by_placeholder("YYYY/MM/DD")).to_have_count(0)
     expect(field).to_contain_text(day.strftime("%Y"))
