@@ -18,7 +18,9 @@ from ml import training_data
 from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
 
-NIGHTJAR = "Nightjar, published lists"
+NIGHTJAR, DEFAULTS = "Nightjar, published lists", "Nightjar, default settings"
+# Whether newer events count more than older ones, as the recency of a peer; the first is the default.
+NIGHTJAR_CHOICES = ({"recency_rank_power": 2.0}, {"recency_rank_power": 0.0})
 
 
 def measure(base: Path, protocol: str, folder: Path) -> dict[str, Any]:
@@ -29,21 +31,29 @@ def measure(base: Path, protocol: str, folder: Path) -> dict[str, Any]:
     figures = Kept(folder / "figures.json")
     for peer in PEERS:
         figures.keep(peer.name, lambda peer=peer: judged(peer, tuned(peer, known, window), train, test))
-    figures.keep(NIGHTJAR, lambda: nightjar(base, folder, train, test))
+    default = NIGHTJAR_CHOICES[0]
+    figures.keep(DEFAULTS, lambda: nightjar(base, folder / "night", default, train, test) | {"choice": {}})
+
+    def quality(choice: dict[str, float]) -> float:
+        found = nightjar(base, folder / "window", choice, known, window)
+        return float(found["recall"] + found["ndcg"])
+
+    figures.keep(NIGHTJAR, lambda: nightjar(base, folder / "night", max(NIGHTJAR_CHOICES, key=quality), train, test))
     return figures.values
 
 
-def nightjar(base: Path, folder: Path, train: Events, test: Events) -> dict[str, Any]:
-    """Publish from the training part and judge what readers see then."""
-    publish(base, folder / "home", train, folder / "night.log")
+def nightjar(base: Path, folder: Path, choice: dict[str, float], train: Events, test: Events) -> dict[str, Any]:
+    """Publish from the training part, in a home of its own for each choice, and judge what readers see then."""
+    home = _home(folder, choice)
+    publish(base, home, train, home / "night.log", choice)
     asked = question(train, test)
-    return {**judge(published_lists(folder / "home", train, asked.users), asked), "choice": {}}
+    return {**judge(published_lists(home, train, asked.users), asked), "choice": choice}
 
 
 def measure_switches(folder: Path) -> dict[str, Any]:
-    """Return the figures of all switches on the features of the night that `measure` left in a folder."""
+    """Return the figures of all switches on the features of the default night that `measure` left in a folder."""
     effect = Kept(folder / "switches.json")
-    (run,) = (folder / "home" / "lake" / "runs").glob("*/publication_id=*")
+    (run,) = (_home(folder / "night", NIGHTJAR_CHOICES[0]) / "lake" / "runs").glob("*/publication_id=*")
     effect.keep("all", lambda: effects(training_data.read(RunFolder(run)), load_settings()))
     return dict(effect.values["all"])
 
@@ -52,3 +62,7 @@ def split(events: Events, protocol: str) -> tuple[Events, Events]:
     """Cut events into what a model may know and what it is judged by."""
     is_test = PROTOCOLS[protocol](events)
     return events.of(~is_test), events.of(is_test)
+
+
+def _home(folder: Path, choice: dict[str, float]) -> Path:
+    return folder / "-".join(f"{name}-{value:g}" for name, value in choice.items())

@@ -6,6 +6,7 @@ Writes a home below the work folder; reads `recs.recommendations_current` of its
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from recs.recommendations_current
 """
 
 
-def publish(base: Path, home: Path, train: Events, log: Path) -> None:
+def publish(base: Path, home: Path, train: Events, log: Path, settings: Mapping[str, float]) -> None:
     """Import what the training part may know and run its night, the date of its newest event.
 
     Args:
@@ -32,6 +33,7 @@ def publish(base: Path, home: Path, train: Events, log: Path) -> None:
         home: the home to make; where its night was published before, it is left as it is.
         train: the events to import.
         log: file for all that the commands say.
+        settings: those that are not the defaults.
 
     Raises:
         CalledProcessError: a command failed; the log says why.
@@ -41,10 +43,12 @@ def publish(base: Path, home: Path, train: Events, log: Path) -> None:
     files = _write_files(base, home / "files", train)
     date = datetime.fromtimestamp(int(train.micros.max()) / 1e6, UTC).date()
     options = [part for name, path in files.items() for part in (f"--{name.replace('_', '-')}", str(path))]
+    home.mkdir(parents=True, exist_ok=True)
+    variables = {f"NIGHTJAR_{name.upper()}": str(value) for name, value in settings.items()}
     with log.open("w", encoding="utf-8") as said:
         for arguments in (["import", "files", *options], ["run", "--date", str(date)]):
             command = [str(Path(sys.executable).parent / "nightjar"), *arguments]
-            environment = {**os.environ, "NIGHTJAR_HOME": str(home)}
+            environment = {**os.environ, **variables, "NIGHTJAR_HOME": str(home)}
             subprocess.run(command, env=environment, stdout=said, stderr=said, check=True)
 
 

@@ -7,20 +7,21 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.pages import METRICS, Models, choice_table, draw_recall, lead, save
-from benchmarks.quality.measure import NIGHTJAR
+from benchmarks.quality.measure import DEFAULTS, NIGHTJAR
 
 Figures = Mapping[str, Models]
 _HEAD = """# How good the published lists are
 
 `make bench-quality DATA="folder folder"` writes this page: one split and one metric code for all. Nightjar's lists
-are read from `recs.recommendations_current` after `nightjar run` on the training part alone, with the default
-settings. Its peers are each tuned on a validation window, which is the protocol applied once more to the training
-part. Nightjar's settings of the blend (`NIGHTJAR_COOCCURRENCE_*`) were chosen once on the windows of the first two
-protocols, of both data sets, and are the same everywhere; the window of the cut in time holds too few users to choose
-by. Its older defaults (recency rank power 2, learning rate 0.02, 50 negatives, features as they are) come from
-comparisons on the test part of ml-100k's first protocol, so that one figure is not wholly blind to them. A cut in
-time judges few users; the tables say how many. Intervals hold the mean over users of the difference with 95 %
-confidence (paired bootstrap, as in the night's gate).
+are read from `recs.recommendations_current` after `nightjar run` on the training part alone. Its peers are each tuned
+on a validation window, which is the protocol applied once more to the training part. On the same window Nightjar
+chooses one setting, by lists that it publishes from what came before: `NIGHTJAR_RECENCY_RANK_POWER` of 2, the default,
+or of 0, with which old events say as much as new ones, as a peer's recency is chosen too. Lists by the default
+settings have a row of their own. Those of the blend (`NIGHTJAR_COOCCURRENCE_*`) were chosen once on the windows of the
+first two protocols, of both data sets, and are the same everywhere. Older defaults (recency rank power 2, learning rate
+0.02, 50 negatives, features as they are) come from comparisons on the test part of ml-100k's first protocol, so that
+one figure is not wholly blind to them. A cut in time judges few users; the tables say how many. Intervals hold the mean
+over users of the difference with 95 % confidence (paired bootstrap, as in the night's gate).
 
 recall@10 divides by min(10, size of the truth); NDCG@10 has binary gains; coverage is the share of all items that stand
 in some list. Every event counts as positive, and no list holds an item of its user's training part. Before it measures,
@@ -50,15 +51,16 @@ def write_page(figures: Figures, switches: Figures, page: Path) -> None:
         users = models[NIGHTJAR]["users"]
         parts += [f"## {title}\n\n{users:,} users are judged. {_verdict(models)}\n", _table(models), ""]
     parts += ["![recall@10 of each model](images/quality.png)\n", _SWITCHES, _switch_table(switches), ""]
-    parts += ["## What the peers' validation chose\n", choice_table(figures, "protocol", "cooccurrence"), ""]
+    parts += ["## What validation chose\n", choice_table(figures, "protocol", "cooccurrence"), ""]
     page.write_text("\n".join(parts), encoding="utf-8")
     _draw(figures, page.parent / "images" / "quality.png")
 
 
 def _verdict(models: Models) -> str:
     said = []
+    peers = [model for model in models if model not in (NIGHTJAR, DEFAULTS)]
     for metric in METRICS:
-        best = max((peer for peer in models if peer != NIGHTJAR), key=lambda peer: float(models[peer][metric]))
+        best = max(peers, key=lambda peer: float(models[peer][metric]))
         said.append(f"{lead(models, NIGHTJAR, best, metric)} against the best peer, {best}")
     return f"Nightjar: {'; '.join(said)}."
 
