@@ -1,12 +1,12 @@
-with ranked as (
+with arrived as (
 
-    select
-        *,
-        row_number() over (
-            partition by exposure_id
-            order by ingested_at, shown_at, user_id, item_id, rank, publication_id, variant
-        ) as arrival
-    from {{ source('raw', 'exposures') }}
+    {{
+        first_arrivals(
+            source('raw', 'exposures'),
+            'exposure_id',
+            ['ingested_at', 'shown_at', 'user_id', 'item_id', 'rank', 'publication_id', 'variant']
+        )
+    }}
 
 ),
 
@@ -22,8 +22,7 @@ cleaned as (
         cast(shown_at as timestamptz) as shown_at,
         cast(ingested_at as timestamptz) as ingested_at,
         {{ utc_date('shown_at') }} as event_date
-    from ranked
-    where arrival = 1
+    from arrived
 
 )
 

@@ -1,12 +1,12 @@
-with ranked as (
+with arrived as (
 
-    select
-        *,
-        row_number() over (
-            partition by event_id
-            order by ingested_at, occurred_at, user_id, item_id, event_type, value
-        ) as arrival
-    from {{ source('raw', 'interactions') }}
+    {{
+        first_arrivals(
+            source('raw', 'interactions'),
+            'event_id',
+            ['ingested_at', 'occurred_at', 'user_id', 'item_id', 'event_type', 'value']
+        )
+    }}
 
 ),
 
@@ -21,8 +21,7 @@ cleaned as (
         cast(occurred_at as timestamptz) as occurred_at,
         cast(ingested_at as timestamptz) as ingested_at,
         {{ utc_date('occurred_at') }} as event_date
-    from ranked
-    where arrival = 1
+    from arrived
 
 )
 
