@@ -205,8 +205,8 @@ class Settings(BaseSettings):
     recency_rank_power: float = Field(
         2.0,
         ge=0,
-        description="Weight of a user's n-th of N events is (n/N)^power: newer events count more, right while a visit goes "
-        "on. 0: all alike, right where users come back after days.",
+        description="Weight of a user's n-th of N events is (n/N)^power: newer events count more, right while a visit "
+        "goes on. 0: all alike, right where users come back after days.",
     )
 
     holdout_fraction: Fraction = Field(0.2, description="Share of each user's newest items held out for evaluation.")
