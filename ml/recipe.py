@@ -10,6 +10,7 @@ from warehouse.settings import Settings, variable
 
 # What the fit and the ranking read. A test holds that every setting is on one of these lists or has no effect here.
 RECIPE = (
+    "title_word_weight",
     "text_model",
     "text_dimensions",
     "text_weight",

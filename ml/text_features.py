@@ -1,9 +1,11 @@
-"""Items' texts as features: a pre-trained model's view of title and description, reduced to a few dimensions.
+"""Items' texts as features: the words of titles, and a pre-trained model's view of titles and descriptions.
 
 Reads `snapshot/items.parquet` and `snapshot/item_features.parquet`; used wherever features are read to be fitted.
 docs/decisions/text-features.md says why so.
 """
 
+import re
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -15,27 +17,53 @@ from scipy import linalg, sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ml.text_model import encode
-from ml.training_data import TEXT_PREFIX, TrainingData
+from ml.training_data import TEXT_PREFIX, TITLE_PREFIX, TrainingData
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
 
 DESCRIPTION_PREFIX = "description:"
 # Of the largest variance; below it an axis is rounding.
 _LEAST_VARIANCE = 1e-9
+# Letters of any script, three at least.
+_WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 def with_text(data: TrainingData, folder: RunFolder, settings: Settings) -> TrainingData:
-    """Return the data with features of the items' texts; as it is where the settings name no text model.
+    """Return the data with the features of the items' texts that the settings ask for, or as it is.
 
     Args:
         data: the features of a run.
         folder: of the run, or of what has the same snapshot.
-        settings: text model, dimensions and weight.
+        settings: weight of words and support of features; text model, dimensions and weight.
 
     Raises:
         BadInput: the model cannot be loaded.
         NightjarError: it gives values that are not finite.
     """
+    return _with_text_model(_with_title_words(data, folder, settings), folder, settings)
+
+
+def _with_title_words(data: TrainingData, folder: RunFolder, settings: Settings) -> TrainingData:
+    if settings.title_word_weight == 0:
+        return data
+    titles = _titles(folder)
+    words = [sorted(set(_WORD.findall(titles.get(item_id, "").lower()))) for item_id in data.item_ids]
+    carriers = Counter(word for each in words for word in each)
+    kept = sorted(word for word, count in carriers.items() if count >= settings.min_feature_support)
+    place = {word: number for number, word in enumerate(kept)}
+    entries = [(row, place[word]) for row, each in enumerate(words) for word in each if word in place]
+    if not entries:
+        return data
+    rows, columns = np.array(entries).T
+    values = np.full(len(entries), settings.title_word_weight, np.float32)
+    return _with_item_features(
+        data,
+        sparse.csr_matrix((values, (rows, columns)), shape=(len(words), len(kept))),
+        [f"{TITLE_PREFIX}{word}" for word in kept],
+    )
+
+
+def _with_text_model(data: TrainingData, folder: RunFolder, settings: Settings) -> TrainingData:
     texts = item_texts(folder, data.item_ids) if settings.text_model else np.array([], object)
     with_one = np.flatnonzero(texts != "")
     if len(with_one) == 0:
@@ -46,7 +74,11 @@ def with_text(data: TrainingData, folder: RunFolder, settings: Settings) -> Trai
     rows = np.zeros((len(texts), values.shape[1]), np.float32)
     rows[with_one] = values[place]
     names = [f"{TEXT_PREFIX}{number // 2}{'+-'[number % 2]}" for number in range(values.shape[1])]
-    features = sparse.csr_matrix(sparse.hstack([data.item_features, sparse.csr_matrix(rows)], format="csr"))
+    return _with_item_features(data, sparse.csr_matrix(rows), names)
+
+
+def _with_item_features(data: TrainingData, values: sparse.csr_matrix, names: list[str]) -> TrainingData:
+    features = sparse.csr_matrix(sparse.hstack([data.item_features, values], format="csr"))
     features.sort_indices()
     return replace(
         data,
@@ -64,15 +96,21 @@ def item_texts(folder: RunFolder, item_ids: NDArray[np.object_]) -> NDArray[np.o
         folder: holds the snapshot.
         item_ids: (items,) text.
     """
-    items = pq.read_table(folder.snapshot("items"), columns=["item_id", "title"])
-    lines: dict[str, list[str]] = {
-        item_id: [title.strip()] if title and title.strip() != item_id else []
-        for item_id, title in zip(*(items[name].to_pylist() for name in ("item_id", "title")), strict=True)
-    }
+    lines: dict[str, list[str]] = {item_id: [title] for item_id, title in _titles(folder).items()}
     for item_id, feature in _descriptions(folder):
         if item_id in lines:
             lines[item_id].append(feature.removeprefix(DESCRIPTION_PREFIX).strip())
     return np.array(["\n".join(filter(None, lines.get(item_id, []))) for item_id in item_ids], object)
+
+
+def _titles(folder: RunFolder) -> dict[str, str]:
+    """Each item's title, empty where it has none or its id stands in for one."""
+    items = pq.read_table(folder.snapshot("items"), columns=["item_id", "title"])
+    titles = {
+        item_id: (title or "").strip()
+        for item_id, title in zip(*(items[name].to_pylist() for name in ("item_id", "title")), strict=True)
+    }
+    return {item_id: "" if title == item_id else title for item_id, title in titles.items()}
 
 
 def _descriptions(folder: RunFolder) -> list[tuple[str, str]]:

@@ -18,8 +18,9 @@ from warehouse.run_folder import RunFolder
 
 RARE_SUFFIX = ":(rare)"
 IDENTITY_PREFIX = "id:"
-# In brackets, because a source may have a kind `text` of its own.
+# In brackets, because a source may have kinds `text` and `title` of its own.
 TEXT_PREFIX = "(text):"
+TITLE_PREFIX = "(title):"
 
 
 @dataclass(frozen=True)

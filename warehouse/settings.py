@@ -182,6 +182,13 @@ class Settings(BaseSettings):
     max_feature_weight: float = Field(
         10.0, gt=0, description="Sum of one item's (or user's) feature weights; larger sums are scaled down to it."
     )
+    title_word_weight: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Weight of each word of an item's title as a feature of it, beside that of its identity, 1; 0: "
+        "titles say nothing (see docs/decisions/text-features.md).",
+    )
     text_model: str = Field(
         "",
         description="Folder of a sentence-transformers model whose view of titles and descriptions becomes features of "

@@ -113,3 +113,53 @@ def test_a_text_is_the_title_and_the_descriptions_in_their_order(
     write_texts(folder, titles, [*features, ("gone", "description:of nothing")])
     asked = np.array(["d", "b", "a", "c", "unheard of"], object)
     assert item_texts(folder, asked).tolist() == ["", "only this", "A thing\nbig\nsoft", "", ""]
+
+
+WORDY = {
+    "i00": "The Fox and the FOX (1994)",
+    "i01": "ox, foxes of the north",
+    "i02": "i02",
+    "i03": "Fox: north!",
+    "i04": None,
+    "i05": "Лиса fox, an OX",
+    "i06": "лиса",
+}
+
+
+def test_words_of_titles_that_enough_items_carry_are_features_of_one_weight(
+    texted: Callable[..., tuple[TrainingData, TrainingData]],
+) -> None:
+    textless, data = texted(WORDY, text_model="", title_word_weight=0.25, min_feature_support=2)
+    known = len(textless.item_feature_names)
+    # Once an item, whatever the case; three letters of any script; no year, nor an id that stands for a title.
+    assert data.item_feature_names[known:].tolist() == ["(title):fox", "(title):north", "(title):the", "(title):лиса"]
+    words = data.item_features[:, known:].toarray()
+    assert words[:7].tolist() == [
+        [0.25, 0, 0.25, 0],
+        [0, 0.25, 0.25, 0],
+        [0, 0, 0, 0],
+        [0.25, 0.25, 0, 0],
+        [0, 0, 0, 0],
+        [0.25, 0, 0, 0.25],
+        [0, 0, 0, 0.25],
+    ]
+    assert words[7:].sum() == 0
+    assert (data.item_features[:, :known] != textless.item_features).nnz == 0
+
+
+def test_words_tell_cold_items_apart_unlike_dimensions_of_a_model(
+    texted: Callable[..., tuple[TrainingData, TrainingData]],
+) -> None:
+    textless, data = texted(WORDY | {"i41": "fox"}, text_model="", title_word_weight=0.25, min_feature_support=2)
+    is_trained = data.train.getnnz(axis=0) > 0
+    codes = [known_codes(is_trained, each.item_features, each.item_feature_names) for each in (textless, data)]
+    assert [each[41] for each in codes] == [UNKNOWN, FEATURES_ONLY]
+    assert [metadata_rows(each)[41].nnz for each in (textless, data)] == [0, 1]
+
+
+@pytest.mark.parametrize(("weight", "support"), [(0.0, 1), (0.25, 100)])
+def test_titles_without_a_weight_or_without_a_common_word_change_nothing(
+    texted: Callable[..., tuple[TrainingData, TrainingData]], weight: float, support: int
+) -> None:
+    textless, data = texted(WORDY, text_model="", title_word_weight=weight, min_feature_support=support)
+    assert data is textless
