@@ -25,18 +25,18 @@ from recs.recommendations_current
 """
 
 
-def publish(base: Path, home: Path, train: Events, log: Path, settings: Mapping[str, float]) -> None:
+def publish(base: Path, home: Path, train: Events, settings: Mapping[str, float], mode: str) -> None:
     """Import what the training part may know and run its night, the date of its newest event.
 
     Args:
         base: warehouse file with the whole data set.
         home: the home to make; where its night was published before, it is left as it is.
         train: the events to import.
-        log: file for all that the commands say.
         settings: those that are not the defaults.
+        mode: auto, or force to publish what a gate refuses.
 
     Raises:
-        CalledProcessError: a command failed; the log says why.
+        CalledProcessError: a command failed, or a gate refused; `night.log` in the home says why.
     """
     if _is_published(home):
         return
@@ -45,8 +45,8 @@ def publish(base: Path, home: Path, train: Events, log: Path, settings: Mapping[
     options = [part for name, path in files.items() for part in (f"--{name.replace('_', '-')}", str(path))]
     home.mkdir(parents=True, exist_ok=True)
     variables = {f"NIGHTJAR_{name.upper()}": str(value) for name, value in settings.items()}
-    with log.open("w", encoding="utf-8") as said:
-        for arguments in (["import", "files", *options], ["run", "--date", str(date)]):
+    with (home / "night.log").open("w", encoding="utf-8") as said:
+        for arguments in (["import", "files", *options], ["run", "--date", str(date), "--publish", mode]):
             command = [str(Path(sys.executable).parent / "nightjar"), *arguments]
             environment = {**os.environ, **variables, "NIGHTJAR_HOME": str(home)}
             subprocess.run(command, env=environment, stdout=said, stderr=said, check=True)
