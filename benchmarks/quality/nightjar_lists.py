@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.quality.events import Events
 from benchmarks.quality.judging import K
+from warehouse.settings import variable
 
 _ATTRIBUTES = ("items", "item_features", "users", "user_features")
 _LISTS = """
@@ -32,7 +33,7 @@ def publish(base: Path, home: Path, train: Events, settings: Mapping[str, float]
         base: warehouse file with the whole data set.
         home: the home to make; where its night was published before, it is left as it is.
         train: the events to import.
-        settings: those that are not the defaults.
+        settings: values by name; the others are the defaults.
         mode: auto, or force to publish what a gate refuses.
 
     Raises:
@@ -44,7 +45,7 @@ def publish(base: Path, home: Path, train: Events, settings: Mapping[str, float]
     date = datetime.fromtimestamp(int(train.micros.max()) / 1e6, UTC).date()
     options = [part for name, path in files.items() for part in (f"--{name.replace('_', '-')}", str(path))]
     home.mkdir(parents=True, exist_ok=True)
-    variables = {f"NIGHTJAR_{name.upper()}": str(value) for name, value in settings.items()}
+    variables = {variable(name): str(value) for name, value in settings.items()}
     with (home / "night.log").open("w", encoding="utf-8") as said:
         for arguments in (["import", "files", *options], ["run", "--date", str(date), "--publish", mode]):
             command = [str(Path(sys.executable).parent / "nightjar"), *arguments]
