@@ -2,14 +2,14 @@
 
 import typer
 
-from warehouse.settings import Settings
+from warehouse.settings import Settings, variable
 
 
 def settings_table() -> str:
     """Return the settings as a Markdown table, in the order of the settings object."""
     lines = ["| variable | default | what it does |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        lines.append(f"| `NIGHTJAR_{name.upper()}` | `{field.default}` | {field.description} |")
+        lines.append(f"| `{variable(name)}` | `{field.default}` | {field.description} |")
     return "\n".join(lines)
 
 

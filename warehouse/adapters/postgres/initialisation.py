@@ -10,7 +10,7 @@ from warehouse.adapters.postgres.adapter import PostgresWarehouse
 from warehouse.adapters.postgres.connection import Address, Session, opened
 from warehouse.adapters.postgres.schema import SCHEMAS
 from warehouse.errors import BadInput
-from warehouse.settings import Settings
+from warehouse.settings import Settings, variable
 
 ANALYST = "nightjar_analyst"
 READ_BY_ANALYSTS = ("recs", "marts")
@@ -66,7 +66,7 @@ def set_role(server: Session, role: str, password: str) -> None:
 
 def _check_passwords(settings: Settings) -> None:
     names = ("postgres_password", "postgres_analyst_password")
-    lacking = [f"NIGHTJAR_{name.upper()}" for name in names if not getattr(settings, name).get_secret_value()]
+    lacking = [variable(name) for name in names if not getattr(settings, name).get_secret_value()]
     if lacking:
         raise BadInput(f"{' and '.join(lacking)} is empty: the roles get their passwords from these settings")
     if settings.postgres_user == ANALYST:
