@@ -17,6 +17,7 @@ from warehouse.named_points import reached
 from warehouse.recipe import Recipe, read_recipe, write_recipe
 from warehouse.recipe_book import in_force
 from warehouse.run_folder import STAGES, RunFolder, RunRecord
+from warehouse.seed_contract import check_seeds
 from warehouse.settings import REPOSITORY, Settings
 from warehouse.stages import check_fits, inherit_files, inherited_gates
 from warehouse.text_model import check_text_model
@@ -46,8 +47,8 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
     Where the first stages are left out, their files and verdicts are taken over from the date's last publication.
 
     Raises:
-        BadInput: a setting is unknown or has no effect, the text model cannot be used, a raw table has not the columns
-            of its contract, the interval holds fewer events than the settings ask for, or no earlier publication of
+        BadInput: a setting is unknown or has no effect, the text model cannot be used, a seed or a raw table does not
+            fit its contract, the interval holds fewer events than the settings ask for, or no earlier publication of
             the date has what the left-out stages would have made.
     """
     warehouse.create_tables()
@@ -100,6 +101,8 @@ def check_request(settings: Settings, connection: Connection, request: RunReques
         raise BadInput(f"publish={request.publish_mode!r} is unknown: expected one of {', '.join(PUBLISH_MODES)}")
     check_fits(request.stages, publish_mode=request.publish_mode, ingested_before=request.ingested_before)
     check_text_model(settings, request.stages)
+    if "inputs" in request.stages:
+        check_seeds()
     check_inputs(connection)
     _check_volume(settings, connection, request)
     return _last_publication(settings, connection, request)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _RESULTS = {"LogModelResult", "LogSeedResult", "LogTestResult", "LogUnitTestResult", "LogSnapshotResult"}
+_TRACES = {"MainStackTrace", "LogDebugStackTrace"}
 # What an engine answers to a statement, where it says how many rows it wrote: `INSERT 0 13`, `SELECT 13`.
 _ROWS = re.compile(r"(?:INSERT|SELECT|MERGE|CREATE TABLE)\b.*?(\d+)$")
 
@@ -49,13 +50,15 @@ def ended_node(line: str) -> Ended | None:
 
 
 def last_words(lines: Sequence[str]) -> str:
-    """Return the last thing that dbt said of itself, as one line; empty where it said nothing."""
-    for line in reversed(lines):
-        event = _event(line)
-        said = " ".join(str(event["info"]["msg"] if event else line).split())
-        if said:
-            return said
-    return ""
+    """Return the last thing that dbt said went wrong, or said at all; empty where it said nothing."""
+    events = [_event(line) for line in lines]
+    errors = [
+        str(event["data"].get("exc") or event["info"]["msg"])
+        for event in events
+        if event and event["info"]["level"] == "error" and event["info"]["name"] not in _TRACES
+    ]
+    said = [str(event["info"]["msg"]) if event else line for event, line in zip(events, lines, strict=True)]
+    return next((each for each in [*reversed(errors), *reversed(said)] if each.strip()), "").strip()
 
 
 def _event(line: str) -> dict[str, Any] | None:

@@ -3,26 +3,19 @@
 A process of its own, because dbt keeps the DuckDB file open for as long as its process lives.
 """
 
+import itertools
 import json
 import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.dbt_events import Ended, ended_node, last_words
-from warehouse.errors import NightjarError
+from warehouse.dbt_failures import NodeResult, passes, plain
+from warehouse.errors import BadInput, NightjarError
 from warehouse.run_folder import RunRecord
 from warehouse.settings import DBT_PROJECT, Settings, child_environment
-
-
-@dataclass(frozen=True)
-class NodeResult:
-    """How one dbt node ended; `failures` counts the rows that broke a test."""
-
-    name: str
-    status: str
-    failures: int
-    message: str
 
 
 def manifest_path(settings: Settings) -> Path:
@@ -45,7 +38,8 @@ def run_dbt(
         heard: called for each node that ended, after its line is printed.
 
     Raises:
-        NightjarError: dbt stopped before it ran the nodes; the message is its last line.
+        BadInput: the project cannot be read; in dbt's words.
+        NightjarError: dbt stopped before it ran the nodes for a reason that may pass, or was killed.
     """
     settings.dbt_state.mkdir(parents=True, exist_ok=True)
     results = settings.dbt_state / "run_results.json"
@@ -69,13 +63,40 @@ def run_dbt(
     if not results.exists():
         if process.returncode == 0:
             return []
-        raise NightjarError(f"dbt {arguments[0]} failed: {last_words(lines) or _ended(process.returncode)}")
+        raise _stopped(arguments[0], process.returncode, last_words(lines))
     return [
         NodeResult(
-            each["unique_id"].split(".")[2], each["status"], int(each["failures"] or 0), str(each["message"] or "")
+            each["unique_id"].split(".")[2],
+            each["status"],
+            int(each["failures"] or 0),
+            str(each["message"] or ""),
+            each["unique_id"].split(".")[0],
+            str(each.get("compiled_code") or ""),
         )
         for each in json.loads(results.read_text(encoding="utf-8"))["results"]
     ]
+
+
+def with_rows(warehouse: Warehouse, results: Sequence[NodeResult], most: int = 3) -> list[NodeResult]:
+    """Return the results with the first rows that broke each failed test, as text; up to five tests are asked."""
+    asked = [each for each in results if each.status == "fail" and each.query][:5]
+    if not asked:
+        return list(results)
+    with warehouse.connect(read_only=True) as connection:
+        found = {each.name: _rows(connection, each.query, most) for each in asked}
+    return [replace(each, rows=found.get(each.name, ())) for each in results]
+
+
+def _rows(connection: Connection, query: str, most: int) -> tuple[str, ...]:
+    answer = connection.execute(query)
+    names = [column[0] for column in answer.description or []]
+    rows = [dict(zip(names, row, strict=True)) for row in itertools.islice(iter(answer.fetchone, None), most)]
+    return tuple(
+        f"{row['what']}: expected {row['expected']}, got {row['got']}"
+        if {"what", "expected", "got"} <= row.keys()
+        else ", ".join(f"{name}={value}" for name, value in row.items())
+        for row in rows
+    )
 
 
 def variables(settings: Settings, *, interval_start: str, interval_end: str, publication_id: str) -> dict[str, str]:
@@ -126,8 +147,11 @@ def write_tables_page(settings: Settings) -> None:
         run_dbt(settings, "docs", "generate", "--quiet", "--static", "--no-compile", "--empty-catalog")
 
 
-def _ended(exit_code: int) -> str:
-    return f"it was killed by signal {-exit_code}" if exit_code < 0 else f"it ended with exit code {exit_code}"
+def _stopped(command: str, exit_code: int, said: str) -> NightjarError:
+    if exit_code < 0:
+        return NightjarError(f"dbt {command} was killed by signal {-exit_code}: somebody ended it, or memory ran out")
+    kind = NightjarError if passes(said) else BadInput
+    return kind(f"dbt {command} failed: {plain(said) or f'it ended with exit code {exit_code}'}")
 
 
 def _environment(settings: Settings) -> dict[str, str]:

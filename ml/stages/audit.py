@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from warehouse import progress
 from warehouse.adapters.engines import open_warehouse
-from warehouse.dbt_runner import NodeResult, run_dbt, variables_of
+from warehouse.dbt_failures import NodeResult, explained
+from warehouse.dbt_runner import run_dbt, variables_of, with_rows
 from warehouse.errors import GateRefused
 from warehouse.gate_decisions import GateDecision, record_decisions
 from warehouse.run_folder import RunFolder
@@ -34,10 +35,19 @@ def judge(gate: str, results: Sequence[NodeResult]) -> GateDecision:
     warned = [result for result in results if result.status == "warn"]
     failed = [result for result in results if result.status not in ("pass", "success", "warn")]
     if failed or not results:
-        named = "; ".join(f"{each.name} ({each.failures} rows: {each.message})" for each in failed[:5])
+        named = "; ".join(map(_named, failed[:5]))
         return GateDecision(gate, "refused", named or "no test ran", float(len(failed)), 0.0)
     noted = "".join(f"; warned: {each.name} ({each.failures} rows)" for each in warned)
     return GateDecision(gate, "passed", f"{len(results)} tests passed{noted}", 0.0, 0.0)
+
+
+def _named(failed: NodeResult) -> str:
+    if failed.rows:
+        more = ", ..." if failed.failures > len(failed.rows) else ""
+        return f"{failed.name} ({failed.failures} rows: {' | '.join(failed.rows)}{more})"
+    if failed.status == "fail":
+        return f"{failed.name} ({failed.failures} rows: {failed.message})"
+    return f"{failed.name} could not run ({explained(failed)})"
 
 
 def _audit(settings: Settings, folder: RunFolder, gate: str, selection: str) -> None:
@@ -50,7 +60,8 @@ def _audit(settings: Settings, folder: RunFolder, gate: str, selection: str) -> 
             given=variables_of(settings, run),
         )
         done.rows = len(results)
-        decision = judge(gate, results)
-        record_decisions(open_warehouse(settings), run, [decision])
+        warehouse = open_warehouse(settings)
+        decision = judge(gate, with_rows(warehouse, results))
+        record_decisions(warehouse, run, [decision])
     if decision.verdict == "refused":
         raise GateRefused(f"gate {gate} refused {run.publication_id}: {decision.reason}")

@@ -6,6 +6,7 @@ views of `recs`. The tests of the models are stages of their own (`ml.stages.aud
 
 from warehouse import progress
 from warehouse.dbt_events import Ended
+from warehouse.dbt_failures import failure
 from warehouse.dbt_runner import run_dbt, variables_of
 from warehouse.errors import NightjarError
 from warehouse.run_folder import RunFolder
@@ -16,7 +17,8 @@ def inputs(settings: Settings, folder: RunFolder) -> None:
     """Build the seeds, facts and dimensions that the run trains on.
 
     Raises:
-        NightjarError: a model failed; the message names it.
+        BadInput: a model or a seed failed; the message names node, file, line and value.
+        NightjarError: the warehouse was busy, out of reach or out of space.
     """
     _build(settings, folder, "dbt_inputs", "tag:inputs")
 
@@ -25,7 +27,8 @@ def marts(settings: Settings, folder: RunFolder) -> None:
     """Build the tables that analysts read.
 
     Raises:
-        NightjarError: a model failed; the message names it.
+        BadInput: a model or a seed failed; the message names node, file, line and value.
+        NightjarError: the warehouse was busy, out of reach or out of space.
     """
     _build(settings, folder, "marts", "tag:marts")
 
@@ -44,7 +47,9 @@ def _build(settings: Settings, folder: RunFolder, name: str, selection: str) -> 
             given=variables_of(settings, folder.record()),
             heard=heard,
         )
-        failed = [each for each in results if each.status not in ("success", "warn")]
-        if failed or not results:
-            named = "; ".join(f"{each.name} ({each.message})" for each in failed[:5])
-            raise NightjarError(f"{name}: {named or 'dbt built nothing'}")
+        if not results:
+            raise NightjarError(f"{name}: dbt built nothing")
+        if failed := [each for each in results if each.status not in ("success", "warn", "skipped")]:
+            log = settings.dbt_state / "logs" / "dbt.log"
+            print("\n\n".join(each.message for each in failed), f"(all that dbt did: {log})", sep="\n", flush=True)
+            raise failure(name, failed, skipped=sum(each.status == "skipped" for each in results))

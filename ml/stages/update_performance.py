@@ -8,7 +8,8 @@ from typing import Any
 
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Connection
-from warehouse.dbt_runner import run_dbt, variables
+from warehouse.dbt_failures import failure
+from warehouse.dbt_runner import run_dbt, variables, with_rows
 from warehouse.errors import NightjarError
 from warehouse.interval import DataInterval
 from warehouse.settings import Settings
@@ -38,10 +39,11 @@ def run(settings: Settings, interval: DataInterval) -> int:
     select = SELECTION if is_built else tuple(f"+{each}" for each in SELECTION)
     excluded = ("--exclude-resource-type", "unit_test", "exposure")
     results = run_dbt(settings, "build", "--quiet", "--select", *select, *excluded, given=given)
-    failed = [each for each in results if each.status in ("error", "fail", "skipped")]
-    if failed or not results:
-        named = "; ".join(f"{each.name} ({each.message})" for each in failed[:5])
-        raise NightjarError(f"the online metrics were not updated: {named or 'dbt built nothing'}")
+    if not results:
+        raise NightjarError("the online metrics were not updated: dbt built nothing")
+    if failed := [each for each in results if each.status in ("error", "fail")]:
+        skipped = sum(each.status == "skipped" for each in results)
+        raise failure("the online metrics were not updated", with_rows(open_warehouse(settings), failed), skipped)
     return len(results)
 
 

@@ -1,5 +1,5 @@
 from ml.stages.audit import judge
-from warehouse.dbt_runner import NodeResult
+from warehouse.dbt_failures import NodeResult
 from warehouse.gate_decisions import GateDecision
 
 
@@ -21,6 +21,12 @@ def test_a_failed_test_refuses_and_is_named_with_its_rows() -> None:
     decision = judge("outputs", [result("a", "pass"), result("full_lists", "fail", 7, "Got 7 results, expected 0")])
     reason = "full_lists (7 rows: Got 7 results, expected 0)"
     assert decision == GateDecision("outputs", "refused", reason, 1.0, 0.0)
+
+
+def test_a_failed_test_is_named_with_the_first_rows_that_broke_it() -> None:
+    rows = ("user_id=u7: expected 10 items, got 9", "user_id=u8: expected 10 items, got 0")
+    failed = NodeResult("full_lists", "fail", 7, "Got 7 results", "test", "select 1", rows)
+    assert judge("outputs", [failed]).reason == f"full_lists (7 rows: {rows[0]} | {rows[1]}, ...)"
 
 
 def test_a_test_that_could_not_run_refuses() -> None:

@@ -1,0 +1,129 @@
+"""Says in plain text why a node of dbt failed: which, in which file and line, on which value, and what to do.
+
+Used by the stages that build and test models. Pure, but for the project's own files, in which it looks up lines.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse.errors import BadInput, NightjarError
+from warehouse.settings import DBT_PROJECT
+
+# The engine was busy, out of reach or out of space: the same command may succeed later.
+_PASSES = re.compile(
+    "|".join(
+        (
+            r"set lock|conflicting lock|lock timeout|deadlock|could not serialize|canceling statement",
+            r"too many (clients|connections)|too many open files|starting up|shutting down|SSL SYSCALL",
+            r"connection (refused|reset|timed out|to server|already closed|not open)|terminating connection",
+            r"server closed the connection|could not (connect|translate host|extend|write)",
+            r"no space left|quota exceeded|out of memory|interrupted",
+        )
+    ),
+    re.IGNORECASE,
+)
+_HEADING = re.compile(r"^(?P<kind>[\w ]+ Error) in (?P<node>[\w ]+) \((?P<path>[^)]+)\)$")
+_POINTER = re.compile(r"^LINE \d+: (?P<text>.*)$")
+_MISMATCH = re.compile(
+    r"^\|\s*(?P<column>[^|]+?)\s*\|\s*(?P<is>[^|]*?)\s*\|\s*(?P<wanted>[^|]*?)\s*\|\s*(?P<why>[^|]*?)\s*\|$"
+)
+# What follows is of dbt's inside, or a list of options that nobody of here can set.
+_NOISE = re.compile(r"^(> in macro|> called by|Possible fixes:|Column \S+ is being converted|compiled code at)")
+_LONGEST = 400
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """How one dbt node ended.
+
+    Attributes:
+        name: without the project's name.
+        status: dbt's word.
+        failures: how many rows broke a test.
+        message: what dbt or the engine said.
+        kind: model, seed, test or unit_test.
+        query: the compiled SQL; of a test it selects the rows that break it.
+        rows: some of these rows, for people.
+    """
+
+    name: str
+    status: str
+    failures: int
+    message: str
+    kind: str = "model"
+    query: str = ""
+    rows: tuple[str, ...] = ()
+
+
+def failure(doing: str, failed: Sequence[NodeResult], skipped: int = 0) -> NightjarError:
+    """Return the error of a command whose nodes failed: hopeless, unless the engine was only busy or out of reach.
+
+    Args:
+        doing: the stage.
+        failed: at least one node, in the order in which they ended.
+        skipped: how many nodes were not tried, because they read from a failed one.
+    """
+    first, *others = failed
+    also = f"; so did {', '.join(each.name for each in others[:5])}" if others else ""
+    behind = f"; {skipped} behind it were not built" if skipped else ""
+    text = f"{doing}: {explained(first)}{also}{behind}"
+    if passes("\n".join(each.message for each in failed)):
+        return NightjarError(text)
+    return BadInput(f"{text}; mend it, then clear the task: the whole selection is built again")
+
+
+def passes(message: str) -> bool:
+    """Return whether what dbt or the engine said is of a kind that passes by itself."""
+    return _PASSES.search(message) is not None
+
+
+def explained(result: NodeResult, project: Path = DBT_PROJECT) -> str:
+    """Return why a node failed, as one line: kind, name, file, line where the engine points to one, and its words."""
+    lines = [line.strip() for line in result.message.splitlines()]
+    heading = _HEADING.match(lines[0]) if lines else None
+    path = heading["path"] if heading else ""
+    pointer = next((found["text"] for line in lines if (found := _POINTER.match(line))), "")
+    line = _line_of(project / path, pointer) if path and pointer else 0
+    place = f" ({project.name}/{path}{f', line {line}' if line else ''})" if path else ""
+    near = f" near: {pointer}" if pointer and not line else ""
+    return f"{result.kind} {result.name}{place}: {_said(lines[1:] if heading else lines)}{near}"
+
+
+def plain(message: str) -> str:
+    """Return what dbt said of itself, without the calls of its macros, as one line."""
+    return _said([line.strip() for line in message.splitlines()])
+
+
+def _said(lines: Sequence[str]) -> str:
+    if mismatches := [
+        named for line in lines if (row := _MISMATCH.match(line)) and (named := _mismatch(*row.groups()))
+    ]:
+        return f"the model breaks its contract: {'; '.join(mismatches)}; make the model and its yml agree"
+    kept: list[str] = []
+    for line in lines:
+        if _NOISE.match(line) or _POINTER.match(line) or (not line and len(kept) > 1):
+            break
+        kept.append(line)
+    columns = [line for line in lines if line.startswith("* Columns are set as")]
+    text = " ".join(" ".join([*kept, *columns]).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+
+
+def _mismatch(column: str, kind: str, wanted: str, why: str) -> str:
+    """Return what a row of the comparison says, or nothing of its head."""
+    if why == "mismatch_reason" or set(why) <= {"-"}:
+        return ""
+    return f"column {column} is {kind or 'missing'}, the contract says {wanted or 'that there is none'}"
+
+
+def _line_of(path: Path, pointer: str) -> int:
+    """Return the line of a model's own file that the engine's pointer quotes, from 1; 0 where no one line has it."""
+    quoted = pointer.strip().removeprefix("...").removesuffix("...").strip()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0
+    found = [number for number, line in enumerate(lines, start=1) if quoted and quoted in line]
+    return found[0] if len(found) == 1 else 0
