@@ -16,13 +16,14 @@ from typing import Concatenate, ParamSpec, TypeVar
 import mlflow.telemetry
 import requests
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import LifecycleStage, Metric, Param, Run, RunTag
 from mlflow.environment_variables import MLFLOW_DISABLE_TELEMETRY, MLFLOW_HTTP_REQUEST_MAX_RETRIES
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from warehouse.errors import NightjarError
+from ml.tracking_state import deleted_experiment
+from warehouse.errors import BadInput, NightjarError
 from warehouse.run_folder import RunFolder, write_text
 from warehouse.settings import Settings
 
@@ -182,8 +183,20 @@ def register_model(settings: Settings, folder: RunFolder, tracked: TrackedRun, a
 
 @_told_plainly
 def set_champion(settings: Settings, model_version: str) -> None:
-    """Point the alias `champion` at the version that is now published."""
-    _client(settings).set_registered_model_alias(settings.mlflow_name, CHAMPION, model_version)
+    """Point the alias `champion` at the version that is now published.
+
+    Raises:
+        BadInput: somebody deleted the version, or the whole model, from the registry.
+    """
+    try:
+        _client(settings).set_registered_model_alias(settings.mlflow_name, CHAMPION, model_version)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise BadInput(
+            f"MLflow's registry has no version {model_version} of the model {settings.mlflow_name} any more: somebody "
+            f"deleted it; run the date again to register one anew ({error})"
+        ) from error
 
 
 @_told_plainly
@@ -274,6 +287,8 @@ def _tagged_run(
 ) -> Run:
     """Return the run that bears the tag's value, begun now if there is none."""
     experiment = client.get_experiment_by_name(settings.mlflow_name)
+    if experiment and experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise BadInput(deleted_experiment(settings, experiment.experiment_id))
     experiment_id = (
         experiment.experiment_id
         if experiment

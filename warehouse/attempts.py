@@ -16,12 +16,14 @@ from warehouse.interval import DataInterval
 from warehouse.named_points import reached
 from warehouse.recipe import Recipe, read_recipe, write_recipe
 from warehouse.recipe_book import in_force
+from warehouse.run_failures import begin_anew, take_in
 from warehouse.run_folder import STAGES, RunFolder, RunRecord
 from warehouse.seed_contract import check_seeds
 from warehouse.settings import REPOSITORY, Settings
 from warehouse.stages import check_fits, inherit_files, inherited_gates
 from warehouse.text_model import check_text_model
 from warehouse.trailing_volume import check_trailing_volume
+from warehouse.unfinished_attempts import mark_died
 from warehouse.warm_start import warm_start_from
 
 PUBLISH_MODES = ("auto", "never", "force")
@@ -39,6 +41,7 @@ class RunRequest:
     stages: tuple[str, ...] = STAGES
     ingested_before: datetime | None = None
     note: str = ""
+    runner: str | None = None
 
 
 def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest) -> RunRecord:
@@ -52,6 +55,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
             the date has what the left-out stages would have made.
     """
     warehouse.create_tables()
+    take_in(settings, warehouse)
     with warehouse.transaction() as connection:
         source = check_request(settings, connection, request)
         recipe = _recipe(settings, request, source)
@@ -81,7 +85,9 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
         if source is not None:
             inherit_files(request.stages, source, folder)
             _inherit_verdicts(connection, request.stages, source.record().publication_id, record)
-        _insert_attempt(connection, record, request.note)
+        mark_died(connection)
+        begin_anew(connection, record.data_date)
+        _insert_attempt(connection, record, request.note, request.runner)
         warehouse.prepare_publication(connection, record.publication_id)
         reached("begin:before_commit")
     reached("begin:after_commit")
@@ -163,7 +169,7 @@ def _inherit_verdicts(connection: Connection, stages: tuple[str, ...], source_id
         )
 
 
-def _insert_attempt(connection: Connection, record: RunRecord, note: str) -> None:
+def _insert_attempt(connection: Connection, record: RunRecord, note: str, runner: str | None) -> None:
     row = {
         "publication_id": record.publication_id,
         "data_date": record.data_date,
@@ -176,6 +182,7 @@ def _insert_attempt(connection: Connection, record: RunRecord, note: str) -> Non
         "run_id": record.run_id,
         "code_version": record.code_version,
         "started_at": datetime.now(UTC),
+        "runner": runner,
     }
     insert_row(connection, "recs.publication_attempts", row)
 

@@ -16,6 +16,7 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
     progress.jsonl           one line a finished stage: rows and seconds
     plots/<name>.png         the figures of the evaluation and of the indices
     report/<id>.html         the night's report
+    failures/<task>.json     why the attempt failed, until the task is started again (warehouse.run_failures)
 """
 
 import json
@@ -159,6 +160,11 @@ class RunFolder:
     def recipe(self) -> Path:
         """The tuned settings that the attempt takes."""
         return self.path / "recipe.json"
+
+    @property
+    def failures(self) -> Path:
+        """Folder of the failures that nobody has gone on from."""
+        return self.path / "failures"
 
     @property
     def progress(self) -> Path:

@@ -36,6 +36,9 @@ _SPARK_VARIABLES = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|_?JAVA_\w+|JDK_\w+|(PY)?SPARK_\w+|PYTHON\w*|HADOOP_\w+"
     r"|(OPENBLAS|OMP)_NUM_THREADS|OPENBLAS_CORETYPE|NIGHTJAR_STACK|SPT_NOENV"
 )
+# DuckDB and Spark take these for patterns, or lose their way; Airflow puts a variable's value in place of $NAME.
+_NOT_IN_A_HOME = re.compile(r"[*?\[\]{}\\$\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UTF_8 = re.compile(r"utf-?8", re.IGNORECASE)
 _SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|_KEY")
 
 # Where Airflow's API server shows the page about every table.
@@ -46,6 +49,9 @@ FIXED = "fixed"
 
 # Set in every process of a home's local stack, to the home.
 STACK_MARK = "NIGHTJAR_STACK"
+
+# Set in every process that `nightjar run` starts, to that command's own process (`warehouse.runner`).
+RUNNER = "NIGHTJAR_RUNNER"
 
 # Where services answer, what the stack starts, and who is told what: these differ between two homes that give the
 # same result.
@@ -401,7 +407,10 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _absolute_home(cls, home: Path) -> Path:
-        return home.expanduser().absolute()
+        folder = home.expanduser().absolute()
+        if fault := _fault_of_home(str(folder)):
+            raise ValueError(fault)
+        return folder
 
     @field_validator("text_model")
     @classmethod
@@ -436,12 +445,17 @@ class Settings(BaseSettings):
     @property
     def mlflow_database(self) -> str:
         """The file behind MLflow's server, or instead of one."""
-        return f"sqlite:///{self.home / 'mlflow.db'}"
+        return sqlite_address(self.home / "mlflow.db")
 
     @property
     def mlflow_artifacts(self) -> Path:
         """Folder of MLflow's artifacts."""
         return self.home / "mlartifacts"
+
+
+def sqlite_address(path: Path) -> str:
+    """Return the address of an SQLite file for SQLAlchemy, which takes `%41` in it for `A`."""
+    return f"sqlite:///{str(path).replace('%', '%25')}"
 
 
 def load_settings() -> Settings:
@@ -454,7 +468,8 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = "; ".join(
-            f"{variable(str(fault['loc'][0]))}={fault['input']!r}: {fault['msg']}" for fault in error.errors()
+            f"{variable(str(fault['loc'][0]))}={fault['input']!r}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
         )
         raise BadInput(_IN_ADDRESS.sub("//...@", faults)) from error
 
@@ -486,7 +501,8 @@ def child_environment(settings: Settings) -> dict[str, str]:
 def inherited_environment() -> dict[str, str]:
     """Return this process's environment, with the interpreter's programs before all others."""
     interpreter_folder = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": os.pathsep.join([interpreter_folder, os.environ.get("PATH", "")])}
+    path = os.pathsep.join([interpreter_folder, os.environ.get("PATH", "")])
+    return {**os.environ, **_locale(), "PATH": path}
 
 
 def places_environment(settings: Settings, repository: PurePath, interpreter: str) -> dict[str, str]:
@@ -506,7 +522,7 @@ def places_environment(settings: Settings, repository: PurePath, interpreter: st
         "AIRFLOW__CORE__DAGS_FOLDER": str(repository / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{settings.airflow_home / 'airflow.db'}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sqlite_address(settings.airflow_home / "airflow.db"),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(spark_connection),
         **warehouse_address(settings),
@@ -527,7 +543,7 @@ def spark_environment() -> dict[str, str]:
     """Return the environment for spark-submit, out of this process's own: none of its variables can hold a secret."""
     return {
         name: value
-        for name, value in os.environ.items()
+        for name, value in {**os.environ, **_locale()}.items()
         if _SPARK_VARIABLES.fullmatch(name) and not _SECRET.search(name)
     }
 
@@ -546,9 +562,40 @@ def dbt_secrets(settings: Settings) -> dict[str, str]:
     return {"DBT_ENV_SECRET_POSTGRES_PASSWORD": settings.postgres_password.get_secret_value()}
 
 
+def tracking_login() -> tuple[str, str, str]:
+    """Return user, password and token by which MLflow's clients log in; each may be empty."""
+    names = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+    user, password, token = (os.environ.get(name, "") for name in names)
+    return user, password, token
+
+
+def inherited_runner() -> str | None:
+    """Return the process of `nightjar run` that this one works for; none under a scheduler."""
+    return os.environ.get(RUNNER)
+
+
 def variable(name: str) -> str:
     """Return the environment variable of a setting."""
     return f"NIGHTJAR_{name.upper()}"
+
+
+def _locale() -> dict[str, str]:
+    """Return what a process needs to take names of files as UTF-8: cron, systemd and ssh often give no locale.
+
+    Python finds its way without; a Java process writes `h??me` and finds nothing there.
+    """
+    effective = next((os.environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if os.environ.get(name)), "")
+    return {} if _UTF_8.search(effective) else {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
+
+
+def _fault_of_home(home: str) -> str:
+    """Return why a home of that path cannot work, or nothing."""
+    if found := sorted(set(_NOT_IN_A_HOME.findall(home))):
+        named = " ".join(each if each.isprintable() else ascii(each).strip("'") for each in found)
+        return f"a home may not have {named} in its path, which databases and Spark take for something else"
+    if not home.isascii() and not _UTF_8.search(sys.getfilesystemencoding()):
+        return f"a home with other than ASCII letters needs a UTF-8 locale, this is {sys.getfilesystemencoding()}"
+    return ""
 
 
 def _revealed(value: object) -> str:

@@ -7,6 +7,7 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from dags.support.failures import go_on, reason_of, says_why, write_down
 from dags.support.links import MLflowRunLink, NightReportLink
 from dags.support.run import CURRENT_MOVED, OUTCOME, PUBLICATION_ID, RECS_CURRENT, RECS_HISTORY, only_in
 from warehouse.ledger import IS_CURRENT
@@ -30,14 +31,17 @@ class NightjarCommand(BaseOperator):
 
     def execute(self, context: Context) -> str:
         """Run the command."""
+        go_on(context, self)
         self._hook = SubprocessHook()
         result = self._hook.run_command(self.command, env=child_environment(load_settings()), cwd="/")
         if result.exit_code == 0:
             return str(result.output)
-        context["ti"].xcom_push(OUTCOME, f"{self.task_id}: {result.output}")
-        if result.exit_code in (BAD_INPUT, GATE_REFUSED):
-            raise AirflowFailException(result.output)
-        raise AirflowException(result.output)
+        reason = reason_of(self.task_id, result.exit_code, str(result.output))
+        line = str(result.output) if says_why(str(result.output)) else reason
+        context["ti"].xcom_push(OUTCOME, f"{self.task_id}: {line}")
+        is_final = result.exit_code in (BAD_INPUT, GATE_REFUSED)
+        write_down(context, self.task_id, result.exit_code, reason, is_final=is_final)
+        raise (AirflowFailException if is_final else AirflowException)(line)
 
     def on_kill(self) -> None:
         """Stop the command with the task."""

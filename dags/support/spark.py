@@ -8,14 +8,15 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from dags.support.failures import go_on, reason_of, write_down
 from dags.support.run import COMPUTE_POOL, OUTCOME, RUN_FOLDER, only_in, setting_of_run
 from dags.support.spark_master import check_master
-from warehouse.errors import NightjarError
+from warehouse.errors import BadInput, NightjarError
 from warehouse.recipe import TUNABLE
 from warehouse.settings import Settings, load_settings, spark_environment
 from warehouse.spark_submission import REASON, application, flag, properties
 
-_BAD_INPUT = re.compile(r"Error code is: 2\.")
+_EXIT_CODE = re.compile(r"Error code is: (-?\d+)\.")
 
 
 class WithoutSecrets(SparkSubmitHook):
@@ -36,17 +37,16 @@ class SparkJob(SparkSubmitOperator):
     def execute(self, context: Context) -> None:
         """Submit the job and wait for it."""
         try:
+            go_on(context, self)
             check_master(load_settings().spark_master)
             super().execute(context)
         except (AirflowException, NightjarError) as error:
-            said = REASON.search(str(error))
-            reason = said[1] if said else "the job failed, its log says why"
-            if isinstance(error, NightjarError):
-                reason = str(error)
+            exit_code, reason = _told(self.task_id, error)
             context["ti"].xcom_push(OUTCOME, f"{self.task_id}: {reason}")
+            is_final = exit_code == BadInput.exit_code
+            write_down(context, self.task_id, exit_code, reason, is_final=is_final)
             # The log above has the rest of what the job said.
-            failure = AirflowFailException if _BAD_INPUT.search(str(error)) else AirflowException
-            raise failure(reason) from error
+            raise (AirflowFailException if is_final else AirflowException)(reason) from error
 
     def _get_hook(self) -> SparkSubmitHook:
         hook = super()._get_hook()
@@ -75,6 +75,19 @@ def spark_job(name: str, *settings: str, of: str, arguments: list[str] | None = 
         pool=COMPUTE_POOL,
         pre_execute=only_in(of),
     )
+
+
+def _told(task: str, error: Exception) -> tuple[int, str]:
+    """Return a failed submission's exit code and reason."""
+    if isinstance(error, NightjarError):
+        return error.exit_code, str(error)
+    text = str(error)
+    code = _EXIT_CODE.search(text)
+    exit_code = int(code[1]) if code else NightjarError.exit_code
+    if said := REASON.search(text):
+        return exit_code, said[1]
+    last = [line for line in text.splitlines() if line.strip()][-1:] or [""]
+    return exit_code, reason_of(task, exit_code, last[0].strip())
 
 
 def _value(values: Settings, setting: str) -> str:

@@ -1,10 +1,13 @@
 """Runs the nightly DAG for one interval without a scheduler and shows what its stages say."""
 
 import json
+import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ml.cli.night_log import Failure, NightLog
@@ -12,7 +15,10 @@ from warehouse.adapters.engines import open_warehouse
 from warehouse.attempts import RunRequest, check_request
 from warehouse.errors import BadInput, GateRefused, NightjarError
 from warehouse.home import prepare_home
-from warehouse.settings import Settings, child_environment
+from warehouse.run_failures import FAILED, RunFailure, is_kept, keep_failure, outcome_of
+from warehouse.runner import this_process
+from warehouse.settings import RUNNER, Settings, child_environment
+from warehouse.unfinished_attempts import RUN
 
 _ERRORS = {2: BadInput, 3: GateRefused}
 
@@ -33,8 +39,7 @@ def run_night(settings: Settings, request: RunRequest) -> Night:
         BadInput: there is nothing to run the night on; refused before anything is started.
         BadInput, GateRefused, NightjarError: as the failed stage said.
     """
-    with open_warehouse(settings).connect(read_only=True) as connection:
-        check_request(settings, connection, request)
+    _check(settings, request)
     prepare_home(settings)
     interval = request.interval
     started = time.monotonic()
@@ -47,9 +52,11 @@ def run_night(settings: Settings, request: RunRequest) -> Night:
         *("--conf", json.dumps(_params(request))),
     ]
     # Nobody watches a deadline without a scheduler, and `airflow dags test` of 3.3 fails when a run that has one ends.
-    environment = {**child_environment(settings), "NIGHTJAR_DEADLINE_MINUTES": "0"}
+    environment = {**child_environment(settings), "NIGHTJAR_DEADLINE_MINUTES": "0", RUNNER: this_process()}
+    began = datetime.now(UTC)
     said = NightLog()
     with (
+        _written_down(settings, request, said, began),
         log.open("w", encoding="utf-8") as everything,
         subprocess.Popen(
             command,
@@ -67,8 +74,41 @@ def run_night(settings: Settings, request: RunRequest) -> Night:
                 print(_timed(started, shown), flush=True)
     if process.returncode != 0 or not said.publication_id:
         failure = said.failure or Failure(1, f"airflow stopped with exit code {process.returncode}")
+        _write_down(settings, request, said, began, process.returncode, failure.reason)
         raise _ERRORS.get(failure.exit_code, NightjarError)(f"{failure.reason} (all output: {log})")
     return Night(said.publication_id, log, time.monotonic() - started)
+
+
+def _check(settings: Settings, request: RunRequest) -> None:
+    """Refuse what cannot succeed before Airflow is started; the refusal is written down as one of `begin`."""
+    try:
+        with open_warehouse(settings).connect(read_only=True) as connection:
+            check_request(settings, connection, request)
+    except BadInput as error:
+        day, code = request.interval.data_date, error.exit_code
+        keep_failure(settings, RunFailure(RUN, "begin", outcome_of(code), str(error), code, data_date=day))
+        raise
+
+
+@contextmanager
+def _written_down(settings: Settings, request: RunRequest, said: NightLog, began: datetime) -> Iterator[None]:
+    """Write down that somebody stopped the run."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _write_down(settings, request, said, began, -signal.SIGINT, "nightjar run was stopped from the keyboard")
+        raise
+
+
+def _write_down(
+    settings: Settings, request: RunRequest, said: NightLog, began: datetime, exit_code: int, reason: str
+) -> None:
+    """Write down why the run failed, unless a task of it has done so."""
+    day = request.interval.data_date
+    if not is_kept(settings, since=began, data_date=day):
+        outcome = FAILED if said.failure else outcome_of(exit_code)
+        failure = RunFailure(RUN, RUN, outcome, reason, exit_code, said.publication_id or None, day)
+        keep_failure(settings, failure)
 
 
 def _params(request: RunRequest) -> dict[str, object]:

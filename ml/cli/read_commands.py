@@ -1,5 +1,6 @@
 """`nightjar status`, `recommend`, `similar` and `report`: what readers see, read from the output tables."""
 
+from dataclasses import astuple, fields
 from importlib import import_module
 from typing import Annotated
 
@@ -9,6 +10,8 @@ from ml.cli.summary import plain_console, show, show_rows
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.errors import BadInput
+from warehouse.not_published import NotPublished, not_published
+from warehouse.run_failures import waiting_failures
 from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
 
@@ -20,13 +23,6 @@ _LEDGER = """
     select ledger_id, publication_id, action, recommendation_rows as rows, actor, reason, recorded_at
     from recs.publications order by ledger_id desc limit 10
 """
-_ATTEMPTS = """
-    select a.publication_id, a.started_at, coalesce(string_agg(g.gate || ': ' || g.reason, '; '), '') as refused_by
-    from recs.publication_attempts a
-    left join recs.gate_decisions g on g.publication_id = a.publication_id and g.verdict = 'refused'
-    where a.publication_id not in (select publication_id from recs.publications)
-    group by a.publication_id, a.started_at order by a.started_at desc limit 5
-"""
 _TITLES = "select item_id, title from core.dim_items where valid_to is null and item_id = any(?)"
 _SIMILAR = """
     select s.target_domain, s.rank, s.similar_item_id, coalesce(i.title, '') as title, s.similarity
@@ -37,13 +33,15 @@ _SIMILAR = """
 
 
 def status() -> None:
-    """Show what is current, the last entries of the ledger and the attempts that were not published."""
-    console = plain_console(160)
+    """Show what is current, the last entries of the ledger, and what was not published or failed, with the reasons."""
+    console, waiting = plain_console(160), waiting_failures(load_settings())
     with _warehouse().connect(read_only=True) as connection:
         if not show(console, connection, "Current publication", _CURRENT):
             console.print("nothing is published yet: nightjar run --date YYYY-MM-DD")
         show(console, connection, "Ledger, newest first", _LEDGER)
-        show(console, connection, "Attempts not published, newest first", _ATTEMPTS)
+        rows = [astuple(each) for each in not_published(connection, waiting)]
+        names = [each.name for each in fields(NotPublished)]
+        show_rows(console, "Attempts not published and failures, newest first", names, rows)
 
 
 def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> None:

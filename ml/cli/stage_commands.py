@@ -57,6 +57,20 @@ def begin(
     print(record.publication_id)
 
 
+@app.command()
+def write_down_failure(
+    dag_id: Annotated[str, typer.Option(help="The DAG.")],
+    run_id: Annotated[str, typer.Option(help="The Airflow run.")],
+    task: Annotated[list[str], typer.Option(help="TASK@INSTANT: a task that failed, and when its last try began.")],
+    publication: Annotated[str, typer.Option(help="The attempt's publication id; empty for none.")] = "",
+    data_date: Annotated[str, typer.Option(help="The run's data date; empty for none.")] = "",
+) -> None:
+    """Write down failed tasks of a run whose processes could not do so themselves."""
+    import_module("ml.stages.write_down_failure").run(
+        load_settings(), dag_id=dag_id, run_id=run_id, tasks=task, publication_id=publication, data_date=data_date
+    )
+
+
 def _register(name: str, module: str, function: str) -> None:
     def command(publication: Annotated[str, typer.Option(help="The attempt's publication id.")]) -> None:
         settings = load_settings()

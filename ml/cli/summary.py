@@ -1,6 +1,7 @@
 """What a night did, for people: metrics beside popularity, index recall, gates, a few lists with titles."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -88,4 +89,7 @@ def show_rows(console: Console, title: str, names: Sequence[str], rows: Sequence
 def _text(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, datetime):
+        # To the second: a table has no place for more.
+        return value.isoformat(" ", "seconds")
     return f"{value:.3f}" if isinstance(value, float) else str(value)

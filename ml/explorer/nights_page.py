@@ -1,4 +1,4 @@
-"""Page: what became of each attempt, what its gates said, and the ledger."""
+"""Page: what became of each attempt, what failed and why, what the gates said, and the ledger."""
 
 import streamlit as st
 
@@ -15,6 +15,14 @@ _ATTEMPTS = {
     "rows_changed": st.column_config.NumberColumn("Changed rows", help="Against the date's publication before."),
     "reason": "Reason",
     "started_at": _WHEN,
+}
+_FAILURES = {
+    "at": "When (UTC)",
+    "data_date": "Data date",
+    "publication_id": "Attempt",
+    "task": "Task",
+    "outcome": "Outcome",
+    "reason": "Reason",
 }
 _GATES = {
     "gate": "Gate",
@@ -38,10 +46,20 @@ _LEDGER = {
 def show() -> None:
     """Draw the page."""
     st.header("Publications and gates")
-    attempts, ledger = answered(lambda connection: (publications.attempts(connection), publications.ledger(connection)))
+    attempts, failures, ledger = answered(
+        lambda connection: (
+            publications.attempts(connection),
+            publications.failures(connection),
+            publications.ledger(connection),
+        )
+    )
+    if failures and not attempts:
+        wrapped_table(failures, _FAILURES, "Nothing has failed.")
     if not attempts:
-        nothing("No night has begun yet: nightjar run --date YYYY-MM-DD")
-    table(attempts, _ATTEMPTS, "No night has begun yet.")
+        nothing("No run has begun yet: nightjar run --date YYYY-MM-DD")
+    table(attempts, _ATTEMPTS, "No run has begun yet.")
+    st.subheader("Failures and refusals")
+    wrapped_table(failures, _FAILURES, "Nothing has failed.")
     st.subheader("Verdicts of the gates")
     left, _ = st.columns([1, 3])
     attempt = str(left.selectbox("Attempt", attempts.column("publication_id")))

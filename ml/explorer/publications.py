@@ -1,7 +1,11 @@
-"""What nights became: publications to choose from, the gates' verdicts, attempts and ledger."""
+"""What runs became: publications to choose from, the gates' verdicts, attempts, failures and ledger."""
+
+from dataclasses import astuple, fields
 
 from ml.explorer.answers import Answer, ask
 from warehouse.adapters.protocol import Connection
+from warehouse.not_published import NotPublished, not_published
+from warehouse.unfinished_attempts import unfinished
 
 # The manifest goes with the lists when retention deletes them, and is small.
 _TO_CHOOSE = """
@@ -32,8 +36,21 @@ def publications(connection: Connection) -> Answer:
 
 
 def attempts(connection: Connection) -> Answer:
-    """List the last hundred attempts, newest first: published, kept as history, refused or unfinished."""
-    return ask(connection, _ATTEMPTS)
+    """List the last hundred attempts, newest first; one whose process is gone has died, whatever the view knows."""
+    found = ask(connection, _ATTEMPTS)
+    died = {each.publication_id: each for each in unfinished(connection) if each.has_died}
+    outcome, reason = found.columns.index("outcome"), found.columns.index("reason")
+    rows = [list(row) for row in found.rows]
+    for row in rows:
+        if each := died.get(row[0]):
+            row[outcome], row[reason] = each.outcome, each.reason
+    return Answer(found.columns, [tuple(row) for row in rows])
+
+
+def failures(connection: Connection) -> Answer:
+    """List what failed or was refused, newest first: runs without an attempt and parts of published ones too."""
+    rows = [astuple(each) for each in not_published(connection, most=30) if each.reason]
+    return Answer([each.name for each in fields(NotPublished)], rows)
 
 
 def gate_decisions(connection: Connection, publication_id: str) -> Answer:

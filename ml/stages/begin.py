@@ -1,10 +1,11 @@
 """Begins an attempt: its number, its publication id, its run folder."""
 
+from ml.tracking_state import check_experiment
 from warehouse.adapters.engines import open_warehouse
 from warehouse.attempts import RunRequest, begin_attempt
 from warehouse.interval import parse_instant, resolve
 from warehouse.run_folder import RunRecord
-from warehouse.settings import Settings
+from warehouse.settings import Settings, inherited_runner
 from warehouse.stages import parse_stages
 
 
@@ -22,8 +23,9 @@ def run(
     """Begin the next attempt at the interval's date.
 
     Raises:
-        BadInput: an argument is wrong, or the interval holds too few events.
+        BadInput: an argument is wrong, the interval holds too few events, or MLflow's experiment is deleted.
     """
+    check_experiment(settings)
     request = RunRequest(
         interval=resolve(interval_start, interval_end),
         run_id=run_id,
@@ -31,5 +33,6 @@ def run(
         stages=parse_stages(stages),
         ingested_before=parse_instant("ingested_before", ingested_before) if ingested_before else None,
         note=note,
+        runner=inherited_runner(),
     )
     return begin_attempt(settings, open_warehouse(settings), request)

@@ -1,4 +1,4 @@
-"""What dbt and the engines said, recorded from dbt 1.11 with dbt-duckdb and dbt-postgres, and what people read of it."""
+"""What dbt 1.11 and the engines said of failures, recorded, and what people read of it."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ COLUMN = """Runtime Error in model dim_items (models/core/dim_items.sql)
                   ^"""
 CONTRACT = """Compilation Error in model night_outcomes (models/recs/night_outcomes.sql)
   This model has an enforced contract that failed.
-  Please ensure the name, data_type, and number of columns in your contract match the columns in your model's definition.
+  Please ensure the name, data_type, and number of columns in your contract match.
 
   | column_name | definition_type | contract_type | mismatch_reason       |
   | ----------- | --------------- | ------------- | --------------------- |

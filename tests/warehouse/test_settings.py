@@ -91,7 +91,7 @@ def test_a_password_in_mlflows_address_is_refused_without_showing_it(monkeypatch
     with pytest.raises(BadInput) as refused:
         load_settings()
     assert str(refused.value) == (
-        "NIGHTJAR_MLFLOW_URL='http://...@mlflow.example:5000': Value error, put name and password into "
+        "NIGHTJAR_MLFLOW_URL='http://...@mlflow.example:5000': put name and password into "
         "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
     )
     assert "canary" not in str(refused.value.__cause__)

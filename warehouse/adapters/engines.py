@@ -15,6 +15,18 @@ def open_warehouse(settings: Settings) -> Warehouse:
     return DuckDBWarehouse(settings.warehouse_path)
 
 
+def open_patiently(settings: Settings, busy_deadline_seconds: float) -> Warehouse:
+    """Return the same, with a patience of one's own.
+
+    Args:
+        settings: name the warehouse.
+        busy_deadline_seconds: how long a file is waited for while another process uses it, or a server's locks.
+    """
+    if settings.warehouse_engine == "postgres":
+        return PostgresWarehouse(PostgresWarehouse.of(settings).where, busy_deadline_seconds)
+    return DuckDBWarehouse(settings.warehouse_path, busy_deadline_seconds)
+
+
 def open_for_analysts(settings: Settings, busy_deadline_seconds: float) -> Warehouse:
     """Return the warehouse as analysts see it: in PostgreSQL `recs` and `marts`, by a role that only reads.
 

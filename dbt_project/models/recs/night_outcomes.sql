@@ -31,8 +31,35 @@ attempts as (
         run_id,
         started_at,
         publish_mode,
-        max(attempt) over (partition by data_date) as newest_attempt
+        stages,
+        lead(started_at) over (partition by data_date order by attempt) as next_started_at
     from {{ source('recs', 'publication_attempts') }}
+
+),
+
+-- Of several tasks that failed the first one is why, unless somebody has started it again.
+ranked_failures as (
+
+    select
+        publication_id,
+        outcome,
+        reason,
+        failed_at,
+        row_number() over (partition by publication_id order by failed_at, task) as place
+    from {{ source('recs', 'run_failures') }}
+    where publication_id is not null and resumed_at is null
+
+),
+
+failures as (
+
+    select
+        publication_id,
+        outcome,
+        reason,
+        failed_at
+    from ranked_failures
+    where place = 1
 
 ),
 
@@ -48,19 +75,22 @@ outcomes as (
         case
             when publications.action is not null then publications.action
             when verdicts.refused_by is not null then 'refused'
-            when attempts.attempt < attempts.newest_attempt then 'superseded'
-            else 'unfinished'
+            when failures.failed_at < coalesce(attempts.next_started_at, 'infinity') then failures.outcome
+            when attempts.next_started_at is not null then 'superseded'
+            when attempts.stages not like '%publication%' then 'unpublished'
+            else 'running'
         end as outcome,
         pointer.publication_id is not null as is_current,
         publications.recommendation_rows,
         verdicts.recall,
         verdicts.refused_by,
-        coalesce(publications.reason, verdicts.refused_because) as reason,
+        coalesce(publications.reason, verdicts.refused_because, failures.reason) as reason,
         changes.previous_publication_id,
         changes.is_changed,
         changes.rows_changed
     from attempts
     left join verdicts on attempts.publication_id = verdicts.publication_id
+    left join failures on attempts.publication_id = failures.publication_id
     left join publications on attempts.publication_id = publications.publication_id
     left join {{ ref('publication_changes') }} as changes on attempts.publication_id = changes.publication_id
     left join {{ source('recs', 'current_publication') }} as pointer

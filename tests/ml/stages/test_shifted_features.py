@@ -77,7 +77,7 @@ def night(
         connection.execute("insert into recs.current_publication values (?, date '2026-03-01', 1, now())", [PUBLISHED])
         connection.execute(
             "insert into recs.publication_attempts values (?, date '2026-03-02', 1, now(), null, 'auto', 'all', null, "
-            "'r', 'c', now())",
+            "'r', 'c', now(), null)",
             [TONIGHT],
         )
         connection.execute(
