@@ -26,6 +26,8 @@ _PASSES = re.compile(
 )
 _HEADING = re.compile(r"^(?P<kind>[\w ]+ Error) in (?P<node>[\w ]+) \((?P<path>[^)]+)\)$")
 _POINTER = re.compile(r"^LINE \d+: (?P<text>.*)$")
+_QUOTED = re.compile(r'"(\w+)"')
+# A row of the table in which dbt compares a model with its contract.
 _MISMATCH = re.compile(
     r"^\|\s*(?P<column>[^|]+?)\s*\|\s*(?P<is>[^|]*?)\s*\|\s*(?P<wanted>[^|]*?)\s*\|\s*(?P<why>[^|]*?)\s*\|$"
 )
@@ -85,7 +87,7 @@ def explained(result: NodeResult, project: Path = DBT_PROJECT) -> str:
     heading = _HEADING.match(lines[0]) if lines else None
     path = heading["path"] if heading else ""
     pointer = next((found["text"] for line in lines if (found := _POINTER.match(line))), "")
-    line = _line_of(project / path, pointer) if path and pointer else 0
+    line = _line_of(project / path, pointer, lines[1:2], result.query) if path and pointer else 0
     place = f" ({project.name}/{path}{f', line {line}' if line else ''})" if path else ""
     near = f" near: {pointer}" if pointer and not line else ""
     return f"{result.kind} {result.name}{place}: {_said(lines[1:] if heading else lines)}{near}"
@@ -118,12 +120,25 @@ def _mismatch(column: str, kind: str, wanted: str, why: str) -> str:
     return f"column {column} is {kind or 'missing'}, the contract says {wanted or 'that there is none'}"
 
 
-def _line_of(path: Path, pointer: str) -> int:
-    """Return the line of a model's own file that the engine's pointer quotes, from 1; 0 where no one line has it."""
-    quoted = pointer.strip().removeprefix("...").removesuffix("...").strip()
+def _line_of(path: Path, pointer: str, said: Sequence[str], query: str) -> int:
+    """Return the line of a model's own file that the engine means, from 1; 0 where it cannot be told.
+
+    The engine counts in the compiled statement. So the line is that of a name which it quotes, or of the text that it
+    points at, if one line alone has it; at last that of the compiled line, where the file has as many lines.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0
-    found = [number for number, line in enumerate(lines, start=1) if quoted and quoted in line]
+    names = [rf"\b{re.escape(name)}\b" for text in said for name in _QUOTED.findall(text)]
+    pointed = pointer.strip().removeprefix("...").removesuffix("...").strip()
+    for pattern in [*names, *([re.escape(pointed)] if pointed else [])]:
+        if number := _only_line(lines, pattern):
+            return number
+    compiled = query.splitlines()
+    return _only_line(compiled, re.escape(pointed)) if pointed and len(compiled) == len(lines) else 0
+
+
+def _only_line(lines: Sequence[str], pattern: str) -> int:
+    found = [number for number, line in enumerate(lines, start=1) if re.search(pattern, line)]
     return found[0] if len(found) == 1 else 0

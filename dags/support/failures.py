@@ -6,11 +6,9 @@ process of its own do it, because a scheduler must not wait for a warehouse.
 
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
-
-from airflow.sdk import Context
 
 from warehouse.progress import MARK
 from warehouse.run_failures import NIGHTLY, RunFailure, keep_failure, outcome_of, resume, silent_reason
@@ -36,7 +34,7 @@ def reason_of(task: str, exit_code: int, last_line: str) -> str:
     return f"{task} {how}{hint}; its last line was: {last_line or 'none'}"
 
 
-def write_down(context: Context, task: str, exit_code: int, reason: str, *, is_final: bool) -> None:
+def write_down(context: Mapping[str, Any], task: str, exit_code: int, reason: str, *, is_final: bool) -> None:
     """Write down a failure, unless the task is tried again."""
     ti, run = context["ti"], context.get("dag_run")
     if run is None or not (is_final or ti.try_number > ti.max_tries):
@@ -56,7 +54,7 @@ def write_down(context: Context, task: str, exit_code: int, reason: str, *, is_f
     )
 
 
-def go_on(context: Context, task: Any) -> None:
+def go_on(context: Mapping[str, Any], task: Any) -> None:
     """Say that the attempt goes on from failures of this task, of one that waits for it, or of one it waits for."""
     publication_id = _publication(context, task.task_id)
     if publication_id:
@@ -110,7 +108,7 @@ def failure_note(tasks: Iterable[Any], outcomes: Iterable[Any], read: Any) -> st
     return None
 
 
-def _publication(context: Context, task: str) -> str | None:
+def _publication(context: Mapping[str, Any], task: str) -> str | None:
     run = context.get("dag_run")
     if task == _BEGIN or run is None or run.dag_id != NIGHTLY:
         return None

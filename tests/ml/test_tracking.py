@@ -18,7 +18,8 @@ from ml.tracking import (
     register_model,
     set_champion,
 )
-from warehouse.errors import NightjarError
+from ml.tracking_state import check_experiment
+from warehouse.errors import BadInput, NightjarError
 
 TRAINING = StageLog(
     params={"epochs": 3},
@@ -127,3 +128,24 @@ def test_a_single_file_is_logged_too(planted: Any, client: MlflowClient, tmp_pat
     (tmp_path / "trials.json").write_text("[]")
     run_id = log_tuning(planted.settings, "2026-03-02.1", StageLog(artifacts={"": tmp_path / "trials.json"}), {})
     assert [each.path for each in client.list_artifacts(run_id)] == ["trials.json"]
+
+
+def test_a_deleted_experiment_is_refused_with_the_command_that_restores_it(planted: Any, client: MlflowClient) -> None:
+    settings = planted.settings.model_copy(update={"mlflow_name": "binned"})
+    check_experiment(settings)
+    number = client.create_experiment("binned")
+    check_experiment(settings)
+    client.delete_experiment(number)
+    for ask in (check_experiment, lambda settings: log_stage(settings, planted.folder, TRAINING)):
+        with pytest.raises(BadInput) as refused:
+            ask(settings)
+        for part in ("binned", f"mlflow experiments restore -x {number}", "NIGHTJAR_MLFLOW_NAME"):
+            assert part in str(refused.value)
+    check_experiment(settings.model_copy(update={"mlflow_name": "another"}))
+    client.restore_experiment(number)
+    check_experiment(settings)
+
+
+def test_a_version_that_is_gone_from_the_registry_is_bad_input(planted: Any, registered: TrackedRun) -> None:
+    with pytest.raises(BadInput, match="version 77"):
+        set_champion(planted.settings, "77")

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr, ValidationError
+from sqlalchemy import create_engine, text
 
 from warehouse.errors import BadInput
 from warehouse.settings import Settings, child_environment, load_settings, run_parameters, spark_environment
@@ -113,12 +114,61 @@ def test_a_name_in_mlflow_has_no_character_that_uris_or_filters_read(monkeypatch
 
 def test_spark_gets_none_of_the_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = ("NIGHTJAR_POSTGRES_PASSWORD", "AIRFLOW__CORE__FERNET_KEY", "DBT_ENV_SECRET_X", "AWS_SECRET_ACCESS_KEY")
-    for name in (*hidden, "MLFLOW_TRACKING_TOKEN", "HADOOP_CREDSTORE_PASSWORD", "PYSPARK_PYTHON", "LC_ALL"):
+    for name in (*hidden, "MLFLOW_TRACKING_TOKEN", "HADOOP_CREDSTORE_PASSWORD", "PYSPARK_PYTHON", "LC_TIME"):
         monkeypatch.setenv(name, "canary")
-    assert {name for name, value in spark_environment().items() if value == "canary"} == {"PYSPARK_PYTHON", "LC_ALL"}
+    assert {name for name, value in spark_environment().items() if value == "canary"} == {"PYSPARK_PYTHON", "LC_TIME"}
 
 
 def test_where_services_are_is_no_parameter_of_a_run() -> None:
     parameters = run_parameters(Settings(mlflow_url="http://mlflow:5000", spark_master="spark://spark:7077"))
     assert not [name for name in parameters if name.startswith(("mlflow", "spark", "postgres"))]
     assert parameters["epochs"] == 30
+
+
+@pytest.mark.parametrize("part", ["a?y=1", "a$HOME", "a{b}", "a[b]", "a*", "a\\b", "a\nb", "a\x7fb", "a\udce9b"])
+def test_a_home_that_cannot_work_is_refused_before_anything_is_made(
+    part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NIGHTJAR_HOME", str(tmp_path / part))
+    with pytest.raises(BadInput) as refused:
+        load_settings()
+    assert str(refused.value).startswith("NIGHTJAR_HOME=")
+    odd = next(each for each in part if each in "?$*[{\\" or not each.isprintable())
+    assert f"may not have {odd if odd.isprintable() else ascii(odd)[1:-1]}" in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_letters_and_signs_are_no_fault_of_a_home_and_sqlalchemy_finds_it(tmp_path: Path) -> None:
+    home = tmp_path / "höme 日本 a%41 'b' \"c\" #1 &;:,=+(d)@!~"
+    settings = Settings(home=home)
+    home.mkdir()
+    for address in (settings.mlflow_uri, child_environment(settings)["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]):
+        settings.airflow_home.mkdir(exist_ok=True)
+        with create_engine(address).connect() as connection:
+            connection.execute(text("create table a (b int)"))
+    assert (home / "mlflow.db").stat().st_size > 0
+    assert (home / "airflow" / "airflow.db").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("given", "added"),
+    [
+        ({"LC_ALL": "C"}, True),
+        ({"LC_ALL": "POSIX", "LANG": "de_DE.UTF-8"}, True),
+        ({"LANG": "C"}, True),
+        ({}, True),
+        ({"LANG": "de_DE.ISO-8859-1"}, True),
+        ({"LANG": "de_DE.UTF-8"}, False),
+        ({"LC_CTYPE": "C.utf8", "LANG": "C"}, False),
+    ],
+)
+def test_child_processes_get_a_utf_8_locale_where_there_is_none(
+    given: dict[str, str], added: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    for environment in (child_environment(Settings(home=tmp_path)), spark_environment()):
+        assert environment.get("LC_ALL") == ("C.UTF-8" if added else given.get("LC_ALL"))

@@ -1,0 +1,39 @@
+"""Runs commands as tasks of one run, as Airflow would, and prints as JSON how each ended; in a process of its own.
+
+Argument: a JSON list of {task, command, publication, try_number}.
+"""
+
+import json
+import sys
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from airflow.sdk import DAG
+
+from dags.support.command import NightjarCommand
+
+RUN = SimpleNamespace(
+    dag_id="nightly_recommendations", run_id="r", conf={}, data_interval_start=datetime(2026, 3, 31, tzinfo=UTC)
+)
+
+if __name__ == "__main__":
+    ended: list[dict[str, Any]] = []
+    for number, given in enumerate(json.loads(sys.argv[1])):
+        notes: dict[str, Any] = {}
+
+        def begun(task_ids: str, publication: str | None = given.get("publication")) -> str | None:
+            return publication
+
+        with DAG(dag_id=f"d{number}"):
+            task = NightjarCommand(task_id=given["task"], command=[sys.executable, "-c", given["command"]])
+        ti = SimpleNamespace(
+            xcom_push=notes.__setitem__, xcom_pull=begun, try_number=given.get("try_number", 3), max_tries=2
+        )
+        try:
+            task.execute({"ti": ti, "dag_run": RUN})  # type: ignore[typeddict-item]
+            failure = None
+        except Exception as error:
+            failure = f"{type(error).__name__}: {error}"
+        ended.append({"failure": failure, "note": notes.get("nightjar_outcome")})
+    print("\n" + json.dumps(ended))

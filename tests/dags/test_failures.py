@@ -1,0 +1,152 @@
+"""What is written down of a task that fails, by whom, and when it is no last word any more."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dags.support.failures import failure_note, reason_of, write_down_silent_ones
+from ml.stages import write_down_failure
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.run_failures import RunFailure, failures, keep_failure
+from warehouse.run_folder import RunFolder
+from warehouse.settings import RUNNER, Settings, child_environment
+
+AT = datetime(2026, 4, 1, 1, tzinfo=UTC)
+PUBLICATION = "2026-03-31.1"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    settings = Settings(home=tmp_path / "home")
+    DuckDBWarehouse(settings.warehouse_path).create_tables()
+    RunFolder.of(settings.lake, PUBLICATION).path.mkdir(parents=True)
+    return settings
+
+
+def stored(settings: Settings) -> dict[str, RunFailure]:
+    with DuckDBWarehouse(settings.warehouse_path).connect(read_only=True) as connection:
+        return {each.task: each for each in failures(connection)}
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "line", "reason"),
+    [
+        (2, "[nightjar] error (2): items.csv, line 3: no title", "items.csv, line 3: no title"),
+        (-9, "[nightjar] unload: 5 rows", "killed by signal 9 (out of memory"),
+        (137, "", "killed by signal 9 (out of memory"),
+        (-15, "x", "killed by signal 15; its last line was: x"),
+        (1, "Segmentation fault", "ended with exit code 1; its last line was: Segmentation fault"),
+    ],
+)
+def test_a_reason_is_what_a_command_says_or_how_it_ended(exit_code: int, line: str, reason: str) -> None:
+    assert reason in reason_of("unload", exit_code, line)
+
+
+def test_the_tasks_process_writes_down_what_fails_for_good_and_only_that(home: Settings) -> None:
+    says = "print('[nightjar] error ({0}): it is so'); raise SystemExit({0})".format
+    dies = "import os; print('[nightjar] fit_model: epoch 3', flush=True); os.kill(os.getpid(), 9)"
+    tasks = [
+        {"task": "begin", "command": says(2), "try_number": 1},
+        {"task": "unload", "command": says(1), "try_number": 2, "publication": PUBLICATION},
+        {"task": "fit_model", "command": dies, "publication": PUBLICATION},
+        {"task": "gate_model", "command": says(3), "try_number": 1, "publication": PUBLICATION},
+        {"task": "publish", "command": "print('done')", "publication": PUBLICATION},
+    ]
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).parent / "run_commands.py"), json.dumps(tasks)],
+        env=child_environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    ended = json.loads(done.stdout.splitlines()[-1])
+    assert [str(each["failure"]).partition(":")[0] for each in ended] == [
+        "AirflowFailException",
+        "AirflowException",
+        "AirflowException",
+        "AirflowFailException",
+        "None",
+    ]
+    assert ended[0]["note"] == "begin: [nightjar] error (2): it is so"
+    assert "killed by signal 9" in ended[2]["note"]
+    found = stored(home)
+    assert {task: (row.outcome, row.exit_code, row.publication_id) for task, row in found.items()} == {
+        "begin": ("refused", 2, None),
+        "fit_model": ("died", -9, PUBLICATION),
+        "gate_model": ("refused", 3, PUBLICATION),
+    }
+    assert {row.data_date for row in found.values()} == {date(2026, 3, 31)}
+    assert found["begin"].reason == "it is so"
+    assert found["fit_model"].reason.endswith("[nightjar] fit_model: epoch 3")
+
+
+def test_the_note_of_a_failed_run_is_of_the_task_that_failed_first() -> None:
+    first, second = (
+        SimpleNamespace(task_id=name, start_date=AT, end_date=AT + timedelta(minutes=minute))
+        for name, minute in (("unload", 1), ("report", 2))
+    )
+    said = [SimpleNamespace(task_id=name, timestamp=AT + timedelta(seconds=30)) for name in ("report", "unload")]
+    assert failure_note([second, first], said, lambda row: f"line of {row.task_id}") == "line of unload"
+    assert failure_note([], said, lambda row: "") is None
+
+
+def test_of_a_task_that_ended_without_a_word_the_note_is_no_line_of_an_earlier_try() -> None:
+    task = SimpleNamespace(task_id="unload", start_date=AT, end_date=AT)
+    earlier = SimpleNamespace(task_id="unload", timestamp=AT - timedelta(minutes=5))
+    for outcomes in ([], [earlier]):
+        note = str(failure_note([task], outcomes, lambda row: "of an earlier try"))
+        assert note.startswith("unload: ")
+        assert "without a word" in note
+
+
+def failed_run() -> Any:
+    return SimpleNamespace(
+        dag_id="nightly_recommendations", run_id="r", conf={"data_date": "2026-03-31"}, data_interval_start=None
+    )
+
+
+def test_the_listener_lets_another_process_write_and_none_where_nightjar_run_watches(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setenv("NIGHTJAR_HOME", str(home.home))
+    monkeypatch.setattr("dags.support.failures.subprocess.Popen", lambda command, **kwargs: started.append(command))
+    task = SimpleNamespace(task_id="unload", start_date=AT)
+    write_down_silent_ones(failed_run(), PUBLICATION, [task])
+    write_down_silent_ones(failed_run(), None, [task])
+    write_down_silent_ones(failed_run(), None, [])
+    monkeypatch.setenv(RUNNER, "host:1:1")
+    write_down_silent_ones(failed_run(), PUBLICATION, [task])
+    names = ["--dag-id=nightly_recommendations", "--run-id=r"]
+    ends = ["--data-date=2026-03-31", "--task=unload@2026-04-01T01:00:00+00:00"]
+    command = ["nightjar", "stage", "write-down-failure", *names]
+    assert started == [[*command, f"--publication={PUBLICATION}", *ends], [*command, *ends]]
+
+
+def test_a_silent_task_is_written_down_unless_its_own_process_has_done_so(home: Settings) -> None:
+    own = RunFailure("r", "unload", "failed", "busy", 1, PUBLICATION, date(2026, 3, 31), failed_at=AT)
+    keep_failure(home, own)
+    keep_failure(home, replace(own, task="fit_model", failed_at=AT - timedelta(days=1)))
+    write_down_failure.run(
+        home,
+        dag_id="nightly_recommendations",
+        run_id="r",
+        tasks=[f"unload@{AT.isoformat()}", f"fit_model@{AT.isoformat()}"],
+        publication_id=PUBLICATION,
+        data_date="2026-03-31",
+    )
+    found = stored(home)
+    assert found["unload"] == own
+    # The row of an earlier try of the run stays beside it, and is the older one.
+    with DuckDBWarehouse(home.warehouse_path).connect(read_only=True) as connection:
+        [newest, earlier] = [each for each in failures(connection) if each.task == "fit_model"]
+    assert (newest.outcome, newest.exit_code, earlier.outcome) == ("died", None, "failed")
+    assert "without a word" in newest.reason

@@ -1,0 +1,52 @@
+"""A real dbt on an empty warehouse: what a stage says of the models it built, and of one that is broken."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ml.stages import build_models
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.errors import BadInput
+from warehouse.interval import DataInterval
+from warehouse.run_folder import RunFolder, RunRecord
+from warehouse.settings import DBT_PROJECT, Settings
+
+INTERVAL = DataInterval(datetime(2026, 3, 31, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def folder(settings: Settings) -> RunFolder:
+    DuckDBWarehouse(settings.warehouse_path).create_tables()
+    folder = RunFolder.of(settings.lake, "2026-03-31.1")
+    folder.write_record(RunRecord("2026-03-31.1", 1, INTERVAL, None, "auto", "r", "c"))
+    return folder
+
+
+def test_each_model_is_a_line_and_a_broken_one_is_named_with_file_line_and_column(
+    settings: Settings,
+    folder: RunFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    project = tmp_path / "dbt_project"
+    shutil.copytree(DBT_PROJECT, project)
+    broken = project / "models" / "core" / "dim_item_features.sql"
+    broken.write_text(f"-- A comment.\n{broken.read_text()}".replace("        weight,", "        wieght,", 1))
+    monkeypatch.setattr("warehouse.dbt_runner.DBT_PROJECT", project)
+    monkeypatch.setattr("warehouse.dbt_failures.explained.__defaults__", (project,))
+    with pytest.raises(BadInput) as refused:
+        build_models.inputs(settings, folder)
+    said = capsys.readouterr().out
+    line = broken.read_text().splitlines().index("        wieght,") + 1
+    assert f"dbt_project/models/core/dim_item_features.sql, line {line}" in str(refused.value)
+    assert '"wieght"' in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert "staging.stg_items: success, " in said
+    assert "core.dim_item_features: error, " in said
+    # Plain text that a person reads in one go, never dbt's events.
+    assert "{" not in said
+    assert len(said) < 8_000
+    assert "models built in" not in said
