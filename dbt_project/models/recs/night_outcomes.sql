@@ -32,6 +32,7 @@ attempts as (
         started_at,
         publish_mode,
         stages,
+        max(attempt) over (partition by data_date) as newest_attempt,
         lead(started_at) over (partition by data_date order by attempt) as next_started_at
     from {{ source('recs', 'publication_attempts') }}
 
@@ -76,7 +77,7 @@ outcomes as (
             when publications.action is not null then publications.action
             when verdicts.refused_by is not null then 'refused'
             when failures.failed_at < coalesce(attempts.next_started_at, 'infinity') then failures.outcome
-            when attempts.next_started_at is not null then 'superseded'
+            when attempts.attempt < attempts.newest_attempt then 'superseded'
             when attempts.stages not like '%publication%' then 'unpublished'
             else 'running'
         end as outcome,
