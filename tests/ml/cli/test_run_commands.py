@@ -3,6 +3,8 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,9 @@ from warehouse.adapters.protocol import Warehouse
 from warehouse.attempts import RunRequest
 from warehouse.errors import BadInput, GateRefused, NightjarError
 from warehouse.interval import of_date, parse_instant
-from warehouse.settings import Settings
+from warehouse.run_failures import RunFailure, failures, keep_failure
+from warehouse.runner import this_process
+from warehouse.settings import RUNNER, Settings
 
 Airflow = Callable[[list[str], int], Path]
 STARTED = "[info] [DAG TEST] starting task_id=gate_model map_index=-1 [airflow.sdk.dag] loc=1"
@@ -111,3 +115,49 @@ def test_a_night_that_cannot_succeed_starts_nothing(
         run(settings, date, publish)
     assert not arguments.exists()
     assert not (settings.home / "logs").exists()
+
+
+def written(warehouse: Warehouse) -> list[tuple[str, str, str | None, str]]:
+    with warehouse.connect(read_only=True) as connection:
+        return [(each.task, each.outcome, each.publication_id, each.reason) for each in failures(connection)]
+
+
+def test_a_run_that_is_refused_before_airflow_starts_is_written_down_as_one_of_begin(
+    settings: Settings, warehouse: Warehouse, airflow: Airflow
+) -> None:
+    airflow([], 0)
+    with pytest.raises(BadInput) as refused:
+        run(settings, "2026-04-01")
+    assert written(warehouse) == [("begin", "refused", None, str(refused.value))]
+
+
+def test_an_airflow_that_is_killed_leaves_an_attempt_that_died(
+    settings: Settings, warehouse: Warehouse, airflow: Airflow
+) -> None:
+    airflow(["[nightjar] begin: 2026-03-31.1 as of 2026-04-01T00:00:00+00:00"], 137)
+    with pytest.raises(NightjarError):
+        run(settings)
+    [(task, outcome, publication_id, reason)] = written(warehouse)
+    assert (task, outcome, publication_id) == ("nightjar run", "died", "2026-03-31.1")
+    assert "137" in reason
+
+
+def test_what_a_task_has_written_down_is_not_written_again(
+    settings: Settings, warehouse: Warehouse, airflow: Airflow
+) -> None:
+    own = RunFailure("r", "unload", "failed", "busy", 1, "2026-03-31.1", date(2026, 3, 31))
+    keep_failure(settings, replace(own, failed_at=datetime.now(UTC) + timedelta(hours=1)))
+    airflow(["[nightjar] begin: 2026-03-31.1 as of 2026-04-01T00:00:00+00:00", STARTED, FAILED], 1)
+    with pytest.raises(NightjarError):
+        run(settings)
+    assert written(warehouse) == [("unload", "failed", "2026-03-31.1", "busy")]
+
+
+def test_the_processes_of_a_run_know_which_process_they_depend_on(
+    settings: Settings, airflow: Airflow, tmp_path: Path
+) -> None:
+    airflow([], 0)
+    (tmp_path / "airflow").write_text(f"#!{sys.executable}\nimport os\nprint(os.environ[{RUNNER!r}])\n")
+    with pytest.raises(NightjarError):
+        run(settings)
+    assert (settings.home / "logs" / "nightly_recommendations-2026-03-31.log").read_text() == f"{this_process()}\n"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from ml.explorer.answers import read
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput, NightjarError
+from warehouse.run_failures import RunFailure, upsert
+from warehouse.runner import this_process
 from warehouse.settings import Settings
 
 
@@ -150,3 +153,28 @@ def test_a_file_that_is_written_is_waited_for_and_then_said_to_be_busy(
     # And nothing of the page holds the file when it has its answer.
     with writer(settings.warehouse_path):
         pass
+
+
+def test_an_attempt_whose_process_is_gone_has_died_and_refusals_without_an_attempt_are_listed(
+    fortnight: Settings, warehouse: Warehouse
+) -> None:
+    day = date(2027, 1, 1)
+    host = this_process().partition(":")[0]
+    with warehouse.transaction() as connection:
+        ids = {"publication_id": "2027-01-01.1", "data_date": day}
+        attempt = {"attempt": 1, "stages": "publication", "started_at": datetime(2027, 1, 2, tzinfo=UTC)}
+        gone = {"runner": f"{host}:{2**22 + 1}:1"}
+        rest = dict.fromkeys(("publish_mode", "run_id", "code_version"), "x") | {"as_of": attempt["started_at"]}
+        lay_row(connection, "recs.publication_attempts", ids | attempt | gone | rest)
+        connection.execute(
+            "insert into recs.night_outcomes (publication_id, data_date, outcome, started_at) values (?, ?, ?, ?)",
+            ["2027-01-01.1", day, "running", attempt["started_at"]],
+        )
+        upsert(connection, RunFailure("r", "begin", "refused", "no events", 2, data_date=date(2027, 1, 3)))
+    attempts, failed = read(
+        fortnight, lambda connection: (publications.attempts(connection), publications.failures(connection))
+    )
+    newest = dict(zip(attempts.columns, attempts.rows[0], strict=True))
+    assert (newest["publication_id"], newest["outcome"]) == ("2027-01-01.1", "died")
+    assert str(2**22 + 1) in newest["reason"]
+    assert {(row[0], row[3], row[4]) for row in failed.rows} == {("2027-01-01.1", "", "died"), ("", "begin", "refused")}
