@@ -49,13 +49,13 @@ def check_any_is_available(connection: Connection, as_of: datetime, ingested_bef
     seen = {"as_of": as_of, "ingested_before": ingested_before or _FAR_FUTURE}
     if not connection.execute(_WITHOUT_VERSION, seen).fetchone():
         raise BadInput(
-            f"raw.items holds no item that is available at {as_of}: nothing to publish; expected one whose last version "
-            "has no available_from from then on and no available_until before: import such versions"
+            f"raw.items holds no item that is available at {as_of}: nothing to publish; expected one whose "
+            "last version has no available_from from then on and no available_until before: import such versions"
         )
 
 
 def check_repeats(connection: Connection, repeats: Repeats) -> None:
-    """Check that every domain which the setting names is one of the items', whenever: a misspelt one has no effect.
+    """Check that the setting names domains that items have or had: a misspelt one would have no effect.
 
     Raises:
         BadInput: one is not; names it and those that there are.

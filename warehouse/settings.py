@@ -179,8 +179,9 @@ class Settings(BaseSettings):
     popular_k: PositiveInt = Field(50, description="Popular items per segment and domain.")
     repeat_after_days: str = Field(
         "",
-        description="Days after a user's last event with an item from which it may be recommended to them again; empty: "
-        "never. A number for all domains, or `groceries=7,music=0`, `*` for the others (see docs/decisions/repeats.md).",
+        description="Days after a user's last event with an item from which it may be recommended to them again; "
+        "empty: never. A number, or by domain `groceries=7,music=0`, `*` for the others (see "
+        "docs/decisions/repeats.md).",
     )
     min_feature_support: PositiveInt = Field(
         3, description="A feature carried by fewer items (or users) is folded into `kind:(rare)`."
