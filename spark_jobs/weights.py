@@ -16,7 +16,7 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 def weigh_pairs(
     split_events: DataFrame, as_of: datetime, recency_rank_power: float, popularity_half_life_days: float
 ) -> DataFrame:
-    """Return one row per pair: in_train, is_shown, last_at (its newest event) and its weights in millionths.
+    """Return one row per pair: in_train, is_shown, last_at (its newest event in train or shown), weights in millionths.
 
     An event weighs `event_weight * 0.5^(age/half_life) * (n/N)^recency_rank_power`, where it is the user's n-th of N
     positive events, counted anew among the train events for `train_micros`. `popularity_micros` leaves the rank out and
@@ -41,11 +41,18 @@ def weigh_pairs(
             "occurred_at",
             _micros(trending).alias("popularity_micros"),
             _micros(decayed * F.pow(rank, F.lit(recency_rank_power))).alias("full_micros"),
-            _micros(decayed * F.pow(train_rank, F.lit(recency_rank_power))).alias("train_micros"),
+            F.when(F.col("in_train"), _micros(decayed * F.pow(train_rank, F.lit(recency_rank_power)))).alias(
+                "train_micros"
+            ),
         )
-        # The marks are the same for all events of a pair.
-        .groupBy("user_index", "item_index", "in_train", "is_shown")
-        .agg(F.max("occurred_at").alias("last_at"), *(F.sum(name).alias(name) for name in micros))
+        # The marks are the same for all events of a pair, unless it may come back: then train has its older events.
+        .groupBy("user_index", "item_index")
+        .agg(
+            F.bool_or("in_train").alias("in_train"),
+            F.bool_or("is_shown").alias("is_shown"),
+            F.max(F.when(F.col("in_train") | F.col("is_shown"), F.col("occurred_at"))).alias("last_at"),
+            *(F.sum(name).alias(name) for name in micros),
+        )
         .select("user_index", "item_index", "in_train", "is_shown", "last_at", *micros)
     )
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 from warehouse.adapters.protocol import Connection, Warehouse, insert_row
+from warehouse.catalogue_checks import check_any_is_available, check_repeats
 from warehouse.errors import BadInput, NightjarError
 from warehouse.input_contract import check_inputs
 from warehouse.interval import DataInterval
@@ -47,8 +48,9 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
 
     Raises:
         BadInput: a setting is unknown or has no effect, the text model cannot be used, a raw table has not the columns
-            of its contract, the interval holds fewer events than the settings ask for, or no earlier publication of
-            the date has what the left-out stages would have made.
+            of its contract, the interval holds fewer events than the settings ask for, no item is available, a setting
+            names a domain that no item has, or no earlier publication of the date has what the left-out stages would
+            have made.
     """
     warehouse.create_tables()
     with warehouse.transaction() as connection:
@@ -69,6 +71,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
             stages=request.stages,
             recipe=recipe.name,
             warm_start_from=warm_start_from(settings, connection, request.interval.data_date),
+            repeat_after_days=settings.repeat_after_days,
         )
         folder = RunFolder.of(settings.lake, record.publication_id)
         # A process that died here before its commit left a folder of this name, and this attempt takes nothing over.
@@ -101,7 +104,9 @@ def check_request(settings: Settings, connection: Connection, request: RunReques
     check_fits(request.stages, publish_mode=request.publish_mode, ingested_before=request.ingested_before)
     check_text_model(settings, request.stages)
     check_inputs(connection)
+    check_repeats(connection, settings.repeats)
     _check_volume(settings, connection, request)
+    check_any_is_available(connection, request.interval.as_of, request.ingested_before)
     return _last_publication(settings, connection, request)
 
 

@@ -52,6 +52,8 @@ class RunRecord:
     stages: tuple[str, ...] = STAGES
     recipe: str = ""
     warm_start_from: str = ""
+    # As NIGHTJAR_REPEAT_AFTER_DAYS was when it began.
+    repeat_after_days: str = ""
 
     @property
     def data_date(self) -> date:

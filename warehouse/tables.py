@@ -251,9 +251,24 @@ OUTPUTS = (
             Column("ef_construction", INTEGER, "HNSW candidate list size while building."),
             Column("ef", INTEGER, "HNSW candidate list size to search with."),
             Column("recall_k", INTEGER, "k of the measured recall."),
-            Column("recall", DOUBLE, "Recall@k against exact search, 0 to 1."),
-            Column("latency_p50_ms", DOUBLE, "Median latency of one query, milliseconds."),
-            Column("latency_p95_ms", DOUBLE, "95th percentile of the latency of one query, milliseconds."),
+            Column(
+                "recall",
+                DOUBLE,
+                "Recall@k against exact search, 0 to 1; null where there was nothing to query the index with.",
+                nullable=True,
+            ),
+            Column(
+                "latency_p50_ms",
+                DOUBLE,
+                "Median latency of one query, milliseconds; null without queries.",
+                nullable=True,
+            ),
+            Column(
+                "latency_p95_ms",
+                DOUBLE,
+                "95th percentile of the latency of one query, milliseconds; null without queries.",
+                nullable=True,
+            ),
         ),
     ),
     Table(

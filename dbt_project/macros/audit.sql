@@ -20,6 +20,40 @@
 {%- endmacro %}
 
 {#
+    The pairs of user and item that no list of the audited attempt may hold: what the user had an event with, unless the
+    setting NIGHTJAR_REPEAT_AFTER_DAYS lets the item's domain repeat and the last event is that old at the attempt's end.
+#}
+{% macro left_out_by_audited_attempt() -%}
+    {%- set days = fromjson(var('repeat_after_days', '{}')) -%}
+    {%- if not days -%}
+    {{ seen_by_audited_attempt() }}
+    {%- else -%}
+    select
+        interactions.user_id,
+        interactions.item_id
+    from {{ ref('fct_interactions') }} as interactions
+    inner join ({{ audited_attempt() }}) as attempt
+        on
+            interactions.occurred_at < attempt.as_of
+            and (attempt.ingested_before is null or interactions.ingested_at <= attempt.ingested_before)
+    inner join ({{ items_of_audited_attempt() }}) as items on interactions.item_id = items.item_id
+    group by interactions.user_id, interactions.item_id, items.domain, attempt.as_of
+    having
+        coalesce(
+            max(interactions.occurred_at) > attempt.as_of - case
+                {%- for domain, number in days.items() if domain != '*' %}
+                when items.domain = '{{ domain | replace("'", "''") }}' then interval '{{ number * 24 }} hours'
+                {%- endfor %}
+                {%- if '*' in days %}
+                when items.domain is not null then interval '{{ days['*'] * 24 }} hours'
+                {%- endif %}
+            end,
+            true
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{#
     The items that the audited attempt knows, and whether it may recommend them. An inferred version is known by an
     event only: where that event arrived too late for the attempt, so did the item.
 #}

@@ -1,13 +1,14 @@
 """`nightjar import`: fills the raw tables from MovieLens folders, a user's own files, or the demo shop."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from warehouse.access import check_readable, check_writable
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
@@ -21,37 +22,54 @@ from warehouse.settings import load_settings
 app = typer.Typer(help="Fill the raw tables. Importing the same data again adds nothing.", no_args_is_help=True)
 
 _SHOP = ShopOptions()
+# `readable=False` below: what cannot be read is refused by `check_readable`, with whose it is and what mends that.
 
 
 @app.command()
 def movielens(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Unpacked archive: ml-100k, ml-1m, latest, 20m to 32m.")
+        Path,
+        typer.Argument(metavar="DIR", readable=False, help="Unpacked archive: ml-100k, ml-1m, latest, 20m to 32m."),
     ],
 ) -> None:
     """Import a MovieLens folder: ratings, films with genres, years and tags, users with what is known of them."""
-    _run(lambda warehouse: import_movielens(warehouse, folder, datetime.now(UTC)))
+    _run(lambda warehouse: import_movielens(warehouse, folder, datetime.now(UTC)), [folder])
 
 
 @app.command()
 def files(
     interactions: Annotated[
-        Path, typer.Option(help="user_id, item_id, occurred_at; may have event_id, event_type, value, ingested_at.")
+        Path,
+        typer.Option(
+            readable=False, help="user_id, item_id, occurred_at; may have event_id, event_type, value, ingested_at."
+        ),
     ],
     items: Annotated[
-        Path | None, typer.Option(help="item_id; may have domain, title, available_from, available_until, recorded_at.")
+        Path | None,
+        typer.Option(
+            readable=False, help="item_id; may have domain, title, available_from, available_until, recorded_at."
+        ),
     ] = None,
     item_features: Annotated[
-        Path | None, typer.Option(help="item_id, feature (kind:value); may have weight (0 withdraws it), recorded_at.")
+        Path | None,
+        typer.Option(
+            readable=False, help="item_id, feature (kind:value); may have weight (0 withdraws it), recorded_at."
+        ),
     ] = None,
-    users: Annotated[Path | None, typer.Option(help="user_id; may have created_at, recorded_at.")] = None,
+    users: Annotated[
+        Path | None, typer.Option(readable=False, help="user_id; may have created_at, recorded_at.")
+    ] = None,
     user_features: Annotated[
-        Path | None, typer.Option(help="user_id, feature (kind:value); may have weight (0 withdraws it), recorded_at.")
+        Path | None,
+        typer.Option(
+            readable=False, help="user_id, feature (kind:value); may have weight (0 withdraws it), recorded_at."
+        ),
     ] = None,
     exposures: Annotated[
         Path | None,
         typer.Option(
-            help="user_id, item_id, rank, shown_at; may have exposure_id, variant, publication_id, ingested_at."
+            readable=False,
+            help="user_id, item_id, rank, shown_at; may have exposure_id, variant, publication_id, ingested_at.",
         ),
     ] = None,
 ) -> None:
@@ -72,7 +90,7 @@ def files(
     }
     named = {table: path for table, path in given.items() if path is not None}
     max_gb = load_settings().import_max_gb
-    _run(lambda warehouse: import_files(warehouse, named, datetime.now(UTC), max_gb=max_gb))
+    _run(lambda warehouse: import_files(warehouse, named, datetime.now(UTC), max_gb=max_gb), named.values())
 
 
 @app.command("demo-shop")
@@ -100,8 +118,12 @@ def demo_shop(
     _run(lambda warehouse: import_nights(warehouse, options, nights))
 
 
-def _run(import_into: Callable[[Warehouse], list[ImportCount]]) -> None:
-    warehouse = open_warehouse(load_settings())
+def _run(import_into: Callable[[Warehouse], list[ImportCount]], paths: Iterable[Path] = ()) -> None:
+    settings = load_settings()
+    check_readable(paths)
+    if settings.warehouse_engine == "duckdb":
+        check_writable(settings.home)
+    warehouse = open_warehouse(settings)
     warehouse.create_tables()
     started = time.monotonic()
     counts = import_into(warehouse)

@@ -7,6 +7,7 @@ from functools import cache
 import typer
 
 from ml.cli import stage_commands, tune_commands
+from warehouse.access import refused_access
 from warehouse.disk_space import full_disk, met_full_disk
 from warehouse.errors import NightjarError
 from warehouse.progress import error_line
@@ -78,6 +79,8 @@ def main() -> None:
 def _fail(error: NightjarError, cause: Exception, *, shows_traceback: bool) -> None:
     if met_full_disk(cause):
         error = full_disk(load_settings().home)
+    elif refusal := refused_access(cause):
+        error = refusal
     if shows_traceback:
         traceback.print_exc()
     print(error_line(error), flush=True)

@@ -31,13 +31,13 @@ class UserActs:
 
     Attributes:
         last_at: when the newest event happened; None: there is none.
-        seen: the items of all events, the newest first.
+        seen: when each item had its last event, whatever its weight, the newest first.
         liked: those of positive events, the newest positive one first.
         features: weight above 0 by feature.
     """
 
     last_at: datetime | None
-    seen: tuple[str, ...]
+    seen: Mapping[str, datetime]
     liked: tuple[str, ...]
     features: Mapping[str, float]
 
@@ -54,8 +54,8 @@ def read_acts(connection: Connection, user_id: str) -> UserActs:
     }
     return UserActs(
         max((event.occurred_at for event in events), default=None),
-        newest_first(events),
-        newest_first(event for event in events if event.is_positive),
+        last_times(events),
+        tuple(last_times(event for event in events if event.is_positive)),
         {feature: weight for feature, weight in features.items() if weight > 0},
     )
 
@@ -78,9 +78,9 @@ def is_positive(event_type: str, value: float | None, weights: Sequence[tuple[st
     return bool(fitting) and fitting[-1] > 0
 
 
-def newest_first(events: Iterable[Event]) -> tuple[str, ...]:
-    """Return each item once, by its last event, the newest first, and of one instant by item id."""
+def last_times(events: Iterable[Event]) -> dict[str, datetime]:
+    """Return when each item had its last event, the newest first, and of one instant by item id."""
     last: dict[str, datetime] = {}
     for event in events:
         last[event.item_id] = max(event.occurred_at, last.get(event.item_id, event.occurred_at))
-    return tuple(sorted(sorted(last), key=lambda item_id: last[item_id], reverse=True))
+    return {item_id: last[item_id] for item_id in sorted(sorted(last), key=lambda item_id: last[item_id], reverse=True)}

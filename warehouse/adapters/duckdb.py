@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.adapters import plain_tables
-from warehouse.adapters.later_columns import add_missing_columns
+from warehouse.adapters.later_columns import add_missing_columns, allow_nulls
 from warehouse.adapters.protocol import Connection, ImportSession, Query
 from warehouse.errors import BadInput, NightjarError
 from warehouse.named_points import reached
@@ -76,6 +76,7 @@ class DuckDBWarehouse:
             for table in ALL_TABLES:
                 connection.execute(_create_statement(table))
             add_missing_columns(connection, ALL_TABLES, _type_of)
+            allow_nulls(connection, ALL_TABLES)
 
     def unload(self, queries: Mapping[Path, Query]) -> list[int]:
         """Write the rows of each query to its Parquet file, all of the same state; return their numbers."""

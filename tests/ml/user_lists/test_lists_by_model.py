@@ -1,5 +1,6 @@
 """Who is folded in gets the lists that the evaluation judges."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from warehouse.lists.catalogue import of_model
 from warehouse.settings import Settings
 
 ITEMS, K, NEWEST = 40, 6, 4
+AS_OF = datetime(2026, 3, 28, tzinfo=UTC)
 
 
 def test_lists_of_a_folded_in_user_are_those_of_the_evaluation(tmp_path: Path) -> None:
@@ -48,8 +50,9 @@ def test_lists_of_a_folded_in_user_are_those_of_the_evaluation(tmp_path: Path) -
         {"segment": ["all"], "domain": ["films"], "item_index": [0], "score": pa.array([1], pa.float32())}
     )
     served = ServedModel(of_model(tmp_path / "model", items, popular), model.item_vectors, trained_length(model), None)
-    acts = UserActs(None, tuple(ids[liked]), tuple(ids[liked]), {})
-    found = lists_by_model(served, "new", acts, Settings(top_k=K, fold_in_items=NEWEST))
+    last_at = {item: AS_OF + timedelta(hours=place) for place, item in enumerate(ids[liked][::-1])}
+    acts = UserActs(max(last_at.values()), dict(reversed(last_at.items())), tuple(ids[liked]), {})
+    found = lists_by_model(served, "new", acts, AS_OF, Settings(top_k=K, fold_in_items=NEWEST))
     assert [(item.rank, item.item_id, item.source) for item in found] == [
         (rank, ids[item], "fold_in") for rank, item in enumerate(expected, 1)
     ]

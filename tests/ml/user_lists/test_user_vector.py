@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from ml.user_lists.acts import Event, is_positive, newest_first
+from ml.user_lists.acts import Event, is_positive, last_times
 from ml.user_lists.user_vector import feature_weights
 from warehouse.user_features import UserFeatures
 
@@ -51,7 +51,9 @@ def test_items_go_by_their_last_event_and_of_one_instant_by_id() -> None:
     def at(item: str, hour: int) -> Event:
         return Event(item, True, datetime(2026, 3, 1, hour, tzinfo=UTC))
 
-    assert newest_first([at("b", 5), at("a", 5), at("c", 9), at("c", 1), at("d", 7)]) == ("c", "d", "a", "b")
+    times = last_times([at("b", 5), at("a", 5), at("c", 9), at("c", 1), at("d", 7)])
+    assert list(times) == ["c", "d", "a", "b"]
+    assert times["c"] == at("c", 9).occurred_at
 
 
 @pytest.mark.parametrize(

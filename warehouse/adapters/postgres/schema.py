@@ -1,6 +1,6 @@
 """The tables of the contract as PostgreSQL declares them: types, keys, and which are partitioned by publication."""
 
-from warehouse.adapters.later_columns import add_missing_columns
+from warehouse.adapters.later_columns import add_missing_columns, allow_nulls
 from warehouse.adapters.protocol import Connection
 from warehouse.errors import BadInput
 from warehouse.tables import ALL_TABLES, Table
@@ -61,6 +61,7 @@ def create_missing_tables(connection: Connection) -> None:
             for statement in _create_statements(table):
                 connection.execute(statement)
     add_missing_columns(connection, ALL_TABLES, type_of)
+    allow_nulls(connection, ALL_TABLES)
 
 
 def _create_statements(table: Table) -> list[str]:
