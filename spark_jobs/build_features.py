@@ -99,7 +99,10 @@ def checked(interactions: DataFrame, as_of: datetime) -> int:
     ).first()
     assert counted is not None
     if counted["positive"] == 0:
-        raise BadInput(f"no interactions before {as_of.isoformat()}: nothing to train on")
+        raise BadInput(
+            f"no interactions before {as_of.isoformat()} that count more than 0: nothing to train on; nightjar events "
+            "shows what types count, and NIGHTJAR_MAX_EVENTS_PER_DAY leaves users out"
+        )
     if counted["half_life_days"] is not None and counted["half_life_days"] <= 0:
         raise BadInput(f"interactions: half_life_days must be above 0, found {counted['half_life_days']}")
     return int(counted["events"])

@@ -93,6 +93,7 @@ def variables(settings: Settings, *, interval_start: str, interval_end: str, pub
         "attribution_window_hours": str(settings.attribution_window_hours),
         "attribution_touch": settings.attribution_touch,
         "control_variant": settings.control_variant,
+        "unknown_event_weight": str(settings.unknown_event_weight),
     }
 
 

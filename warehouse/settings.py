@@ -131,6 +131,20 @@ class Settings(BaseSettings):
         "0 asks nothing.",
     )
 
+    unknown_event_weight: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Weight of an event whose type has none (see `nightjar events`); 0: the item was met but is not "
+        "liked.",
+    )
+    max_events_per_day: int = Field(
+        0,
+        ge=0,
+        description="Events of weight above 0 that a user may have on one date (UTC): the events of users with more, "
+        "such as bots, count for nothing in the run; 0: no limit.",
+    )
+
     import_max_gb: PositiveInt = Field(
         20, description="Gigabytes of text that a packed file (.gz, Parquet) may hold; one with more is not imported."
     )

@@ -12,6 +12,7 @@ from warehouse.access import check_readable, check_writable
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
+from warehouse.event_counts import unknown_types, unknown_types_line
 from warehouse.importers.demo_shop.nights import import_nights
 from warehouse.importers.demo_shop.shop_options import ShopOptions
 from warehouse.importers.files import import_files
@@ -134,5 +135,15 @@ def _run(import_into: Callable[[Warehouse], list[ImportCount]], paths: Iterable[
             f"{count.table_name}: {count.added:,} added, {count.already_there:,} already there,"
             f" {count.rejected:,} rejected{hint}"
         )
+    _name_unknown_types(warehouse, counts)
     rows = sum(count.added + count.already_there + count.rejected for count in counts)
     typer.echo(f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 0.001):,.0f} rows/s")
+
+
+def _name_unknown_types(warehouse: Warehouse, counts: list[ImportCount]) -> None:
+    if not any(count.table_name == "raw.interactions" for count in counts):
+        return
+    with warehouse.connect(read_only=True) as connection:
+        unknown = unknown_types(connection)
+    if unknown:
+        typer.echo(f"warning: {unknown_types_line(unknown, load_settings().unknown_event_weight)}")

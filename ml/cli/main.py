@@ -41,6 +41,7 @@ def _options(debug: bool = typer.Option(False, help="Show the traceback of an er
 def _add_commands_of_people(app: typer.Typer) -> None:
     from ml.cli import (
         docs_command,
+        events_commands,
         explore_command,
         import_commands,
         performance_command,
@@ -53,6 +54,7 @@ def _add_commands_of_people(app: typer.Typer) -> None:
     )
 
     app.add_typer(import_commands.app, name="import", help="Bring interactions, items and users into schema raw.")
+    app.add_typer(events_commands.app, name="events", help="What an event of each type counts.")
     app.add_typer(stack_commands.app, name="stack", help="The servers of a home, for one person or a team.")
     app.add_typer(warehouse_commands.app, name="warehouse", help="The warehouse that a team shares.")
     run_commands.register(app)

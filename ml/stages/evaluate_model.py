@@ -8,6 +8,7 @@ publication.
 import math
 import re
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from ml import cold_item_choice, contest, plots, start, text_model, tracking
 from ml.champion import find_champion
@@ -26,6 +27,7 @@ from ml.rematch import meet, ranking_of
 from ml.scoring import Ranking, popularity_ranking
 from ml.text_features import with_text
 from ml.training_data import TrainingData, read
+from warehouse import event_types
 from warehouse.adapters.engines import open_warehouse
 from warehouse.item_weights import ItemWeights
 from warehouse.progress import StageProgress, stage
@@ -187,5 +189,11 @@ def _stage_log(settings: Settings, folder: RunFolder, data: TrainingData, judged
             "holdout_pairs": data.holdout.nnz,
         },
         metrics=figures | {f"epoch.recall_at_{settings.metric_k}": [value for value in judged.curve if value == value]},
-        artifacts={"plots": folder.path / "plots"},
+        artifacts={"plots": folder.path / "plots"} | _event_types(folder),
     )
+
+
+def _event_types(folder: RunFolder) -> dict[str, Path]:
+    # A snapshot of an earlier version that was taken over has no such file.
+    path = event_types.path_in(folder)
+    return {"event_types": path} if path.exists() else {}

@@ -87,7 +87,7 @@ class UserListReader:
             if current is None:
                 raise BadInput("nothing is published yet: nightjar run --date YYYY-MM-DD")
             publication_id, data_date, as_of = current
-            acts = read_acts(connection, user_id)
+            acts = read_acts(connection, user_id, self._settings.unknown_event_weight)
             items = _published(connection, publication_id, user_id)
             if not items or (acts.last_at is not None and acts.last_at >= as_of):
                 model = self._model_of(connection, publication_id, as_of)

@@ -16,6 +16,9 @@ WITHOUT_EFFECT_ON_THE_EVALUATION = {
     "performance_schedule",
     "min_interval_events",
     "min_volume_share",
+    # What the events are, which a model meets anew on each date.
+    "unknown_event_weight",
+    "max_events_per_day",
     "import_max_gb",
     "max_silent_hours",
     # Which tuned recipe a night takes shows in the settings that it changes.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from warehouse.errors import BadInput
 from warehouse.tables import RAW, Table
 
-IMPORTABLE = {table.name: table for table in RAW if table.name != "rejected_rows"}
+IMPORTABLE = {table.name: table for table in RAW if table.name not in ("rejected_rows", "event_weights")}
 
 _INSTANTS = ("occurred_at", "shown_at")
 _ALIASES = (

@@ -1,4 +1,4 @@
-"""Why an item is recommended: one of the user's own items; used by block.
+"""Why an item is recommended: one of the items that the user liked; used by block.
 
 The own item that adds most to the co-occurrence part of the item's score, where one adds to it, else the one nearest
 to it by cosine, which is what the embeddings' part goes by. An item that a user gets again is no reason for itself.
@@ -39,10 +39,11 @@ def nearest_own(units: Vectors, listed: Indices, seen: Pairs) -> Indices:
     Args:
         units: (items, dim) float32 vectors of length 1, or 0 for items without a direction.
         listed: (users, n) item indices, -1 for empty places.
-        seen: the users' own items; of those with a direction the newest 50 count. Equal cosines go to the newer.
+        seen: the users' own items; of those with a weight and a direction the newest 50 count, because what was
+            removed, returned or disliked speaks for nothing. Equal cosines go to the newer.
     """
     has_direction: NDArray[np.bool_] = np.asarray(units.any(axis=1))
-    own, _ = _padded(seen.of(has_direction[seen.items]), len(listed))
+    own, _ = _padded(seen.of(has_direction[seen.items] & (seen.weights > 0)), len(listed))
     if own.shape[1] == 0 or listed.shape[1] == 0:
         return np.full(listed.shape, -1)
     cosines = units[listed] @ units[own].transpose(0, 2, 1)
