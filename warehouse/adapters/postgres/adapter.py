@@ -19,6 +19,7 @@ from warehouse.adapters.postgres.importing import copy_table, opened_scratch
 from warehouse.adapters.postgres.output_files import read_batches
 from warehouse.adapters.postgres.schema import check_initialised, create_missing_tables, is_partitioned
 from warehouse.adapters.protocol import Connection, ImportSession, Query
+from warehouse.adapters.readers_snapshot import ReadersSnapshot
 from warehouse.named_points import reached
 from warehouse.run_folder import file_written_aside
 from warehouse.settings import Settings
@@ -148,6 +149,13 @@ class PostgresWarehouse:
             for table in tables:
                 if is_partitioned(table) and table in OUTPUTS:
                     partitions.drop_published(connection, table, publication_ids)
+
+    def write_readers_snapshot(self) -> ReadersSnapshot | None:
+        """Do nothing: nobody waits for a reader."""
+        return None
+
+    def wait_until_writable(self) -> None:
+        """Do nothing: a database takes any number of writers."""
 
     @contextmanager
     def importing(self) -> Iterator[ImportSession]:
