@@ -519,8 +519,6 @@ def places_environment(settings: Settings, repository: PurePath, interpreter: st
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{settings.airflow_home / 'airflow.db'}",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-        "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
-        "AIRFLOW__COSMOS__CACHE_DIR": str(settings.dbt_state / "cosmos"),
         "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(spark_connection),
         **warehouse_address(settings),
         "DBT_PROFILES_DIR": str(repository / DBT_PROJECT.name),

@@ -16,6 +16,7 @@ from warehouse.settings import load_settings
 app = typer.Typer(no_args_is_help=True)
 
 STAGES = {
+    "dbt-inputs": ("ml.stages.build_models", "inputs"),
     "audit-inputs": ("ml.stages.audit", "audit_inputs"),
     "unload": ("ml.stages.unload", "run"),
     "evaluate-model": ("ml.stages.evaluate_model", "run"),
@@ -25,6 +26,7 @@ STAGES = {
     "load-staging": ("ml.stages.load_staging", "run"),
     "audit-outputs": ("ml.stages.audit", "audit_outputs"),
     "publish": ("ml.stages.publish", "run"),
+    "dbt-marts": ("ml.stages.build_models", "marts"),
     "report": ("ml.stages.report", "run"),
 }
 
