@@ -1,6 +1,6 @@
 """What one user did and says of themselves up to now, from the raw tables: no night has to have seen it.
 
-Reads `raw.interactions`, `raw.user_features` and the seed `core.event_weights`.
+Reads `raw.interactions`, `raw.user_features` and the seed `core.event_weights`; or what dbt built of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,8 +10,10 @@ from datetime import datetime
 from warehouse.adapters.protocol import Connection
 
 _EVENTS = "select item_id, event_type, value, occurred_at from raw.interactions where user_id = ?"
+_BUILT_EVENTS = "select item_id, event_type, value, occurred_at from core.fct_interactions where user_id = ?"
 _WEIGHTS = "select event_type, weight, min_value from core.event_weights order by min_value nulls first"
 _FEATURES = "select feature, weight from raw.user_features where user_id = ? order by recorded_at, weight"
+_BUILT_FEATURES = "select feature, weight from core.dim_user_features where user_id = ? and valid_to is null"
 # What an event type that the seed does not know is weighed as.
 _ANY_TYPE = "interaction"
 
@@ -44,13 +46,22 @@ class UserActs:
 
 def read_acts(connection: Connection, user_id: str) -> UserActs:
     """Read what is known of one user, which may be nothing."""
+    return _read(connection, user_id, _EVENTS, _FEATURES)
+
+
+def read_built_acts(connection: Connection, user_id: str) -> UserActs:
+    """Read what was known of one user when facts and dimensions were built last."""
+    return _read(connection, user_id, _BUILT_EVENTS, _BUILT_FEATURES)
+
+
+def _read(connection: Connection, user_id: str, events_of: str, features_of: str) -> UserActs:
     weights = connection.execute(_WEIGHTS).fetchall()
     events = [
         Event(item_id, is_positive(event_type, value, weights), occurred_at)
-        for item_id, event_type, value, occurred_at in connection.execute(_EVENTS, [user_id]).fetchall()
+        for item_id, event_type, value, occurred_at in connection.execute(events_of, [user_id]).fetchall()
     ]
     features = {
-        feature.strip(): float(weight) for feature, weight in connection.execute(_FEATURES, [user_id]).fetchall()
+        feature.strip(): float(weight) for feature, weight in connection.execute(features_of, [user_id]).fetchall()
     }
     return UserActs(
         max((event.occurred_at for event in events), default=None),

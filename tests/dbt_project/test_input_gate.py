@@ -47,8 +47,7 @@ MUTATIONS = {
         [("event_date=2026-01-08", "0 rows", "1 rows")],
     ),
     "lost fact of a date on which more arrives": (
-        "delete from core.fct_interactions where event_id = 'e3'; "
-        + EVENT.format("null", "2026-01-10 09:00:00+00"),
+        "delete from core.fct_interactions where event_id = 'e3'; " + EVENT.format("null", "2026-01-10 09:00:00+00"),
         "interactions_are_complete",
         [("event_date=2026-01-10", "3 rows", "2 rows")],
     ),

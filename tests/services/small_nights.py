@@ -148,11 +148,13 @@ def parquet_of(folder: RunFolder, name: str) -> list[dict]:
 
 
 def run(arguments: tuple[str, str], variables: dict[str, str], killed_at: str) -> None:
-    """Do in this process: night DAY, roll_back PUBLICATION or retention DATE; die at a named point, if one is given."""
+    """Do in this process: night DAY, roll_back PUBLICATION, snapshot -, retention DATE; die at a named point."""
     os.environ.update(variables | ({VARIABLE: killed_at} if killed_at else {}))
     mode, what = arguments
     if mode == "night":
         night(load_settings(), int(what))
+    elif mode == "snapshot":
+        open_warehouse(load_settings()).write_readers_snapshot()
     elif mode == "roll_back":
         roll_back(open_warehouse(load_settings()), what, actor="test", reason="as told")
     else:

@@ -29,11 +29,16 @@ _LONGEST = 100
 _IN_ADDRESS = re.compile(r"//[^/\s]*@")
 
 
+class FileBusy(NightjarError):
+    """Another process has the file open, and kept it for longer than could be waited for."""
+
+
 def waited_for(path: Path, deadline_seconds: float, opened: Callable[[], T]) -> T:
     """Call what opens a file, again and again while another process holds the file; return what it returns.
 
     Raises:
-        NightjarError: the file cannot be opened, or was held for longer than the deadline; names who holds it.
+        NightjarError: the file cannot be opened.
+        FileBusy: it was held for longer than the deadline; names who holds it.
     """
     started = time.monotonic()
     next_word = started + _FIRST_WORD_SECONDS
@@ -45,7 +50,7 @@ def waited_for(path: Path, deadline_seconds: float, opened: Callable[[], T]) -> 
                 raise NightjarError(f"{path} cannot be opened: {error}") from error
             now = time.monotonic()
             if now - started > deadline_seconds:
-                raise NightjarError(
+                raise FileBusy(
                     f"{path} was busy for {deadline_seconds:.0f} s: {holder(str(error))}; {_advice(path, error)}"
                 ) from error
             if now >= next_word:
@@ -95,4 +100,6 @@ def _advice(path: Path, error: duckdb.IOException) -> str:
     words = _command_line(found["pid"])[0].split() if found else []
     if any(Path(word).name in _OURS for word in words[:3]):
         return "it is a task or a command of Nightjar and closes it when it is done"
-    return f"close it there, or end that process; to read, open {path.with_name(FILE)} instead"
+    snapshot = path.with_name(FILE)
+    to_read = f"; to read, open {snapshot} instead" if snapshot.exists() and snapshot != path else ""
+    return f"close it there, or end that process{to_read}"

@@ -53,9 +53,7 @@ class ReadersSnapshot:
     views_left_out: tuple[str, ...]
 
 
-def write(
-    warehouse: Path, target: Path, waited_for: Callable[[Callable[[], object]], object]
-) -> ReadersSnapshot:
+def write(warehouse: Path, target: Path, waited_for: Callable[[Callable[[], object]], object]) -> ReadersSnapshot:
     """Write the file aside and rename it; readers of the old one keep it.
 
     Args:
