@@ -19,7 +19,7 @@ from warehouse.adapters.readers_snapshot import ReadersSnapshot
 from warehouse.errors import BadInput, NightjarError
 from warehouse.named_points import reached
 from warehouse.run_folder import file_written_aside
-from warehouse.tables import ALL_TABLES, OUTPUTS, STAGED, Table
+from warehouse.tables import ALL_TABLES, OUTPUTS, SNAPSHOT, STAGED, Table
 
 _TYPES = {"text": "varchar", "real[]": "real[]", "timestamptz": "timestamptz"}
 
@@ -115,6 +115,8 @@ class DuckDBWarehouse:
         """Move a publication's rows from the staging to the output tables; clear what its date had staged before."""
         for staging, output in zip(STAGED, OUTPUTS, strict=True):
             plain_tables.move_staged(connection, staging, output, publication_id, data_date)
+        for table in SNAPSHOT:
+            plain_tables.delete_date(connection, table, data_date)
 
     def delete_rows(self, connection: Connection, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
         """Delete the rows of publications."""

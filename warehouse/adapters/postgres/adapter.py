@@ -23,7 +23,7 @@ from warehouse.adapters.readers_snapshot import ReadersSnapshot
 from warehouse.named_points import reached
 from warehouse.run_folder import file_written_aside
 from warehouse.settings import Settings
-from warehouse.tables import OUTPUTS, STAGED, Table
+from warehouse.tables import OUTPUTS, SNAPSHOT, STAGED, Table
 
 
 class PostgresWarehouse:
@@ -124,8 +124,8 @@ class PostgresWarehouse:
             else:
                 plain_tables.move_staged(connection, staging, output, publication_id, data_date)
         # At the end, because the audit of another attempt waits from here on.
-        for staging, output in pairs:
-            if is_partitioned(output):
+        for staging in (*STAGED, *SNAPSHOT):
+            if is_partitioned(staging):
                 staged = partitions.publications_in(connection, staging)
                 partitions.drop_staged(connection, staging, [x for x in staged if x.startswith(f"{data_date}.")])
 
@@ -134,7 +134,7 @@ class PostgresWarehouse:
         for table in tables:
             if not is_partitioned(table):
                 plain_tables.delete_publications(connection, table, publication_ids)
-            elif table in STAGED:
+            elif table in (*STAGED, *SNAPSHOT):
                 partitions.drop_staged(connection, table, publication_ids)
 
     def delete_remains(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
