@@ -5,14 +5,19 @@ A process of its own, because dbt keeps the DuckDB file open for as long as its 
 
 import json
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from warehouse.adapters.busy_file import is_locked
+from warehouse.adapters.engines import open_warehouse
 from warehouse.dbt_events import Ended, ended_node, last_words
 from warehouse.errors import NightjarError
 from warehouse.run_folder import RunRecord
 from warehouse.settings import DBT_PROJECT, Settings, child_environment
+
+_OPENS_WAREHOUSE = ("build", "run", "test", "seed")
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,33 @@ def run_dbt(
     """
     settings.dbt_state.mkdir(parents=True, exist_ok=True)
     results = settings.dbt_state / "run_results.json"
-    results.unlink(missing_ok=True)
     command = ["dbt", "--no-use-colors", "--log-format", "json", *arguments, "--target", settings.warehouse_engine]
+    command += ["--vars", json.dumps(given or {})]
+    deadline = time.monotonic() + 60 * settings.warehouse_busy_minutes
+    while True:
+        results.unlink(missing_ok=True)
+        if arguments[0] in _OPENS_WAREHOUSE:
+            open_warehouse(settings).wait_until_writable()
+        exit_code, lines = _run(settings, command, heard)
+        # Somebody may have opened the file between the wait and dbt, which gives up after a few seconds.
+        if not any(map(is_locked, lines)) or time.monotonic() > deadline:
+            break
+    if not results.exists():
+        if exit_code == 0:
+            return []
+        raise NightjarError(f"dbt {arguments[0]} failed: {last_words(lines) or _ended(exit_code)}")
+    return [
+        NodeResult(
+            each["unique_id"].split(".")[2], each["status"], int(each["failures"] or 0), str(each["message"] or "")
+        )
+        for each in json.loads(results.read_text(encoding="utf-8"))["results"]
+    ]
+
+
+def _run(settings: Settings, command: list[str], heard: Callable[[Ended], None]) -> tuple[int, list[str]]:
     lines: list[str] = []
     with subprocess.Popen(
-        [*command, "--vars", json.dumps(given or {})],
+        command,
         cwd=DBT_PROJECT,
         env=_environment(settings),
         stdout=subprocess.PIPE,
@@ -66,16 +93,7 @@ def run_dbt(
             if ended := ended_node(line):
                 print(ended.text, flush=True)
                 heard(ended)
-    if not results.exists():
-        if process.returncode == 0:
-            return []
-        raise NightjarError(f"dbt {arguments[0]} failed: {last_words(lines) or _ended(process.returncode)}")
-    return [
-        NodeResult(
-            each["unique_id"].split(".")[2], each["status"], int(each["failures"] or 0), str(each["message"] or "")
-        )
-        for each in json.loads(results.read_text(encoding="utf-8"))["results"]
-    ]
+    return process.returncode, lines
 
 
 def variables(settings: Settings, *, interval_start: str, interval_end: str, publication_id: str) -> dict[str, str]:

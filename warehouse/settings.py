@@ -50,7 +50,7 @@ STACK_MARK = "NIGHTJAR_STACK"
 
 # Where services answer, what the stack starts, and who is told what: these differ between two homes that give the
 # same result.
-_CONNECTIONS = ("home", "failure_notifier", "failure_notifier_arguments")
+_CONNECTIONS = ("home", "warehouse_busy_minutes", "failure_notifier", "failure_notifier_arguments")
 _SERVICES = ("mlflow_", "spark_", "postgres_", "airflow_", "stack_", "explorer_")
 # For the commands that initialise a server: no child process gets them.
 _ADMINISTRATION = (
@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="Folder that holds all state; two homes never share anything.")
     warehouse_engine: Literal["duckdb", "postgres"] = Field(
         "duckdb", description="duckdb: a file in the home; postgres: a database that a team shares."
+    )
+    warehouse_busy_minutes: float = Field(
+        30.0,
+        ge=0,
+        description="Minutes that a run, or a command that writes, waits for a DuckDB file that another process has "
+        "open; it says at once who that is.",
     )
     postgres_host: str = Field("127.0.0.1", description="PostgreSQL's host, or the folder of its socket.")
     postgres_port: Port = Field(5432, description="PostgreSQL's port.")
@@ -444,6 +450,11 @@ class Settings(BaseSettings):
     def warehouse_path(self) -> Path:
         """The DuckDB file of the embedded warehouse."""
         return self.home / "warehouse.duckdb"
+
+    @property
+    def published_path(self) -> Path:
+        """The DuckDB file that readers open; written aside and renamed, so that nobody waits for them."""
+        return self.home / "published.duckdb"
 
     @property
     def lake(self) -> Path:

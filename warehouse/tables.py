@@ -430,7 +430,44 @@ CONTROL = (
 
 STAGED = tuple(Table("recs_staging", table.name, table.grain, table.key, table.columns) for table in OUTPUTS)
 
-ALL_TABLES = RAW + OUTPUTS + CONTROL + STAGED
+# What the audit holds the staged rows against; they go with them.
+SNAPSHOT = (
+    Table(
+        "recs_staging",
+        "snapshot_users",
+        "one user whom one attempt saw",
+        ("publication_id", "user_id"),
+        _columns("publication_id", "data_date", "user_id"),
+    ),
+    Table(
+        "recs_staging",
+        "snapshot_items",
+        "one item that one attempt saw",
+        ("publication_id", "item_id"),
+        _columns(
+            "publication_id",
+            "data_date",
+            "item_id",
+            "domain",
+            Column("is_available", BOOLEAN, "Whether it could be recommended at the attempt's end."),
+        ),
+    ),
+    Table(
+        "recs_staging",
+        "snapshot_interactions",
+        "one item that one user had an event with, as one attempt saw it",
+        ("publication_id", "user_id", "item_id"),
+        _columns(
+            "publication_id",
+            "data_date",
+            "user_id",
+            "item_id",
+            Column("last_occurred_at", TIMESTAMP, "When the last of these events happened."),
+        ),
+    ),
+)
+
+ALL_TABLES = RAW + OUTPUTS + CONTROL + STAGED + SNAPSHOT
 
 
 def table(full_name: str) -> Table:

@@ -4,7 +4,8 @@ Reads the raw tables and the run's record; writes the schemas `staging`, `interm
 views of `recs`. The tests of the models are stages of their own (`ml.stages.audit`).
 """
 
-from warehouse import progress
+from warehouse import progress, readers
+from warehouse.adapters.engines import open_warehouse
 from warehouse.dbt_events import Ended
 from warehouse.dbt_runner import run_dbt, variables_of
 from warehouse.errors import NightjarError
@@ -22,12 +23,14 @@ def inputs(settings: Settings, folder: RunFolder) -> None:
 
 
 def marts(settings: Settings, folder: RunFolder) -> None:
-    """Build the tables that analysts read.
+    """Build the tables that analysts read, and give readers a snapshot with them.
 
     Raises:
-        NightjarError: a model failed; the message names it.
+        NightjarError: a model failed, and the message names it, or the snapshot could not be written.
     """
     _build(settings, folder, "marts", "tag:marts")
+    if told := readers.refresh(open_warehouse(settings), "the marts were built"):
+        print(f"{progress.MARK} marts: {told}", flush=True)
 
 
 def _build(settings: Settings, folder: RunFolder, name: str, selection: str) -> None:

@@ -1,6 +1,6 @@
 """What one user did and says of themselves up to now, from the raw tables: no night has to have seen it.
 
-Reads `raw.interactions`, `raw.user_features` and `raw.event_weights`.
+Reads `raw.interactions`, `raw.user_features` and `raw.event_weights`; or what dbt built of them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,9 @@ from warehouse.adapters.protocol import Connection
 from warehouse.event_weights import EventWeight
 
 _EVENTS = "select item_id, event_type, value, occurred_at from raw.interactions where user_id = ?"
+_BUILT_EVENTS = "select item_id, event_type, value, occurred_at from core.fct_interactions where user_id = ?"
 _FEATURES = "select feature, weight from raw.user_features where user_id = ? order by recorded_at, weight"
+_BUILT_FEATURES = "select feature, weight from core.dim_user_features where user_id = ? and valid_to is null"
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,24 @@ def read_acts(connection: Connection, user_id: str, unknown_event_weight: float)
         user_id: the user.
         unknown_event_weight: what an event counts whose type has no weight.
     """
+    return _read(connection, user_id, unknown_event_weight, _EVENTS, _FEATURES)
+
+
+def read_built_acts(connection: Connection, user_id: str, unknown_event_weight: float) -> UserActs:
+    """Read what was known of one user when facts and dimensions were built last; arguments as of `read_acts`."""
+    return _read(connection, user_id, unknown_event_weight, _BUILT_EVENTS, _BUILT_FEATURES)
+
+
+def _read(
+    connection: Connection, user_id: str, unknown_event_weight: float, events_of: str, features_of: str
+) -> UserActs:
     weights = event_weights.by_type(event_weights.read(connection))
     events = [
         Event(item_id, is_positive(event_type, value, weights, unknown_event_weight), occurred_at)
-        for item_id, event_type, value, occurred_at in connection.execute(_EVENTS, [user_id]).fetchall()
+        for item_id, event_type, value, occurred_at in connection.execute(events_of, [user_id]).fetchall()
     ]
     features = {
-        feature.strip(): float(weight) for feature, weight in connection.execute(_FEATURES, [user_id]).fetchall()
+        feature.strip(): float(weight) for feature, weight in connection.execute(features_of, [user_id]).fetchall()
     }
     return UserActs(
         max((event.occurred_at for event in events), default=None),

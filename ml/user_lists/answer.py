@@ -1,6 +1,7 @@
 """Answers who asks for a user's lists: `nightjar recommend`, and whatever serves them further.
 
-Reads `recs.current_publication`, `recs.recommendations`, the raw tables and the publication's model. Writes nothing.
+Reads `recs.current_publication`, `recs.recommendations` and the publication's model, and of the raw tables what the
+user did since, where no run keeps the warehouse. Writes nothing.
 docs/decisions/fold-in.md says who gets what.
 """
 
@@ -12,14 +13,16 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ml.user_lists import served_model
-from ml.user_lists.acts import UserActs, read_acts
+from ml.user_lists.acts import UserActs, read_acts, read_built_acts
 from ml.user_lists.served_model import ServedModel
 from ml.user_lists.user_vector import placed, weights_of_newest
-from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.busy_file import FileBusy
+from warehouse.adapters.engines import open_for_readers, open_if_free
 from warehouse.adapters.protocol import Connection
 from warehouse.errors import BadInput
 from warehouse.lists.block import score_block
 from warehouse.lists.filling import PERSONAL, SOURCES
+from warehouse.readers import written_at
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
 
@@ -57,6 +60,7 @@ class UserLists:
         source: how the user is known: personal, fold_in, cold_user, segment_popular or popular. Rows that only fill up
             a list have another source.
         items: by domain and rank.
+        left_out: in words, what could not be taken into account, and why; empty where all was.
     """
 
     user_id: str
@@ -64,6 +68,7 @@ class UserLists:
     data_date: date
     source: str
     items: tuple[ListedItem, ...]
+    left_out: str = ""
 
 
 class UserListReader:
@@ -82,17 +87,27 @@ class UserListReader:
         """
         if not user_id:
             raise BadInput("the user's id is empty")
-        with open_warehouse(self._settings).connect(read_only=True) as connection:
+        with open_for_readers(self._settings).connect(read_only=True) as connection:
             current = connection.execute(_CURRENT).fetchone()
             if current is None:
                 raise BadInput("nothing is published yet: nightjar run --date YYYY-MM-DD")
             publication_id, data_date, as_of = current
-            acts = read_acts(connection, user_id, self._settings.unknown_event_weight)
+            acts, left_out = self._acts_of(connection, user_id)
             items = _published(connection, publication_id, user_id)
             if not items or (acts.last_at is not None and acts.last_at >= as_of):
                 model = self._model_of(connection, publication_id, as_of)
                 items = lists_by_model(model, user_id, acts, as_of, self._settings)
-        return UserLists(user_id, publication_id, data_date, _source_of(items), items)
+        return UserLists(user_id, publication_id, data_date, _source_of(items), items, left_out)
+
+    def _acts_of(self, connection: Connection, user_id: str) -> tuple[UserActs, str]:
+        unknown = self._settings.unknown_event_weight
+        # The newest events are in the raw tables, which readers have no copy of; a run that writes is not waited for.
+        try:
+            with open_if_free(self._settings).connect(read_only=True) as live:
+                return read_acts(live, user_id, unknown), ""
+        except FileBusy as error:
+            acts = read_built_acts(connection, user_id, unknown)
+            return acts, f"without what they did since the facts were built, before {written_at(connection)}: {error}"
 
     def _model_of(self, connection: Connection, publication_id: str, as_of: datetime) -> ServedModel:
         kept = self._model

@@ -62,6 +62,12 @@ MUTATIONS = {
         ("user_embeddings", "2026-01-10", "2026-01-09 in 1 rows"),
     ),
     "an attempt that saw less": (
+        "delete from recs_staging.snapshot_interactions where item_id = 'b1'",
+        "staged_lists_are_full",
+        ("user_id=u1 domain=books", "2 items", "1 items"),
+    ),
+    "an attempt that saw less, held to the facts": (
+        "delete from recs_staging.snapshot_users; delete from recs_staging.snapshot_interactions; "
         "update recs.publication_attempts set ingested_before = '2026-01-11 05:00:00+00'",
         "staged_lists_are_full",
         # u1's event with b1 and the only one with x1 arrived later: b1 is unseen, x1 is not known at all.

@@ -4,10 +4,13 @@ from warehouse.adapters.later_columns import add_missing_columns, allow_nulls
 from warehouse.adapters.protocol import Connection
 from warehouse.errors import BadInput
 from warehouse.event_weights import fill_new_table
-from warehouse.tables import ALL_TABLES, Table
+from warehouse.tables import ALL_TABLES, SNAPSHOT, Table
 
 # Of each publication these hold by far the most rows.
-PARTITIONED = ("recommendations", "similar_items", "item_embeddings", "user_embeddings")
+PARTITIONED = (
+    *("recommendations", "similar_items", "item_embeddings", "user_embeddings"),
+    *(table.name for table in SNAPSHOT),
+)
 # Where the partitions of published tables lie: analysts read the tables that they are part of.
 PARTITIONS = "recs_partitions"
 # What init creates; dbt fills some of them.
