@@ -5,6 +5,7 @@ import glob
 import gzip
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 from warehouse.errors import BadInput
 from warehouse.importers.columns import ColumnMatch, match_columns
 from warehouse.importers.delimited import CONTENT_LENGTH, Layout, read_delimited, read_lines, readable
+from warehouse.importers.options import ReadOptions
 from warehouse.importers.source import Source, define
 from warehouse.importers.unpacked_size import check_unpacked_size
 from warehouse.tables import Table
@@ -22,7 +24,9 @@ _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 _HEADER_BYTES = 1_000_000
 
 
-def read_named_file(connection: duckdb.DuckDBPyConnection, table: Table, path: Path, max_gb: int) -> Source:
+def read_named_file(
+    connection: duckdb.DuckDBPyConnection, table: Table, path: Path, max_gb: int, options: ReadOptions
+) -> Source:
     """Read a file into the relations of a source.
 
     Raises:
@@ -36,7 +40,7 @@ def read_named_file(connection: duckdb.DuckDBPyConnection, table: Table, path: P
     reader = _reader(path)
     with readable(path):
         check_unpacked_size(connection, path, max_gb)
-    return reader(connection, table, path)
+    return replace(reader(connection, table, path), options=options)
 
 
 def _reader(path: Path) -> Callable[[duckdb.DuckDBPyConnection, Table, Path], Source]:

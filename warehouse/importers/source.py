@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from warehouse.importers.columns import TEXT_DEFAULTS
+from warehouse.importers.options import ReadOptions
 from warehouse.tables import Table
 
 
@@ -19,6 +20,8 @@ class Source:
         columns: The contract's columns that the source gives; the others are missing.
         unread: Temporary table of lines that could not be split into columns: line, reason, content.
         text_defaults: What stands where a text is missing.
+        options: How the values are written: time format, unit and zone, words for no value, constants.
+        types: Of columns that the file itself types (Parquet), the SQL type there; of the others nothing is known.
     """
 
     name: str
@@ -27,6 +30,8 @@ class Source:
     columns: tuple[str, ...]
     unread: str | None = None
     text_defaults: dict[str, str] = field(default_factory=lambda: dict(TEXT_DEFAULTS))
+    options: ReadOptions = field(default_factory=ReadOptions)
+    types: dict[str, str] = field(default_factory=dict)
 
     @property
     def relation(self) -> str:
