@@ -97,44 +97,39 @@ def match_columns(
     options, folders = options or ReadOptions(), partition or {}
     _require_contract(table, options)
     own = {**aliases(table), **{column: column for column in table.column_names}}
-    candidates: dict[str, list[str]] = {}
-    for name in names:
-        if column := own.get(name):
-            candidates.setdefault(column, []).append(name)
-    for column, name in options.columns.items():
-        candidates[column] = [each for each in names if each == name] or [each for each in folders if each == name]
-    chosen = {name for column in options.columns for name in candidates[column]}
-    for column in [column for column in candidates if column not in options.columns]:
-        candidates[column] = [name for name in candidates[column] if name not in chosen]
-        if column in options.constants:
-            candidates[column] = []
-    found = {column: given[0] for column, given in candidates.items() if given and given[0] not in folders}
-    from_folders = {column: given[0] for column, given in candidates.items() if given and given[0] in folders}
-    claims = {own[key]: value for key, value in folders.items() if key in own and own[key] in found}
-    for key in folders:
-        column = own.get(key, "")
-        if column and column not in {*found, *from_folders, *options.constants, *options.columns}:
-            from_folders[column] = key
-    constants = {**{column: folders[key] for column, key in from_folders.items()}, **options.constants}
-    read = {*found.values(), *from_folders.values(), *(key for key in folders if own.get(key) in claims)}
-    twice = [column for column, given in candidates.items() if len(given) > 1]
-    read |= {name for column in twice for name in candidates[column]}
-    others = [name for name in dict.fromkeys(names) if name not in read]
-    lacking = [column for column in obligatory(table) if column not in found and column not in constants]
-    absent = [name for column, name in options.columns.items() if not candidates[column]]
-    absent += [column for column in lacking if column not in options.columns]
-    faults = _listed("lacks", list(dict.fromkeys(absent)))
+    in_file = _given(own, names, options)
+    in_folders = {column: given[0] for column, given in _given(own, list(folders), options).items()}
+    # Options that name a column of the file mean that one; a folder that says the same is compared with it.
+    claims = {column: folders[key] for column, key in in_folders.items() if column in in_file}
+    constants = {column: folders[key] for column, key in in_folders.items() if column not in in_file}
+    constants |= options.constants
+    others = [name for name in dict.fromkeys(names) if not any(name in given for given in in_file.values())]
+    absent = [name for column, name in options.columns.items() if column not in {*in_file, *in_folders}]
+    lacking = [column for column in obligatory(table) if column not in {*in_file, *constants}]
+    faults = _listed("lacks", [*absent, *(column for column in lacking if column not in options.columns)])
     faults += [] if options.ignores_other_columns else _listed("has the unknown", others)
-    faults += _listed("gives twice the", twice)
+    faults += _listed("gives twice the", [column for column, given in in_file.items() if len(given) > 1])
     if faults:
         advice = _advice(table, [*names, *folders], options, lacking, others)
         raise BadInput(
             f"{file} {' and '.join(faults)}; {table.full_name} takes {', '.join(table.column_names)}"
             f" (the first line of a CSV names them){advice}"
         )
+    found = {column: given[0] for column, given in in_file.items()}
     rated = {"event_type": "rating"} if found.get("value") == "rating" else {}
-    left_out = [*others, *(key for key in folders if key not in read)]
+    left_out = [*others, *(key for key in folders if key not in in_folders.values())]
     return ColumnMatch(found, constants, claims, left_out, {**TEXT_DEFAULTS, **rated})
+
+
+def _given(own: Mapping[str, str], names: Sequence[str], options: ReadOptions) -> dict[str, list[str]]:
+    """Return column of the contract to the names that stand for it; what options say of a column stands alone."""
+    given: dict[str, list[str]] = {column: [name] for column, name in options.columns.items() if name in names}
+    taken = {*options.columns.values()}
+    for name in names:
+        column = own.get(name)
+        if column and name not in taken and column not in options.columns and column not in options.constants:
+            given.setdefault(column, []).append(name)
+    return given
 
 
 def _require_contract(table: Table, options: ReadOptions) -> None:
