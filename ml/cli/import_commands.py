@@ -9,11 +9,14 @@ from typing import Annotated
 import typer
 
 from ml.cli import import_options as options
+from ml.cli.import_check import print_check
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
+from warehouse.importers.columns import IMPORTABLE
 from warehouse.importers.demo_shop.nights import import_nights
 from warehouse.importers.demo_shop.shop_options import ShopOptions
+from warehouse.importers.file_check import check_file
 from warehouse.importers.files import import_files
 from warehouse.importers.loading import ImportCount
 from warehouse.importers.movielens import import_movielens
@@ -124,6 +127,53 @@ def files(
             note=lambda line: typer.echo(f"note: {line}"),
         )
     )
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file, a folder, or a quoted pattern.")],
+    table: Annotated[str, typer.Option(help="Raw table that the rows are meant for.")] = "interactions",
+    layout: options.Layout = None,
+    columns: options.Columns = None,
+    constants: options.Constants = None,
+    ignores_other_columns: options.OtherColumns = False,
+    delimiter: options.Delimiter = None,
+    quote: options.Quote = None,
+    escape: options.Escape = None,
+    encoding: options.Encoding = None,
+    header: options.Header = None,
+    time_format: options.TimeFormat = None,
+    time_unit: options.Unit = None,
+    time_zone: options.TimeZone = None,
+    null_words: options.NullWords = None,
+    decimal_comma: options.DecimalComma = False,
+) -> None:
+    """Say how a file would be read, show five rows, and print the command that imports it; nothing is written.
+
+    What is not said is found out: format, delimiter, encoding, header, columns by their usual names, and times. What
+    only a person can know is named.
+    """
+    name = table.replace("-", "_")
+    if name not in IMPORTABLE:
+        raise BadInput(f"--table {table!r} is unknown: expected {', '.join(IMPORTABLE)}")
+    typed = options.typed_options(
+        columns=columns,
+        constants=constants,
+        ignores_other_columns=ignores_other_columns,
+        delimiter=delimiter,
+        quote=quote,
+        escape=escape,
+        encoding=encoding,
+        header=header,
+        time_format=time_format,
+        time_unit=time_unit,
+        time_zone=time_zone,
+        null_words=null_words,
+        decimal_comma=decimal_comma,
+    )
+    read = options.options_by_table([name], typed, options.named_layout(layout))[name]
+    found = check_file(file, IMPORTABLE[name], read, {}, datetime.now(UTC), load_settings().import_max_gb)
+    print_check(found, file, name)
 
 
 @app.command("demo-shop")

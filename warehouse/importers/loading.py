@@ -67,7 +67,7 @@ def require_usable(connection: duckdb.DuckDBPyConnection, source: Source, paths:
     """
     if _count(connection, f"select count(*) from {source.checked} where reason is null"):
         return
-    first = connection.execute(f"select line, reason from ({_rejected(source)}) order by line limit 1").fetchone()
+    first = connection.execute(f"select line, reason from ({rejected_rows(source)}) order by line limit 1").fetchone()
     if first is None:
         raise BadInput(f"{_listed(paths)} holds no rows")
     path, line = paths[first[0] // LINES_OF_A_FILE], first[0] % LINES_OF_A_FILE
@@ -93,7 +93,8 @@ def _listed(paths: Sequence[str]) -> str:
     return paths[0] if len(paths) == 1 else f"each of {len(paths)} files, from {paths[0]} on,"
 
 
-def _rejected(source: Source) -> str:
+def rejected_rows(source: Source) -> str:
+    """Return SQL for the rows of a checked source that are rejected: line, reason, content."""
     # A line of JSON may be many rows: their reasons meet its text once.
     broken = f"""select line, reason, content from (
             select line, string_agg(distinct reason, '; ' order by reason) as reason
@@ -111,7 +112,7 @@ def _keep_rejected(session: ImportSession, source: Source, imported_at: datetime
         from (
             select line as place, string_agg(distinct reason, '; ' order by reason) as reason,
                 left(replace(coalesce(any_value(content), ''), chr(0), {_NUL}), {CONTENT_LENGTH}) as content
-            from ({_rejected(source)}) group by line
+            from ({rejected_rows(source)}) group by line
         )""",
         {"files": list(source.files)},
     )

@@ -97,15 +97,25 @@ def survey_text(path: Path, max_gb: int | None = None) -> TextSurvey:
     return survey
 
 
+def fitting_encoding(survey: TextSurvey) -> str:
+    """Return the likeliest encoding of a file that is not UTF-8; only a reader of its language can be sure."""
+    return "cp1252" if any(0x80 <= byte <= 0x9F for byte in survey.first_other) else "latin-1"
+
+
+def is_utf_8(survey: TextSurvey) -> bool:
+    """Return whether most characters beyond ASCII are UTF-8: then the lines with others are damaged."""
+    return survey.other_bytes <= survey.utf_8_characters
+
+
 def require_utf_8(path: str, survey: TextSurvey) -> None:
     """Refuse a file most of whose characters beyond ASCII are not UTF-8; where few are not, their lines are rejected.
 
     Raises:
         BadInput: the line shows the first of them, and names the encoding that would fit.
     """
-    if survey.other_bytes <= survey.utf_8_characters:
+    if is_utf_8(survey):
         return
-    encoding = "cp1252" if any(0x80 <= byte <= 0x9F for byte in survey.first_other) else "latin-1"
+    encoding = fitting_encoding(survey)
     shown = survey.first_other.decode(encoding, "replace")
     raise BadInput(
         f"{path} is no UTF-8 text; {encoding} reads {shown!r} in it: if that is right, add --encoding {encoding},"
