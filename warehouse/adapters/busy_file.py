@@ -89,7 +89,7 @@ def _command_line(pid: str) -> tuple[str, str]:
 
 
 def _say(path: Path, error: duckdb.IOException, seconds_left: float) -> None:
-    left = f"{seconds_left / 60:.0f} minutes" if seconds_left >= 120 else f"{seconds_left:.0f} s"
+    left = f"{seconds_left / 60:.0f} minutes" if seconds_left >= 90 else f"{seconds_left:.0f} s"
     words = f"waiting for {path}, up to {left}: {holder(str(error))}; {_advice(path, error)}"
     # Not among what a command prints for programs.
     print(f"{MARK} {words}", file=sys.stderr, flush=True)
