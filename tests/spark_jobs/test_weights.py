@@ -77,3 +77,10 @@ def test_a_user_whose_events_are_all_held_out_has_no_train_row(pairs, rows) -> N
     weighed = pairs([(0, 0, 1, 1.0, None, False)], 2.0)
     assert rows(train_interactions(weighed)) == []
     assert rows(full_interactions(weighed)) == [(0, 0, 1.0)]
+
+
+def test_train_has_the_older_events_of_a_pair_that_comes_back_and_everything_has_all(pairs, rows) -> None:
+    weighed = pairs([(0, 0, 10, 1.0, None, True), (0, 0, 5, 4.0, None, True), (0, 0, 1, 2.0, None, False)], 1.0)
+    # Among the two events of train: 1 * 1/2 + 4 * 2/2; among all three: 1 * 1/3 + 4 * 2/3 + 2 * 3/3.
+    assert rows(train_interactions(weighed)) == [(0, 0, 4.5)]
+    assert rows(full_interactions(weighed)) == [(0, 0, 5.0)]
