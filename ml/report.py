@@ -175,6 +175,17 @@ def _data(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) ->
                 )
             ],
         ),
+        Section(
+            "Event types",
+            report_tables.event_types(folder),
+            "The run folder does not, or no longer, say what event types counted.",
+            report_tables.unknown_events(folder),
+        ),
+        Section(
+            "Users left out",
+            report_tables.excluded_users(connection, folder.publication_id),
+            "Nobody: no user had more events on one date than NIGHTJAR_MAX_EVENTS_PER_DAY allows, if it limits them.",
+        ),
         Section("Stages", report_tables.stages(folder), "No stage has ended, or the run folder is gone."),
     ]
 

@@ -107,9 +107,11 @@ def variables(settings: Settings, *, interval_start: str, interval_end: str, pub
         "publication_id": publication_id,
         "lookback_days": str(settings.lookback_days),
         "top_k": str(settings.top_k),
+        "repeat_after_days": json.dumps(dict(settings.repeats.days), sort_keys=True, ensure_ascii=False),
         "attribution_window_hours": str(settings.attribution_window_hours),
         "attribution_touch": settings.attribution_touch,
         "control_variant": settings.control_variant,
+        "unknown_event_weight": str(settings.unknown_event_weight),
     }
 
 

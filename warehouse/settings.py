@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from warehouse.errors import BadInput
+from warehouse.repeats import Repeats
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_PROJECT = REPOSITORY / "dbt_project"
@@ -136,6 +137,20 @@ class Settings(BaseSettings):
         "0 asks nothing.",
     )
 
+    unknown_event_weight: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Weight of an event whose type has none (see `nightjar events`); 0: the item was met but is not "
+        "liked.",
+    )
+    max_events_per_day: int = Field(
+        0,
+        ge=0,
+        description="Events of weight above 0 that a user may have on one date (UTC): the events of users with more, "
+        "such as bots, count for nothing in the run; 0: no limit.",
+    )
+
     import_max_gb: PositiveInt = Field(
         20, description="Gigabytes of text that a packed file (.gz, Parquet) may hold; one with more is not imported."
     )
@@ -182,6 +197,12 @@ class Settings(BaseSettings):
     top_k: PositiveInt = Field(10, description="Recommendations per user and domain, K.")
     similar_k: PositiveInt = Field(10, description="Similar items per item and target domain.")
     popular_k: PositiveInt = Field(50, description="Popular items per segment and domain.")
+    repeat_after_days: str = Field(
+        "",
+        description="Days after a user's last event with an item from which it may be recommended to them again; "
+        "empty: never. A number, or by domain `groceries=7,music=0`, `*` for the others (see "
+        "docs/decisions/repeats.md).",
+    )
     min_feature_support: PositiveInt = Field(
         3, description="A feature carried by fewer items (or users) is folded into `kind:(rare)`."
     )
@@ -404,6 +425,12 @@ class Settings(BaseSettings):
             raise ValueError("expected letters, digits, - and _, at most 100 of them")
         return name
 
+    @field_validator("repeat_after_days")
+    @classmethod
+    def _known_repeats(cls, text: str) -> str:
+        Repeats.of(text)
+        return text
+
     @field_validator("home")
     @classmethod
     def _absolute_home(cls, home: Path) -> Path:
@@ -413,6 +440,11 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute_text_model(cls, folder: str) -> str:
         return str(Path(folder).expanduser().absolute()) if folder else ""
+
+    @property
+    def repeats(self) -> Repeats:
+        """Which items may be recommended again."""
+        return Repeats.of(self.repeat_after_days)
 
     @property
     def warehouse_path(self) -> Path:

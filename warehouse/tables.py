@@ -146,6 +146,26 @@ RAW = (
             Column("rejected_at", TIMESTAMP, "When the import met it."),
         ),
     ),
+    Table(
+        "raw",
+        "event_weights",
+        "what an event of one type counts from one value on",
+        ("event_type", "min_value"),
+        _columns(
+            Column("event_type", TEXT, "What happened, in lower case and without spaces around it."),
+            Column("weight", DOUBLE, "What one event counts, at least 0; 0: the item was met but is not liked."),
+            Column(
+                "min_value",
+                DOUBLE,
+                "Smallest event value that the row holds for, up to the next row of the type; null for any value and "
+                "for events without one.",
+                nullable=True,
+            ),
+            Column(
+                "half_life_days", DOUBLE, "Days after which an event counts half; null for no decay.", nullable=True
+            ),
+        ),
+    ),
 )
 
 OUTPUTS = (
@@ -251,9 +271,24 @@ OUTPUTS = (
             Column("ef_construction", INTEGER, "HNSW candidate list size while building."),
             Column("ef", INTEGER, "HNSW candidate list size to search with."),
             Column("recall_k", INTEGER, "k of the measured recall."),
-            Column("recall", DOUBLE, "Recall@k against exact search, 0 to 1."),
-            Column("latency_p50_ms", DOUBLE, "Median latency of one query, milliseconds."),
-            Column("latency_p95_ms", DOUBLE, "95th percentile of the latency of one query, milliseconds."),
+            Column(
+                "recall",
+                DOUBLE,
+                "Recall@k against exact search, 0 to 1; null where there was nothing to query the index with.",
+                nullable=True,
+            ),
+            Column(
+                "latency_p50_ms",
+                DOUBLE,
+                "Median latency of one query, milliseconds; null without queries.",
+                nullable=True,
+            ),
+            Column(
+                "latency_p95_ms",
+                DOUBLE,
+                "95th percentile of the latency of one query, milliseconds; null without queries.",
+                nullable=True,
+            ),
         ),
     ),
     Table(
@@ -364,6 +399,19 @@ CONTROL = (
             "data_date",
             Column("table_name", TEXT, "The output table, without its schema."),
             Column("published_rows", BIGINT, "Rows of the publication in it when it was published."),
+        ),
+    ),
+    Table(
+        "recs",
+        "excluded_users",
+        "one date on which one user had more events than one attempt allows",
+        ("publication_id", "user_id", "event_date"),
+        _columns(
+            "publication_id",
+            "data_date",
+            Column("user_id", TEXT, "The user, whose events count for nothing in the attempt."),
+            Column("event_date", DATE, "Calendar date (UTC) of the events."),
+            Column("events", BIGINT, "Their events of that date that would count more than 0."),
         ),
     ),
     Table(

@@ -40,6 +40,53 @@
 {%- endmacro %}
 
 {#
+    The pairs of user and item that no list of the audited attempt may hold: what the user had an event with, unless the
+    setting NIGHTJAR_REPEAT_AFTER_DAYS lets the item's domain repeat and the last event is that old at the attempt's end.
+#}
+{% macro left_out_by_audited_attempt() -%}
+    {%- set days = fromjson(var('repeat_after_days', '{}')) -%}
+    {%- if not days -%}
+    {{ seen_by_audited_attempt() }}
+    {%- else -%}
+    select
+        pairs.user_id,
+        pairs.item_id
+    from ({{ last_seen_by_audited_attempt() }}) as pairs
+    inner join ({{ items_of_audited_attempt() }}) as items on pairs.item_id = items.item_id
+    cross join ({{ audited_attempt() }}) as attempt
+    where
+        coalesce(
+            pairs.last_occurred_at > attempt.as_of - case
+                {%- for domain, number in days.items() if domain != '*' %}
+                when items.domain = '{{ domain | replace("'", "''") }}' then interval '{{ number * 24 }} hours'
+                {%- endfor %}
+                {%- if '*' in days %}
+                when items.domain is not null then interval '{{ days['*'] * 24 }} hours'
+                {%- endif %}
+            end,
+            true
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{# The pairs of user and item that the audited attempt saw, with the time of their last event. #}
+{% macro last_seen_by_audited_attempt() -%}
+    select
+        user_id,
+        item_id,
+        last_occurred_at
+    from ({{ seen_rows('snapshot_interactions') }}) as snapshot_interactions
+    union all
+    select
+        user_id,
+        item_id,
+        max(occurred_at) as last_occurred_at
+    from ({{ visible_to_audited_attempt(['user_id', 'item_id', 'occurred_at']) }}) as visible
+    where {{ saw_nothing() }}
+    group by user_id, item_id
+{%- endmacro %}
+
+{#
     The items that the audited attempt saw, and whether it may recommend them. Of facts and dimensions: an inferred
     version is known by an event only, and where that event arrived too late for the attempt, so did the item.
 #}

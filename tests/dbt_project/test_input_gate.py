@@ -1,4 +1,4 @@
-"""The input tests name what is wrong with the raw rows, the seed or the facts, and let the rest pass."""
+"""The input tests name what is wrong with the raw rows, the event weights or the facts, and let the rest pass."""
 
 from typing import Any
 
@@ -55,32 +55,27 @@ MUTATIONS = {
     "unknown event type": (
         "select 1",
         "event_types_have_weights",
-        [("event_type=poke", "a row in event_weights", "none for 1 events")],
+        [("event_type=poke", "a row in raw.event_weights", "none for 1 events")],
     ),
-    "negative seed weight": (
-        "update core.event_weights set weight = -1 where event_type = 'view'",
+    "negative event weight": (
+        "update raw.event_weights set weight = -1 where event_type = 'view'",
         "event_weights_are_usable",
         [("event_type=view min_value=null", "a finite weight of at least 0", "-1")],
     ),
     "half-life of 0 days": (
-        "update core.event_weights set half_life_days = 0 where event_type = 'view'",
+        "update raw.event_weights set half_life_days = 0 where event_type = 'view'",
         "event_weights_are_usable",
         [("event_type=view min_value=null", "a finite half-life above 0 days, or none", "0")],
     ),
-    "seed type that no event has": (
-        "update core.event_weights set event_type = 'View' where event_type = 'view'",
+    "event type in upper case": (
+        "update raw.event_weights set event_type = 'View' where event_type = 'view'",
         "event_weights_are_usable",
         [("event_type=View min_value=null", "an event type in lower case, as the facts write it", "View")],
     ),
-    "two seed rows of one range": (
-        "insert into core.event_weights values ('view', 1, null, null)",
+    "two weights of one range": (
+        "insert into raw.event_weights values ('view', 1, null, null)",
         "event_weights_are_usable",
         [("event_type=view min_value=null", "one row", "2 rows")],
-    ),
-    "seed without fallback": (
-        "delete from core.event_weights where event_type = 'interaction'",
-        "event_weights_are_usable",
-        [("event_type=interaction", "a row without min_value, which unknown event types fall back to", "none")],
     ),
 }
 

@@ -14,10 +14,10 @@ from warehouse.unload import unload
 CORE = """
     create table intermediate.int_interactions_weighted as
         select * from (values
-            ('e1', 'u1', 'i1', 'view', 2.0::double precision, 1.0::double precision, 30.0::double precision, timestamptz '2026-03-30 10:00+00', timestamptz '2026-03-30 10:01+00'),
-            ('e2', 'u1', 'i2', 'view', null, 1.0, null, timestamptz '2026-03-31 23:59:59+00', timestamptz '2026-04-02 00:00+00'),
-            ('e3', 'u1', 'i3', 'view', null, 1.0, null, timestamptz '2026-04-01 00:00+00', timestamptz '2026-04-01 00:00+00')
-        ) t(event_id, user_id, item_id, event_type, value, event_weight, half_life_days, occurred_at, ingested_at);
+            ('e1', 'u1', 'i1', 'view', 2.0::double precision, 1.0::double precision, 30.0::double precision, timestamptz '2026-03-30 10:00+00', timestamptz '2026-03-30 10:01+00', date '2026-03-30'),
+            ('e2', 'u1', 'i2', 'view', null, 1.0, null, timestamptz '2026-03-31 23:59:59+00', timestamptz '2026-04-02 00:00+00', date '2026-03-31'),
+            ('e3', 'u1', 'i3', 'view', null, 1.0, null, timestamptz '2026-04-01 00:00+00', timestamptz '2026-04-01 00:00+00', date '2026-04-01')
+        ) t(event_id, user_id, item_id, event_type, value, event_weight, half_life_days, occurred_at, ingested_at, event_date);
     create table core.dim_items as
         select * from (values
             ('i1', 'films', 'Old', null::timestamptz, null::timestamptz, timestamptz '2026-01-01 00:00+00', timestamptz '2026-03-31 12:00+00', false),
@@ -56,26 +56,30 @@ def folder(settings: Settings, warehouse: Warehouse) -> RunFolder:
     return made
 
 
-def test_a_run_sees_events_strictly_before_its_end(warehouse: Warehouse, folder: RunFolder) -> None:
-    assert unload(warehouse, folder)["interactions"] == 2
+def test_a_run_sees_events_strictly_before_its_end(warehouse: Warehouse, folder: RunFolder, settings: Settings) -> None:
+    assert unload(warehouse, folder, settings)["interactions"] == 2
     assert snapshot(folder, "interactions", "event_id, value, half_life_days") == [
         ("e1", 2.0, 30.0),
         ("e2", None, None),
     ]
 
 
-def test_rows_that_arrived_later_are_hidden_on_request(warehouse: Warehouse, folder: RunFolder) -> None:
+def test_rows_that_arrived_later_are_hidden_on_request(
+    warehouse: Warehouse, folder: RunFolder, settings: Settings
+) -> None:
     before = datetime(2026, 4, 1, tzinfo=UTC)
     folder.write_record(RunRecord("2026-03-31.1", 1, of_date("2026-03-31"), before, "auto", "r", "0"))
-    unload(warehouse, folder)
+    unload(warehouse, folder, settings)
     assert snapshot(folder, "interactions", "event_id") == [("e1",)]
     # i2 is known by nothing but the hidden event, u1 also by another one.
     assert snapshot(folder, "items", "item_id") == [("i1",), ("i4",), ("i5",)]
     assert snapshot(folder, "users", "user_id") == [("u1",)]
 
 
-def test_an_item_has_its_version_and_its_availability_of_the_runs_end(warehouse: Warehouse, folder: RunFolder) -> None:
-    unload(warehouse, folder)
+def test_an_item_has_its_version_and_its_availability_of_the_runs_end(
+    warehouse: Warehouse, folder: RunFolder, settings: Settings
+) -> None:
+    unload(warehouse, folder, settings)
     assert snapshot(folder, "items", "item_id, title, is_available") == [
         ("i1", "New", True),
         ("i2", "Soon", False),
@@ -84,8 +88,8 @@ def test_an_item_has_its_version_and_its_availability_of_the_runs_end(warehouse:
     ]
 
 
-def test_withdrawn_and_later_features_are_left_out(warehouse: Warehouse, folder: RunFolder) -> None:
-    rows = unload(warehouse, folder)
+def test_withdrawn_and_later_features_are_left_out(warehouse: Warehouse, folder: RunFolder, settings: Settings) -> None:
+    rows = unload(warehouse, folder, settings)
     assert snapshot(folder, "item_features", "item_id, feature, weight") == [("i1", "genre:War", 2.0)]
     assert rows["user_features"] == 0
     assert rows["users"] == 1

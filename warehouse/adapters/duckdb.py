@@ -13,14 +13,16 @@ import duckdb
 
 from warehouse.adapters import plain_tables, readers_snapshot
 from warehouse.adapters.busy_file import waited_for
-from warehouse.adapters.later_columns import add_missing_columns
+from warehouse.adapters.later_columns import add_missing_columns, allow_nulls
 from warehouse.adapters.protocol import Connection, ImportSession, Query
 from warehouse.adapters.readers_snapshot import ReadersSnapshot
 from warehouse.errors import BadInput, NightjarError
+from warehouse.event_weights import fill_new_table
 from warehouse.named_points import reached
 from warehouse.run_folder import file_written_aside
 from warehouse.tables import ALL_TABLES, OUTPUTS, SNAPSHOT, STAGED, Table
 
+_HAS_WEIGHTS = "select 1 from duckdb_tables() where schema_name = 'raw' and table_name = 'event_weights'"
 _TYPES = {"text": "varchar", "real[]": "real[]", "timestamptz": "timestamptz"}
 
 
@@ -75,9 +77,13 @@ class DuckDBWarehouse:
         with self.transaction() as connection:
             for schema in sorted({table.schema for table in ALL_TABLES}):
                 connection.execute(f"create schema if not exists {schema}")
+            has_weights = connection.execute(_HAS_WEIGHTS).fetchone()
             for table in ALL_TABLES:
                 connection.execute(_create_statement(table))
             add_missing_columns(connection, ALL_TABLES, _type_of)
+            allow_nulls(connection, ALL_TABLES)
+            if not has_weights:
+                fill_new_table(connection)
 
     def unload(self, queries: Mapping[Path, Query]) -> list[int]:
         """Write the rows of each query to its Parquet file, all of the same state; return their numbers."""

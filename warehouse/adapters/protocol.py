@@ -70,6 +70,8 @@ class Warehouse(Protocol):
     def create_tables(self) -> None:
         """Create what does not exist yet of the contract's tables and columns; several processes may do so at once.
 
+        A new `raw.event_weights` gets the weights that are shipped; one that is there stays as it is.
+
         Raises:
             BadInput: a table has rows but lacks a column that every row needs.
         """

@@ -21,7 +21,10 @@ FILE = "published.duckdb"
 # One row: of which moment and publication the file is.
 ABOUT = "recs.readers_snapshot"
 _SCHEMAS = ("recs", "marts")
-_CORE = ("dim_items", "dim_users", "dim_user_features", "event_weights", "fct_interactions")
+_ALSO = (
+    *("core.dim_items", "core.dim_users", "core.dim_user_features", "core.fct_interactions"),
+    "raw.event_weights",
+)
 # Of these tables readers ask for the current publication only, and one takes more room than all else of a run.
 _CURRENT_ONLY = ("recs.item_embeddings", "recs.user_embeddings")
 _POINTER = "warehouse.recs.current_publication"
@@ -93,7 +96,7 @@ def _write(
 
 def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> list[str]:
     theirs, ours = _tables(connection, "warehouse"), _tables(connection, "published")
-    for schema in (*_SCHEMAS, "core"):
+    for schema in (*_SCHEMAS, "core", "raw"):
         connection.execute(f"create schema if not exists published.{schema}")
     _drop(connection, "view", _views(connection, "published"))
     _drop(connection, "table", [name for name in ours if name not in theirs])
@@ -168,9 +171,9 @@ def _tables(connection: duckdb.DuckDBPyConnection, base: str) -> dict[str, list[
         "select c.schema_name || '.' || c.table_name, c.column_name, c.data_type from duckdb_columns() as c "
         "join duckdb_tables() as t on c.table_oid = t.table_oid and c.database_name = t.database_name "
         "and c.schema_name = t.schema_name where c.database_name = ? and "
-        "(c.schema_name = any(?) or (c.schema_name = 'core' and c.table_name = any(?))) "
+        "(c.schema_name = any(?) or c.schema_name || '.' || c.table_name = any(?)) "
         "order by c.schema_name, c.table_name, c.column_index",
-        [base, list(_SCHEMAS), list(_CORE)],
+        [base, list(_SCHEMAS), list(_ALSO)],
     ).fetchall()
     tables: dict[str, list[tuple[str, str]]] = {}
     for name, column, kind in found:
