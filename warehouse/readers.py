@@ -60,11 +60,13 @@ def newest_state(settings: Settings) -> Iterator[tuple[Connection, str]]:
         NightjarError: a home of an earlier version has no snapshot, and its warehouse stayed busy.
     """
     with ExitStack() as opened:
+        of_when = ""
         try:
-            yield opened.enter_context(open_if_free(settings).connect(read_only=True)), ""
+            connection = opened.enter_context(open_if_free(settings).connect(read_only=True))
         except FileBusy as error:
             connection = opened.enter_context(open_for_readers(settings).connect(read_only=True))
-            yield connection, f"as of {written_at(connection)}: {error}"
+            of_when = f"as of {written_at(connection)}: {error}"
+        yield connection, of_when
 
 
 def written_at(connection: Connection) -> str:

@@ -67,7 +67,20 @@ def write(warehouse: Path, target: Path, waited_for: Callable[[Callable[[], obje
     Raises:
         duckdb.Error, OSError: it cannot be written; the old file is as it was.
     """
-    with _alone(target), _aside(target) as aside:
+    with _alone(target):
+        if target.exists():
+            try:
+                return _write(warehouse, target, waited_for, is_begun=True)
+            except duckdb.Error:
+                # It is damaged, of another version of DuckDB, or somebody wrote into it: then it is written whole.
+                pass
+        return _write(warehouse, target, waited_for, is_begun=False)
+
+
+def _write(
+    warehouse: Path, target: Path, waited_for: Callable[[Callable[[], object]], object], *, is_begun: bool
+) -> ReadersSnapshot:
+    with _aside(target, is_begun) as aside:
         with duckdb.connect(config={"temp_directory": f"{aside}.temp"}) as connection:
             connection.execute("set timezone = 'UTC'")
             waited_for(lambda: connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)"))
@@ -203,12 +216,12 @@ def _alone(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _aside(target: Path) -> Iterator[Path]:
-    """Give a copy of the file to change, or a path without one; on success it replaces the file."""
+def _aside(target: Path, is_begun: bool) -> Iterator[Path]:
+    """Give a copy of the file to change, or the path of a new one; on success it replaces the file."""
     aside = target.with_name(f".{target.name}.aside")
     _remove(aside)
     try:
-        if target.exists():
+        if is_begun:
             _clone(target, aside)
         reached("readers_snapshot:after_clone")
         yield aside

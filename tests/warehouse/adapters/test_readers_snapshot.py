@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -159,6 +159,14 @@ def test_retained_publications_only_are_left(published: Settings) -> None:
         connection.execute("delete from recs.recommendations where publication_id = '2026-03-10.1'")
     refresh(open_warehouse(published), "a test")
     assert rows(published.published_path, LISTS) == [("2026-03-11.1", 11)]
+
+
+@pytest.mark.parametrize("damage", [lambda whole: whole[: len(whole) // 2], lambda whole: b"no database" * 1000])
+def test_a_damaged_file_is_written_whole(published: Settings, damage: Callable[[bytes], bytes]) -> None:
+    published.published_path.write_bytes(damage(published.published_path.read_bytes()))
+    refresh(open_warehouse(published), "a test")
+    assert rows(published.published_path, LISTS) == [("2026-03-10.1", 10), ("2026-03-11.1", 11)]
+    assert rows(published.published_path, CURRENT) == [("2026-03-11.1", 11)]
 
 
 def test_a_table_with_other_columns_is_copied_whole(published: Settings) -> None:
