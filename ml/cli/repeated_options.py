@@ -17,14 +17,12 @@ class CommandOfSingleOptions(TyperCommand):
         Raises:
             BadInput: an option that takes one value is there twice.
         """
-        given = list(args)
-        rest = super().parse_args(ctx, args)
-        _, _, order = self.make_parser(ctx).parse_args(args=given)
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
         times = Counter(id(option) for option in order)
         for option in order:
             if isinstance(option, TyperOption) and not option.multiple and times[id(option)] > 1:
                 raise BadInput(f"{option.opts[0]} is given {times[id(option)]} times: expected one")
-        return rest
+        return super().parse_args(ctx, args)
 
 
 def refuse_repeated_options(app: typer.Typer) -> None:

@@ -43,7 +43,9 @@ def guess_columns(table: Table, names: Sequence[str], wanted: Sequence[str] | No
         names: In the file that are still free.
         wanted: Columns of the contract to find; all of the table unless given.
     """
-    plain = {_plain(name): name for name in reversed(names)}
+    # customer.id is known as a whole, items[].sku by its end.
+    plain = {_plain(name.rsplit(".", 1)[-1]): name for name in reversed(names)}
+    plain |= {_plain(name): name for name in reversed(names)}
     guessed: dict[str, str] = {}
     for column in table.column_names if wanted is None else wanted:
         for usual in _USUAL_NAMES.get(column, ()):
@@ -54,4 +56,4 @@ def guess_columns(table: Table, names: Sequence[str], wanted: Sequence[str] | No
 
 
 def _plain(name: str) -> str:
-    return "".join(each for each in name.rsplit(".", 1)[-1].lower() if each.isalnum())
+    return "".join(each for each in name.lower() if each.isalnum())

@@ -70,7 +70,7 @@ def require_claims(connection: duckdb.DuckDBPyConnection, rows: ReadRows) -> Non
         said = connection.execute(
             f"""select {column} from {rows.name}
             where nullif({column}, '') is distinct from $claim
-                and try_cast({column} as double) is distinct from try_cast($claim as double) limit 1""",
+                and not coalesce(try_cast({column} as double) = try_cast($claim as double), false) limit 1""",
             {"claim": claim},
         ).fetchone()
         if said is not None:
