@@ -3,6 +3,7 @@
 Reads `raw.interactions` and `raw.event_weights`; used when a run begins, by `nightjar import` and `nightjar events`.
 """
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,7 +49,7 @@ def unknown_types_line(unknown: Mapping[str, int], unknown_event_weight: float) 
     return (
         f"{sum(unknown.values()):,} events count {unknown_event_weight:g}, because "
         f"{'their event type has' if one else 'their event types have'} no weight: {_listed(unknown)}; "
-        f"give {'it' if one else 'each'} one: nightjar events set {_argument(next(iter(unknown)))} --weight W"
+        f"give {'it' if one else 'each'} one: nightjar events set {shlex.quote(next(iter(unknown)))} --weight W"
     )
 
 
@@ -75,7 +76,7 @@ def check_some_event_counts(connection: Connection, settings: Settings, visible:
     raise BadInput(
         f"none of the {sum(counts.values()):,} interactions before {visible.as_of.isoformat()} counts more than 0, so "
         f"there is nothing to train on: {', '.join(parts)}; say what they count: "
-        f"nightjar events set {_argument(mended)} --weight 1"
+        f"nightjar events set {shlex.quote(mended)} --weight 1"
     )
 
 
@@ -117,7 +118,3 @@ def _listed(counts: Mapping[str, int]) -> str:
     named = ", ".join(f"{name!r} ({events:,})" for name, events in list(counts.items())[:_NAMED_AT_MOST])
     more = len(counts) - _NAMED_AT_MOST
     return f"{named} and {more} more" if more > 0 else named
-
-
-def _argument(name: str) -> str:
-    return name if name.replace("_", "").replace("-", "").isalnum() and not name.startswith("-") else f"'{name}'"

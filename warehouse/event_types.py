@@ -35,13 +35,14 @@ class EventType:
     is_known: bool
 
 
-def write(folder: RunFolder, unknown_event_weight: float) -> None:
+def write(folder: RunFolder) -> None:
     """Write the file from the snapshot's `event_weights` and `interactions`."""
-    counts = _events_by_type(folder)
+    found = _found_types(folder)
     weights = pq.read_table(folder.snapshot("event_weights")).to_pylist()
-    rows = [EventType(**row, events=counts.get(row["event_type"], 0), is_known=True) for row in weights]
-    unknown = sorted(set(counts) - {row["event_type"] for row in weights})
-    rows += [EventType(name, unknown_event_weight, None, None, counts[name], is_known=False) for name in unknown]
+    rows = [EventType(**row, events=found.get(row["event_type"], (0, 0.0))[0], is_known=True) for row in weights]
+    for name in sorted(set(found) - {row["event_type"] for row in weights}):
+        events, weight = found[name]
+        rows.append(EventType(name, weight, None, None, events, is_known=False))
     text = io.StringIO()
     lines = csv.DictWriter(text, [field.name for field in fields(EventType)], lineterminator="\n")
     lines.writeheader()
@@ -78,9 +79,11 @@ def _row(line: dict[str, str]) -> EventType:
     )
 
 
-def _events_by_type(folder: RunFolder) -> dict[str, int]:
+def _found_types(folder: RunFolder) -> dict[str, tuple[int, float]]:
+    """Return of each event type in the snapshot how many events it has, and what the weightiest of them counts."""
     # As a dictionary: of millions of events each type's text is kept once.
-    types = pq.read_table(
-        folder.snapshot("interactions"), columns=["event_type"], read_dictionary=["event_type"]
-    ).column("event_type")
-    return {each["values"]: each["counts"] for each in types.value_counts().to_pylist()}
+    events = pq.read_table(
+        folder.snapshot("interactions"), columns=["event_type", "event_weight"], read_dictionary=["event_type"]
+    )
+    found = events.group_by("event_type").aggregate([([], "count_all"), ("event_weight", "max")]).to_pylist()
+    return {each["event_type"]: (each["count_all"], each["event_weight_max"]) for each in found}

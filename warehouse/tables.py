@@ -246,7 +246,12 @@ OUTPUTS = (
             "domain",
             "rank",
             "item_id",
-            Column("score", REAL, "Weight of the segment's events with the item; of what was long ago, less."),
+            Column(
+                "score",
+                REAL,
+                "Sum over the segment's users of the weightiest of each user's events with the item; of what was long "
+                "ago, less.",
+            ),
         ),
     ),
     Table(

@@ -74,7 +74,7 @@ def unload(warehouse: Warehouse, folder: RunFolder, settings: Settings) -> dict[
     Args:
         warehouse: with the facts that dbt built for the run.
         folder: of the run.
-        settings: `max_events_per_day` and `unknown_event_weight`.
+        settings: `max_events_per_day`.
     """
     run = folder.record()
     values = {
@@ -94,5 +94,5 @@ def unload(warehouse: Warehouse, folder: RunFolder, settings: Settings) -> dict[
         for name, query in texts.items()
     }
     rows = dict(zip(texts, warehouse.unload(queries), strict=True))
-    event_types.write(folder, settings.unknown_event_weight)
+    event_types.write(folder)
     return {name: rows[name] for name in _QUERIES}
