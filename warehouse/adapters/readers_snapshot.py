@@ -1,8 +1,8 @@
 """Writes the readers' snapshot of a DuckDB warehouse: `published.duckdb`, which no run ever opens for long.
 
 It holds the schemas `recs` and `marts`, their views included, and of `core` and `raw` what these views and the reading
-commands ask for. Rows that the file of the time before has already are not copied again: of a large table only the publications,
-or event dates, that differ are. docs/decisions/readers-snapshot.md says why.
+commands ask for. Rows that the file of the time before has already are not copied again: of a large table only the
+publications, or event dates, that differ are. docs/decisions/readers-snapshot.md says why.
 """
 
 import fcntl
