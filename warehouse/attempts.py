@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
+from warehouse import excluded_users
 from warehouse.adapters.protocol import Connection, Warehouse, insert_row
+from warehouse.catalogue_checks import check_any_is_available, check_repeats
 from warehouse.errors import BadInput, NightjarError
+from warehouse.event_counts import Visible, check_some_event_counts
 from warehouse.input_contract import check_inputs
 from warehouse.interval import DataInterval
 from warehouse.named_points import reached
@@ -18,7 +21,6 @@ from warehouse.recipe import Recipe, read_recipe, write_recipe
 from warehouse.recipe_book import in_force
 from warehouse.run_failures import begin_anew, take_in
 from warehouse.run_folder import STAGES, RunFolder, RunRecord
-from warehouse.seed_contract import check_seeds
 from warehouse.settings import REPOSITORY, Settings
 from warehouse.stages import check_fits, inherit_files, inherited_gates
 from warehouse.text_model import check_text_model
@@ -50,9 +52,10 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
     Where the first stages are left out, their files and verdicts are taken over from the date's last publication.
 
     Raises:
-        BadInput: a setting is unknown or has no effect, the text model cannot be used, a seed or a raw table does not
-            fit its contract, the interval holds fewer events than the settings ask for, or no earlier publication of
-            the date has what the left-out stages would have made.
+        BadInput: a setting is unknown or has no effect, the text model cannot be used, a raw table has not the columns
+            of its contract, the interval holds fewer events than the settings ask for, no event counts more than 0, no
+            item is available, a setting names a domain that no item has, or no earlier publication of the date has
+            what the left-out stages would have made.
     """
     warehouse.create_tables()
     take_in(settings, warehouse)
@@ -74,6 +77,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
             stages=request.stages,
             recipe=recipe.name,
             warm_start_from=warm_start_from(settings, connection, request.interval.data_date),
+            repeat_after_days=settings.repeat_after_days,
         )
         folder = RunFolder.of(settings.lake, record.publication_id)
         # A process that died here before its commit left a folder of this name, and this attempt takes nothing over.
@@ -85,6 +89,8 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
         if source is not None:
             inherit_files(request.stages, source, folder)
             _inherit_verdicts(connection, request.stages, source.record().publication_id, record)
+            if "features" not in request.stages:
+                excluded_users.record(connection, record, folder)
         mark_died(connection)
         begin_anew(connection, record.data_date)
         _insert_attempt(connection, record, request.note, request.runner)
@@ -107,10 +113,14 @@ def check_request(settings: Settings, connection: Connection, request: RunReques
         raise BadInput(f"publish={request.publish_mode!r} is unknown: expected one of {', '.join(PUBLISH_MODES)}")
     check_fits(request.stages, publish_mode=request.publish_mode, ingested_before=request.ingested_before)
     check_text_model(settings, request.stages)
-    if "inputs" in request.stages:
-        check_seeds()
     check_inputs(connection)
+    check_repeats(connection, settings.repeats)
     _check_volume(settings, connection, request)
+    check_any_is_available(connection, request.interval.as_of, request.ingested_before)
+    if "features" in request.stages:
+        # Inherited features were weighed by what counted then.
+        visible = Visible(request.interval.as_of, request.ingested_before)
+        check_some_event_counts(connection, settings, visible)
     return _last_publication(settings, connection, request)
 
 

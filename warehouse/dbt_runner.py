@@ -6,16 +6,21 @@ A process of its own, because dbt keeps the DuckDB file open for as long as its 
 import itertools
 import json
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from warehouse.adapters.busy_file import is_locked
+from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.dbt_events import Ended, ended_node, last_words
 from warehouse.dbt_failures import NodeResult, passes, plain
 from warehouse.errors import BadInput, NightjarError
 from warehouse.run_folder import RunRecord
 from warehouse.settings import DBT_PROJECT, Settings, child_environment
+
+_OPENS_WAREHOUSE = ("build", "run", "test", "seed")
 
 
 def manifest_path(settings: Settings) -> Path:
@@ -43,11 +48,38 @@ def run_dbt(
     """
     settings.dbt_state.mkdir(parents=True, exist_ok=True)
     results = settings.dbt_state / "run_results.json"
-    results.unlink(missing_ok=True)
     command = ["dbt", "--no-use-colors", "--log-format", "json", *arguments, "--target", settings.warehouse_engine]
+    command += ["--vars", json.dumps(given or {})]
+    deadline = time.monotonic() + 60 * settings.warehouse_busy_minutes
+    while True:
+        results.unlink(missing_ok=True)
+        if arguments[0] in _OPENS_WAREHOUSE:
+            open_warehouse(settings).wait_until_writable()
+        exit_code, lines = _run(settings, command, heard)
+        # Somebody may have opened the file between the wait and dbt, which gives up after a few seconds.
+        if not any(map(is_locked, lines)) or time.monotonic() > deadline:
+            break
+    if not results.exists():
+        if exit_code == 0:
+            return []
+        raise _stopped(arguments[0], exit_code, last_words(lines))
+    return [
+        NodeResult(
+            each["unique_id"].split(".")[2],
+            each["status"],
+            int(each["failures"] or 0),
+            str(each["message"] or ""),
+            each["unique_id"].split(".")[0],
+            str(each.get("compiled_code") or ""),
+        )
+        for each in json.loads(results.read_text(encoding="utf-8"))["results"]
+    ]
+
+
+def _run(settings: Settings, command: list[str], heard: Callable[[Ended], None]) -> tuple[int, list[str]]:
     lines: list[str] = []
     with subprocess.Popen(
-        [*command, "--vars", json.dumps(given or {})],
+        command,
         cwd=DBT_PROJECT,
         env=_environment(settings),
         stdout=subprocess.PIPE,
@@ -60,21 +92,7 @@ def run_dbt(
             if ended := ended_node(line):
                 print(ended.text, flush=True)
                 heard(ended)
-    if not results.exists():
-        if process.returncode == 0:
-            return []
-        raise _stopped(arguments[0], process.returncode, last_words(lines))
-    return [
-        NodeResult(
-            each["unique_id"].split(".")[2],
-            each["status"],
-            int(each["failures"] or 0),
-            str(each["message"] or ""),
-            each["unique_id"].split(".")[0],
-            str(each.get("compiled_code") or ""),
-        )
-        for each in json.loads(results.read_text(encoding="utf-8"))["results"]
-    ]
+    return process.returncode, lines
 
 
 def with_rows(warehouse: Warehouse, results: Sequence[NodeResult], most: int = 3) -> list[NodeResult]:
@@ -110,9 +128,11 @@ def variables(settings: Settings, *, interval_start: str, interval_end: str, pub
         "publication_id": publication_id,
         "lookback_days": str(settings.lookback_days),
         "top_k": str(settings.top_k),
+        "repeat_after_days": json.dumps(dict(settings.repeats.days), sort_keys=True, ensure_ascii=False),
         "attribution_window_hours": str(settings.attribution_window_hours),
         "attribution_touch": settings.attribution_touch,
         "control_variant": settings.control_variant,
+        "unknown_event_weight": str(settings.unknown_event_weight),
     }
 
 

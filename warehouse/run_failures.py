@@ -17,6 +17,7 @@ from warehouse.adapters.engines import open_patiently
 from warehouse.adapters.protocol import Connection, Warehouse, insert_row
 from warehouse.errors import BadInput, GateRefused, NightjarError
 from warehouse.progress import MARK
+from warehouse.readers import refresh_if_possible
 from warehouse.run_folder import RunFolder, write_text
 from warehouse.settings import Settings
 
@@ -88,7 +89,9 @@ def keep_failure(settings: Settings, failure: RunFailure) -> None:
         waiting = _spool(settings) / f"{hashlib.sha256(repr(failure.key).encode()).hexdigest()[:16]}.json"
         waiting.parent.mkdir(parents=True, exist_ok=True)
         write_text(waiting, failure.to_json())
-        take_in(settings, open_patiently(settings, _PATIENCE_SECONDS))
+        warehouse = open_patiently(settings, _PATIENCE_SECONDS)
+        take_in(settings, warehouse)
+        refresh_if_possible(warehouse, "why a run failed was written down")
     except Exception as error:
         print(f"{MARK} why the run failed could not be written down yet: {error}", flush=True)
 

@@ -4,7 +4,8 @@ Reads the raw tables and the run's record; writes the schemas `staging`, `interm
 views of `recs`. The tests of the models are stages of their own (`ml.stages.audit`).
 """
 
-from warehouse import progress
+from warehouse import progress, readers
+from warehouse.adapters.engines import open_warehouse
 from warehouse.dbt_events import Ended
 from warehouse.dbt_failures import failure
 from warehouse.dbt_runner import run_dbt, variables_of
@@ -14,23 +15,26 @@ from warehouse.settings import Settings
 
 
 def inputs(settings: Settings, folder: RunFolder) -> None:
-    """Build the seeds, facts and dimensions that the run trains on.
+    """Build the facts and dimensions that the run trains on.
 
     Raises:
-        BadInput: a model or a seed failed; the message names node, file, line and value.
+        BadInput: a model failed; the message names node, file, line and value.
         NightjarError: the warehouse was busy, out of reach or out of space.
     """
     _build(settings, folder, "dbt_inputs", "tag:inputs")
 
 
 def marts(settings: Settings, folder: RunFolder) -> None:
-    """Build the tables that analysts read.
+    """Build the tables that analysts read, and give readers a snapshot with them.
 
     Raises:
-        BadInput: a model or a seed failed; the message names node, file, line and value.
-        NightjarError: the warehouse was busy, out of reach or out of space.
+        BadInput: a model failed; the message names node, file, line and value.
+        NightjarError: the warehouse was busy, out of reach or out of space, or the snapshot could not be
+            written.
     """
     _build(settings, folder, "marts", "tag:marts")
+    if told := readers.refresh(open_warehouse(settings), "the marts were built"):
+        print(f"{progress.MARK} marts: {told}", flush=True)
 
 
 def _build(settings: Settings, folder: RunFolder, name: str, selection: str) -> None:

@@ -6,6 +6,7 @@ that a night reads, so it may run beside one. Used by `nightjar performance` and
 
 from typing import Any
 
+from warehouse import readers
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Connection
 from warehouse.dbt_failures import failure
@@ -44,6 +45,7 @@ def run(settings: Settings, interval: DataInterval) -> int:
     if failed := [each for each in results if each.status in ("error", "fail")]:
         skipped = sum(each.status == "skipped" for each in results)
         raise failure("the online metrics were not updated", with_rows(open_warehouse(settings), failed), skipped)
+    readers.refresh(open_warehouse(settings), "online metrics were updated")
     return len(results)
 
 
