@@ -160,7 +160,8 @@ def _create_views(connection: duckdb.DuckDBPyConnection, views: dict[str, str]) 
 def _is_created(connection: duckdb.DuckDBPyConnection, statement: str) -> bool:
     try:
         connection.execute(statement)
-    except duckdb.CatalogException:
+    except duckdb.ProgrammingError:
+        # It reads what is not here, or, made by a person, what is not even in the warehouse any more.
         return False
     return True
 

@@ -104,9 +104,13 @@ def test_readers_have_recs_and_marts_with_views_that_work_under_any_name_of_the_
 
 
 def test_a_view_of_what_is_not_there_is_named_and_left_out(published: Settings) -> None:
+    with duckdb.connect(str(published.warehouse_path)) as connection:
+        connection.execute("create table marts.base as select 1 as kept, 2 as dropped")
+        connection.execute("create view marts.broken as select dropped from warehouse.marts.base")
+        connection.execute("alter table marts.base drop column dropped")
     written = open_warehouse(published).write_readers_snapshot()
     assert written is not None
-    assert written.views_left_out == ("marts.of_raw_rows",)
+    assert written.views_left_out == ("marts.broken", "marts.of_raw_rows")
 
 
 def test_a_reader_keeps_what_it_has_open_and_the_next_one_sees_the_new_publication(settings: Settings) -> None:
