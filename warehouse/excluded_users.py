@@ -48,11 +48,14 @@ def record(connection: Connection, run: RunRecord, folder: RunFolder) -> list[di
 
 
 def line(rows: list[dict[str, Any]], max_events_per_day: int) -> str:
-    """Say in one line who is left out, the users with most events first."""
-    users = {row["user_id"] for row in rows}
-    most = sorted(rows, key=lambda row: (-row["events"], row["user_id"], row["event_date"]))[:_NAMED_AT_MOST]
-    named = ", ".join(f"{row['user_id']} ({row['event_date']}: {row['events']:,})" for row in most)
-    dates = f" and {len(rows) - len(most):,} more dates" if len(rows) > len(most) else ""
-    who = f"{len(users):,} {'user' if len(users) == 1 else 'users'}"
+    """Say in one line who is left out, each with the date of most events, the users with most first."""
+    most: dict[str, dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda each: (-each["events"], each["user_id"], each["event_date"])):
+        most.setdefault(row["user_id"], row)
+    named = ", ".join(
+        f"{row['user_id']} ({row['events']:,} on {row['event_date']})" for row in list(most.values())[:_NAMED_AT_MOST]
+    )
+    others = f" and {len(most) - _NAMED_AT_MOST:,} more" if len(most) > _NAMED_AT_MOST else ""
+    who = f"{len(most):,} {'user' if len(most) == 1 else 'users'}"
     limit = f"more than {max_events_per_day:,} events on one date"
-    return f"left out {who} with {limit}: {named}{dates}; see recs.excluded_users"
+    return f"left out {who} with {limit}: {named}{others}; see recs.excluded_users"
