@@ -26,11 +26,12 @@ class ReadOptions:
         escape: Character before a quote inside a quoted field.
         encoding: Of text files, such as utf-8 or latin-1.
         header: Whether the first line names the columns.
-        time_format: Of all times, in the directives of strptime.
+        time_format: Of all times, in the directives of strptime; `excel` for the serial days of spreadsheets.
         time_unit: Of times that are numbers.
         time_zone: IANA name of the zone of times that say none; UTC unless set.
         ignores_other_columns: Whether columns that the contract does not know are left out instead of refused.
         null_words: Words for no value.
+        decimal_comma: Whether numbers have a comma where others have a point: 4,5.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -45,3 +46,4 @@ class ReadOptions:
     time_zone: str | None = None
     ignores_other_columns: bool = False
     null_words: tuple[str, ...] = NULL_WORDS
+    decimal_comma: bool = False
