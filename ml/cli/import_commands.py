@@ -8,11 +8,15 @@ from typing import Annotated
 
 import typer
 
+from ml.cli import import_options as options
+from ml.cli.import_check import print_check
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
+from warehouse.importers.columns import IMPORTABLE
 from warehouse.importers.demo_shop.nights import import_nights
 from warehouse.importers.demo_shop.shop_options import ShopOptions
+from warehouse.importers.file_check import check_file
 from warehouse.importers.files import import_files
 from warehouse.importers.loading import ImportCount
 from warehouse.importers.movielens import import_movielens
@@ -36,31 +40,54 @@ def movielens(
 @app.command()
 def files(
     interactions: Annotated[
-        Path, typer.Option(help="user_id, item_id, occurred_at; may have event_id, event_type, value, ingested_at.")
-    ],
+        list[Path] | None,
+        typer.Option(help="user_id, item_id, occurred_at; may have event_id, event_type, value, ingested_at."),
+    ] = None,
     items: Annotated[
-        Path | None, typer.Option(help="item_id; may have domain, title, available_from, available_until, recorded_at.")
+        list[Path] | None,
+        typer.Option(help="item_id; may have domain, title, available_from, available_until, recorded_at."),
     ] = None,
     item_features: Annotated[
-        Path | None, typer.Option(help="item_id, feature (kind:value); may have weight (0 withdraws it), recorded_at.")
+        list[Path] | None,
+        typer.Option(help="item_id, feature (kind:value); may have weight (0 withdraws it), recorded_at."),
     ] = None,
-    users: Annotated[Path | None, typer.Option(help="user_id; may have created_at, recorded_at.")] = None,
+    users: Annotated[list[Path] | None, typer.Option(help="user_id; may have created_at, recorded_at.")] = None,
     user_features: Annotated[
-        Path | None, typer.Option(help="user_id, feature (kind:value); may have weight (0 withdraws it), recorded_at.")
+        list[Path] | None,
+        typer.Option(help="user_id, feature (kind:value); may have weight (0 withdraws it), recorded_at."),
     ] = None,
     exposures: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             help="user_id, item_id, rank, shown_at; may have exposure_id, variant, publication_id, ingested_at."
         ),
     ] = None,
+    layout: options.Layout = None,
+    columns: options.Columns = None,
+    constants: options.Constants = None,
+    ignores_other_columns: options.OtherColumns = False,
+    delimiter: options.Delimiter = None,
+    quote: options.Quote = None,
+    escape: options.Escape = None,
+    encoding: options.Encoding = None,
+    header: options.Header = None,
+    time_format: options.TimeFormat = None,
+    time_unit: options.Unit = None,
+    time_zone: options.TimeZone = None,
+    null_words: options.NullWords = None,
+    decimal_comma: options.DecimalComma = False,
 ) -> None:
-    """Import your own CSV, TSV, JSON lines (each also as .gz) or Parquet files with the columns of the raw tables.
+    """Import your own files with the columns of the raw tables: delimited text, JSON or Parquet, packed or not.
 
-    Names are also understood as user, item, event, rating (for value) and time, timestamp or ts. Times are ISO 8601,
-    UTC where no zone is given, or unix seconds or milliseconds. A file with other columns is refused whole; rows that
-    break a rule go to raw.rejected_rows with line and reason. Attributes without recorded_at count as known from the
-    start; where a later file says something else, it is a new version.
+    Each option takes a file, a folder or a quoted pattern, and may be repeated; all of it is imported or nothing. A
+    folder named event_type=purchase says what its rows have in that column. Names are also understood as user, item,
+    event, rating (for value) and time, timestamp or ts. Times are ISO 8601, UTC where no zone is given, or unix times.
+    A file with other columns is refused whole; rows that break a rule go to raw.rejected_rows with file, line and
+    reason. Attributes without recorded_at count as known from the start; where a later file says something else, it is
+    a new version.
+
+    How files are written is meant for the interactions, or for the one table of the command; a layout says it of each
+    table. `nightjar import check FILE` finds it out and prints the command.
     """
     given = {
         "interactions": interactions,
@@ -70,9 +97,83 @@ def files(
         "user_features": user_features,
         "exposures": exposures,
     }
-    named = {table: path for table, path in given.items() if path is not None}
+    named = {table: paths for table, paths in given.items() if paths}
+    if not named:
+        raise BadInput("nothing to import: expected --interactions FILE, --items FILE or another table's files")
+    typed = options.typed_options(
+        columns=columns,
+        constants=constants,
+        ignores_other_columns=ignores_other_columns,
+        delimiter=delimiter,
+        quote=quote,
+        escape=escape,
+        encoding=encoding,
+        header=header,
+        time_format=time_format,
+        time_unit=time_unit,
+        time_zone=time_zone,
+        null_words=null_words,
+        decimal_comma=decimal_comma,
+    )
+    read = options.options_by_table(named, typed, options.named_layout(layout))
     max_gb = load_settings().import_max_gb
-    _run(lambda warehouse: import_files(warehouse, named, datetime.now(UTC), max_gb=max_gb))
+    _run(
+        lambda warehouse: import_files(
+            warehouse,
+            named,
+            datetime.now(UTC),
+            max_gb=max_gb,
+            options=read,
+            note=lambda line: typer.echo(f"note: {line}"),
+        )
+    )
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file, a folder, or a quoted pattern.")],
+    table: Annotated[str, typer.Option(help="Raw table that the rows are meant for.")] = "interactions",
+    layout: options.Layout = None,
+    columns: options.Columns = None,
+    constants: options.Constants = None,
+    ignores_other_columns: options.OtherColumns = False,
+    delimiter: options.Delimiter = None,
+    quote: options.Quote = None,
+    escape: options.Escape = None,
+    encoding: options.Encoding = None,
+    header: options.Header = None,
+    time_format: options.TimeFormat = None,
+    time_unit: options.Unit = None,
+    time_zone: options.TimeZone = None,
+    null_words: options.NullWords = None,
+    decimal_comma: options.DecimalComma = False,
+) -> None:
+    """Say how a file would be read, show five rows, and print the command that imports it; nothing is written.
+
+    What is not said is found out: format, delimiter, encoding, header, columns by their usual names, and times. What
+    only a person can know is named.
+    """
+    name = table.replace("-", "_")
+    if name not in IMPORTABLE:
+        raise BadInput(f"--table {table!r} is unknown: expected {', '.join(IMPORTABLE)}")
+    typed = options.typed_options(
+        columns=columns,
+        constants=constants,
+        ignores_other_columns=ignores_other_columns,
+        delimiter=delimiter,
+        quote=quote,
+        escape=escape,
+        encoding=encoding,
+        header=header,
+        time_format=time_format,
+        time_unit=time_unit,
+        time_zone=time_zone,
+        null_words=null_words,
+        decimal_comma=decimal_comma,
+    )
+    read = options.options_by_table([name], typed, options.named_layout(layout))[name]
+    found = check_file(file, IMPORTABLE[name], read, {}, datetime.now(UTC), load_settings().import_max_gb)
+    print_check(found, file, name)
 
 
 @app.command("demo-shop")
@@ -96,8 +197,8 @@ def demo_shop(
         last = date.fromisoformat(last_date)
     except ValueError as error:
         raise BadInput(f"--last-date {last_date!r} is no date: expected YYYY-MM-DD, for example 2026-03-31") from error
-    options = ShopOptions(seed, users, items, days, last)
-    _run(lambda warehouse: import_nights(warehouse, options, nights))
+    shop = ShopOptions(seed, users, items, days, last)
+    _run(lambda warehouse: import_nights(warehouse, shop, nights))
 
 
 def _run(import_into: Callable[[Warehouse], list[ImportCount]]) -> None:
@@ -108,8 +209,9 @@ def _run(import_into: Callable[[Warehouse], list[ImportCount]]) -> None:
     seconds = time.monotonic() - started
     for count in counts:
         hint = " (see raw.rejected_rows)" if count.rejected else ""
+        repeated = f" ({count.repeated:,} repeat a row of this import)" if count.repeated else ""
         typer.echo(
-            f"{count.table_name}: {count.added:,} added, {count.already_there:,} already there,"
+            f"{count.table_name}: {count.added:,} added, {count.already_there:,} already there{repeated},"
             f" {count.rejected:,} rejected{hint}"
         )
     rows = sum(count.added + count.already_there + count.rejected for count in counts)

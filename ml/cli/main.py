@@ -7,6 +7,7 @@ from functools import cache
 import typer
 
 from ml.cli import stage_commands, tune_commands
+from ml.cli.repeated_options import refuse_repeated_options
 from warehouse.disk_space import full_disk, met_full_disk
 from warehouse.errors import NightjarError
 from warehouse.progress import error_line
@@ -30,6 +31,7 @@ def application(*, only_stages: bool = False) -> typer.Typer:
     tune_commands.register(app, stage_commands.app)
     if not only_stages:
         _add_commands_of_people(app)
+    refuse_repeated_options(app)
     return app
 
 

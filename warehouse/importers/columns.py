@@ -4,10 +4,12 @@ Everything is derived from the contract in `warehouse.tables`; the readers of na
 row. A file whose columns are wrong is refused whole, with every difference named at once.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from warehouse.errors import BadInput
+from warehouse.importers.column_guesses import guess_columns
+from warehouse.importers.options import ReadOptions
 from warehouse.tables import RAW, Table
 
 IMPORTABLE = {table.name: table for table in RAW if table.name != "rejected_rows"}
@@ -29,10 +31,26 @@ _COMPUTED = ("event_id", "exposure_id", "ingested_at", "recorded_at")
 
 @dataclass(frozen=True)
 class ColumnMatch:
-    """The columns of one file: `names` maps each name in the file to the column of the contract it stands for."""
+    """What stands for which column of the contract in one file.
+
+    Attributes:
+        names: Column of the contract to the file's name of it.
+        constants: Column of the contract to what every row has there, as options or folders say; null for no value.
+        claims: Column of the contract to what the file's folder says of it, where the file itself has the column.
+        left_out: Names in the file, and keys of its folders, that are not read.
+        text_defaults: What stands where a text is missing.
+    """
 
     names: dict[str, str]
-    text_defaults: dict[str, str]
+    constants: dict[str, str | None]
+    claims: dict[str, str | None]
+    left_out: list[str]
+    text_defaults: dict[str, str] = field(default_factory=lambda: dict(TEXT_DEFAULTS))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the contract that the file gives."""
+        return (*self.names, *self.constants)
 
 
 def obligatory(table: Table) -> tuple[str, ...]:
@@ -49,24 +67,97 @@ def aliases(table: Table) -> dict[str, str]:
     return {alias: column for alias, column in _ALIASES if column in table.column_names}
 
 
-def match_columns(table: Table, names: Sequence[str], file: str) -> ColumnMatch:
-    """Find for each column name of a file the column of the contract.
+def known_names(table: Table, options: ReadOptions) -> dict[str, str]:
+    """Return every name under which a file may give a column, as the options and the contract say, and that column."""
+    named = {name: column for column, name in options.columns.items()}
+    settled = {*options.columns, *options.constants}
+    own = {**aliases(table), **{column: column for column in table.column_names}}
+    return {**{name: column for name, column in own.items() if column not in settled and name not in named}, **named}
+
+
+def match_columns(
+    table: Table,
+    names: Sequence[str],
+    file: str,
+    options: ReadOptions | None = None,
+    partition: Mapping[str, str | None] | None = None,
+) -> ColumnMatch:
+    """Find for each column of the contract the name in the file, or what its folders or the options say.
+
+    Args:
+        table: The raw table that the file is meant for.
+        names: Of the file's columns.
+        file: What an error calls the file.
+        options: How the file is written.
+        partition: What the folders above the file say, key to value.
 
     Raises:
         BadInput: columns are missing, unknown, or given twice; the line names the file and all of them.
     """
-    known = {**aliases(table), **{column: column for column in table.column_names}}
-    given = [known[name] for name in names if name in known]
-    faults = _listed("lacks", [column for column in obligatory(table) if column not in given])
-    faults += _listed("has the unknown", list(dict.fromkeys(name for name in names if name not in known)))
-    faults += _listed("gives twice the", [column for column in dict.fromkeys(given) if given.count(column) > 1])
+    options, folders = options or ReadOptions(), partition or {}
+    _require_contract(table, options)
+    own = {**aliases(table), **{column: column for column in table.column_names}}
+    in_file = _given(own, names, options)
+    in_folders = {column: given[0] for column, given in _given(own, list(folders), options).items()}
+    # Options that name a column of the file mean that one; a folder that says the same is compared with it.
+    claims = {column: folders[key] for column, key in in_folders.items() if column in in_file}
+    constants = {column: folders[key] for column, key in in_folders.items() if column not in in_file}
+    constants |= options.constants
+    others = [name for name in dict.fromkeys(names) if not any(name in given for given in in_file.values())]
+    absent = [name for column, name in options.columns.items() if column not in {*in_file, *in_folders}]
+    lacking = [column for column in obligatory(table) if column not in {*in_file, *constants}]
+    faults = _listed("lacks", [*absent, *(column for column in lacking if column not in options.columns)])
+    faults += [] if options.ignores_other_columns else _listed("has the unknown", others)
+    faults += _listed("gives twice the", [column for column, given in in_file.items() if len(given) > 1])
     if faults:
+        advice = _advice(table, [*names, *folders], options, lacking, others)
         raise BadInput(
             f"{file} {' and '.join(faults)}; {table.full_name} takes {', '.join(table.column_names)}"
-            " (the first line of a CSV names them)"
+            f" (the first line of a CSV names them){advice}"
         )
-    rated = {"event_type": "rating"} if "rating" in names else {}
-    return ColumnMatch({name: known[name] for name in names}, {**TEXT_DEFAULTS, **rated})
+    found = {column: given[0] for column, given in in_file.items()}
+    rated = {"event_type": "rating"} if found.get("value") == "rating" else {}
+    left_out = [*others, *(key for key in folders if key not in in_folders.values())]
+    return ColumnMatch(found, constants, claims, left_out, {**TEXT_DEFAULTS, **rated})
+
+
+def _given(own: Mapping[str, str], names: Sequence[str], options: ReadOptions) -> dict[str, list[str]]:
+    """Return column of the contract to the names that stand for it; what options say of a column stands alone."""
+    given: dict[str, list[str]] = {column: [name] for column, name in options.columns.items() if name in names}
+    taken = {*options.columns.values()}
+    for name in names:
+        column = own.get(name)
+        if column and name not in taken and column not in options.columns and column not in options.constants:
+            given.setdefault(column, []).append(name)
+    return given
+
+
+def _require_contract(table: Table, options: ReadOptions) -> None:
+    strangers = [column for column in (*options.columns, *options.constants) if column not in table.column_names]
+    if strangers:
+        raise BadInput(
+            f"the options name {_listed('the', strangers)[0]}, which {table.full_name} does not have:"
+            f" it takes {', '.join(table.column_names)}"
+        )
+    both = [column for column in options.columns if column in options.constants]
+    if both:
+        raise BadInput(f"the options give {both[0]} both a column of the file and a constant: expected one of the two")
+
+
+def _advice(
+    table: Table, names: Sequence[str], options: ReadOptions, lacking: Sequence[str], others: Sequence[str]
+) -> str:
+    """Return what the person may add to the command; nothing where nothing can be guessed."""
+    guessed = guess_columns(table, [*others, *(name for name in names if name not in others)], lacking)
+    advice = []
+    if guessed:
+        pairs = {**options.columns, **guessed}
+        advice.append("--columns " + ",".join(f"{column}={name}" for column, name in pairs.items()))
+    if [name for name in others if name not in guessed.values()] and not options.ignores_other_columns:
+        advice.append("--ignore-other-columns")
+    if not advice or len(guessed) < len(lacking):
+        return ""
+    return f"; if it fits, add {' '.join(advice)}"
 
 
 def _listed(fault: str, columns: list[str]) -> list[str]:

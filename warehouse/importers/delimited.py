@@ -1,39 +1,30 @@
 """Reads delimited text (CSV and its relatives) into temporary tables, with the number of every line.
 
-DuckDB's parallel reader does the work: it puts lines of the wrong shape aside and skips blank ones. A line break
-inside quotes counts as no line, so that below one the number is that of the row rather than of the line.
+DuckDB's parallel reader does the work: it puts lines of the wrong shape aside and skips blank ones. What it would
+refuse or number wrongly, such as a line break inside quotes, `parsed_text` reads.
 """
 
 import glob
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
 from warehouse.errors import BadInput
 from warehouse.importers.line_numbers import number_lines
-
-CONTENT_LENGTH = 1000
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How one text file is written; `columns` names its fields in order (names from code, never from the file)."""
-
-    columns: tuple[str, ...]
-    delimiter: str = ","
-    quote: str = '"'
-    header: bool = True
-    encoding: str = "utf-8"
-
+from warehouse.importers.parsed_text import parse_text, write_lines
+from warehouse.importers.sql_texts import literal
+from warehouse.importers.text_layout import CONTENT_LENGTH, Layout
+from warehouse.importers.text_survey import TextSurvey, survey_text
 
 # No text holds this delimiter, so that every line is one field.
 _LINES = Layout(("content",), delimiter="\x01\x02\x03\x04", quote="", header=False)
 
 _FILE = """read_csv($path, auto_detect = false, columns = $columns, delim = $delimiter, quote = $quote,
-    escape = $quote, header = $header, encoding = $encoding, store_rejects = true, rejects_limit = 0)"""
+    escape = $quote, header = $header, encoding = $encoding, store_rejects = true, rejects_limit = 0,
+    hive_partitioning = false)"""
 
 _FAULT = """case error_type
     when 'MISSING COLUMNS' then 'the line has too few fields'
@@ -57,39 +48,85 @@ def readable(path: Path) -> Iterator[None]:
         raise BadInput(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
 
 
-def read_delimited(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, name: str) -> None:
+def read_delimited(
+    connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, name: str, survey: TextSurvey | None = None
+) -> None:
     """Read a file into the view `name` (line, the layout's columns as text, content) and the table `name_unread`.
 
-    `name_unread` (line, reason, content) holds the lines that do not have the layout's shape.
+    `name_unread` (line, reason, content) holds the lines that do not have the layout's shape. A line is a line of the
+    file, counted from 1; a row that goes over several has the number of its first.
+
+    Args:
+        connection: An open transaction.
+        path: A text file, plain or gzip.
+        layout: How it is written.
+        name: Of the view, and the beginning of the names of its tables.
+        survey: What its bytes say, if they were already looked at.
 
     Raises:
         BadInput: the file cannot be read as such text, or a quote swallows several lines.
     """
+    survey = survey or survey_text(path)
     with readable(path):
-        _scan(connection, path, layout, name)
-        blank = f"{name}_blank"
-        _scan(connection, path, _LINES, blank, "where content is null")
-        numbered_blank = number_lines(connection, blank, 1, f"select line from {blank}_unread")
-    # A blank line of a file with one column is not skipped: it reads as a row without a value.
-    skips_blank = f" union select line from ({numbered_blank})" if len(layout.columns) > 1 else ""
-    first_line = 2 if layout.header else 1
-    numbered = number_lines(connection, name, first_line, f"select line from {name}_unread{skips_blank}")
+        rows = _scanned(connection, path, layout, name, survey) or _parsed(connection, path, layout, name)
     columns = ", ".join(layout.columns)
     connection.execute(
-        f"create temp view {name} as select line, {columns}, {_as_written(layout)} as content from ({numbered})"
+        f"create temp view {name} as select line, {columns}, {_as_written(layout)} as content from ({rows})"
     )
 
 
-def read_lines(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+def read_lines(
+    connection: duckdb.DuckDBPyConnection, path: Path, name: str, survey: TextSurvey, encoding: str = "utf-8"
+) -> None:
     """Read a text file into the view `name` (line, content) and the table `name_unread`; content is null if blank.
 
     Raises:
         BadInput: the file cannot be read as text.
     """
     with readable(path):
-        _scan(connection, path, _LINES, name)
-    numbered = number_lines(connection, name, 1, f"select line from {name}_unread")
+        if _suits_duckdb(replace(_LINES, encoding=encoding), survey):
+            _scan(connection, path, replace(_LINES, encoding=encoding), name)
+            numbered = number_lines(connection, name, 1, f"select line from {name}_unread")
+        else:
+            write_lines(connection, path, encoding, name)
+            numbered = f"from {name}_rows"
     connection.execute(f"create temp view {name} as select line, content from ({numbered})")
+
+
+def _suits_duckdb(layout: Layout, survey: TextSurvey) -> bool:
+    encodings = ("utf-8", "latin-1")
+    return survey.has_one_kind_of_line_end and not layout.is_escaped and layout.encoding in encodings
+
+
+def _scanned(
+    connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, name: str, survey: TextSurvey
+) -> str | None:
+    """Return SQL of the rows with their line as DuckDB reads them, or nothing where `parsed_text` has to read them."""
+    if not _suits_duckdb(layout, survey):
+        return None
+    _scan(connection, path, layout, name)
+    accounted = f"(select count(*) from {name}_rows) + (select count(*) from {name}_unread) + {int(layout.header)}"
+    skipped = f"select line from {name}_unread"
+    if _number(connection, f"select {accounted}") < survey.lines:
+        blank = f"{name}_blank"
+        _scan(connection, path, _LINES, blank, "where content is null")
+        numbered_blank = number_lines(connection, blank, 1, f"select line from {blank}_unread")
+        if _number(connection, f"select {accounted} + (select count(*) from {blank}_rows)") != survey.lines:
+            # Quotes hold the ends of the other lines.
+            connection.execute(f"drop table {name}_rows")
+            connection.execute(f"drop table {name}_unread")
+            return None
+        skipped += f" union select line from ({numbered_blank})"
+    return number_lines(connection, name, 2 if layout.header else 1, skipped)
+
+
+def _parsed(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, name: str) -> str:
+    parse_text(connection, path, layout, name)
+    return f"from {name}_rows"
+
+
+def _number(connection: duckdb.DuckDBPyConnection, statement: str) -> int:
+    return int(connection.execute(statement).fetchall()[0][0])
 
 
 def _parameters(path: Path, layout: Layout) -> dict[str, object]:
@@ -111,10 +148,10 @@ def _scan(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, nam
     )
     connection.execute(
         f"""create temp table {name}_unread as
-        select line, string_agg(distinct {_FAULT}, '; ') as reason,
+        select line::bigint as line, string_agg(distinct {_FAULT}, '; ') as reason,
             left(trim(any_value(csv_line), chr(10) || chr(13)), {CONTENT_LENGTH}) as content,
             bool_or(error_type = 'UNQUOTED VALUE') and contains(content, chr(10)) as swallows_lines
-        from reject_errors group by line"""
+        from reject_errors group by reject_errors.line"""
     )
     connection.execute("drop table reject_errors")
     connection.execute("drop table reject_scans")
@@ -126,10 +163,11 @@ def _scan(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, nam
 def _as_written(layout: Layout) -> str:
     """Return SQL that joins a row's fields again as the file writes them."""
     fields = [f"coalesce({column}, '')" for column in layout.columns]
+    delimiter, quote = literal(layout.delimiter), literal(layout.quote)
     if layout.quote:
         fields = [
-            f"""case when regexp_matches({field}, '[{layout.delimiter}"\\n]')
-            then '"' || replace({field}, '"', '""') || '"' else {field} end"""
+            f"""case when contains({field}, {delimiter}) or contains({field}, {quote}) or contains({field}, chr(10))
+            then concat({quote}, replace({field}, {quote}, {quote} || {quote}), {quote}) else {field} end"""
             for field in fields
         ]
-    return f"left(concat_ws('{layout.delimiter}', {', '.join(fields)}), {CONTENT_LENGTH})"
+    return f"left(concat_ws({delimiter}, {', '.join(fields)}), {CONTENT_LENGTH})"

@@ -1,9 +1,10 @@
-"""Imports files that a user names: one for each raw table, all of them or none.
+"""Imports files that a user names: those of each raw table, all of them or none.
 
-Reads CSV, JSON lines and Parquet; writes `raw.*`; used by `nightjar import files`.
+Reads delimited text, JSON and Parquet; writes `raw.*`; used by `nightjar import files`.
 """
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -11,9 +12,14 @@ from warehouse.adapters.protocol import Warehouse
 from warehouse.importers.columns import IMPORTABLE
 from warehouse.importers.contract import check
 from warehouse.importers.delimited import readable
-from warehouse.importers.loading import ImportCount, load, require_usable
+from warehouse.importers.file_set import NamedFile, find_files
+from warehouse.importers.loading import ImportCount, load, require_usable, total_by_table
 from warehouse.importers.named_file import read_named_file
+from warehouse.importers.notes import Note, unheard
+from warehouse.importers.odd_rows import note_odd_rows
 from warehouse.importers.options import ReadOptions
+from warehouse.importers.read_rows import Reading, sources_of
+from warehouse.importers.source import Source
 from warehouse.settings import Settings
 
 DEFAULT_MAX_GB: int = Settings.model_fields["import_max_gb"].default
@@ -21,31 +27,64 @@ DEFAULT_MAX_GB: int = Settings.model_fields["import_max_gb"].default
 
 def import_files(
     warehouse: Warehouse,
-    files: Mapping[str, Path],
+    files: Mapping[str, Path | Sequence[Path]],
     imported_at: datetime,
     *,
     max_gb: int = DEFAULT_MAX_GB,
     options: Mapping[str, ReadOptions] | None = None,
+    note: Note = unheard,
 ) -> list[ImportCount]:
-    """Import one file for each named table in one transaction; importing the same files again adds nothing.
+    """Import the files of each named table in one transaction; importing the same files again adds nothing.
 
     Args:
         warehouse: Its tables must exist.
-        files: The path of each raw table's file, by the table's name without schema.
+        files: The path or paths of each raw table's files, by the table's name without schema; a folder stands for the
+            files in it, a pattern for those that it matches.
         imported_at: The import's time: arrival of the rows, version of changed attributes, start of the future.
         max_gb: Gigabytes of text that a packed file may hold.
         options: How each table's files are written, by the table's name; of the others nothing is said.
+        note: Takes what a person may want to know: what was found out, what is left out, what looks odd.
 
     Raises:
-        BadInput: a file is missing, unreadable, too large, has wrong columns or no usable row; nothing is written then.
+        BadInput: a file is missing, unreadable, too large, has wrong columns, or a table's files have no usable row;
+            nothing is written then.
     """
-    with warehouse.importing() as session:
-        sources = [
-            read_named_file(session.scratch, IMPORTABLE[name], path, max_gb, (options or {}).get(name, ReadOptions()))
-            for name, path in files.items()
-        ]
-        for path, source in zip(files.values(), sources, strict=True):
-            with readable(path):
+    named = {
+        name: find_files([paths] if isinstance(paths, Path) else list(paths), note) for name, paths in files.items()
+    }
+    with warehouse.importing() as session, tempfile.TemporaryDirectory(prefix="nightjar-import-") as folder:
+        sources = []
+        for name, of_table in named.items():
+            table_options = (options or {}).get(name, ReadOptions())
+            reading = Reading(session.scratch, IMPORTABLE[name], table_options, max_gb, note)
+            sources += read_sources(reading, of_table, Path(folder))
+        for source in sources:
+            paths = paths_of(source, named[source.table.name])
+            with readable(paths[0]):
                 check(session.scratch, source, imported_at)
-            require_usable(session.scratch, source, str(path))
-        return [load(session, source, imported_at) for source in sources]
+            require_usable(session.scratch, source, [str(path) for path in paths])
+        counts = total_by_table([load(session, source, imported_at) for source in sources])
+        for source in sources:
+            note_odd_rows(session.scratch, source, note)
+        return counts
+
+
+def read_sources(reading: Reading, files: Sequence[NamedFile], folder: Path) -> list[Source]:
+    """Read the files of one table, at least one, into sources; packed ones are unpacked into the folder.
+
+    Raises:
+        BadInput: a file cannot be read as the options say.
+    """
+    rows = []
+    for place, file in enumerate(files):
+        name = f"{reading.table.name}_file_{place}"
+        unpacked = folder / name
+        unpacked.mkdir()
+        rows.append(read_named_file(reading, file, unpacked, name))
+    return sources_of(reading, rows)
+
+
+def paths_of(source: Source, files: Sequence[NamedFile]) -> list[Path]:
+    """Return where the files of a source lie, in their order."""
+    by_name = {file.shown: file.path for file in files}
+    return [by_name[shown] for shown in source.files]

@@ -12,8 +12,8 @@ import duckdb
 
 from warehouse.adapters.protocol import Connection, ImportSession, changed_rows
 from warehouse.errors import BadInput
-from warehouse.importers.delimited import CONTENT_LENGTH
-from warehouse.importers.source import Source
+from warehouse.importers.source import LINES_OF_A_FILE, Source
+from warehouse.importers.text_layout import CONTENT_LENGTH
 from warehouse.tables import BIGINT, TEXT
 
 # Attributes without a date count as known from the start, so that a backfill of a past date sees them.
@@ -24,12 +24,21 @@ _NUL = "'\\0'"
 
 @dataclass(frozen=True)
 class ImportCount:
-    """What became of the rows meant for one raw table."""
+    """What became of the rows meant for one raw table.
+
+    Attributes:
+        table_name: With its schema.
+        added: Rows that are new there.
+        already_there: Rows whose key, or for attributes without a date whose content, is there already.
+        rejected: Rows that break a rule.
+        repeated: Of those already there, how many repeat the key of another row of the same import.
+    """
 
     table_name: str
     added: int
     already_there: int
     rejected: int
+    repeated: int = 0
 
 
 def load(session: ImportSession, source: Source, imported_at: datetime) -> ImportCount:
@@ -40,22 +49,29 @@ def load(session: ImportSession, source: Source, imported_at: datetime) -> Impor
     """
     rejected = _keep_rejected(session, source, imported_at)
     accepted = _count(session.scratch, f"select count(*) from {source.checked} where reason is null")
+    repeated = _set_repeated_aside(session, source)
     added = _insert(session, source, imported_at)
-    return ImportCount(source.table.full_name, added, accepted - added, rejected)
+    return ImportCount(source.table.full_name, added, accepted - added, rejected, repeated)
 
 
-def require_usable(connection: duckdb.DuckDBPyConnection, source: Source, path: str) -> None:
+def require_usable(connection: duckdb.DuckDBPyConnection, source: Source, paths: Sequence[str]) -> None:
     """Refuse a checked source without one good row.
+
+    Args:
+        connection: Where the source was checked.
+        source: Its rows must be checked.
+        paths: Of its files, in their order, for the error.
 
     Raises:
         BadInput: it has no rows, or each was rejected; the line gives the first reason.
     """
     if _count(connection, f"select count(*) from {source.checked} where reason is null"):
         return
-    first = connection.execute(f"select line, reason from ({_rejected(source)}) order by line limit 1").fetchone()
+    first = connection.execute(f"select line, reason from ({rejected_rows(source)}) order by line limit 1").fetchone()
     if first is None:
-        raise BadInput(f"{path} holds no rows")
-    raise BadInput(f"{path} has no usable row; line {first[0]}: {first[1]}")
+        raise BadInput(f"{_listed(paths)} holds no rows")
+    path, line = paths[first[0] // LINES_OF_A_FILE], first[0] % LINES_OF_A_FILE
+    raise BadInput(f"{path} has no usable row; line {line}: {first[1]}")
 
 
 def total_by_table(counts: Sequence[ImportCount]) -> list[ImportCount]:
@@ -68,13 +84,22 @@ def total_by_table(counts: Sequence[ImportCount]) -> list[ImportCount]:
             total.added + count.added,
             total.already_there + count.already_there,
             total.rejected + count.rejected,
+            total.repeated + count.repeated,
         )
     return list(totals.values())
 
 
-def _rejected(source: Source) -> str:
-    broken = f"""select line, reason, content from {source.checked} join {source.relation} using (line)
-        where reason is not null"""
+def _listed(paths: Sequence[str]) -> str:
+    return paths[0] if len(paths) == 1 else f"each of {len(paths)} files, from {paths[0]} on,"
+
+
+def rejected_rows(source: Source) -> str:
+    """Return SQL for the rows of a checked source that are rejected: line, reason, content."""
+    # A line of JSON may be many rows: their reasons meet its text once.
+    broken = f"""select line, reason, content from (
+            select line, string_agg(distinct reason, '; ' order by reason) as reason
+            from {source.checked} where reason is not null group by line
+        ) join {source.relation} using (line)"""
     return f"{broken} union all select line, reason, content from {source.unread}" if source.unread else broken
 
 
@@ -82,23 +107,39 @@ def _keep_rejected(session: ImportSession, source: Source, imported_at: datetime
     rejected = f"rejected_{source.name}"
     session.scratch.execute(
         f"""create temp table {rejected} as
-        select line, string_agg(distinct reason, '; ' order by reason) as reason,
-            left(replace(coalesce(any_value(content), ''), chr(0), {_NUL}), {CONTENT_LENGTH}) as content
-        from ({_rejected(source)}) group by line"""
+        select $files[1 + (place >> {LINES_OF_A_FILE.bit_length() - 1})] as file,
+            place % {LINES_OF_A_FILE} as line, reason, content
+        from (
+            select line as place, string_agg(distinct reason, '; ' order by reason) as reason,
+                left(replace(coalesce(any_value(content), ''), chr(0), {_NUL}), {CONTENT_LENGTH}) as content
+            from ({rejected_rows(source)}) group by line
+        )""",
+        {"files": list(source.files)},
     )
-    session.hand_over(rejected, {"line": BIGINT, "reason": TEXT, "content": TEXT})
+    session.hand_over(rejected, {"file": TEXT, "line": BIGINT, "reason": TEXT, "content": TEXT})
     session.target.execute(
         f"""insert into raw.rejected_rows
-        select $table_name, $file, rejected.line, rejected.reason, rejected.content, $imported_at
+        select $table_name, rejected.file, rejected.line, rejected.reason, rejected.content, $imported_at
         from {rejected} as rejected
         where not exists (
             select 1 from raw.rejected_rows as kept
-            where kept.table_name = $table_name and kept.file = $file
+            where kept.table_name = $table_name and kept.file = rejected.file
                 and kept.line = rejected.line and kept.content = rejected.content
         )""",
-        {"table_name": source.table.name, "file": source.file, "imported_at": imported_at},
+        {"table_name": source.table.name, "imported_at": imported_at},
     )
     return _count(session.scratch, f"select count(*) from {rejected}")
+
+
+def _set_repeated_aside(session: ImportSession, source: Source) -> int:
+    """Write the keys of several accepted rows to a table of the source; return how many rows repeat another."""
+    keys = ", ".join(source.table.key)
+    session.scratch.execute(
+        f"""create temp table repeated_{source.name} as
+        select {keys}, count(*) as rows from {source.checked} where reason is null
+        group by {keys} having count(*) > 1"""
+    )
+    return _count(session.scratch, f"select coalesce(sum(rows - 1), 0) from repeated_{source.name}")
 
 
 def _insert(session: ImportSession, source: Source, imported_at: datetime) -> int:
@@ -124,16 +165,19 @@ def _insert(session: ImportSession, source: Source, imported_at: datetime) -> in
 
 
 def _first_rows(source: Source) -> str:
-    """Return SQL for the accepted rows, of each key the first; where `recorded_at` is missing, the rest is the key."""
+    """Return SQL for the accepted rows, of each key the first; where `recorded_at` is missing, the rest is the key.
+
+    Only repeated keys are sorted: a file of millions of rows rarely has one.
+    """
+    repeated = f"repeated_{source.name}"
     columns, keys = ", ".join(source.table.column_names), ", ".join(source.table.key)
     same_key = " and ".join(f"repeated.{key} is not distinct from offered.{key}" for key in source.table.key)
-    # Only repeated keys are sorted: a file of millions of rows rarely has one.
-    return f"""with offered as (select line, {columns} from {source.checked} where reason is null),
-        repeated as (select {keys} from offered group by {keys} having count(*) > 1)
-        select line, {columns} from offered anti join repeated on {same_key}
+    return f"""with offered as (select line, {columns} from {source.checked} where reason is null)
+        select line, {columns} from offered anti join {repeated} as repeated on {same_key}
         union all
         select line, {columns} from (
-            select distinct on ({keys}) * from offered semi join repeated on {same_key} order by {keys}, line
+            select distinct on ({keys}) * from offered semi join {repeated} as repeated on {same_key}
+            order by {keys}, line
         )"""
 
 

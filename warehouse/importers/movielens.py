@@ -31,7 +31,7 @@ def import_movielens(warehouse: Warehouse, folder: Path, imported_at: datetime) 
         for source in _sources(session.scratch, layout, folder):
             check(session.scratch, source, imported_at)
             if source.name in ("interactions", "items"):
-                require_usable(session.scratch, source, str(folder / source.file))
+                require_usable(session.scratch, source, (str(folder / source.files[0]),))
             sources.append(source)
         return total_by_table([load(session, source, imported_at) for source in sources])
 

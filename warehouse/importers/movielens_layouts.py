@@ -16,7 +16,8 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.importers.delimited import Layout, read_delimited
+from warehouse.importers.delimited import read_delimited
+from warehouse.importers.text_layout import Layout
 
 _LATIN = "latin-1"
 _GENRE_FLAGS = tuple(f"flag_{index}" for index in range(19))

@@ -29,7 +29,7 @@ _AGE_GROUP = """case when age < 18 then 'under-18' when age < 25 then '18-24' wh
 def interactions(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
     """Every rating is an event whose value is the rating."""
     columns = ("event_id", "user_id", "item_id", "event_type", "value", "occurred_at")
-    source = Source("interactions", IMPORTABLE["interactions"], file, columns, "ml_ratings_unread", options=_OPTIONS)
+    source = Source("interactions", IMPORTABLE["interactions"], (file,), columns, "ml_ratings_unread", options=_OPTIONS)
     return define(
         connection,
         source,
@@ -42,7 +42,7 @@ def interactions(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
 def items(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
     """Every film, available from its release; a rating given before that was given at a preview."""
     columns = ("item_id", "domain", "title", "available_from", "recorded_at")
-    source = Source("items", IMPORTABLE["items"], file, columns, "ml_film_lines_unread", options=_OPTIONS)
+    source = Source("items", IMPORTABLE["items"], (file,), columns, "ml_film_lines_unread", options=_OPTIONS)
     return define(
         connection,
         source,
@@ -58,7 +58,7 @@ def items(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
 def film_features(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
     """Genres, year and decade of every film."""
     columns = ("item_id", "feature", "recorded_at")
-    source = Source("film_features", IMPORTABLE["item_features"], file, columns, options=_OPTIONS)
+    source = Source("film_features", IMPORTABLE["item_features"], (file,), columns, options=_OPTIONS)
     return define(
         connection,
         source,
@@ -78,7 +78,7 @@ def tag_features(connection: duckdb.DuckDBPyConnection) -> Source:
     """Every tag of a film, from the first time that somebody gave it."""
     columns = ("item_id", "feature", "recorded_at")
     source = Source(
-        "tag_features", IMPORTABLE["item_features"], "tags.csv", columns, "ml_tags_unread", options=_OPTIONS
+        "tag_features", IMPORTABLE["item_features"], ("tags.csv",), columns, "ml_tags_unread", options=_OPTIONS
     )
     return define(
         connection,
@@ -94,7 +94,7 @@ def users(connection: duckdb.DuckDBPyConnection, file: str, has_people: bool) ->
     """Every user, known from their first rating on."""
     columns = ("user_id", "created_at", "recorded_at")
     unread = "ml_people_lines_unread" if has_people else None
-    source = Source("users", IMPORTABLE["users"], file, columns, unread, options=_OPTIONS)
+    source = Source("users", IMPORTABLE["users"], (file,), columns, unread, options=_OPTIONS)
     first_rated = _FIRST_RATED.format(key="user_id")
     people = f"ml_people left join {first_rated} using (user_id)"
     raters = f"(select *, user_id as content, row_number() over (order by user_id) as line from {first_rated})"
@@ -110,7 +110,7 @@ def users(connection: duckdb.DuckDBPyConnection, file: str, has_people: bool) ->
 def user_features(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
     """Gender, age group, occupation and the first digit of the zip code."""
     columns = ("user_id", "feature", "recorded_at")
-    source = Source("user_features", IMPORTABLE["user_features"], file, columns, options=_OPTIONS)
+    source = Source("user_features", IMPORTABLE["user_features"], (file,), columns, options=_OPTIONS)
     return define(
         connection,
         source,

@@ -1,137 +1,87 @@
-"""Reads one file that a user names for one raw table, in the format its suffix says: CSV, JSON lines or Parquet."""
+"""Reads one file that a user names for one raw table, in the format that its suffix or its first bytes say."""
 
-import csv
-import glob
-import gzip
-import zlib
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-
-import duckdb
-import pyarrow.parquet as pq
+from typing import Literal
 
 from warehouse.errors import BadInput
-from warehouse.importers.columns import ColumnMatch, match_columns
-from warehouse.importers.delimited import CONTENT_LENGTH, Layout, read_delimited, read_lines, readable
+from warehouse.importers.file_set import NamedFile
+from warehouse.importers.json_file import read_json_file
 from warehouse.importers.options import ReadOptions
-from warehouse.importers.source import Source, define
-from warehouse.importers.unpacked_size import check_unpacked_size
-from warehouse.tables import Table
+from warehouse.importers.parquet_file import read_parquet_file
+from warehouse.importers.read_rows import Reading, ReadRows
+from warehouse.importers.text_file import SUFFIX_DELIMITERS, read_text_file
+from warehouse.importers.unpacking import inner_name, opened, unpack
 
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+Format = Literal["text", "json", "parquet"]
+
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
-_HEADER_BYTES = 1_000_000
+_PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
+# What these hold is found out from their first bytes.
+_OPEN_SUFFIXES = ("", ".txt", ".dat", ".data", ".log")
+_FIXES = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".xlsm"), "save the sheet as CSV UTF-8"),
+    **dict.fromkeys((".tar", ".tgz", ".7z", ".rar", ".lz4", ".lzo", ".snappy"), "unpack it, or pack it as .gz or .zst"),
+    **dict.fromkeys((".avro", ".orc", ".feather", ".arrow", ".pkl", ".h5", ".rds"), "write it as Parquet"),
+}
 
 
-def read_named_file(
-    connection: duckdb.DuckDBPyConnection, table: Table, path: Path, max_gb: int, options: ReadOptions
-) -> Source:
-    """Read a file into the relations of a source.
+def read_named_file(reading: Reading, file: NamedFile, folder: Path, name: str) -> ReadRows:
+    """Read a file into the relations of `name`.
+
+    Args:
+        reading: Where to, for which table, and how it is written.
+        file: What to read.
+        folder: An empty folder for what it unpacks to, removed after the import.
+        name: Of the view of the rows, and the beginning of the names of its tables.
 
     Raises:
-        BadInput: there is no such file, its format is unknown or not what its suffix says, its columns are wrong, or it
-            is packed and holds more than `max_gb` gigabytes of text.
+        BadInput: its format is unknown or not what its suffix says, its columns are wrong, or it is packed and holds
+            more text than it may.
     """
-    if not path.is_file():
-        raise BadInput(f"{path} is no file")
-    if path.stat().st_size == 0:
-        raise BadInput(f"{path} is empty")
-    reader = _reader(path)
-    with readable(path):
-        check_unpacked_size(connection, path, max_gb)
-    return replace(reader(connection, table, path), options=options)
+    if file.path.stat().st_size == 0:
+        raise BadInput(f"{file.path} is empty")
+    form = format_of(file.path, reading.options)
+    path = unpack(file.path, folder, reading.max_gb)
+    if form == "parquet":
+        rows = read_parquet_file(reading, file, path, name)
+    elif form == "json":
+        rows = read_json_file(reading, file, path, name)
+    else:
+        rows = read_text_file(reading, file, path, text_suffix(file.path), name)
+    if rows.match.left_out:
+        shown = ", ".join(rows.match.left_out[:20])
+        reading.note(f"{file.path}: left out {shown}{' and others' if len(rows.match.left_out) > 20 else ''}")
+    return rows
 
 
-def _reader(path: Path) -> Callable[[duckdb.DuckDBPyConnection, Table, Path], Source]:
-    suffix = _text_suffix(path)
-    if suffix in _DELIMITERS:
-        return _read_csv
+def format_of(path: Path, options: ReadOptions) -> Format:
+    """Return the format of a file.
+
+    Raises:
+        BadInput: it is of another or no known one; the line says how to make it one.
+    """
+    suffix = text_suffix(path)
+    if suffix in _PARQUET_SUFFIXES:
+        return "parquet"
     if suffix in _JSON_SUFFIXES:
-        return _read_json_lines
-    if path.suffix.lower() == ".parquet":
-        return _read_parquet
+        return "json"
+    if suffix in SUFFIX_DELIMITERS:
+        return "text"
+    if suffix in _OPEN_SUFFIXES or options.delimiter is not None:
+        with opened(path) as unpacked:
+            start = unpacked.read(4096)
+        if start.startswith(b"PAR1"):
+            return "parquet"
+        return "json" if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else "text"
+    fix = f"; {_FIXES[suffix]}" if suffix in _FIXES else ""
     raise BadInput(
-        f"{path} has no known suffix: expected .csv, .tsv, .jsonl, .ndjson, .json (each also with .gz) or .parquet"
+        f"{path} has no known suffix: expected .csv, .tsv, .jsonl, .ndjson, .json, .txt, .dat (each also with .gz,"
+        f" .zst, .bz2, .xz or .zip) or .parquet{fix or '; name the delimiter of other text with --delimiter'}"
     )
 
 
-def _text_suffix(path: Path) -> str:
-    name = path.name.lower().removesuffix(".gz")
-    return Path(name).suffix
-
-
-def _read_csv(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> Source:
-    delimiter = _DELIMITERS[_text_suffix(path)]
-    match = match_columns(table, _header(path, delimiter), str(path))
-    layout = Layout(tuple(match.names.values()), delimiter)
-    rows = f"{table.name}_file"
-    read_delimited(connection, path, layout, rows)
-    source = _source(table, path, match, unread=f"{rows}_unread")
-    # A blank line of a file with one column reads as a row without a value.
-    blank = f" where {layout.columns[0]} is not null" if len(layout.columns) == 1 else ""
-    return define(connection, source, f"from {rows}{blank}")
-
-
-def _header(path: Path, delimiter: str) -> list[str]:
-    try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            text = file.readline(_HEADER_BYTES).decode("utf-8-sig")
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise BadInput(f"{path} is no {'gzip file of ' if path.suffix == '.gz' else ''}UTF-8 text") from error
-    if "\0" in text:
-        raise BadInput(f"{path} is no UTF-8 text: its first line holds a NUL character")
-    if not text.strip():
-        raise BadInput(f"{path} is empty or has a blank first line, where the column names belong")
-    try:
-        return next(csv.reader([text.splitlines()[0]], delimiter=delimiter))
-    except csv.Error as error:
-        raise BadInput(f"{path} has a first line that names no columns: {error}") from error
-
-
-def _read_json_lines(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> Source:
-    rows = f"{table.name}_file"
-    read_lines(connection, path, rows)
-    # Only a valid line is asked for its type: DuckDB stops at text that merely looks like JSON.
-    connection.execute(
-        f"""create temp table {rows}_objects as
-        select line, content, case when json_valid(content) then json_type(content) end is not distinct from 'OBJECT'
-            as is_object
-        from {rows} where trim(content) <> ''"""
-    )
-    connection.execute(
-        f"""insert into {rows}_unread by name
-        select line, 'the line is no JSON object' as reason, left(content, {CONTENT_LENGTH}) as content
-        from {rows}_objects where not is_object"""
-    )
-    with readable(path):
-        keys = connection.execute(
-            f"select distinct unnest(json_keys(content)) as key from {rows}_objects where is_object order by key"
-        ).fetchall()
-    if not keys:
-        raise BadInput(f"{path} holds no JSON object: expected one object a line")
-    match = match_columns(table, [key for (key,) in keys], str(path))
-    source = _source(table, path, match, unread=f"{rows}_unread")
-    values = ", ".join(f"content ->> '$.{name}' as {column}" for name, column in match.names.items())
-    return define(connection, source, f"select line, content, {values} from {rows}_objects where is_object")
-
-
-def _read_parquet(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> Source:
-    match = match_columns(table, pq.read_schema(path).names, str(path))
-    rows = f"{table.name}_file"
-    values = ", ".join(f'cast("{name}" as varchar) as {column}' for name, column in match.names.items())
-    with readable(path):
-        connection.execute(
-            f"""create temp table {rows} as select file_row_number + 1 as line, {values}
-            from read_parquet($path, file_row_number = true)""",
-            {"path": glob.escape(str(path))},
-        )
-    # Cut before they are joined: a few thousand long values are read at once.
-    values = ", ".join(f"{column} := left({column}, {CONTENT_LENGTH})" for column in match.names.values())
-    content = f"left(to_json(struct_pack({values})), {CONTENT_LENGTH})"
-    return define(connection, _source(table, path, match), f"select *, {content} as content from {rows}")
-
-
-def _source(table: Table, path: Path, match: ColumnMatch, unread: str | None = None) -> Source:
-    columns = tuple(match.names.values())
-    return Source(table.name, table, path.name, columns, unread, match.text_defaults)
+def text_suffix(path: Path) -> str:
+    """Return the suffix, in lower case, of a file or of what it unpacks to."""
+    suffix = Path(inner_name(path).lower()).suffix
+    # Programs that write a file in parts number them.
+    return "" if suffix[1:].isdigit() else suffix

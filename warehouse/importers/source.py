@@ -8,6 +8,8 @@ from warehouse.importers.columns import TEXT_DEFAULTS
 from warehouse.importers.options import ReadOptions
 from warehouse.tables import Table
 
+LINES_OF_A_FILE = 1 << 40
+
 
 @dataclass(frozen=True)
 class Source:
@@ -16,7 +18,7 @@ class Source:
     Attributes:
         name: Unique within one import; the temporary relations of this source carry it.
         table: The raw table the rows are meant for.
-        file: What `raw.rejected_rows` calls the file: its name without the folders.
+        files: What `raw.rejected_rows` calls each file: its name without the folders, unless another has it too.
         columns: The contract's columns that the source gives; the others are missing.
         unread: Temporary table of lines that could not be split into columns: line, reason, content.
         text_defaults: What stands where a text is missing.
@@ -26,7 +28,7 @@ class Source:
 
     name: str
     table: Table
-    file: str
+    files: tuple[str, ...]
     columns: tuple[str, ...]
     unread: str | None = None
     text_defaults: dict[str, str] = field(default_factory=lambda: dict(TEXT_DEFAULTS))
@@ -35,7 +37,10 @@ class Source:
 
     @property
     def relation(self) -> str:
-        """Temporary view of the rows: line, content and the given columns as text."""
+        """Temporary view of the rows: line, content and the given columns as text.
+
+        The lines of the n-th file, from 0, are moved on by n times `LINES_OF_A_FILE`.
+        """
         return f"source_{self.name}"
 
     @property

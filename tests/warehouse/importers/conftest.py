@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.importers.files import import_files
 from warehouse.importers.loading import ImportCount
+from warehouse.importers.options import ReadOptions
+from warehouse.settings import Settings
 
 IMPORTED_AT = datetime(2026, 4, 1, 12, tzinfo=UTC)
 
@@ -17,16 +20,51 @@ ImportText = Callable[..., ImportCount]
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 
-@pytest.fixture
-def import_text(warehouse: Warehouse, tmp_path: Path) -> ImportText:
+def _importer(warehouse: Warehouse, tmp_path: Path) -> ImportText:
     """Write one file and import it; a text with surrogate escapes becomes those bytes."""
 
     def run(
-        text: str, file: str = "events.csv", table: str = "interactions", imported_at: datetime = IMPORTED_AT
+        text: str | bytes,
+        file: str = "events.csv",
+        table: str = "interactions",
+        imported_at: datetime = IMPORTED_AT,
+        **options: Any,
     ) -> ImportCount:
         path = tmp_path / file
-        path.write_bytes(text.encode("utf-8", "surrogateescape"))
-        return import_files(warehouse, {table: path}, imported_at)[0]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape"))
+        return import_files(warehouse, {table: path}, imported_at, options={table: ReadOptions(**options)})[0]
+
+    return run
+
+
+@pytest.fixture
+def import_text(warehouse: Warehouse, tmp_path: Path) -> ImportText:
+    """Import a text on every engine."""
+    return _importer(warehouse, tmp_path)
+
+
+@pytest.fixture
+def local_warehouse(settings: Settings) -> Warehouse:
+    """A warehouse of one engine, for what is decided where files are read, before any warehouse sees it."""
+    opened = open_warehouse(settings)
+    opened.create_tables()
+    return opened
+
+
+@pytest.fixture
+def read_text(local_warehouse: Warehouse, tmp_path: Path) -> ImportText:
+    """Import a text on one engine."""
+    return _importer(local_warehouse, tmp_path)
+
+
+@pytest.fixture
+def rows_of(local_warehouse: Warehouse) -> Query:
+    """Answer of the warehouse of one engine to one statement."""
+
+    def run(statement: str) -> list[tuple[Any, ...]]:
+        with local_warehouse.connect() as connection:
+            return connection.execute(statement).fetchall()
 
     return run
 

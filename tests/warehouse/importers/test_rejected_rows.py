@@ -97,7 +97,7 @@ def test_ragged_and_unreadable_lines_are_rejected_with_their_line(import_text: I
         'u5,"i"5,100\n'
         "u6,\udcff\udcfe,100\n"
         "u7,i7,\n"
-        "u8,i8,100\n"
+        "é,日本,100\n"
     )
     assert (count.added, count.rejected) == (2, 6)
     assert query("select line, reason, content from raw.rejected_rows where line <> 9 order by line") == [

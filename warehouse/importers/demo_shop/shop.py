@@ -79,7 +79,7 @@ def import_tables(warehouse: Warehouse, tables: Mapping[str, pa.Table], imported
 def _source(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> Source:
     connection.register(f"shop_{name}", rows)
     values = ", ".join(f"cast({column} as varchar) as {column}" for column in rows.column_names)
-    source = Source(name, IMPORTABLE[name], "demo-shop", tuple(rows.column_names))
+    source = Source(name, IMPORTABLE[name], ("demo-shop",), tuple(rows.column_names))
     return define(
         connection, source, f"select row_number() over () as line, null as content, {values} from shop_{name}"
     )
