@@ -135,7 +135,7 @@ lint: setup  ## Check style, types, direction of imports, SQL, and that no secre
 
 lock: setup  ## Resolve requirements*.lock anew from pyproject.toml
 	$(COMPILE) --extra dev --extra explorer pyproject.toml --output-file requirements.lock
-	$(COMPILE) --constraints requirements.lock pyproject.toml --output-file requirements.image.lock
+	$(COMPILE) --constraints requirements.lock --extra explorer pyproject.toml --output-file requirements.image.lock
 	$(COMPILE) --constraints requirements.lock --group build --output-file requirements.build.lock
 	$(COMPILE) --constraints requirements.lock --group bench --output-file requirements.bench.lock
 	$(COMPILE) --constraints requirements.lock --group checks --output-file requirements.checks.lock

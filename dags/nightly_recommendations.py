@@ -5,12 +5,12 @@ Retrains the recommender on everything that happened before the end of the data 
 | group | what it does | where to look when it fails |
 |---|---|---|
 | `begin` | numbers the attempt; refuses an interval without events | the task's last line |
-| `inputs` | dbt builds facts and dimensions and tests them | gate `inputs`, the model's log |
+| `inputs` | dbt builds facts and dimensions and tests them | gate `inputs`, the task's last line |
 | `features` | unloads what the run may see; Spark builds the matrices | `snapshot/`, `features/` of the run |
 | `model` | trains, evaluates, compares, fits on everything | MLflow; gates `popularity`, `champion*`, `coverage` |
 | `serving` | builds the indices, scores every user | gates `retrieval_recall`, `similarity_recall` |
 | `publication` | stages, audits, moves the pointer in one transaction | gate `outputs`; `recs.publications` |
-| `marts` | dbt builds the analysts' tables | the model's log |
+| `marts` | dbt builds the analysts' tables | the task's last line |
 | `report` | writes one page about the night and logs it to MLflow | the task's last line |
 
 Verdicts of the gates are rows of `recs.gate_decisions`. A refused gate fails its task at once; what was published
@@ -25,7 +25,6 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 
 from dags.support.alerts import deadline, on_failure
 from dags.support.command import NightjarCommand, TrackedCommand, publish, stage
-from dags.support.dbt import dbt_models
 from dags.support.run import COMPUTE_POOL, DEFAULT_ARGS, WAREHOUSE_POOL, run_folder, run_setting
 from dags.support.spark import spark_job
 from warehouse.run_folder import STAGES
@@ -91,8 +90,10 @@ with DAG(
     )
 
     with TaskGroup("inputs", prefix_group_id=False) as inputs:
-        built = dbt_models("dbt_inputs", "tag:inputs", stage="inputs")
-        built >> stage("audit_inputs", of="inputs", pool=WAREHOUSE_POOL)
+        (
+            stage("dbt_inputs", of="inputs", pool=WAREHOUSE_POOL)
+            >> stage("audit_inputs", of="inputs", pool=WAREHOUSE_POOL)
+        )
 
     with TaskGroup("features", prefix_group_id=False) as features:
         stage("unload", of="features", pool=WAREHOUSE_POOL) >> spark_job(
@@ -122,5 +123,5 @@ with DAG(
         )
 
     begin >> inputs >> features >> model >> serving >> publication
-    publication >> dbt_models("marts", "tag:marts", stage="publication")
+    publication >> stage("dbt_marts", of="publication", pool=WAREHOUSE_POOL, task_id="marts")
     publication >> stage("report", of="publication", pool=WAREHOUSE_POOL, kind=TrackedCommand)

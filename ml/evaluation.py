@@ -1,6 +1,6 @@
 """Judges rankings on the holdout: every metric, on every slice, for the model and what it is compared with.
 
-Pure; used by the stage evaluate_model. A user's training items are left out of the lists, as they are when published.
+Pure; used by the stage evaluate_model. A user's training items are left out of the lists where they are when published.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,7 +64,11 @@ class Evaluation:
 
 
 def evaluate(
-    rankings: Mapping[str, Ranking], slices: Sequence[HoldoutSlice], train: sparse.csr_matrix, k: int
+    rankings: Mapping[str, Ranking],
+    slices: Sequence[HoldoutSlice],
+    train: sparse.csr_matrix,
+    k: int,
+    left_out: sparse.csr_matrix | None = None,
 ) -> Evaluation:
     """Measure each ranking on each slice, and beside them, as `consumed`, what the users of the slice took.
 
@@ -73,17 +77,19 @@ def evaluate(
         slices: the questions, one of them named `all`.
         train: (users, items) CSR of the training pairs.
         k: cut-off of the lists.
+        left_out: (users, items) CSR of what a user's list may not hold; None: the training pairs.
     """
     found = Evaluation([], {}, {})
+    left_out = train if left_out is None else left_out
     for model, ranking in rankings.items():
         for question in slices:
-            lists = best_items(ranking, question.users, question.is_candidate, train, k)
+            lists = best_items(ranking, question.users, question.is_candidate, left_out, k)
             of_users = _list_values(lists, question)
             if question.name == "all":
                 found.of_users[model] = of_users
             _add_catalogue_values(found, model, exposure_counts(lists, question.is_candidate), question, train, k)
             figures = [(name, k, values) for name, values in of_users.items()]
-            figures.append(("auc", 0, _auc_of_users(ranking, question, train)))
+            figures.append(("auc", 0, _auc_of_users(ranking, question, left_out)))
             found.metrics.extend(
                 Metric(model, question.name, name, cut, _nanmean(values), len(question.users))
                 for name, cut, values in figures
@@ -94,9 +100,9 @@ def evaluate(
     return found
 
 
-def recall_at_k(ranking: Ranking, question: HoldoutSlice, train: sparse.csr_matrix, k: int) -> float:
-    """Mean recall@k of one ranking on one slice; nan where the slice is empty."""
-    lists = best_items(ranking, question.users, question.is_candidate, train, k)
+def recall_at_k(ranking: Ranking, question: HoldoutSlice, left_out: sparse.csr_matrix, k: int) -> float:
+    """Mean recall@k of one ranking on one slice, `left_out` as in `evaluate`; nan where the slice is empty."""
+    lists = best_items(ranking, question.users, question.is_candidate, left_out, k)
     return _nanmean(recall(hits_of(lists, question.truth), question.truth.getnnz(axis=1)))
 
 
@@ -140,12 +146,12 @@ def _add_catalogue_values(
     )
 
 
-def _auc_of_users(ranking: Ranking, question: HoldoutSlice, train: sparse.csr_matrix) -> NDArray[np.float64]:
+def _auc_of_users(ranking: Ranking, question: HoldoutSlice, left_out: sparse.csr_matrix) -> NDArray[np.float64]:
     values = np.full(len(question.users), np.nan)
     for block, scores in score_blocks(ranking, question.users):
         is_truth = question.truth[block].toarray() > 0
-        unseen = train[question.users[block]].toarray() == 0
-        values[block] = auc(scores, is_truth, question.is_candidate & unseen)
+        may_be_listed = left_out[question.users[block]].toarray() == 0
+        values[block] = auc(scores, is_truth, question.is_candidate & may_be_listed)
     return values
 
 

@@ -65,6 +65,8 @@ class HnswIndex:
             raise NightjarError(f"the index holds vectors of dimension {self.dim}, the query has {queries.shape[1]}")
         reachable = min(k, len(self.item_ids))
         positions = np.full((len(queries), k), -1, dtype=np.int64)
+        if reachable == 0:
+            return positions
         try:
             found, _ = self._graph.knn_query(queries, reachable, num_threads=1)
         except RuntimeError:
@@ -107,16 +109,18 @@ def build(vectors: Vectors, item_ids: NDArray[np.object_], metric: str, settings
         settings: M, ef_construction, ef and seed.
 
     Raises:
-        NightjarError: there is no item, or a vector is not finite or, by cosine, zero.
+        NightjarError: a vector is not finite or, by cosine, zero.
     """
     norms = np.linalg.norm(vectors, axis=1)
-    if len(vectors) == 0 or not np.isfinite(norms).all():
-        raise NightjarError("an index needs at least one item, and only vectors that are finite")
+    if not np.isfinite(norms).all():
+        raise NightjarError("an index needs vectors that are finite")
     if metric == COSINE and not norms.all():
         raise NightjarError("an index by cosine needs vectors that are not zero")
     graph = hnswlib.Index(metric, vectors.shape[1])
-    graph.init_index(len(vectors), settings.index_m, settings.index_ef_construction, settings.seed)
-    graph.add_items(vectors, np.arange(len(vectors)), num_threads=1)
+    # hnswlib makes no graph for no item, which is what a catalogue holds whose available items nobody knows yet.
+    graph.init_index(max(len(vectors), 1), settings.index_m, settings.index_ef_construction, settings.seed)
+    if len(vectors):
+        graph.add_items(vectors, np.arange(len(vectors)), num_threads=1)
     return HnswIndex(graph, item_ids, settings.index_ef)
 
 
@@ -132,7 +136,7 @@ def load(folder: Path) -> HnswIndex:
     if len(item_ids) != manifest["item_count"]:
         raise NightjarError(f"{folder / IDS_FILE} holds {len(item_ids)} ids, the manifest {manifest['item_count']}")
     graph = hnswlib.Index(manifest["metric"], manifest["dim"])
-    graph.load_index(str(folder / GRAPH_FILE), len(item_ids))
+    graph.load_index(str(folder / GRAPH_FILE), max(len(item_ids), 1))
     return HnswIndex(graph, item_ids, manifest["ef"])
 
 

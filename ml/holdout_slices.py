@@ -67,7 +67,11 @@ def named(slices: Sequence[HoldoutSlice], name: str) -> HoldoutSlice:
 
 
 def fold_in_slice(
-    shown: sparse.csr_matrix, holdout: sparse.csr_matrix, is_available: NDArray[np.bool_], seed: int
+    shown: sparse.csr_matrix,
+    holdout: sparse.csr_matrix,
+    is_available: NDArray[np.bool_],
+    seed: int,
+    repeated: sparse.csr_matrix | None = None,
 ) -> HoldoutSlice:
     """Cut slice `fold_in`: the users out of train of whom some items are shown; their truth is the rest.
 
@@ -76,8 +80,10 @@ def fold_in_slice(
         holdout: (users, items) CSR of the truth, that of the shown items with it.
         is_available: (items,) whether the item may be recommended.
         seed: as in `holdout_slices`.
+        repeated: (users, items) CSR of ones, pairs that are truth although they may be shown; None: there are none.
     """
-    rest = (holdout - holdout.multiply(shown.sign())).tocsr()
+    of_shown = shown.sign() if repeated is None else shown.sign() - shown.sign().multiply(repeated)
+    rest = (holdout - holdout.multiply(of_shown)).tocsr()
     is_candidate = is_available | (holdout.getnnz(axis=0) > 0)
     return cut(FOLD_IN, rest, shown.getnnz(axis=1) > 0, np.ones_like(is_available), is_candidate, seed)
 

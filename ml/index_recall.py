@@ -29,15 +29,15 @@ class IndexQuality:
 
     Attributes:
         recall: mean share of the exact k best that the index found, 0 to 1; None without queries.
-        latency_p50_ms: median wall time of one query.
-        latency_p95_ms: 95th percentile of it.
+        latency_p50_ms: median wall time of one query; None without queries.
+        latency_p95_ms: 95th percentile of it; None without queries.
         queries: how many were asked.
         ef: candidate list size at which it was measured.
     """
 
     recall: float | None
-    latency_p50_ms: float
-    latency_p95_ms: float
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
     queries: int
     ef: int
 
@@ -107,7 +107,7 @@ def _measure(
         answers.append(index.query(query[None, :], wanted)[0])
         milliseconds.append(1000 * (time.perf_counter() - started))
     if not answers or (exact < 0).all():
-        return IndexQuality(None, 0.0, 0.0, 0, index.ef)
+        return IndexQuality(None, None, None, 0, index.ef)
     found = without_own(np.array(answers), own, k)
     p50, p95 = np.percentile(milliseconds, [50, 95])
     return IndexQuality(_recall(ranking, found, exact), float(p50), float(p95), len(queries), index.ef)

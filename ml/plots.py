@@ -88,21 +88,25 @@ def index_recall(curves: Mapping[str, tuple[Sequence[IndexQuality], int]], path:
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     for (name, (measured, used)), colour in zip(curves.items(), (COLOURS[MODEL], COLOURS[CHAMPION]), strict=False):
-        points = [(each, each.recall) for each in measured if each.recall is not None]
-        recalls = [recall for _, recall in points]
-        middles, slow = [each.latency_p50_ms for each, _ in points], [each.latency_p95_ms for each, _ in points]
+        points = [each for each in measured if each.recall is not None]
+        recalls = [each.recall or 0.0 for each in points]
+        middles, slow = [each.latency_p50_ms or 0.0 for each in points], [each.latency_p95_ms or 0.0 for each in points]
         axes.plot(middles, recalls, marker="o", markersize=4, color=colour, label=f"{name}, median")
         axes.plot(
             slow, recalls, marker="o", markersize=3, color=colour, linestyle=":", label=f"{name}, 95th percentile"
         )
-        for place, (point, recall) in enumerate(points):
-            at = (point.latency_p50_ms, recall)
+        for place, (point, *at) in enumerate(zip(points, middles, recalls, strict=True)):
             if point.ef == used:
                 axes.plot([at[0]], [at[1]], marker="o", markersize=11, fillstyle="none", color=colour)
             # Where nothing is gained any more the points lie side by side, and so would their labels.
-            if place == 0 or recall - recalls[place - 1] > _SEEN:
+            if place == 0 or at[1] - recalls[place - 1] > _SEEN:
                 axes.annotate(
-                    f"ef {point.ef}", at, textcoords="offset points", xytext=(7, -10), fontsize=8, color=colour
+                    f"ef {point.ef}",
+                    (at[0], at[1]),
+                    textcoords="offset points",
+                    xytext=(7, -10),
+                    fontsize=8,
+                    color=colour,
                 )
     axes.set(xlabel="milliseconds a query", ylabel="recall against exact search", title="Indices by ef", xlim=(0, None))
     if axes.lines:

@@ -35,6 +35,7 @@ def popularity_curve(
     train: sparse.csr_matrix,
     k: int,
     weights: Sequence[float] = WEIGHTS,
+    left_out: sparse.csr_matrix | None = None,
 ) -> list[CurvePoint]:
     """Measure the lists at each weight; nothing where the slice is empty.
 
@@ -44,14 +45,16 @@ def popularity_curve(
         train: (users, items) CSR of the training pairs.
         k: cut-off of the lists.
         weights: the weights, ascending.
+        left_out: (users, items) CSR of what a user's list may not hold; None: the training pairs.
     """
     if len(question.users) == 0:
         return []
     train_users = train.getnnz(axis=0)[question.is_candidate]
     user_count = int((train.getnnz(axis=1) > 0).sum())
+    left_out = train if left_out is None else left_out
     points = []
     for weight in weights:
-        lists = best_items(ranking_at(weight), question.users, question.is_candidate, train, k)
+        lists = best_items(ranking_at(weight), question.users, question.is_candidate, left_out, k)
         shown = exposure_counts(lists, question.is_candidate)
         recalls = recall(hits_of(lists, question.truth), question.truth.getnnz(axis=1))
         points.append(

@@ -43,12 +43,15 @@ RECIPE = (
 # What the Spark jobs read: one night has one set of features.
 FEATURES = ("min_feature_support", "max_feature_weight", "recency_rank_power")
 # What decides which pairs are asked for, so figures under two protocols are no comparison.
-PROTOCOL = ("holdout_fraction", "cold_holdout_fraction", "domain_holdout_fraction", "metric_k")
+PROTOCOL = ("holdout_fraction", "cold_holdout_fraction", "domain_holdout_fraction", "repeat_after_days", "metric_k")
+# What runs of code without the setting did.
+_UNRECORDED = {"repeat_after_days": ""}
 
 
 def differences(settings: Settings, recorded: Mapping[str, str], names: Sequence[str]) -> list[str]:
     """Return the named settings that differ from those recorded, each as `NIGHTJAR_EPOCHS 20, now 30`."""
-    now_and_then = [(name, str(getattr(settings, name)), recorded.get(name, "unrecorded")) for name in names]
+    then = {name: recorded.get(name, _UNRECORDED.get(name, "unrecorded")) for name in names}
+    now_and_then = [(name, str(getattr(settings, name)), then[name]) for name in names]
     return [f"{variable(name)} {then}, now {now}" for name, now, then in now_and_then if now != then]
 
 

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from ml import contest, report_plots, report_tables
 from ml.plots import png
 from ml.report_tables import Rows
-from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Connection
 from warehouse.errors import BadInput, NightjarError
+from warehouse.readers import newest_state
 from warehouse.run_folder import RunFolder, write_text
 from warehouse.settings import Settings
 
@@ -70,9 +70,11 @@ def render(settings: Settings, folder: RunFolder) -> str:
         BadInput: there is no such attempt.
     """
     publication_id = folder.publication_id
-    with open_warehouse(settings).connect(read_only=True) as connection:
+    with newest_state(settings) as (connection, of_when):
         attempt = report_tables.attempt(connection, publication_id)
         if attempt is None:
+            if of_when:
+                raise NightjarError(f"no attempt {publication_id!r} is known {of_when}")
             raise BadInput(f"there is no attempt {publication_id!r}: see nightjar status")
         values: dict[str, Any] = {
             "attempt": attempt | {"started_at": report_tables.text(attempt["started_at"])},
@@ -172,6 +174,17 @@ def _data(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) ->
                     none,
                 )
             ],
+        ),
+        Section(
+            "Event types",
+            report_tables.event_types(folder),
+            "The run folder does not, or no longer, say what event types counted.",
+            report_tables.unknown_events(folder),
+        ),
+        Section(
+            "Users left out",
+            report_tables.excluded_users(connection, folder.publication_id),
+            "Nobody: no user had more events on one date than NIGHTJAR_MAX_EVENTS_PER_DAY allows, if it limits them.",
         ),
         Section("Stages", report_tables.stages(folder), "No stage has ended, or the run folder is gone."),
     ]

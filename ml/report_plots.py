@@ -21,9 +21,12 @@ _TENTHS = 10
 
 
 def leads(contest: Contest, settings: Settings) -> Figure | None:
-    """Draw how far the model lies before popularity and the champion's recipe, each metric with its interval."""
+    """Draw how far the model lies before popularity and the champion's recipe, each metric with its interval.
+
+    Nothing where there is nobody to compare them on.
+    """
     rivals = [name for name in (BASELINE, CHAMPION) if name in contest.of_users]
-    if MODEL not in contest.of_users or not rivals:
+    if MODEL not in contest.of_users or not rivals or not len(_leads(contest, rivals[0])):
         return None
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()

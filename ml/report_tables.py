@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from warehouse import event_types as event_types_of_run
 from warehouse.adapters.protocol import Connection, fetch_row
+from warehouse.event_counts import unknown_types_line
 from warehouse.run_folder import RunFolder
 
 _ATTEMPT = """
@@ -98,7 +100,11 @@ _LIST = """
     left join core.dim_items why on why.item_id = r.reason_item_id and why.valid_to is null
     where r.publication_id = ? and r.user_id = ? and r.rank <= 3 order by r.domain, r.rank
 """
-EVENT_DAYS_LISTED, EVENT_DAYS_DRAWN = 14, 60
+_EXCLUDED = """
+    select user_id, event_date, events from recs.excluded_users where publication_id = ?
+    order by events desc, user_id, event_date limit ?
+"""
+EVENT_DAYS_LISTED, EVENT_DAYS_DRAWN, EXCLUDED_LISTED = 14, 60, 50
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,38 @@ def events_by_day(connection: Connection, data_date: date) -> list[tuple[date, i
     """Return date and number of events of the last days with events, oldest first."""
     found = connection.execute(_EVENTS, [data_date, EVENT_DAYS_DRAWN]).fetchall()
     return [(row[0], row[1]) for row in reversed(found)]
+
+
+def event_types(folder: RunFolder) -> Rows:
+    """Return what each event type that the run saw counts, the most frequent first."""
+    names = ["event type", "weight", "min value", "half life days", "events", "known"]
+    rows = [
+        [
+            each.event_type,
+            f"{each.weight:g}",
+            "" if each.min_value is None else f"{each.min_value:g}",
+            "" if each.half_life_days is None else f"{each.half_life_days:g}",
+            f"{each.events:,}",
+            "" if each.is_known else "unknown",
+        ]
+        for each in event_types_of_run.read(folder)
+        if each.events
+    ]
+    return Rows(names, rows)
+
+
+def unknown_events(folder: RunFolder) -> str:
+    """Say how many of the run's events have a type without a weight; nothing where none has."""
+    unknown = {each.event_type: each for each in event_types_of_run.read(folder) if not each.is_known}
+    if not unknown:
+        return ""
+    counts = {name: each.events for name, each in unknown.items()}
+    return unknown_types_line(counts, next(iter(unknown.values())).weight)
+
+
+def excluded_users(connection: Connection, publication_id: str) -> Rows:
+    """Return the users whose events count for nothing, with the dates and events that say why, most events first."""
+    return _rows(connection, _EXCLUDED, publication_id, EXCLUDED_LISTED)
 
 
 def sources(connection: Connection, publication_id: str) -> Rows:

@@ -4,7 +4,8 @@ Reads `features/*` as the Spark job build_features wrote them; used by the stage
 brought into the order of the indices, so that nothing depends on how Spark partitioned its files.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +41,8 @@ class TrainingData:
         item_features: (items, item features) float32 CSR, identity included.
         user_feature_names: (user features,) text.
         item_feature_names: (item features,) text.
+        repeatable: (users, items) float32 CSR, 1 for a pair of `train` or `shown` that a list may hold again at the cut
+            between them and the holdout, 2 where the user took it again (it is in `holdout`, too). None: there is none.
     """
 
     user_ids: NDArray[np.object_]
@@ -54,6 +57,23 @@ class TrainingData:
     item_features: sparse.csr_matrix
     user_feature_names: NDArray[np.object_]
     item_feature_names: NDArray[np.object_]
+    repeatable: sparse.csr_matrix | None = field(default=None, kw_only=True)
+
+    @cached_property
+    def left_out(self) -> sparse.csr_matrix:
+        """(users, items) CSR of what no list of the evaluation may hold: `train` but for what may be listed again."""
+        return self.without_repeatable(self.train)
+
+    def without_repeatable(self, known: sparse.csr_matrix) -> sparse.csr_matrix:
+        """Return some pairs (users, items) without those that a list may hold again."""
+        if self.repeatable is None:
+            return known
+        return (known - known.multiply(self.repeatable.sign())).tocsr()
+
+    @cached_property
+    def repeated(self) -> sparse.csr_matrix | None:
+        """(users, items) CSR of ones: what users took again, of what a list may hold again."""
+        return None if self.repeatable is None else (self.repeatable > 1).astype(np.float32).tocsr()
 
 
 def read(folder: RunFolder) -> TrainingData:
@@ -84,6 +104,7 @@ def read(folder: RunFolder) -> TrainingData:
         ),
         user_feature_names=user_names,
         item_feature_names=item_names,
+        repeatable=_repeatable(folder, shape),
     )
 
 
@@ -126,6 +147,14 @@ def _texts(table: pa.Table, column: str) -> NDArray[np.object_]:
 def _flags(table: pa.Table, column: str) -> NDArray[np.bool_]:
     flags: NDArray[np.bool_] = table.column(column).to_numpy(zero_copy_only=False).astype(np.bool_)
     return flags
+
+
+def _repeatable(folder: RunFolder, shape: tuple[int, int]) -> sparse.csr_matrix | None:
+    # Written only where items may be recommended again.
+    if not folder.features("repeatable").exists():
+        return None
+    may_repeat = _matrix(folder, "repeatable", ("user_index", "item_index", None), shape)
+    return (may_repeat + _matrix(folder, "repeatable", ("user_index", "item_index", "is_repeated"), shape)).tocsr()
 
 
 def _matrix(

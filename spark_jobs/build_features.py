@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from spark_jobs import entity_features, holdout, id_maps, job, popularity, seen, segments, weights
 from warehouse.errors import BadInput
 from warehouse.progress import StageProgress
+from warehouse.repeats import NEVER
 from warehouse.run_folder import RunFolder, written_aside
 
 SNAPSHOT = ("interactions", "items", "item_features", "users", "user_features")
@@ -40,10 +41,14 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
     fractions = holdout.Fractions(
         arguments.holdout_fraction, arguments.cold_holdout_fraction, arguments.domain_holdout_fraction
     )
-    split = holdout.mark_train(events, fractions, arguments.seed)
+    split = holdout.mark_train(events, fractions, arguments.seed, arguments.repeat_after_days)
     pairs = weights.weigh_pairs(
         split, arguments.as_of, arguments.recency_rank_power, arguments.popularity_half_life_days
     ).persist()
+    # Where no item comes back there is nothing to write: the model's stages take a missing dataset for an empty one.
+    repeatable = None
+    if not arguments.repeat_after_days.allows_none:
+        repeatable = holdout.repeatable(split, arguments.as_of).persist()
     ids = {
         "user": id_maps.user_ids(users, met, pairs).persist(),
         "item": id_maps.item_ids(items, met, pairs).persist(),
@@ -53,9 +58,10 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
         "item_ids": ids["item"],
         "full_interactions": weights.full_interactions(pairs),
         "train_interactions": weights.train_interactions(pairs),
-        "holdout": holdout.holdout(pairs),
+        "holdout": holdout.holdout(pairs, repeatable),
         "shown": holdout.shown(pairs),
-        "seen": seen.seen(met),
+        "seen": seen.seen(met, arguments.as_of),
+        **({} if repeatable is None else {"repeatable": repeatable}),
     }
     for entity, numbered in (("user", users), ("item", items)):
         given = snapshot[f"{entity}_features"]
@@ -93,7 +99,10 @@ def checked(interactions: DataFrame, as_of: datetime) -> int:
     ).first()
     assert counted is not None
     if counted["positive"] == 0:
-        raise BadInput(f"no interactions before {as_of.isoformat()}: nothing to train on")
+        raise BadInput(
+            f"no interactions before {as_of.isoformat()} that count more than 0: nothing to train on; nightjar events "
+            "shows what types count, and NIGHTJAR_MAX_EVENTS_PER_DAY leaves users out"
+        )
     if counted["half_life_days"] is not None and counted["half_life_days"] <= 0:
         raise BadInput(f"interactions: half_life_days must be above 0, found {counted['half_life_days']}")
     return int(counted["events"])
@@ -113,6 +122,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--min-segment-users", type=job.at_least(1), required=True)
     parser.add_argument("--popular-k", type=job.at_least(1), required=True)
     parser.add_argument("--seed", type=job.at_least(0), required=True)
+    parser.add_argument("--repeat-after-days", type=job.repeats, default=NEVER, help="as NIGHTJAR_REPEAT_AFTER_DAYS")
     return parser.parse_args(argv)
 
 

@@ -19,6 +19,7 @@ from warehouse import progress
 from warehouse.disk_space import full_disk, met_full_disk
 from warehouse.errors import BadInput, NightjarError
 from warehouse.progress import StageProgress
+from warehouse.repeats import Repeats
 from warehouse.run_folder import RunFolder
 
 Work = Callable[[SparkSession, StageProgress], None]
@@ -88,6 +89,14 @@ def fraction(text: str) -> float:
     if not 0.0 <= number <= 1.0:
         raise ArgumentTypeError(f"{text} lies outside 0 to 1")
     return number
+
+
+def repeats(text: str) -> Repeats:
+    """Argument type: the setting NIGHTJAR_REPEAT_AFTER_DAYS."""
+    try:
+        return Repeats.of(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
 
 
 @contextmanager

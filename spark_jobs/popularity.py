@@ -1,4 +1,4 @@
-"""Popular items per segment and domain, from weights that fall with age; build_features writes them as `popularity`.
+"""Popular items per segment and domain, by users whose weight falls with age; build_features writes `popularity`.
 
 score_users fills short lists with them and evaluation compares against them.
 """
@@ -11,7 +11,7 @@ from warehouse.tables import EVERYONE
 
 
 def popularity(pairs: DataFrame, items: DataFrame, carriers: DataFrame, popular_k: int) -> DataFrame:
-    """Return (segment, domain, rank, item_index, score).
+    """Return (segment, domain, rank, item_index, score), the score a sum over users of what each counts for the item.
 
     The segment `all` ranks every available item, those without events last; other segments keep the best `popular_k`
     available items their carriers interacted with. Ties go by item id.

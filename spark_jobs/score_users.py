@@ -22,6 +22,7 @@ from spark_jobs.similar_items import similar_items
 from warehouse.embeddings import check_manifest
 from warehouse.errors import NightjarError
 from warehouse.progress import StageProgress
+from warehouse.repeats import NEVER
 from warehouse.run_folder import RunFolder, written_aside
 
 FEATURES = ("user_ids", "item_ids", "seen", "full_interactions", "popularity", "user_segments")
@@ -47,6 +48,7 @@ def outputs(features: dict[str, DataFrame], run_folder: str, arguments: Namespac
             arguments.top_k,
             arguments.diversity_weight,
             arguments.block_users,
+            arguments.repeat_after_days,
         ),
         "similar_items": similar_items(features["item_ids"], run_folder, arguments.similar_k, arguments.block_users),
         "popular_items": popular_items(features["popularity"], features["item_ids"], arguments.popular_k),
@@ -85,6 +87,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--diversity-weight", type=job.fraction, default=0.0, help="0 ranks by score alone")
     parser.add_argument("--similar-k", type=job.at_least(1), required=True)
     parser.add_argument("--popular-k", type=job.at_least(1), required=True)
+    parser.add_argument("--repeat-after-days", type=job.repeats, default=NEVER, help="as NIGHTJAR_REPEAT_AFTER_DAYS")
     parser.add_argument("--block-users", type=job.at_least(1), default=1024, help="users (or items) of one block")
     return parser.parse_args(argv)
 

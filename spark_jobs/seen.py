@@ -1,7 +1,11 @@
 """What each user has met, newest first; build_features writes it as `seen`, score_users leaves these items out."""
 
+from datetime import datetime
+
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
+
+from spark_jobs.repeats import whole_days_before
 
 
 def met_pairs(events: DataFrame) -> DataFrame:
@@ -16,8 +20,12 @@ def met_pairs(events: DataFrame) -> DataFrame:
     )
 
 
-def seen(met: DataFrame) -> DataFrame:
-    """Return (user_index, item_index, recency) of the pairs met; recency 1 is the user's newest item."""
+def seen(met: DataFrame, as_of: datetime) -> DataFrame:
+    """Return (user_index, item_index, recency, days_since) of the pairs met.
+
+    Recency 1 is the user's newest item; days_since are the whole days from the pair's last event to `as_of`.
+    """
     newest_first = Window.partitionBy("user_index").orderBy(F.desc("last_at"), F.asc("item_index"))
     # item_index follows the order of item_id, so ties go by id.
-    return met.select("user_index", "item_index", F.row_number().over(newest_first).alias("recency"))
+    recency = F.row_number().over(newest_first).alias("recency")
+    return met.select("user_index", "item_index", recency, whole_days_before(as_of, "last_at").alias("days_since"))

@@ -1,4 +1,4 @@
-"""Weights of user-item pairs: event weight, time decay and recency rank, summed over the pair's positive events.
+"""Weights of user-item pairs: event weight, time decay and recency rank, of the pair's positive events.
 
 Reads the events that holdout has split; build_features writes `full_interactions` and `train_interactions`.
 """
@@ -16,11 +16,13 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 def weigh_pairs(
     split_events: DataFrame, as_of: datetime, recency_rank_power: float, popularity_half_life_days: float
 ) -> DataFrame:
-    """Return one row per pair: in_train, is_shown, last_at (its newest event) and its weights in millionths.
+    """Return one row per pair: in_train, is_shown, last_at (its newest event in train or shown), weights in millionths.
 
     An event weighs `event_weight * 0.5^(age/half_life) * (n/N)^recency_rank_power`, where it is the user's n-th of N
-    positive events, counted anew among the train events for `train_micros`. `popularity_micros` leaves the rank out and
-    decays by `0.5^(age/popularity_half_life_days)` besides, 0 for not at all: so popularity follows the trend.
+    positive events, counted anew among the train events for `train_micros`; a pair weighs the sum of its events.
+    `popularity_micros` leaves the rank out and decays by `0.5^(age/popularity_half_life_days)` besides, 0 for not at
+    all: so popularity follows the trend. It is the largest of the pair's events, not their sum: a user counts once an
+    item, however often they come back.
     """
     in_order = Window.partitionBy("user_index").orderBy("number")
     so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
@@ -29,7 +31,7 @@ def weigh_pairs(
     is_train = F.col("in_train").cast("int")
     rank = F.col("number") / F.col("numbers")
     train_rank = F.sum(is_train).over(so_far) / F.greatest(F.sum(is_train).over(of_user), F.lit(1))
-    micros = ("popularity_micros", "full_micros", "train_micros")
+    sums = ("full_micros", "train_micros")
     decayed = F.col("event_weight") * _decay(as_of, F.col("half_life_days"))
     trending = decayed * _decay(as_of, F.lit(popularity_half_life_days or None).cast("double"))
     return (
@@ -41,12 +43,20 @@ def weigh_pairs(
             "occurred_at",
             _micros(trending).alias("popularity_micros"),
             _micros(decayed * F.pow(rank, F.lit(recency_rank_power))).alias("full_micros"),
-            _micros(decayed * F.pow(train_rank, F.lit(recency_rank_power))).alias("train_micros"),
+            F.when(F.col("in_train"), _micros(decayed * F.pow(train_rank, F.lit(recency_rank_power)))).alias(
+                "train_micros"
+            ),
         )
-        # The marks are the same for all events of a pair.
-        .groupBy("user_index", "item_index", "in_train", "is_shown")
-        .agg(F.max("occurred_at").alias("last_at"), *(F.sum(name).alias(name) for name in micros))
-        .select("user_index", "item_index", "in_train", "is_shown", "last_at", *micros)
+        # The marks are the same for all events of a pair, unless it may come back: then train has its older events.
+        .groupBy("user_index", "item_index")
+        .agg(
+            F.bool_or("in_train").alias("in_train"),
+            F.bool_or("is_shown").alias("is_shown"),
+            F.max(F.when(F.col("in_train") | F.col("is_shown"), F.col("occurred_at"))).alias("last_at"),
+            F.max("popularity_micros").alias("popularity_micros"),
+            *(F.sum(name).alias(name) for name in sums),
+        )
+        .select("user_index", "item_index", "in_train", "is_shown", "last_at", "popularity_micros", *sums)
     )
 
 

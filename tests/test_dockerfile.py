@@ -113,7 +113,10 @@ def test_the_image_has_what_the_project_needs_and_nothing_of_its_tests() -> None
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     needed, tools = (
         {re.split(r"[=<>\[;]", each)[0] for each in part}
-        for part in (project["dependencies"], project["optional-dependencies"]["dev"])
+        for part in (
+            project["dependencies"] + project["optional-dependencies"]["explorer"],
+            project["optional-dependencies"]["dev"],
+        )
     )
     assert needed <= set(image)
     assert {"pytest", "mypy", "playwright", "ruff"} <= tools - set(image)

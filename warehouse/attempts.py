@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
+from warehouse import excluded_users
 from warehouse.adapters.protocol import Connection, Warehouse, insert_row
+from warehouse.catalogue_checks import check_any_is_available, check_repeats
 from warehouse.errors import BadInput, NightjarError
+from warehouse.event_counts import Visible, check_some_event_counts
 from warehouse.input_contract import check_inputs
 from warehouse.interval import DataInterval
 from warehouse.named_points import reached
@@ -47,8 +50,9 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
 
     Raises:
         BadInput: a setting is unknown or has no effect, the text model cannot be used, a raw table has not the columns
-            of its contract, the interval holds fewer events than the settings ask for, or no earlier publication of
-            the date has what the left-out stages would have made.
+            of its contract, the interval holds fewer events than the settings ask for, no event counts more than 0, no
+            item is available, a setting names a domain that no item has, or no earlier publication of the date has
+            what the left-out stages would have made.
     """
     warehouse.create_tables()
     with warehouse.transaction() as connection:
@@ -69,6 +73,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
             stages=request.stages,
             recipe=recipe.name,
             warm_start_from=warm_start_from(settings, connection, request.interval.data_date),
+            repeat_after_days=settings.repeat_after_days,
         )
         folder = RunFolder.of(settings.lake, record.publication_id)
         # A process that died here before its commit left a folder of this name, and this attempt takes nothing over.
@@ -80,6 +85,8 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
         if source is not None:
             inherit_files(request.stages, source, folder)
             _inherit_verdicts(connection, request.stages, source.record().publication_id, record)
+            if "features" not in request.stages:
+                excluded_users.record(connection, record, folder)
         _insert_attempt(connection, record, request.note)
         warehouse.prepare_publication(connection, record.publication_id)
         reached("begin:before_commit")
@@ -101,7 +108,13 @@ def check_request(settings: Settings, connection: Connection, request: RunReques
     check_fits(request.stages, publish_mode=request.publish_mode, ingested_before=request.ingested_before)
     check_text_model(settings, request.stages)
     check_inputs(connection)
+    check_repeats(connection, settings.repeats)
     _check_volume(settings, connection, request)
+    check_any_is_available(connection, request.interval.as_of, request.ingested_before)
+    if "features" in request.stages:
+        # Inherited features were weighed by what counted then.
+        visible = Visible(request.interval.as_of, request.ingested_before)
+        check_some_event_counts(connection, settings, visible)
     return _last_publication(settings, connection, request)
 
 

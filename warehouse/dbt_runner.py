@@ -5,11 +5,19 @@ A process of its own, because dbt keeps the DuckDB file open for as long as its 
 
 import json
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from warehouse.errors import NightjarError, last_line
+from warehouse.adapters.busy_file import is_locked
+from warehouse.adapters.engines import open_warehouse
+from warehouse.dbt_events import Ended, ended_node, last_words
+from warehouse.errors import NightjarError
+from warehouse.run_folder import RunRecord
 from warehouse.settings import DBT_PROJECT, Settings, child_environment
+
+_OPENS_WAREHOUSE = ("build", "run", "test", "seed")
 
 
 @dataclass(frozen=True)
@@ -23,34 +31,44 @@ class NodeResult:
 
 
 def manifest_path(settings: Settings) -> Path:
-    """The compiled project that the DAGs draw their dbt tasks from."""
+    """The compiled project, from which the page about tables is written and dbt goes on instead of parsing anew."""
     return settings.dbt_state / "manifest.json"
 
 
-def run_dbt(settings: Settings, *arguments: str, given: dict[str, str] | None = None) -> list[NodeResult]:
-    """Run one dbt command and return the result of each node.
+def run_dbt(
+    settings: Settings,
+    *arguments: str,
+    given: dict[str, str] | None = None,
+    heard: Callable[[Ended], None] = lambda ended: None,
+) -> list[NodeResult]:
+    """Run one dbt command, print a line for each node that ends, and return the result of each.
+
+    Args:
+        settings: of the home.
+        arguments: the command and its options.
+        given: the values of the project's variables.
+        heard: called for each node that ended, after its line is printed.
 
     Raises:
         NightjarError: dbt stopped before it ran the nodes; the message is its last line.
     """
     settings.dbt_state.mkdir(parents=True, exist_ok=True)
     results = settings.dbt_state / "run_results.json"
-    results.unlink(missing_ok=True)
-    command = ["dbt", "--no-use-colors", *arguments, "--target", settings.warehouse_engine]
-    done = subprocess.run(
-        [*command, "--vars", json.dumps(given or {})],
-        cwd=DBT_PROJECT,
-        env=_environment(settings),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if results.exists():
-        print(done.stdout, flush=True)
-    else:
-        if done.returncode == 0:
+    command = ["dbt", "--no-use-colors", "--log-format", "json", *arguments, "--target", settings.warehouse_engine]
+    command += ["--vars", json.dumps(given or {})]
+    deadline = time.monotonic() + 60 * settings.warehouse_busy_minutes
+    while True:
+        results.unlink(missing_ok=True)
+        if arguments[0] in _OPENS_WAREHOUSE:
+            open_warehouse(settings).wait_until_writable()
+        exit_code, lines = _run(settings, command, heard)
+        # Somebody may have opened the file between the wait and dbt, which gives up after a few seconds.
+        if not any(map(is_locked, lines)) or time.monotonic() > deadline:
+            break
+    if not results.exists():
+        if exit_code == 0:
             return []
-        raise NightjarError(f"dbt {arguments[0]} failed: {last_line(done)}")
+        raise NightjarError(f"dbt {arguments[0]} failed: {last_words(lines) or _ended(exit_code)}")
     return [
         NodeResult(
             each["unique_id"].split(".")[2], each["status"], int(each["failures"] or 0), str(each["message"] or "")
@@ -59,8 +77,27 @@ def run_dbt(settings: Settings, *arguments: str, given: dict[str, str] | None = 
     ]
 
 
+def _run(settings: Settings, command: list[str], heard: Callable[[Ended], None]) -> tuple[int, list[str]]:
+    lines: list[str] = []
+    with subprocess.Popen(
+        command,
+        cwd=DBT_PROJECT,
+        env=_environment(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line)
+            if ended := ended_node(line):
+                print(ended.text, flush=True)
+                heard(ended)
+    return process.returncode, lines
+
+
 def variables(settings: Settings, *, interval_start: str, interval_end: str, publication_id: str) -> dict[str, str]:
-    """Return the variables of every dbt command of one night.
+    """Return the variables of every dbt command of one run.
 
     Always the same ones: dbt parses the whole project again when they differ from those of the command before.
     """
@@ -70,10 +107,22 @@ def variables(settings: Settings, *, interval_start: str, interval_end: str, pub
         "publication_id": publication_id,
         "lookback_days": str(settings.lookback_days),
         "top_k": str(settings.top_k),
+        "repeat_after_days": json.dumps(dict(settings.repeats.days), sort_keys=True, ensure_ascii=False),
         "attribution_window_hours": str(settings.attribution_window_hours),
         "attribution_touch": settings.attribution_touch,
         "control_variant": settings.control_variant,
+        "unknown_event_weight": str(settings.unknown_event_weight),
     }
+
+
+def variables_of(settings: Settings, run: RunRecord) -> dict[str, str]:
+    """Return the variables of every dbt command of one attempt."""
+    return variables(
+        settings,
+        interval_start=run.interval.start.isoformat(),
+        interval_end=run.interval.end.isoformat(),
+        publication_id=run.publication_id,
+    )
 
 
 def write_manifest(settings: Settings) -> None:
@@ -95,6 +144,10 @@ def write_tables_page(settings: Settings) -> None:
     page = tables_page(settings)
     if not page.exists() or page.stat().st_mtime < manifest_path(settings).stat().st_mtime:
         run_dbt(settings, "docs", "generate", "--quiet", "--static", "--no-compile", "--empty-catalog")
+
+
+def _ended(exit_code: int) -> str:
+    return f"it was killed by signal {-exit_code}" if exit_code < 0 else f"it ended with exit code {exit_code}"
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -71,8 +71,7 @@ def migrate_airflow(environment: dict[str, str], folder: Path) -> None:
 def list_dags(environment: dict[str, str]) -> None:
     """Write the DAGs into the metadata database, so that whoever meets a server that is healthy finds them there.
 
-    The DAG processor does the same, but calls itself healthy some seconds before it is done. The dbt project has to be
-    compiled.
+    The DAG processor does the same, but calls itself healthy some seconds before it is done.
 
     Raises:
         NightjarError: the command failed; the message holds its last line.

@@ -19,11 +19,22 @@ def error_line(error: NightjarError) -> str:
 
 @dataclass
 class StageProgress:
-    """What one stage has done so far; `rows` is the count its line reports, `doing` what it is at."""
+    """What one stage has done so far.
+
+    Attributes:
+        stage: its name.
+        rows: how much it did.
+        unit: what `rows` counts.
+        shows_rows: whether its last line says the number, or the unit alone.
+        doing: what it is at.
+        started: when it began, seconds of the monotonic clock.
+        said: when it printed its last line, on the same clock.
+    """
 
     stage: str
     rows: int = 0
     unit: str = "rows"
+    shows_rows: bool = True
     doing: str = ""
     started: float = field(default_factory=time.monotonic)
     said: float = field(default_factory=time.monotonic)
@@ -45,8 +56,11 @@ def stage(folder: RunFolder | None, name: str) -> Iterator[StageProgress]:
     progress = StageProgress(name)
     yield progress
     seconds = time.monotonic() - progress.started
-    rate = f", {progress.rows / seconds:,.0f} {progress.unit}/s" if progress.rows and seconds > 0 else ""
-    progress.say(f"{progress.rows:,} {progress.unit} in {seconds:.1f} s{rate}")
+    if progress.shows_rows:
+        rate = f", {progress.rows / seconds:,.0f} {progress.unit}/s" if progress.rows and seconds > 0 else ""
+        progress.say(f"{progress.rows:,} {progress.unit} in {seconds:.1f} s{rate}")
+    else:
+        progress.say(f"{progress.unit} in {seconds:.1f} s")
     if folder is not None:
         line = {"stage": name, "rows": progress.rows, "unit": progress.unit, "seconds": round(seconds, 3)}
         with folder.progress.open("a", encoding="utf-8") as log:

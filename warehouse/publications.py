@@ -35,7 +35,7 @@ def publish(
 
     Raises:
         GateRefused: a gate refused the attempt, or gave no verdict on it.
-        NightjarError: a newer attempt at the date has begun, or nothing was staged.
+        NightjarError: a newer attempt at the date has begun, or nothing was staged that could be recommended.
     """
     with warehouse.transaction() as connection:
         earlier = _entry_of(connection, run.publication_id)
@@ -101,12 +101,18 @@ def _check_gates(connection: Connection, publication_id: str) -> None:
 
 
 def _recommendations(connection: Connection, run: RunRecord) -> int:
-    rows: int = connection.execute(
-        "select count(*) from recs.recommendations where publication_id = ?", [run.publication_id]
-    ).fetchall()[0][0]
-    if rows == 0:
-        raise NightjarError(f"{run.publication_id} has no staged recommendations: nothing to publish")
-    return rows
+    rows, popular = (
+        connection.execute(
+            f"select count(*) from recs.{table} where publication_id = ?", [run.publication_id]
+        ).fetchall()[0][0]
+        for table in ("recommendations", "popular_items")
+    )
+    # Users who have met every item have none, and then strangers still have the popular ones.
+    if rows == 0 and popular == 0:
+        raise NightjarError(
+            f"{run.publication_id} has staged neither recommendations nor popular items: nothing to publish"
+        )
+    return int(rows)
 
 
 def _reason(run: RunRecord, moved: bool, current: tuple[str, date] | None) -> str:

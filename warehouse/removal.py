@@ -21,7 +21,7 @@ from warehouse.named_points import reached
 from warehouse.retention import Attempt, Entry, History, Part, Plan, Verdict, plan
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
-from warehouse.tables import OUTPUTS, STAGED, Table
+from warehouse.tables import OUTPUTS, SNAPSHOT, STAGED, Table
 
 # The figures of every night remain comparable after its rows went.
 REMOVED_TABLES = tuple(table for table in OUTPUTS if table.name != "model_metrics")
@@ -70,7 +70,7 @@ def remove_rows(warehouse: Warehouse, settings: Settings, as_of: date) -> Plan:
     with warehouse.transaction() as connection:
         found = plan(_read_history(connection), as_of, settings)
         warehouse.delete_rows(connection, REMOVED_TABLES, _losing(found, Part.ROWS))
-        warehouse.delete_rows(connection, STAGED, _losing(found, Part.STAGED_ROWS))
+        warehouse.delete_rows(connection, (*STAGED, *SNAPSHOT), _losing(found, Part.STAGED_ROWS))
         reached("retention:before_commit")
     reached("retention:after_commit")
     # Of a publication its rows are left, of an attempt that was none at most the place for them.

@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from warehouse.errors import BadInput
+from warehouse.repeats import Repeats
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_PROJECT = REPOSITORY / "dbt_project"
@@ -49,7 +50,7 @@ STACK_MARK = "NIGHTJAR_STACK"
 
 # Where services answer, what the stack starts, and who is told what: these differ between two homes that give the
 # same result.
-_CONNECTIONS = ("home", "failure_notifier", "failure_notifier_arguments")
+_CONNECTIONS = ("home", "warehouse_busy_minutes", "failure_notifier", "failure_notifier_arguments")
 _SERVICES = ("mlflow_", "spark_", "postgres_", "airflow_", "stack_", "explorer_")
 # For the commands that initialise a server: no child process gets them.
 _ADMINISTRATION = (
@@ -70,6 +71,12 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="Folder that holds all state; two homes never share anything.")
     warehouse_engine: Literal["duckdb", "postgres"] = Field(
         "duckdb", description="duckdb: a file in the home; postgres: a database that a team shares."
+    )
+    warehouse_busy_minutes: float = Field(
+        30.0,
+        ge=0,
+        description="Minutes that a run, or a command that writes, waits for a DuckDB file that another process has "
+        "open; it says at once who that is.",
     )
     postgres_host: str = Field("127.0.0.1", description="PostgreSQL's host, or the folder of its socket.")
     postgres_port: Port = Field(5432, description="PostgreSQL's port.")
@@ -130,6 +137,20 @@ class Settings(BaseSettings):
         "0 asks nothing.",
     )
 
+    unknown_event_weight: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Weight of an event whose type has none (see `nightjar events`); 0: the item was met but is not "
+        "liked.",
+    )
+    max_events_per_day: int = Field(
+        0,
+        ge=0,
+        description="Events of weight above 0 that a user may have on one date (UTC): the events of users with more, "
+        "such as bots, count for nothing in the run; 0: no limit.",
+    )
+
     import_max_gb: PositiveInt = Field(
         20, description="Gigabytes of text that a packed file (.gz, Parquet) may hold; one with more is not imported."
     )
@@ -176,6 +197,12 @@ class Settings(BaseSettings):
     top_k: PositiveInt = Field(10, description="Recommendations per user and domain, K.")
     similar_k: PositiveInt = Field(10, description="Similar items per item and target domain.")
     popular_k: PositiveInt = Field(50, description="Popular items per segment and domain.")
+    repeat_after_days: str = Field(
+        "",
+        description="Days after a user's last event with an item from which it may be recommended to them again; "
+        "empty: never. A number, or by domain `groceries=7,music=0`, `*` for the others (see "
+        "docs/decisions/repeats.md).",
+    )
     min_feature_support: PositiveInt = Field(
         3, description="A feature carried by fewer items (or users) is folded into `kind:(rare)`."
     )
@@ -398,6 +425,12 @@ class Settings(BaseSettings):
             raise ValueError("expected letters, digits, - and _, at most 100 of them")
         return name
 
+    @field_validator("repeat_after_days")
+    @classmethod
+    def _known_repeats(cls, text: str) -> str:
+        Repeats.of(text)
+        return text
+
     @field_validator("home")
     @classmethod
     def _absolute_home(cls, home: Path) -> Path:
@@ -409,9 +442,19 @@ class Settings(BaseSettings):
         return str(Path(folder).expanduser().absolute()) if folder else ""
 
     @property
+    def repeats(self) -> Repeats:
+        """Which items may be recommended again."""
+        return Repeats.of(self.repeat_after_days)
+
+    @property
     def warehouse_path(self) -> Path:
         """The DuckDB file of the embedded warehouse."""
         return self.home / "warehouse.duckdb"
+
+    @property
+    def published_path(self) -> Path:
+        """The DuckDB file that readers open; written aside and renamed, so that nobody waits for them."""
+        return self.home / "published.duckdb"
 
     @property
     def lake(self) -> Path:
@@ -508,8 +551,6 @@ def places_environment(settings: Settings, repository: PurePath, interpreter: st
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{settings.airflow_home / 'airflow.db'}",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-        "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
-        "AIRFLOW__COSMOS__CACHE_DIR": str(settings.dbt_state / "cosmos"),
         "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(spark_connection),
         **warehouse_address(settings),
         "DBT_PROFILES_DIR": str(repository / DBT_PROJECT.name),

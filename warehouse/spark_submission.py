@@ -27,10 +27,11 @@ FEATURE_SETTINGS = (
     "popularity_half_life_days",
     "min_segment_users",
     "popular_k",
+    "repeat_after_days",
     "seed",
 )
 # And those that score_users takes.
-SCORE_SETTINGS = ("top_k", "similar_k", "popular_k", "diversity_weight")
+SCORE_SETTINGS = ("top_k", "similar_k", "popular_k", "diversity_weight", "repeat_after_days")
 REASON = re.compile(rf"^{re.escape(MARK)} error \(\d\): (.*)$", re.MULTILINE)
 
 

@@ -146,6 +146,26 @@ RAW = (
             Column("rejected_at", TIMESTAMP, "When the import met it."),
         ),
     ),
+    Table(
+        "raw",
+        "event_weights",
+        "what an event of one type counts from one value on",
+        ("event_type", "min_value"),
+        _columns(
+            Column("event_type", TEXT, "What happened, in lower case and without spaces around it."),
+            Column("weight", DOUBLE, "What one event counts, at least 0; 0: the item was met but is not liked."),
+            Column(
+                "min_value",
+                DOUBLE,
+                "Smallest event value that the row holds for, up to the next row of the type; null for any value and "
+                "for events without one.",
+                nullable=True,
+            ),
+            Column(
+                "half_life_days", DOUBLE, "Days after which an event counts half; null for no decay.", nullable=True
+            ),
+        ),
+    ),
 )
 
 OUTPUTS = (
@@ -226,7 +246,12 @@ OUTPUTS = (
             "domain",
             "rank",
             "item_id",
-            Column("score", REAL, "Weight of the segment's events with the item; of what was long ago, less."),
+            Column(
+                "score",
+                REAL,
+                "Sum over the segment's users of the weightiest of each user's events with the item; of what was long "
+                "ago, less.",
+            ),
         ),
     ),
     Table(
@@ -251,9 +276,24 @@ OUTPUTS = (
             Column("ef_construction", INTEGER, "HNSW candidate list size while building."),
             Column("ef", INTEGER, "HNSW candidate list size to search with."),
             Column("recall_k", INTEGER, "k of the measured recall."),
-            Column("recall", DOUBLE, "Recall@k against exact search, 0 to 1."),
-            Column("latency_p50_ms", DOUBLE, "Median latency of one query, milliseconds."),
-            Column("latency_p95_ms", DOUBLE, "95th percentile of the latency of one query, milliseconds."),
+            Column(
+                "recall",
+                DOUBLE,
+                "Recall@k against exact search, 0 to 1; null where there was nothing to query the index with.",
+                nullable=True,
+            ),
+            Column(
+                "latency_p50_ms",
+                DOUBLE,
+                "Median latency of one query, milliseconds; null without queries.",
+                nullable=True,
+            ),
+            Column(
+                "latency_p95_ms",
+                DOUBLE,
+                "95th percentile of the latency of one query, milliseconds; null without queries.",
+                nullable=True,
+            ),
         ),
     ),
     Table(
@@ -368,6 +408,19 @@ CONTROL = (
     ),
     Table(
         "recs",
+        "excluded_users",
+        "one date on which one user had more events than one attempt allows",
+        ("publication_id", "user_id", "event_date"),
+        _columns(
+            "publication_id",
+            "data_date",
+            Column("user_id", TEXT, "The user, whose events count for nothing in the attempt."),
+            Column("event_date", DATE, "Calendar date (UTC) of the events."),
+            Column("events", BIGINT, "Their events of that date that would count more than 0."),
+        ),
+    ),
+    Table(
+        "recs",
         "current_publication",
         "the one publication that readers see",
         ("publication_id",),
@@ -382,7 +435,44 @@ CONTROL = (
 
 STAGED = tuple(Table("recs_staging", table.name, table.grain, table.key, table.columns) for table in OUTPUTS)
 
-ALL_TABLES = RAW + OUTPUTS + CONTROL + STAGED
+# What the audit holds the staged rows against; they go with them.
+SNAPSHOT = (
+    Table(
+        "recs_staging",
+        "snapshot_users",
+        "one user whom one attempt saw",
+        ("publication_id", "user_id"),
+        _columns("publication_id", "data_date", "user_id"),
+    ),
+    Table(
+        "recs_staging",
+        "snapshot_items",
+        "one item that one attempt saw",
+        ("publication_id", "item_id"),
+        _columns(
+            "publication_id",
+            "data_date",
+            "item_id",
+            "domain",
+            Column("is_available", BOOLEAN, "Whether it could be recommended at the attempt's end."),
+        ),
+    ),
+    Table(
+        "recs_staging",
+        "snapshot_interactions",
+        "one item that one user had an event with, as one attempt saw it",
+        ("publication_id", "user_id", "item_id"),
+        _columns(
+            "publication_id",
+            "data_date",
+            "user_id",
+            "item_id",
+            Column("last_occurred_at", TIMESTAMP, "When the last of these events happened."),
+        ),
+    ),
+)
+
+ALL_TABLES = RAW + OUTPUTS + CONTROL + STAGED + SNAPSHOT
 
 
 def table(full_name: str) -> Table:

@@ -113,7 +113,7 @@ def begin_tuning(settings: Settings, warehouse: Warehouse, data_date: date | Non
     folder = _next_folder(settings.lake, last[0])
     folder.night.write_record(_record(folder.name, interval, rival))
     write_recipe(folder.rival, rival)
-    unload(warehouse, folder.night)
+    unload(warehouse, folder.night, settings)
     return folder
 
 

@@ -1,12 +1,16 @@
 """The snapshot one run may see: facts and dimensions as of the run's end, as Parquet in its run folder.
 
-Reads the dbt models of the schemas `intermediate` and `core`; the only place where the cut-off is applied.
+Reads the dbt models of the schemas `intermediate` and `core`, and `raw.event_weights`; the only place where the cut-off
+is applied.
 """
 
 from datetime import UTC, datetime
 
+from warehouse import event_types, excluded_users
 from warehouse.adapters.protocol import Warehouse
+from warehouse.event_weights import READ_ALL as EVENT_WEIGHTS
 from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
 
 _FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -49,12 +53,46 @@ _QUERIES = {
 }
 
 
-def unload(warehouse: Warehouse, folder: RunFolder) -> dict[str, int]:
-    """Write the five snapshot files of a run; return their row counts."""
+# Who has more events on one date than the run allows is met by no model and no list; the items they met stay seen.
+_LIMITED_INTERACTIONS = f"""
+    select event_id, user_id, item_id, event_type, value,
+        case when user_id in (select user_id from ({excluded_users.query(_EVENT)}) as excluded) then 0
+            else event_weight end as event_weight,
+        half_life_days, occurred_at
+    from intermediate.int_interactions_weighted
+    where {_EVENT}
+    order by user_id, occurred_at, event_id
+"""
+
+
+def unload(warehouse: Warehouse, folder: RunFolder, settings: Settings) -> dict[str, int]:
+    """Write the five snapshot files of a run and what they were made by; return the row counts of the five.
+
+    Beside them lie `event_weights`, `event_types.csv` (see `warehouse.event_types`) and, where the settings limit the
+    events of a user on one date, `excluded_users`.
+
+    Args:
+        warehouse: with the facts that dbt built for the run.
+        folder: of the run.
+        settings: `max_events_per_day`.
+    """
     run = folder.record()
-    cut_off = {"as_of": run.interval.as_of, "ingested_before": run.ingested_before or _FAR_FUTURE}
-    queries = {
-        folder.snapshot(name): (query, {key: value for key, value in cut_off.items() if f"${key}" in query})
-        for name, query in _QUERIES.items()
+    values = {
+        "as_of": run.interval.as_of,
+        "ingested_before": run.ingested_before or _FAR_FUTURE,
+        "max_events_per_day": settings.max_events_per_day,
     }
-    return dict(zip(_QUERIES, warehouse.unload(queries), strict=True))
+    texts = {**_QUERIES, "event_weights": EVENT_WEIGHTS}
+    if settings.max_events_per_day:
+        texts["interactions"] = _LIMITED_INTERACTIONS
+        texts["excluded_users"] = f"{excluded_users.query(_EVENT)} order by user_id, event_date"
+    else:
+        # Of an unload that died under another setting.
+        folder.snapshot("excluded_users").unlink(missing_ok=True)
+    queries = {
+        folder.snapshot(name): (query, {key: value for key, value in values.items() if f"${key}" in query})
+        for name, query in texts.items()
+    }
+    rows = dict(zip(texts, warehouse.unload(queries), strict=True))
+    event_types.write(folder)
+    return {name: rows[name] for name in _QUERIES}

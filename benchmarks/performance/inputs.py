@@ -41,7 +41,7 @@ def inputs_seconds(settings: Settings, run_folder: Path, repeats: int) -> dict[s
             "bare": bare,
             "dbt": lambda: run_dbt(settings, *_BUILD, given=given),
             "dbt that builds nothing": lambda: run_dbt(settings, "parse", given=given),
-            "unload": lambda: unload(open_warehouse(settings), target),
+            "unload": lambda: unload(open_warehouse(settings), target, settings),
         }
         with redirect_stdout(StringIO()):
             return seconds_each(works, repeats)

@@ -67,7 +67,7 @@ def stage(
 ) -> NightjarCommand:
     """Return the task that runs one command of one stage of the night on the run's publication."""
     return kind(
-        task_id=name,
+        task_id=kwargs.pop("task_id", name),
         command=["nightjar", "stage", name.replace("_", "-"), "--publication", PUBLICATION_ID],
         pool=pool,
         pre_execute=only_in(of),

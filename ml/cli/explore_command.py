@@ -1,15 +1,21 @@
 """`nightjar explore`: the output tables in a browser."""
 
 from importlib import import_module
+from typing import Annotated
 
 import typer
 
+from ml.stack.environment import LOOPBACK
 from warehouse.settings import load_settings
 
 
-def explore() -> None:
-    """Show users, items, quality, clicks and nights in a browser; only reads, on loopback, until Ctrl-C."""
-    import_module("ml.explorer.server").serve(load_settings())
+def explore(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Nothing asks who is looking: a container's own, or loopback.")
+    ] = LOOPBACK,
+) -> None:
+    """Show users, items, quality, clicks and runs in a browser; only reads, until Ctrl-C."""
+    import_module("ml.explorer.server").serve(load_settings(), host)
 
 
 def register(app: typer.Typer) -> None:

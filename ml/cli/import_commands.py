@@ -1,7 +1,7 @@
 """`nightjar import`: fills the raw tables from MovieLens folders, a user's own files, or the demo shop."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +10,11 @@ import typer
 
 from ml.cli import import_options as options
 from ml.cli.import_check import print_check
+from warehouse.access import check_readable, check_writable
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
+from warehouse.event_counts import unknown_types, unknown_types_line
 from warehouse.importers.columns import IMPORTABLE
 from warehouse.importers.demo_shop.nights import import_nights
 from warehouse.importers.demo_shop.shop_options import ShopOptions
@@ -25,41 +27,54 @@ from warehouse.settings import load_settings
 app = typer.Typer(help="Fill the raw tables. Importing the same data again adds nothing.", no_args_is_help=True)
 
 _SHOP = ShopOptions()
+# `readable=False` below: what cannot be read is refused by `check_readable`, with whose it is and what mends that.
 
 
 @app.command()
 def movielens(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Unpacked archive: ml-100k, ml-1m, latest, 20m to 32m.")
+        Path,
+        typer.Argument(metavar="DIR", readable=False, help="Unpacked archive: ml-100k, ml-1m, latest, 20m to 32m."),
     ],
 ) -> None:
     """Import a MovieLens folder: ratings, films with genres, years and tags, users with what is known of them."""
-    _run(lambda warehouse: import_movielens(warehouse, folder, datetime.now(UTC)))
+    _run(lambda warehouse: import_movielens(warehouse, folder, datetime.now(UTC)), [folder])
 
 
 @app.command()
 def files(
     interactions: Annotated[
         list[Path] | None,
-        typer.Option(help="user_id, item_id, occurred_at; may have event_id, event_type, value, ingested_at."),
+        typer.Option(
+            readable=False, help="user_id, item_id, occurred_at; may have event_id, event_type, value, ingested_at."
+        ),
     ] = None,
     items: Annotated[
         list[Path] | None,
-        typer.Option(help="item_id; may have domain, title, available_from, available_until, recorded_at."),
+        typer.Option(
+            readable=False, help="item_id; may have domain, title, available_from, available_until, recorded_at."
+        ),
     ] = None,
     item_features: Annotated[
         list[Path] | None,
-        typer.Option(help="item_id, feature (kind:value); may have weight (0 withdraws it), recorded_at."),
+        typer.Option(
+            readable=False, help="item_id, feature (kind:value); may have weight (0 withdraws it), recorded_at."
+        ),
     ] = None,
-    users: Annotated[list[Path] | None, typer.Option(help="user_id; may have created_at, recorded_at.")] = None,
+    users: Annotated[
+        list[Path] | None, typer.Option(readable=False, help="user_id; may have created_at, recorded_at.")
+    ] = None,
     user_features: Annotated[
         list[Path] | None,
-        typer.Option(help="user_id, feature (kind:value); may have weight (0 withdraws it), recorded_at."),
+        typer.Option(
+            readable=False, help="user_id, feature (kind:value); may have weight (0 withdraws it), recorded_at."
+        ),
     ] = None,
     exposures: Annotated[
         list[Path] | None,
         typer.Option(
-            help="user_id, item_id, rank, shown_at; may have exposure_id, variant, publication_id, ingested_at."
+            readable=False,
+            help="user_id, item_id, rank, shown_at; may have exposure_id, variant, publication_id, ingested_at.",
         ),
     ] = None,
     layout: options.Layout = None,
@@ -125,13 +140,16 @@ def files(
             max_gb=max_gb,
             options=read,
             note=lambda line: typer.echo(f"note: {line}"),
-        )
+        ),
+        [path for paths in named.values() for path in paths],
     )
 
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file, a folder, or a quoted pattern.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", readable=False, help="A file, a folder, or a quoted pattern.")
+    ],
     table: Annotated[str, typer.Option(help="Raw table that the rows are meant for.")] = "interactions",
     layout: options.Layout = None,
     columns: options.Columns = None,
@@ -172,6 +190,7 @@ def check(
         decimal_comma=decimal_comma,
     )
     read = options.options_by_table([name], typed, options.named_layout(layout))[name]
+    check_readable([file])
     found = check_file(file, IMPORTABLE[name], read, {}, datetime.now(UTC), load_settings().import_max_gb)
     print_check(found, file, name)
 
@@ -201,8 +220,12 @@ def demo_shop(
     _run(lambda warehouse: import_nights(warehouse, shop, nights))
 
 
-def _run(import_into: Callable[[Warehouse], list[ImportCount]]) -> None:
-    warehouse = open_warehouse(load_settings())
+def _run(import_into: Callable[[Warehouse], list[ImportCount]], paths: Iterable[Path] = ()) -> None:
+    settings = load_settings()
+    check_readable(paths)
+    if settings.warehouse_engine == "duckdb":
+        check_writable(settings.home)
+    warehouse = open_warehouse(settings)
     warehouse.create_tables()
     started = time.monotonic()
     counts = import_into(warehouse)
@@ -214,5 +237,15 @@ def _run(import_into: Callable[[Warehouse], list[ImportCount]]) -> None:
             f"{count.table_name}: {count.added:,} added, {count.already_there:,} already there{repeated},"
             f" {count.rejected:,} rejected{hint}"
         )
+    _name_unknown_types(warehouse, counts)
     rows = sum(count.added + count.already_there + count.rejected for count in counts)
     typer.echo(f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 0.001):,.0f} rows/s")
+
+
+def _name_unknown_types(warehouse: Warehouse, counts: list[ImportCount]) -> None:
+    if not any(count.table_name == "raw.interactions" for count in counts):
+        return
+    with warehouse.connect(read_only=True) as connection:
+        unknown = unknown_types(connection)
+    if unknown:
+        typer.echo(f"warning: {unknown_types_line(unknown, load_settings().unknown_event_weight)}")

@@ -8,6 +8,7 @@ import typer
 
 from ml.cli import stage_commands, tune_commands
 from ml.cli.repeated_options import refuse_repeated_options
+from warehouse.access import refused_access
 from warehouse.disk_space import full_disk, met_full_disk
 from warehouse.errors import NightjarError
 from warehouse.progress import error_line
@@ -42,6 +43,7 @@ def _options(debug: bool = typer.Option(False, help="Show the traceback of an er
 def _add_commands_of_people(app: typer.Typer) -> None:
     from ml.cli import (
         docs_command,
+        events_commands,
         explore_command,
         import_commands,
         performance_command,
@@ -54,6 +56,7 @@ def _add_commands_of_people(app: typer.Typer) -> None:
     )
 
     app.add_typer(import_commands.app, name="import", help="Bring interactions, items and users into schema raw.")
+    app.add_typer(events_commands.app, name="events", help="What an event of each type counts.")
     app.add_typer(stack_commands.app, name="stack", help="The servers of a home, for one person or a team.")
     app.add_typer(warehouse_commands.app, name="warehouse", help="The warehouse that a team shares.")
     run_commands.register(app)
@@ -80,6 +83,8 @@ def main() -> None:
 def _fail(error: NightjarError, cause: Exception, *, shows_traceback: bool) -> None:
     if met_full_disk(cause):
         error = full_disk(load_settings().home)
+    elif refusal := refused_access(cause):
+        error = refusal
     if shows_traceback:
         traceback.print_exc()
     print(error_line(error), flush=True)

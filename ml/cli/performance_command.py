@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ml.cli.summary import plain_console, show
-from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.engines import open_for_readers, open_warehouse
 from warehouse.errors import BadInput
 from warehouse.interval import of_date
 from warehouse.settings import load_settings
@@ -39,7 +39,7 @@ def performance(
         date = newest
     interval = of_date(date)
     import_module("ml.stages.update_performance").run(settings, interval)
-    with warehouse.connect(read_only=True) as connection:
+    with open_for_readers(settings).connect(read_only=True) as connection:
         show(plain_console(140), connection, "Variants, all dates", _VARIANTS)
         [(exposures, clicks, dates)] = connection.execute(_TOTAL).fetchall()
     print(f"{exposures:,} exposures on {dates} dates, {clicks:,} clicked")

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from ml.cli.summary import plain_console, show, show_rows
-from warehouse.adapters.engines import open_warehouse
-from warehouse.adapters.protocol import Connection, Warehouse
+from warehouse.adapters.engines import open_for_readers
+from warehouse.adapters.protocol import Connection
 from warehouse.errors import BadInput
+from warehouse.readers import newest_state
 from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
 
@@ -37,9 +38,14 @@ _SIMILAR = """
 
 
 def status() -> None:
-    """Show what is current, the last entries of the ledger and the attempts that were not published."""
+    """Show what is current, the last entries of the ledger and the attempts that were not published.
+
+    While a run writes to a DuckDB warehouse, as of its last publication or verdict.
+    """
     console = plain_console(160)
-    with _warehouse().connect(read_only=True) as connection:
+    with newest_state(load_settings()) as (connection, of_when):
+        if of_when:
+            console.print(of_when, soft_wrap=True)
         if not show(console, connection, "Current publication", _CURRENT):
             console.print("nothing is published yet: nightjar run --date YYYY-MM-DD")
         show(console, connection, "Ledger, newest first", _LEDGER)
@@ -49,11 +55,14 @@ def status() -> None:
 def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> None:
     """Show the lists of one user, with what they did since the last night; of an unknown user the popular items."""
     # Imported here, because the libraries of ranking take half a second that no other command needs.
-    lists = import_module("ml.user_lists.answer").UserListReader(load_settings()).lists_of(user)
+    settings = load_settings()
+    lists = import_module("ml.user_lists.answer").UserListReader(settings).lists_of(user)
     console = plain_console(120)
     console.print(f"User {user}: {lists.source}, publication {lists.publication_id}", soft_wrap=True)
+    if lists.left_out:
+        console.print(lists.left_out, soft_wrap=True)
     ids = {item.item_id for item in lists.items} | {item.reason_item_id for item in lists.items}
-    with _warehouse().connect(read_only=True) as connection:
+    with open_for_readers(settings).connect(read_only=True) as connection:
         titles = dict(connection.execute(_TITLES, [sorted(filter(None, ids))]).fetchall())
     rows = [
         (
@@ -75,7 +84,7 @@ def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> No
 def similar(item: Annotated[str, typer.Argument(help="The item's id.")]) -> None:
     """Show the items nearest to one item, in every domain."""
     console = plain_console(120)
-    with _warehouse().connect(read_only=True) as connection:
+    with open_for_readers(load_settings()).connect(read_only=True) as connection:
         _check_published(connection)
         if not show(console, connection, f"Similar to item {item}", _SIMILAR, [item]):
             raise BadInput(f"item {item!r} has no row in recs.similar_items_current")
@@ -87,7 +96,7 @@ def report(
     """Write the night's report, one HTML page, into the attempt's run folder and print its path."""
     settings = load_settings()
     if not publication:
-        with _warehouse().connect(read_only=True) as connection:
+        with newest_state(settings) as (connection, _):
             _check_published(connection)
             publication = connection.execute("select publication_id from recs.current_publication").fetchall()[0][0]
     print(import_module("ml.report").write_report(settings, RunFolder.of(settings.lake, publication)))
@@ -97,10 +106,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the main app."""
     for command in (status, recommend, similar, report):
         app.command()(command)
-
-
-def _warehouse() -> Warehouse:
-    return open_warehouse(load_settings())
 
 
 def _check_published(connection: Connection) -> None:

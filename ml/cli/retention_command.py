@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from warehouse import readers
 from warehouse.adapters.engines import open_warehouse
 from warehouse.errors import BadInput
 from warehouse.old_tunings import OldTuning, old_tunings, remove_tuning
@@ -48,6 +49,7 @@ def retention(
             import_module("ml.tracking").forget(settings, [*runs.values(), *tuning_runs])
         for tuning in tunings:
             remove_tuning(tuning)
+        readers.refresh(warehouse, "old attempts were removed")
     rows = sum(each.rows for each in removals)
     file_bytes = sum(each.file_bytes for each in removals) + sum(each.file_bytes for each in tunings)
     run_count = len(runs) + len(tuning_runs)

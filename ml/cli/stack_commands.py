@@ -10,7 +10,7 @@ from ml.stack.lifecycle import start_stack, stop_stack
 from ml.stack.places import Places
 from ml.stack.supervisor import program_states
 from ml.stack.team import initialisation
-from ml.stack.team.compose import render_compose
+from ml.stack.team.compose import render_compose, render_defaults
 from ml.stack.team.secrets_file import AIRFLOW_ADMIN
 from warehouse.errors import NightjarError
 from warehouse.settings import Settings, load_settings
@@ -50,9 +50,11 @@ def status() -> None:
 
 
 @app.command()
-def compose() -> None:
+def compose(
+    defaults: Annotated[bool, typer.Option("--defaults", help="Print docker-compose.env instead.")] = False,
+) -> None:
     """Print docker-compose.yml, which starts the same programs as the team stack in containers."""
-    print(render_compose(), end="")
+    print(render_defaults() if defaults else render_compose(), end="")
 
 
 @app.command()
@@ -76,5 +78,6 @@ def _print_addresses(settings: Settings) -> None:
     print(f"MLflow   {mlflow_address(settings)}")
     if team:
         print(f"Spark    http://{LOOPBACK}:{settings.spark_ui_port}")
+        print(f"Explorer http://{LOOPBACK}:{settings.explorer_port}")
         print(f"Postgres {LOOPBACK}:{settings.postgres_port}  database {settings.postgres_database}")
     print(f"Logs     {places.logs}")

@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+from warehouse.adapters.engines import open_warehouse
+from warehouse.errors import GateRefused
 from warehouse.progress import MARK
+from warehouse.readers import refresh_if_possible
 from warehouse.recipe import read_recipe
 from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
@@ -16,6 +19,7 @@ from warehouse.settings import load_settings
 app = typer.Typer(no_args_is_help=True)
 
 STAGES = {
+    "dbt-inputs": ("ml.stages.build_models", "inputs"),
     "audit-inputs": ("ml.stages.audit", "audit_inputs"),
     "unload": ("ml.stages.unload", "run"),
     "evaluate-model": ("ml.stages.evaluate_model", "run"),
@@ -25,6 +29,7 @@ STAGES = {
     "load-staging": ("ml.stages.load_staging", "run"),
     "audit-outputs": ("ml.stages.audit", "audit_outputs"),
     "publish": ("ml.stages.publish", "run"),
+    "dbt-marts": ("ml.stages.build_models", "marts"),
     "report": ("ml.stages.report", "run"),
 }
 
@@ -59,7 +64,13 @@ def _register(name: str, module: str, function: str) -> None:
     def command(publication: Annotated[str, typer.Option(help="The attempt's publication id.")]) -> None:
         settings = load_settings()
         folder = RunFolder.of(settings.lake, publication)
-        outcome = getattr(import_module(module), function)(read_recipe(folder.recipe).over(settings), folder)
+        run_stage = getattr(import_module(module), function)
+        try:
+            outcome = run_stage(read_recipe(folder.recipe).over(settings), folder)
+        except GateRefused:
+            # Verdicts are what people look for next.
+            refresh_if_possible(open_warehouse(settings), f"{publication} was refused")
+            raise
         if outcome is not None:
             print(outcome)
 

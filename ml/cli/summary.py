@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ml.cli.night import Night
-from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.engines import open_for_readers
 from warehouse.adapters.protocol import Connection
+from warehouse.readers import newest_state
 from warehouse.settings import Settings
 
 _OUTCOME = """
@@ -43,8 +44,7 @@ _LISTS = """
 def print_summary(settings: Settings, night: Night) -> None:
     """Print the outcome of one night."""
     console = plain_console(120)
-    warehouse = open_warehouse(settings)
-    with warehouse.connect(read_only=True) as connection:
+    with newest_state(settings) as (connection, _):
         one = [night.publication_id]
         outcome = connection.execute(_OUTCOME, one).fetchone()
         if outcome is None:
@@ -58,7 +58,7 @@ def print_summary(settings: Settings, night: Night) -> None:
     console.print(f"{night.publication_id}: {action}, {rows:,} recommendations, {night.seconds:.0f} s ({reason})")
     console.print(f"current publication: {current}")
     console.print(f"content hash: {digest}")
-    console.print(f"tables: schema recs of {warehouse.address}", soft_wrap=True)
+    console.print(f"tables: schema recs of {open_for_readers(settings).address}", soft_wrap=True)
     console.print(f"log: {night.log}", soft_wrap=True)
     console.print("next: nightjar status | nightjar report | nightjar recommend USER | nightjar similar ITEM")
 

@@ -1,4 +1,4 @@
-"""Asks the warehouse as an analyst does: open, read, close, so that no night waits for somebody who looks at a page."""
+"""Asks what an analyst may see, the readers' snapshot or a database: open, read, close, each question anew."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -44,6 +44,8 @@ def chosen_publication() -> str:
     known = answered(publications.publications)
     if not known:
         nothing("Nothing is published yet. A night makes the first publication: nightjar run --date YYYY-MM-DD")
+    if moment := answered(publications.moment):
+        st.sidebar.caption(plain(f"As of {moment}"))
     labels = {row[0]: _label(*row) for row in known.rows}
     return str(st.sidebar.selectbox("Publication", list(labels), format_func=lambda each: labels[each]))
 

@@ -2,6 +2,7 @@
 
 from ml.explorer.answers import Answer, ask
 from warehouse.adapters.protocol import Connection
+from warehouse.readers import NOW, written_at
 
 # The manifest goes with the lists when retention deletes them, and is small.
 _TO_CHOOSE = """
@@ -24,6 +25,12 @@ _LEDGER = """
     select ledger_id, recorded_at, action, publication_id, previous_publication_id, actor, reason
     from recs.publications order by ledger_id desc limit 100
 """
+
+
+def moment(connection: Connection) -> str:
+    """Return of which moment the readers' snapshot is, UTC; empty where the warehouse itself is read."""
+    told = written_at(connection)
+    return "" if told == NOW else told
 
 
 def publications(connection: Connection) -> Answer:

@@ -1,4 +1,4 @@
-"""Starts the explorer's server: on loopback, without a browser of its own, telling nobody outside of anything."""
+"""Starts the explorer's server, by default on loopback: it opens no browser and tells nobody outside of anything."""
 
 import os
 import sys
@@ -15,10 +15,10 @@ from warehouse.settings import Settings
 APP = Path(__file__).with_name("app.py")
 
 
-def server_command(settings: Settings) -> list[str]:
+def server_command(settings: Settings, host: str = LOOPBACK) -> list[str]:
     """Return the command; it holds no secret, the page reads the settings from the environment itself."""
     options = {
-        "server.address": LOOPBACK,
+        "server.address": host,
         "server.port": str(settings.explorer_port),
         "server.headless": "true",
         "server.fileWatcherType": "none",
@@ -41,8 +41,8 @@ def server_command(settings: Settings) -> list[str]:
     ]
 
 
-def serve(settings: Settings) -> NoReturn:
-    """Become the server; it ends with Ctrl-C.
+def serve(settings: Settings, host: str = LOOPBACK) -> NoReturn:
+    """Become the server on one address of this machine; it ends with Ctrl-C.
 
     Raises:
         BadInput: Streamlit is missing, the port is taken, or there is no warehouse that analysts can open.
@@ -52,6 +52,6 @@ def serve(settings: Settings) -> NoReturn:
         raise BadInput("Streamlit is not installed: make setup, or pip install 'nightjar[explorer]'")
     check_port("NIGHTJAR_EXPLORER_PORT", settings.explorer_port)
     read(settings, lambda connection: None)
-    print(f"The explorer: http://{LOOPBACK}:{settings.explorer_port}  (Ctrl-C ends it)", flush=True)
-    command = server_command(settings)
+    print(f"The explorer: http://{host}:{settings.explorer_port}  (Ctrl-C ends it)", flush=True)
+    command = server_command(settings, host)
     os.execv(command[0], command)

@@ -40,7 +40,10 @@ def check_port(name: str, port: int) -> None:
 def _ports(settings: Settings) -> list[tuple[str, int]]:
     ports = [(variable(name), getattr(settings, name)) for name in ("airflow_port", "mlflow_port")]
     if settings.stack_kind == "team":
-        ports += [(variable(name), getattr(settings, name)) for name in ("postgres_port", "spark_master_port")]
+        ports += [
+            (variable(name), getattr(settings, name))
+            for name in ("postgres_port", "spark_master_port", "explorer_port")
+        ]
         # The master's user interface, and behind it those of the workers.
         ports += [
             (variable("spark_ui_port"), settings.spark_ui_port + each) for each in range(settings.spark_workers + 1)

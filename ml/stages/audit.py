@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from warehouse import progress
 from warehouse.adapters.engines import open_warehouse
-from warehouse.dbt_runner import NodeResult, run_dbt, variables
+from warehouse.dbt_runner import NodeResult, run_dbt, variables_of
 from warehouse.errors import GateRefused
 from warehouse.gate_decisions import GateDecision, record_decisions
 from warehouse.run_folder import RunFolder
@@ -42,15 +42,13 @@ def judge(gate: str, results: Sequence[NodeResult]) -> GateDecision:
 
 def _audit(settings: Settings, folder: RunFolder, gate: str, selection: str) -> None:
     run = folder.record()
-    given = variables(
-        settings,
-        interval_start=run.interval.start.isoformat(),
-        interval_end=run.interval.end.isoformat(),
-        publication_id=run.publication_id,
-    )
     with progress.stage(folder, f"audit_{gate}") as done:
         done.unit = "tests"
-        results = run_dbt(settings, "test", "--select", selection, "--exclude", "resource_type:unit_test", given=given)
+        results = run_dbt(
+            settings,
+            *("test", "--select", selection, "--exclude", "resource_type:unit_test"),
+            given=variables_of(settings, run),
+        )
         done.rows = len(results)
         decision = judge(gate, results)
         record_decisions(open_warehouse(settings), run, [decision])

@@ -20,7 +20,6 @@ from warehouse import embeddings
 from warehouse.adapters.engines import open_warehouse
 from warehouse.artifacts import model_digest
 from warehouse.embeddings import UNKNOWN, Embeddings, Vectors
-from warehouse.errors import NightjarError
 from warehouse.gate_decisions import record_decisions
 from warehouse.progress import stage
 from warehouse.run_folder import RunFolder
@@ -52,7 +51,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
     """Run the stage.
 
     Raises:
-        NightjarError: the model is missing or damaged, or knows no available item.
+        NightjarError: the model is missing or damaged.
         GateRefused: an index stays below the recall floor at the largest `ef`; names it and the figures.
     """
     with stage(folder, "build_indices") as progress:
@@ -100,10 +99,7 @@ def similarity_plan(model: Embeddings, is_available: NDArray[np.bool_], settings
 
 
 def _indexable(model: Embeddings, is_available: NDArray[np.bool_]) -> NDArray[np.int64]:
-    items = np.flatnonzero(is_available & (model.item_known != UNKNOWN)).astype(np.int64)
-    if len(items) == 0:
-        raise NightjarError("the model knows no item that is available: see available_from and available_until")
-    return items
+    return np.flatnonzero(is_available & (model.item_known != UNKNOWN)).astype(np.int64)
 
 
 def _save(
@@ -128,5 +124,4 @@ def _save(
         "dim": index.dim,
         "item_count": len(plan.item_ids),
         "ef": quality.ef,
-        "recall": float("nan") if quality.recall is None else quality.recall,
     }

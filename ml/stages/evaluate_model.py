@@ -8,6 +8,7 @@ publication.
 import math
 import re
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from ml import cold_item_choice, contest, plots, start, text_model, tracking
 from ml.champion import find_champion
@@ -26,6 +27,7 @@ from ml.rematch import meet, ranking_of
 from ml.scoring import Ranking, popularity_ranking
 from ml.text_features import with_text
 from ml.training_data import TrainingData, read
+from warehouse import event_types
 from warehouse.adapters.engines import open_warehouse
 from warehouse.item_weights import ItemWeights
 from warehouse.progress import StageProgress, stage
@@ -85,7 +87,7 @@ def _fit_and_judge(textless: TrainingData, folder: RunFolder, settings: Settings
         # Without the item-item weights, which no epoch changes, and without the regression, which takes its time.
         trained = Fit(data, data.train, epoch.users, epoch.items, settings.cold_item_lambda)
         ranking = ranking_of(trained, popularity, unmixed, None)
-        curve.append(recall_at_k(ranking, watched, data.train, k))
+        curve.append(recall_at_k(ranking, watched, data.left_out, k))
         progress.pulse(f"{epoch.line(data.train.nnz)}, recall@{k} {curve[-1]:.4f}")
 
     begun = start.of_run(settings, folder, "evaluation", data)
@@ -108,23 +110,23 @@ def _fit_and_judge(textless: TrainingData, folder: RunFolder, settings: Settings
     opponent, champions = _meet_champion(textless, popularity, cold_slice, folder, settings, progress)
     if champions is not None:
         rankings[CHAMPION] = champions
-    evaluation = evaluate(rankings, slices, data.train, k)
+    evaluation = evaluate(rankings, slices, data.train, k, data.left_out)
     evaluation.metrics.extend(_folded_in(fitted, popularity, chosen, weights))
     for row in evaluation.metrics:
         if row.metric == "recall":
             progress.say(f"{row.model} {row.slice}: recall@{row.k} {row.value:.4f} ({row.users:,} users)")
     asked = sampled(slices[0], TRADE_OFF_USERS, settings.seed)
-    trade_off = popularity_curve(at, asked, data.train, k)
+    trade_off = popularity_curve(at, asked, data.train, k, left_out=data.left_out)
     return _Judged(evaluation, curve, trade_off, opponent, begun_from, cold_items)
 
 
 def _folded_in(fitted: Fit, popularity: Ranking, settings: Settings, weights: ItemWeights | None) -> list[Metric]:
     data = fitted.data
     folded = ranking_of(fitted, popularity, settings, weights, recency=data.shown)
-    question = fold_in_slice(data.shown, data.holdout, data.is_available, settings.seed)
-    return evaluate(
-        {MODEL: folded, BASELINE: popularity}, [question], data.train + data.shown, settings.metric_k
-    ).metrics
+    question = fold_in_slice(data.shown, data.holdout, data.is_available, settings.seed, data.repeated)
+    known = data.train + data.shown
+    left_out = data.without_repeatable(known)
+    return evaluate({MODEL: folded, BASELINE: popularity}, [question], known, settings.metric_k, left_out).metrics
 
 
 def _meet_champion(
@@ -187,5 +189,11 @@ def _stage_log(settings: Settings, folder: RunFolder, data: TrainingData, judged
             "holdout_pairs": data.holdout.nnz,
         },
         metrics=figures | {f"epoch.recall_at_{settings.metric_k}": [value for value in judged.curve if value == value]},
-        artifacts={"plots": folder.path / "plots"},
+        artifacts={"plots": folder.path / "plots"} | _event_types(folder),
     )
+
+
+def _event_types(folder: RunFolder) -> dict[str, Path]:
+    # A snapshot of an earlier version that was taken over has no such file.
+    path = event_types.path_in(folder)
+    return {"event_types": path} if path.exists() else {}

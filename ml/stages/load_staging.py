@@ -1,4 +1,4 @@
-"""Loads the run's output files into `recs_staging`, where the audit reads them and nobody else does."""
+"""Loads the run's outputs, and what it saw, into `recs_staging`, where the audit reads them and nobody else does."""
 
 from warehouse import progress
 from warehouse.adapters.engines import open_warehouse
@@ -7,6 +7,7 @@ from warehouse.named_points import reached
 from warehouse.output_contract import check_output
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
+from warehouse.staged_snapshot import write_staged_snapshot
 from warehouse.tables import STAGED
 
 
@@ -25,7 +26,11 @@ def run(settings: Settings, folder: RunFolder) -> None:
             check_output(folder, table)
         reached("load:before_rows")
         folders = {table: folder.output(table.name) for table in STAGED}
+        saw = write_staged_snapshot(folder)
+        if not saw:
+            done.say("the run's snapshot is gone: it is audited against facts and dimensions as they are now")
+        folders |= saw
         loaded = warehouse.load(folders, run_record.publication_id, run_record.data_date)
-        for table, rows in zip(STAGED, loaded, strict=True):
+        for table, rows in zip(folders, loaded, strict=True):
             done.rows += rows
             done.say(f"{rows:,} {table.name}")

@@ -1,7 +1,7 @@
 """Publishes the audited rows of a run, then names its model champion when readers see it."""
 
 from ml.champion_alias import name_champion
-from warehouse import progress, publications
+from warehouse import progress, publications, readers
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.artifacts import check_artifacts
@@ -16,8 +16,8 @@ def run(settings: Settings, folder: RunFolder) -> str:
 
     Raises:
         GateRefused: a gate refused the attempt, or gave no verdict on it.
-        NightjarError: a newer attempt at the date has begun, nothing was staged, or the model or an
-            index is not what its stage wrote.
+        NightjarError: a newer attempt at the date has begun, nothing was staged, the model or an index is not what
+            its stage wrote, or the readers' snapshot could not be written: then the run is published nevertheless.
     """
     record = folder.record()
     model = folder.read_mlflow_run()
@@ -31,8 +31,13 @@ def run(settings: Settings, folder: RunFolder) -> str:
             mlflow_run_id=model["run_id"],
             content_hash=content_hash(folder),
         )
-        if entry.moved:
-            name_champion(settings, warehouse)
+        try:
+            if told := readers.refresh(warehouse, f"{entry.publication_id} was published"):
+                done.say(told)
+        finally:
+            # Whatever became of the readers' file, the publication is out, and the same stage again writes the file.
+            if entry.moved:
+                name_champion(settings, warehouse)
         done.rows, recall = _published_figures(warehouse, entry.publication_id)
         done.say(_pointer(entry))
     return f"{_pointer(entry)}: {done.rows:,} recommendations, recall@{settings.metric_k} {recall}"

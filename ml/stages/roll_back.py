@@ -4,6 +4,7 @@ Writes `recs.publications`, `recs.current_publication` and MLflow's alias.
 """
 
 from ml.champion_alias import name_champion
+from warehouse import readers
 from warehouse.adapters.engines import open_warehouse
 from warehouse.ledger import Published
 from warehouse.rollback import roll_back
@@ -18,6 +19,9 @@ def run(settings: Settings, publication_id: str, *, actor: str, reason: str) -> 
     """
     warehouse = open_warehouse(settings)
     entry = roll_back(warehouse, publication_id, actor=actor, reason=reason)
-    # After the transaction: readers come first, and the same command again moves the alias if this fails.
-    name_champion(settings, warehouse)
+    # After the transaction: readers come first, and the same command again does what is left if one of these fails.
+    try:
+        readers.refresh(warehouse, f"{entry.publication_id} is current")
+    finally:
+        name_champion(settings, warehouse)
     return entry

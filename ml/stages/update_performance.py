@@ -6,6 +6,7 @@ that a night reads, so it may run beside one. Used by `nightjar performance` and
 
 from typing import Any
 
+from warehouse import readers
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Connection
 from warehouse.dbt_runner import run_dbt, variables
@@ -42,6 +43,7 @@ def run(settings: Settings, interval: DataInterval) -> int:
     if failed or not results:
         named = "; ".join(f"{each.name} ({each.message})" for each in failed[:5])
         raise NightjarError(f"the online metrics were not updated: {named or 'dbt built nothing'}")
+    readers.refresh(open_warehouse(settings), "online metrics were updated")
     return len(results)
 
 

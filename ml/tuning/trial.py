@@ -95,7 +95,7 @@ def search_epochs(
     def watch(epoch: Epoch) -> None:
         nonlocal is_given_up
         ranking = rank(epoch.users, epoch.items)
-        curve.append(recall_at_k(ranking, watched, data.train, settings.metric_k))
+        curve.append(recall_at_k(ranking, watched, data.left_out, settings.metric_k))
         if patience is None or curve[-1] > max(curve[:-1], default=-1.0):
             best[:] = [(epoch.number, epoch.users, epoch.items)]
         is_given_up = not may_go_on(epoch.number, curve[-1])
@@ -128,7 +128,7 @@ def judge_popularity(data: TrainingData, settings: Settings) -> Judged:
 
 def judge(ranking: Ranking, question: HoldoutSlice, data: TrainingData, k: int) -> Judged:
     """Judge the lists of a ranking."""
-    lists = best_items(ranking, question.users, question.is_candidate, data.train, k)
+    lists = best_items(ranking, question.users, question.is_candidate, data.left_out, k)
     hits, sizes = hits_of(lists, question.truth), question.truth.getnnz(axis=1)
     of_users = {"recall": recall(hits, sizes), "ndcg": ndcg(hits, sizes)}
     return Judged(of_users, coverage(exposure_counts(lists, question.is_candidate)))

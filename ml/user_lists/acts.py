@@ -1,24 +1,25 @@
 """What one user did and says of themselves up to now, from the raw tables: no night has to have seen it.
 
-Reads `raw.interactions`, `raw.user_features` and the seed `core.event_weights`.
+Reads `raw.interactions`, `raw.user_features` and `raw.event_weights`; or what dbt built of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from warehouse import event_weights
 from warehouse.adapters.protocol import Connection
+from warehouse.event_weights import EventWeight
 
 _EVENTS = "select item_id, event_type, value, occurred_at from raw.interactions where user_id = ?"
-_WEIGHTS = "select event_type, weight, min_value from core.event_weights order by min_value nulls first"
+_BUILT_EVENTS = "select item_id, event_type, value, occurred_at from core.fct_interactions where user_id = ?"
 _FEATURES = "select feature, weight from raw.user_features where user_id = ? order by recorded_at, weight"
-# What an event type that the seed does not know is weighed as.
-_ANY_TYPE = "interaction"
+_BUILT_FEATURES = "select feature, weight from core.dim_user_features where user_id = ? and valid_to is null"
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event of the user; `is_positive` says whether the seed gives it a weight."""
+    """One event of the user; `is_positive` says whether it counts more than 0."""
 
     item_id: str
     is_positive: bool
@@ -31,56 +32,70 @@ class UserActs:
 
     Attributes:
         last_at: when the newest event happened; None: there is none.
-        seen: the items of all events, the newest first.
+        seen: when each item had its last event, whatever its weight, the newest first.
         liked: those of positive events, the newest positive one first.
         features: weight above 0 by feature.
     """
 
     last_at: datetime | None
-    seen: tuple[str, ...]
+    seen: Mapping[str, datetime]
     liked: tuple[str, ...]
     features: Mapping[str, float]
 
 
-def read_acts(connection: Connection, user_id: str) -> UserActs:
-    """Read what is known of one user, which may be nothing."""
-    weights = connection.execute(_WEIGHTS).fetchall()
+def read_acts(connection: Connection, user_id: str, unknown_event_weight: float) -> UserActs:
+    """Read what is known of one user, which may be nothing.
+
+    Args:
+        connection: to the warehouse.
+        user_id: the user.
+        unknown_event_weight: what an event counts whose type has no weight.
+    """
+    return _read(connection, user_id, unknown_event_weight, _EVENTS, _FEATURES)
+
+
+def read_built_acts(connection: Connection, user_id: str, unknown_event_weight: float) -> UserActs:
+    """Read what was known of one user when facts and dimensions were built last; arguments as of `read_acts`."""
+    return _read(connection, user_id, unknown_event_weight, _BUILT_EVENTS, _BUILT_FEATURES)
+
+
+def _read(
+    connection: Connection, user_id: str, unknown_event_weight: float, events_of: str, features_of: str
+) -> UserActs:
+    weights = event_weights.by_type(event_weights.read(connection))
     events = [
-        Event(item_id, is_positive(event_type, value, weights), occurred_at)
-        for item_id, event_type, value, occurred_at in connection.execute(_EVENTS, [user_id]).fetchall()
+        Event(item_id, is_positive(event_type, value, weights, unknown_event_weight), occurred_at)
+        for item_id, event_type, value, occurred_at in connection.execute(events_of, [user_id]).fetchall()
     ]
     features = {
-        feature.strip(): float(weight) for feature, weight in connection.execute(_FEATURES, [user_id]).fetchall()
+        feature.strip(): float(weight) for feature, weight in connection.execute(features_of, [user_id]).fetchall()
     }
     return UserActs(
         max((event.occurred_at for event in events), default=None),
-        newest_first(events),
-        newest_first(event for event in events if event.is_positive),
+        last_times(events),
+        tuple(last_times(event for event in events if event.is_positive)),
         {feature: weight for feature, weight in features.items() if weight > 0},
     )
 
 
-def is_positive(event_type: str, value: float | None, weights: Sequence[tuple[str, float, float | None]]) -> bool:
-    """Whether an event counts, by the rule of `int_interactions_weighted`: the highest min_value not above the value.
+def is_positive(
+    event_type: str, value: float | None, weights: Mapping[str, list[EventWeight]], unknown_event_weight: float
+) -> bool:
+    """Whether an event counts more than 0, by the rule of `int_interactions_weighted`.
 
     Args:
         event_type: as it arrived.
         value: of the event.
-        weights: event_type, weight, min_value of the seed, the lowest min_value first, none before all.
+        weights: as of `event_weights.by_type`.
+        unknown_event_weight: what an event counts whose type has no weight.
     """
-    name = event_type.strip().lower()
-    wanted = name if any(name == each for each, _, _ in weights) else _ANY_TYPE
-    fitting = [
-        weight
-        for each, weight, min_value in weights
-        if each == wanted and (min_value is None or (value is not None and value >= min_value))
-    ]
-    return bool(fitting) and fitting[-1] > 0
+    rows = weights.get(event_weights.normal_name(event_type))
+    return (unknown_event_weight if rows is None else event_weights.weight_of(rows, value)) > 0
 
 
-def newest_first(events: Iterable[Event]) -> tuple[str, ...]:
-    """Return each item once, by its last event, the newest first, and of one instant by item id."""
+def last_times(events: Iterable[Event]) -> dict[str, datetime]:
+    """Return when each item had its last event, the newest first, and of one instant by item id."""
     last: dict[str, datetime] = {}
     for event in events:
         last[event.item_id] = max(event.occurred_at, last.get(event.item_id, event.occurred_at))
-    return tuple(sorted(sorted(last), key=lambda item_id: last[item_id], reverse=True))
+    return {item_id: last[item_id] for item_id in sorted(sorted(last), key=lambda item_id: last[item_id], reverse=True)}

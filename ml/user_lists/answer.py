@@ -1,6 +1,7 @@
 """Answers who asks for a user's lists: `nightjar recommend`, and whatever serves them further.
 
-Reads `recs.current_publication`, `recs.recommendations`, the raw tables and the publication's model. Writes nothing.
+Reads `recs.current_publication`, `recs.recommendations` and the publication's model, and of the raw tables what the
+user did since, where no run keeps the warehouse. Writes nothing.
 docs/decisions/fold-in.md says who gets what.
 """
 
@@ -12,14 +13,16 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ml.user_lists import served_model
-from ml.user_lists.acts import UserActs, read_acts
+from ml.user_lists.acts import UserActs, read_acts, read_built_acts
 from ml.user_lists.served_model import ServedModel
 from ml.user_lists.user_vector import placed, weights_of_newest
-from warehouse.adapters.engines import open_warehouse
+from warehouse.adapters.busy_file import FileBusy
+from warehouse.adapters.engines import open_for_readers, open_if_free
 from warehouse.adapters.protocol import Connection
 from warehouse.errors import BadInput
 from warehouse.lists.block import score_block
 from warehouse.lists.filling import PERSONAL, SOURCES
+from warehouse.readers import written_at
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
 
@@ -57,6 +60,7 @@ class UserLists:
         source: how the user is known: personal, fold_in, cold_user, segment_popular or popular. Rows that only fill up
             a list have another source.
         items: by domain and rank.
+        left_out: in words, what could not be taken into account, and why; empty where all was.
     """
 
     user_id: str
@@ -64,6 +68,7 @@ class UserLists:
     data_date: date
     source: str
     items: tuple[ListedItem, ...]
+    left_out: str = ""
 
 
 class UserListReader:
@@ -82,17 +87,27 @@ class UserListReader:
         """
         if not user_id:
             raise BadInput("the user's id is empty")
-        with open_warehouse(self._settings).connect(read_only=True) as connection:
+        with open_for_readers(self._settings).connect(read_only=True) as connection:
             current = connection.execute(_CURRENT).fetchone()
             if current is None:
                 raise BadInput("nothing is published yet: nightjar run --date YYYY-MM-DD")
             publication_id, data_date, as_of = current
-            acts = read_acts(connection, user_id)
+            acts, left_out = self._acts_of(connection, user_id)
             items = _published(connection, publication_id, user_id)
             if not items or (acts.last_at is not None and acts.last_at >= as_of):
                 model = self._model_of(connection, publication_id, as_of)
-                items = lists_by_model(model, user_id, acts, self._settings)
-        return UserLists(user_id, publication_id, data_date, _source_of(items), items)
+                items = lists_by_model(model, user_id, acts, as_of, self._settings)
+        return UserLists(user_id, publication_id, data_date, _source_of(items), items, left_out)
+
+    def _acts_of(self, connection: Connection, user_id: str) -> tuple[UserActs, str]:
+        unknown = self._settings.unknown_event_weight
+        # The newest events are in the raw tables, which readers have no copy of; a run that writes is not waited for.
+        try:
+            with open_if_free(self._settings).connect(read_only=True) as live:
+                return read_acts(live, user_id, unknown), ""
+        except FileBusy as error:
+            acts = read_built_acts(connection, user_id, unknown)
+            return acts, f"without what they did since the facts were built, before {written_at(connection)}: {error}"
 
     def _model_of(self, connection: Connection, publication_id: str, as_of: datetime) -> ServedModel:
         kept = self._model
@@ -103,21 +118,27 @@ class UserListReader:
         return kept[1]
 
 
-def lists_by_model(model: ServedModel, user_id: str, acts: UserActs, settings: Settings) -> tuple[ListedItem, ...]:
+def lists_by_model(
+    model: ServedModel, user_id: str, acts: UserActs, as_of: datetime, settings: Settings
+) -> tuple[ListedItem, ...]:
     """Return the lists of a user as the publication would have them, had it known what the user did since.
 
     The user is known by the newest of the liked items that the model knows; without one by features; else not at all.
+    Which of the items they have met may be listed again is asked at the publication's end or, where the user acted
+    since, at their newest event.
 
     Args:
         model: of the publication.
         user_id: the user.
         acts: what is known of them.
-        settings: `fold_in_items`, `top_k`, `diversity_weight`, `min_segment_users`.
+        as_of: end of the publication's data interval.
+        settings: `fold_in_items`, `top_k`, `diversity_weight`, `min_segment_users`, `repeat_after_days`.
     """
     weights = weights_of_newest(model, acts.liked, settings.fold_in_items)
     vector, known, segment = placed(model, weights, acts.features, settings.min_segment_users)
     catalogue = replace(model.catalogue, user_vectors=vector, user_known=np.array([known], np.int8))
-    seen = [model.item_index[each] for each in acts.seen if each in model.item_index]
+    met = {model.item_index[each]: last_at for each, last_at in acts.seen.items() if each in model.item_index}
+    seen, now = list(met), max(as_of, acts.last_at or as_of)
     users = pa.table({"user_index": [0], "user_id": [user_id], "segment": pa.array([segment], pa.string())})
     seen_rows = pa.table(
         {
@@ -125,11 +146,12 @@ def lists_by_model(model: ServedModel, user_id: str, acts: UserActs, settings: S
             "item_index": pa.array(seen, pa.int32()),
             "recency": pa.array(range(1, len(seen) + 1), pa.int32()),
             "weight": pa.array(weights[0, seen].toarray()[0] if seen else [], pa.float64()),
+            "days_since": pa.array([(now - last_at).days for last_at in met.values()], pa.int32()),
         }
     )
     # One thread, as in the jobs: more would change last bits.
     with threadpool_limits(1):
-        table = score_block(users, seen_rows, catalogue, settings.top_k, settings.diversity_weight)
+        table = score_block(users, seen_rows, catalogue, settings.top_k, settings.diversity_weight, settings.repeats)
     names = [field for field in ListedItem.__dataclass_fields__ if field != "source"]
     return tuple(
         ListedItem(**{name: row[name] for name in names}, source=_as_folded(row["source"])) for row in table.to_pylist()

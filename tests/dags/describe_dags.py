@@ -14,9 +14,6 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.api.datamodels._generated import DagRunType
 from airflow.sdk.exceptions import ParamValidationError
-from cosmos.operators.watcher import DbtProducerWatcherOperator
-
-from warehouse.settings import load_settings
 
 INTERVAL = {
     "data_interval_start": datetime(2026, 3, 31, tzinfo=UTC),
@@ -49,10 +46,6 @@ def command(task: BaseOperator, dag: DAG, run_type: DagRunType) -> list[str] | N
     if hasattr(task, "application_args"):
         arguments = task.render_template(task.application_args, context(dag, run_type))
         return ["spark-submit", task.application, *arguments]
-    if isinstance(task, DbtProducerWatcherOperator):
-        rendered = copy(task)
-        rendered.vars = task.render_template(task.vars, context(dag, run_type))
-        return ["dbt", *task.base_cmd, *rendered.add_global_flags(), *rendered.add_cmd_flags()]
     return None
 
 
@@ -67,17 +60,6 @@ def takes_any_text(dag: DAG) -> list[str]:
         except ParamValidationError:
             pass
     return taken
-
-
-def dbt(task: BaseOperator) -> dict[str, Any] | None:
-    """The target of a dbt build, and whether its process gets the password that the warehouse wants."""
-    if not isinstance(task, DbtProducerWatcherOperator):
-        return None
-    password = task.get_env({}).get("DBT_ENV_SECRET_POSTGRES_PASSWORD")
-    return {
-        "target": task.profile_config.target_name,
-        "has_password": password == load_settings().postgres_password.get_secret_value() != "",
-    }
 
 
 def describe(dag: DAG) -> dict[str, Any]:
@@ -107,7 +89,6 @@ def describe(dag: DAG) -> dict[str, Any]:
                     for part in getattr(task, "command", [])
                 ],
                 "kept_by_airflow": {name: str(getattr(task, name, None)) for name in task.template_fields},
-                "dbt": dbt(task),
             }
             for task in dag.tasks
         },

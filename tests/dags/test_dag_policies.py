@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from warehouse.dbt_runner import write_manifest
 from warehouse.home import POOLS, list_dags, prepare_home
 from warehouse.recipe import Recipe, write_recipe
 from warehouse.run_folder import RunFolder
@@ -80,15 +79,9 @@ def test_a_notifier_that_does_not_exist_is_named_with_its_setting(settings: Sett
     assert "NIGHTJAR_FAILURE_NOTIFIER='no.such.Notifier'" in said
 
 
-def test_the_password_of_the_warehouse_reaches_dbt_and_nothing_that_airflow_keeps(settings: Settings) -> None:
+def test_no_password_of_the_warehouse_is_in_what_airflow_keeps(settings: Settings) -> None:
     changes = {"warehouse_engine": "postgres", "postgres_password": SecretStr("canary"), "postgres_host": "db.example"}
-    shared = settings.model_copy(update=changes)
-    write_manifest(shared)
-    found = describe(shared)
-    tasks = found["dags"]["nightly_recommendations"]["tasks"]
-    builds = [task for task in tasks.values() if task["dbt"]]
-    assert [build["dbt"] for build in builds] == [{"target": "postgres", "has_password": True}] * 2
-    assert "db.example" in builds[0]["kept_by_airflow"]["env"]
+    found = describe(settings.model_copy(update=changes))
     assert found["errors"] == {}
     assert "canary" not in json.dumps(found)
 
@@ -117,7 +110,7 @@ def test_every_task_has_an_owner_retries_and_a_pool_that_exists(described: dict[
 
 def test_every_task_that_writes_to_the_warehouse_waits_for_its_one_slot(night: dict[str, Any]) -> None:
     writers = {"begin", "audit_inputs", "unload", "gate_model", "build_indices", "load_staging", "audit_outputs"}
-    writers |= {"publish", "dbt_inputs.dbt_producer_watcher", "marts.dbt_producer_watcher"}
+    writers |= {"publish", "dbt_inputs", "marts"}
     # The report only reads, but while it does dbt could not open the file, and dbt does not wait.
     assert {night[task_id]["pool"] for task_id in writers | {"report"}} == {"warehouse_writer"}
 
@@ -131,28 +124,21 @@ def test_nothing_is_published_before_every_gate_and_the_audit(night: dict[str, A
 
 
 def test_no_task_starts_when_what_it_waits_for_never_ran(described: dict[str, Any]) -> None:
-    # After a refused gate the dbt build never starts; a reporter that did would wait for it forever.
     for dag in described["dags"].values():
         for task_id, task in dag["tasks"].items():
-            reports = task["type"].startswith("Dbt") and task_id.endswith(("_run", "_seed"))
-            allowed = {"all_success", "one_done"} if reports else {"all_success", "none_failed"}
-            assert task["trigger_rule"] in allowed, task_id
+            assert task["trigger_rule"] in {"all_success", "none_failed"}, task_id
 
 
-def test_the_tasks_of_models_report_on_one_build(night: dict[str, Any]) -> None:
-    reporters = [task_id for task_id, task in night.items() if task["type"].startswith("Dbt") and "_run" in task_id]
-    assert len(reporters) > 25
-    for task_id in reporters:
-        build = f"{task_id.partition('.')[0]}.dbt_producer_watcher"
-        assert night[build]["type"] == "RepeatableBuild"
-        assert build in upstream(night, task_id), task_id
-        # They write nothing, so they need not wait for the warehouse.
-        assert night[task_id]["pool"] == "default_pool", task_id
+def test_each_selection_of_models_is_one_task(night: dict[str, Any]) -> None:
+    assert {name: task["command"][:3] for name, task in night.items() if "dbt-" in str(task["command"])} == {
+        "dbt_inputs": ["nightjar", "stage", "dbt-inputs"],
+        "marts": ["nightjar", "stage", "dbt-marts"],
+    }
 
 
 def test_the_inputs_are_tested_before_anything_is_unloaded(night: dict[str, Any]) -> None:
     assert night["unload"]["upstream"] == ["audit_inputs"]
-    assert "dbt_inputs.dbt_producer_watcher" in upstream(night, "audit_inputs")
+    assert night["audit_inputs"]["upstream"] == ["dbt_inputs"]
 
 
 def test_the_model_that_is_judged_comes_before_the_one_that_serves(night: dict[str, Any]) -> None:
@@ -160,7 +146,8 @@ def test_the_model_that_is_judged_comes_before_the_one_that_serves(night: dict[s
 
 
 def test_the_marts_never_delay_a_publication(night: dict[str, Any]) -> None:
-    assert not any(task_id.startswith("marts.") for task_id in upstream(night, "publish"))
+    assert "marts" not in upstream(night, "publish")
+    assert night["marts"]["upstream"] == ["publish"]
 
 
 def test_whatever_a_person_types_reaches_the_command_as_one_argument(described: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 The project is parsed once an engine: every run reuses the manifest and differs in its variables only.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +62,7 @@ class Project:
             **variables,
         }
         folders = ("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", warehouse.engine)
-        told = ("--vars", str({name: value for name, value in given.items() if value is not None}))
+        told = ("--vars", json.dumps({name: value for name, value in given.items() if value is not None}))
         done = dbtRunner(self.manifest).invoke(["--quiet", "--no-write-json", *arguments, *folders, *told])
         # dbt keeps the file open for writing as long as its process lives; the tests read it next.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from handmade_warehouses import ANALYST, HandmadePostgres, HandmadeWarehouse
+from handmade_warehouses import ANALYST, HandmadeDuckDB, HandmadePostgres, HandmadeWarehouse
 from two_publications import RECORDED
+
+from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.adapters.readers_snapshot import FILE
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "analyst-guide.md"
 # What the page asks for in the demo shop, and what stands for it in the warehouse laid by hand.
@@ -52,15 +55,22 @@ def asked(engine: Any, published: HandmadeWarehouse) -> HandmadeWarehouse:
     )
     verdict = ("popularity", "refused", "recall@2 0.1 against 0.2", 0.1, 0.2, "recall@2", None, None, RECORDED)
     warehouse.insert("recs.gate_decisions", [("2026-01-10.2", "2026-01-10", *verdict)])
+    if isinstance(warehouse, HandmadeDuckDB):
+        written = DuckDBWarehouse(warehouse.path).write_readers_snapshot()
+        assert written is not None
+        assert written.views_left_out == ()
     return warehouse
 
 
 def answer(warehouse: HandmadeWarehouse, number: int) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Columns and rows of one question, asked as an analyst may."""
+    """Columns and rows of one question, asked as an analyst may: of the readers' snapshot, or by the analysts' role."""
     query = QUESTIONS[number - 1].query
     for theirs, ours in HERE.items():
         query = query.replace(theirs, ours)
-    connecting = warehouse.connect(ANALYST) if isinstance(warehouse, HandmadePostgres) else warehouse.connect()
+    if isinstance(warehouse, HandmadePostgres):
+        connecting = warehouse.connect(ANALYST)
+    else:
+        connecting = DuckDBWarehouse(warehouse.path.with_name(FILE)).connect(read_only=True)
     with connecting as connection:
         found = connection.execute(query)
         columns = [column[0] for column in found.description]

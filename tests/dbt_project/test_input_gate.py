@@ -1,4 +1,4 @@
-"""The input tests name what is wrong with the raw rows, the seed or the facts, and let the rest pass."""
+"""The input tests name what is wrong with the raw rows, the event weights or the facts, and let the rest pass."""
 
 from typing import Any
 
@@ -46,36 +46,36 @@ MUTATIONS = {
         "interactions_are_complete",
         [("event_date=2026-01-08", "0 rows", "1 rows")],
     ),
+    "lost fact of a date on which more arrives": (
+        "delete from core.fct_interactions where event_id = 'e3'; " + EVENT.format("null", "2026-01-10 09:00:00+00"),
+        "interactions_are_complete",
+        [("event_date=2026-01-10", "3 rows", "2 rows")],
+    ),
     "event after the interval": (EVENT.format("null", "2026-01-11 00:00:00+00"), "interactions_are_complete", []),
     "unknown event type": (
         "select 1",
         "event_types_have_weights",
-        [("event_type=poke", "a row in event_weights", "none for 1 events")],
+        [("event_type=poke", "a row in raw.event_weights", "none for 1 events")],
     ),
-    "negative seed weight": (
-        "update core.event_weights set weight = -1 where event_type = 'view'",
+    "negative event weight": (
+        "update raw.event_weights set weight = -1 where event_type = 'view'",
         "event_weights_are_usable",
         [("event_type=view min_value=null", "a finite weight of at least 0", "-1")],
     ),
     "half-life of 0 days": (
-        "update core.event_weights set half_life_days = 0 where event_type = 'view'",
+        "update raw.event_weights set half_life_days = 0 where event_type = 'view'",
         "event_weights_are_usable",
         [("event_type=view min_value=null", "a finite half-life above 0 days, or none", "0")],
     ),
-    "seed type that no event has": (
-        "update core.event_weights set event_type = 'View' where event_type = 'view'",
+    "event type in upper case": (
+        "update raw.event_weights set event_type = 'View' where event_type = 'view'",
         "event_weights_are_usable",
         [("event_type=View min_value=null", "an event type in lower case, as the facts write it", "View")],
     ),
-    "two seed rows of one range": (
-        "insert into core.event_weights values ('view', 1, null, null)",
+    "two weights of one range": (
+        "insert into raw.event_weights values ('view', 1, null, null)",
         "event_weights_are_usable",
         [("event_type=view min_value=null", "one row", "2 rows")],
-    ),
-    "seed without fallback": (
-        "delete from core.event_weights where event_type = 'interaction'",
-        "event_weights_are_usable",
-        [("event_type=interaction", "a row without min_value, which unknown event types fall back to", "none")],
     ),
 }
 
@@ -86,6 +86,44 @@ def test_a_fault_of_the_inputs_is_returned_with_what_was_expected(
 ) -> None:
     statement, test, expected = MUTATIONS[mutation]
     assert project.failing_rows(built_warehouse, statement, test) == expected
+
+
+# Each arrives after dbt has built, and says of itself that it had arrived long before.
+LATE = {
+    "of the run's date": EVENT.format("null", "2026-01-10 23:00:00+00"),
+    "of a date without events": EVENT.format("null", "2020-05-05 12:00:00+00"),
+    "of a new user and a new item": EVENT.replace("u1", "u9")
+    .replace("f1", "f9")
+    .format("null", "2026-01-09 23:00:00+00"),
+    "with the id of an event of another date": EVENT.replace("'new'", "'e1'").format("null", "2026-01-09 23:00:00+00"),
+    "an exposure": "insert into raw.exposures values "
+    "('new', 'u1', 'f1', 1, null, 'control', '2026-01-10 23:00:00+00', '2026-01-01 00:00:00+00')",
+}
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_rows_that_arrive_after_the_facts_were_built_are_for_the_next_run(
+    project: Any, raw_warehouse: HandmadeWarehouse, late: str
+) -> None:
+    project.run_facts(raw_warehouse, "2026-01-10", "2026-01-11")
+    before = raw_warehouse.rows("select * from core.fct_interactions order by event_id")
+    raw_warehouse.execute(LATE[late].replace("2026-01-12 00:00:00+00", "2026-01-01 00:00:00+00"))
+    for test in ("interactions_are_complete", "exposures_are_complete"):
+        done = project.dbt(raw_warehouse, "test", "--select", test)
+        assert [each.status for each in done.result] == ["pass"]
+    assert raw_warehouse.rows("select * from core.fct_interactions order by event_id") == before
+
+
+def test_rows_that_arrive_between_the_count_and_the_fact_are_in_the_run(
+    project: Any, raw_warehouse: HandmadeWarehouse
+) -> None:
+    project.run_facts(raw_warehouse, "2026-01-10", "2026-01-11")
+    raw_warehouse.execute(LATE["of the run's date"])
+    done = project.dbt(raw_warehouse, "run", "--select", "fct_interactions")
+    assert done.success, done.exception
+    assert raw_warehouse.rows("select 1 from core.fct_interactions where event_id = 'new'") == [(1,)]
+    done = project.dbt(raw_warehouse, "test", "--select", "interactions_are_complete")
+    assert [each.status for each in done.result] == ["pass"]
 
 
 def test_an_unknown_event_type_only_warns(project: Any, built_warehouse: HandmadeWarehouse) -> None:

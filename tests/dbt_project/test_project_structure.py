@@ -47,8 +47,8 @@ def test_engine_specific_sql_stands_in_the_portability_macros_only(path: str) ->
 
 
 def test_every_column_is_described_with_the_type_it_has(project: Any, built_warehouse: HandmadeWarehouse) -> None:
-    models = [each for each in project.manifest.nodes.values() if each.resource_type in ("model", "seed")]
-    assert len(models) == len(MODELS) + 1
+    models = [each for each in project.manifest.nodes.values() if each.resource_type == "model"]
+    assert len(models) == len(MODELS)
     for model in models:
         nulls = ", ".join(f"cast(null as {each.data_type}) as {each.name}" for each in model.columns.values())
         found = built_warehouse.types(f"select * from {model.schema}.{model.alias}")
@@ -60,7 +60,7 @@ def test_a_layer_reads_only_the_layers_before_it(project: Any) -> None:
     manifest = project.manifest
     known = {**manifest.nodes, **manifest.sources}
     for model in (each for each in manifest.nodes.values() if each.resource_type == "model"):
-        read = {known[each].schema for each in model.depends_on.nodes if known[each].resource_type != "seed"}
+        read = {known[each].schema for each in model.depends_on.nodes}
         assert read <= LAYERS[model.schema] | {model.schema}, model.name
 
 

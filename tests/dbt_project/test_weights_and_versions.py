@@ -1,4 +1,4 @@
-"""What events are worth by the shipped seed, and which versions the dimensions hold."""
+"""What events count by the shipped weights, and which versions the dimensions hold."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ def instant(day: int, hour: int = 0) -> datetime:
     return datetime(2026, 1, day, hour, tzinfo=UTC)
 
 
-def test_events_weigh_what_the_shipped_seed_says(built_warehouse: HandmadeWarehouse) -> None:
+def test_events_count_what_the_shipped_weights_say(built_warehouse: HandmadeWarehouse) -> None:
     found = built_warehouse.rows(
         "select event_id, event_type, event_weight, half_life_days "
         "from intermediate.int_interactions_weighted order by event_id",
@@ -20,7 +20,7 @@ def test_events_weigh_what_the_shipped_seed_says(built_warehouse: HandmadeWareho
         ("e2", "rating", 1.0, None),
         ("e3", "purchase", 1.0, 180.0),
         ("e4", "dislike", 0.0, None),
-        ("e5", "poke", 1.0, None),
+        ("e5", "poke", 0.0, None),
         ("e6", "click", 0.5, 180.0),
     ]
 

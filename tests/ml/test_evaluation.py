@@ -97,3 +97,17 @@ def test_a_place_without_item_is_no_hit() -> None:
     truth = sparse.csr_matrix(np.array([[0, 0, 1], [1, 0, 0]], dtype=np.float32))
     # Minus one of row 1 would be the last item of row 0.
     assert hits_of(np.array([[2, -1], [-1, 0]]), truth).tolist() == [[True, False], [False, True]]
+
+
+def test_a_training_item_that_may_come_back_competes_and_is_found_where_it_is_taken_again() -> None:
+    # User 0 took item 0 again besides item 2, and may be listed it; their list is 0, 1. The others are as above.
+    taken = HOLDOUT + sparse.csr_matrix(([1.0], ([0], [0])), shape=(3, 5), dtype=np.float32)
+    left_out = sparse.csr_matrix(np.array([[0, 0, 0, 0, 0], [1, 1, 0, 0, 0], [0] * 5], dtype=np.float32))
+    slices = holdout_slices(TRAIN, taken.tocsr(), np.ones(5, dtype=bool), seed=1)
+    found = evaluate({"nightjar": Ranking(SCORES, np.eye(5, dtype=np.float32))}, slices, TRAIN, 2, left_out)
+    values = {each.metric: each.value for each in found.metrics if (each.model, each.slice) == ("nightjar", "all")}
+    assert values["recall"] == pytest.approx((1 / 2 + 1 + 0) / 3)
+    # Of user 0: item 0 beats 1, 3 and 4, item 2 beats 3 and 4.
+    assert values["auc"] == pytest.approx((5 / 6 + 1 + 0) / 3)
+    # Popular is still what training users took: places of items 0, 1, 3, 2, 4, 3, of which 0 had both users, 1 one.
+    assert values["average_popularity"] == pytest.approx((1 + 1 / 2) / 6)

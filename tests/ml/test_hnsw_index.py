@@ -125,3 +125,11 @@ def test_an_index_finds_what_exact_search_finds(index: HnswIndex) -> None:
     found = index.query(vectors[:50], 10)
     shared = [len(set(one) & set(other)) for one, other in zip(found.tolist(), exact.tolist(), strict=True)]
     assert np.mean(shared) >= 9.9
+
+
+@pytest.mark.parametrize("metric", [COSINE, INNER_PRODUCT])
+def test_an_index_of_no_item_is_kept_and_answers_nothing(tmp_path: Path, metric: str) -> None:
+    build(vectors_of(0), ids_of(0), metric, SETTINGS).save(tmp_path / "index", {})
+    again = load(tmp_path / "index")
+    assert again.item_ids.tolist() == []
+    assert again.query(vectors_of(2), 3).tolist() == [[-1] * 3] * 2

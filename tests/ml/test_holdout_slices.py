@@ -45,3 +45,11 @@ def test_a_sample_keeps_users_beside_their_truth_and_is_the_same_every_time() ->
     assert some.users.tolist() == again.users.tolist()
     for user, truth in zip(some.users, some.truth, strict=True):
         assert truth.indices.tolist() == HOLDOUT[user].indices.tolist()
+
+
+def test_the_fold_in_slice_asks_for_what_was_shown_and_taken_again() -> None:
+    shown, repeated = np.zeros(HOLDOUT.shape, dtype=np.float32), np.zeros(HOLDOUT.shape, dtype=np.float32)
+    shown[2, [0, 2]] = [1, 2]
+    repeated[2, 2] = repeated[0, 1] = 1
+    question = fold_in_slice(sparse.csr_matrix(shown), HOLDOUT, AVAILABLE, seed=1, repeated=sparse.csr_matrix(repeated))
+    assert (question.users.tolist(), question.truth.indices.tolist()) == ([2], [2])

@@ -16,6 +16,9 @@ WITHOUT_EFFECT_ON_THE_EVALUATION = {
     "performance_schedule",
     "min_interval_events",
     "min_volume_share",
+    # What the events are, which a model meets anew on each date.
+    "unknown_event_weight",
+    "max_events_per_day",
     "import_max_gb",
     "max_silent_hours",
     # Which tuned recipe a night takes shows in the settings that it changes.
@@ -80,3 +83,10 @@ def test_a_recipe_of_older_code_is_told_by_what_it_lacks() -> None:
     assert unrecorded(RECORDED) == []
     assert unrecorded({name: text for name, text in RECORDED.items() if name != "epochs"}) == ["NIGHTJAR_EPOCHS"]
     assert differences(SETTINGS, {}, ["epochs"]) == ["NIGHTJAR_EPOCHS unrecorded, now 30"]
+
+
+def test_what_older_code_held_out_is_that_of_the_default() -> None:
+    older = {name: text for name, text in RECORDED.items() if name != "repeat_after_days"}
+    assert differences(SETTINGS, older, PROTOCOL) == []
+    again = SETTINGS.model_copy(update={"repeat_after_days": "7"})
+    assert differences(again, older, PROTOCOL) == ["NIGHTJAR_REPEAT_AFTER_DAYS , now 7"]

@@ -11,6 +11,7 @@ from laid_rows import lay_row, run_script
 from ml.contest import Contest, save
 from ml.evaluation import LIST_METRICS
 from ml.report import write_report
+from warehouse import event_types
 from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.errors import BadInput
 from warehouse.run_folder import RunFolder
@@ -124,6 +125,25 @@ def test_plots_and_stages_of_the_run_folder_are_inside_the_page(settings: Settin
     assert rows(html, "Stages") == [["unload", "1,234 rows", "0.2"]]
     # Nothing is asked of any network.
     assert not re.search(r"(src|href)=.?(http|//)", html)
+
+
+def test_event_types_and_users_left_out_are_those_of_the_run(settings: Settings, warehouse: Warehouse) -> None:
+    folder = RunFolder.of(settings.lake, PUBLISHED)
+    event_types.path_in(folder).parent.mkdir(parents=True)
+    event_types.path_in(folder).write_text(
+        "event_type,weight,min_value,half_life_days,events,is_known\n"
+        "poke,0.0,,,7,False\nview,0.3,,180.0,1200,True\nwatch,1.0,0.9,,0,True\n"
+    )
+    with warehouse.transaction() as connection:
+        for day, events in ((30, 900), (31, 2000)):
+            of_date = {"data_date": date(2026, 3, 31), "event_date": date(2026, 3, day)}
+            row = {"publication_id": PUBLISHED, **of_date, "user_id": "bot", "events": events}
+            lay_row(connection, "recs.excluded_users", row)
+    html = page(settings, PUBLISHED)
+    assert rows(html, "Event types") == [["view", "0.3", "", "180", "1,200", ""], ["poke", "0", "", "", "7", "unknown"]]
+    assert rows(html, "Users left out") == [["bot", "2026-03-31", "2,000"], ["bot", "2026-03-30", "900"]]
+    # A run of a version that kept neither.
+    assert "<h2>Event types</h2>" in page(settings, REFUSED)
 
 
 def churn_rows(html: str) -> list[list[str]]:

@@ -29,6 +29,10 @@ def test_popularity_is_not_drawn_for_fewer_items_than_tenths_or_without_lists() 
     assert drawn.axes[0].get_legend_handles_labels()[1] == ["recommended", "consumed"]
 
 
+def test_no_lead_is_drawn_where_no_user_has_a_holdout() -> None:
+    assert report_plots.leads(Contest({"nightjar": of_users(), "popularity": of_users()}, {}, None), Settings()) is None
+
+
 def test_the_lead_of_each_metric_is_the_mean_difference_over_the_same_users() -> None:
     contest = Contest({"nightjar": of_users(0.5, 0.7), "popularity": of_users(0.1, 0.5)}, {}, None)
     figure = report_plots.leads(contest, Settings())

@@ -87,3 +87,20 @@ def test_availability_of_another_models_items_is_refused(planted: Any) -> None:
     assert read_availability(planted.folder, ids).sum() == 42
     with pytest.raises(NightjarError, match="run fit_model again"):
         read_availability(planted.folder, ids[::-1])
+
+
+def test_what_may_be_listed_again_is_left_in_and_told_from_what_was_taken_again(
+    plant: Callable[..., Any], replace_features: Callable[..., None], tmp_path: Path
+) -> None:
+    run = plant(tmp_path)
+    before = read(run.folder)
+    assert before.repeatable is None
+    assert before.left_out is before.train
+    users, items = (each[:3] for each in before.train.nonzero())
+    again = {"user_index": users, "item_index": items, "is_repeated": np.array([True, False, True])}
+    replace_features(run.folder, "repeatable", again)
+    data = read(run.folder)
+    assert data.left_out.nnz == before.train.nnz - 3
+    assert not data.left_out[users, items].any()
+    assert data.repeated is not None
+    assert list(zip(*data.repeated.nonzero(), strict=True)) == [(users[0], items[0]), (users[2], items[2])]

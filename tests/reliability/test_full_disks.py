@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 from small_nights import fill, night, rows_of, write_outputs
 
 from ml.stages import load_staging
+from warehouse import readers
 from warehouse.adapters.engines import open_warehouse
 from warehouse.attempts import RunRequest, begin_attempt
 from warehouse.disk_space import full_disk, met_full_disk
+from warehouse.errors import NightjarError
 from warehouse.importers.files import import_files
 from warehouse.interval import of_date
 from warehouse.run_folder import RunFolder
@@ -103,6 +106,29 @@ def test_rows_that_find_no_space_are_staged_when_there_is_some(disk: Path) -> No
     ballast.unlink()
     load_staging.run(full, folder)
     assert rows_of(full, "select count(*) from recs_staging.recommendations") == [(20_000,)]
+
+
+def test_a_snapshot_that_finds_no_space_leaves_the_old_one_and_the_publication(disk: Path) -> None:
+    full = Settings(home=disk / "home")
+    fill(full)
+    night(full, 10)
+    readers.refresh(open_warehouse(full), "2026-03-10.1 was published")
+    night(full, 11)
+    ballast = fill_up(disk, 300)
+    with pytest.raises(NightjarError) as failure:
+        readers.refresh(open_warehouse(full), "2026-03-11.1 was published")
+    assert met_full_disk(failure.value), repr(failure.value)
+    assert [publication_id for publication_id, _ in rows_of(full, CURRENT)] == ["2026-03-11.1"]
+    assert readers_see(full) == [("2026-03-10.1", 10)]
+    ballast.unlink()
+    readers.refresh(open_warehouse(full), "2026-03-11.1 was published")
+    assert readers_see(full) == [("2026-03-11.1", 11)]
+
+
+def readers_see(settings: Settings) -> list[tuple]:
+    joined = "recs.recommendations join recs.current_publication using (publication_id)"
+    with duckdb.connect(str(settings.published_path), read_only=True) as connection:
+        return connection.execute(f"select publication_id, count(*) from {joined} group by 1").fetchall()
 
 
 def functions_of(error: BaseException) -> set[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
+import duckdb
 import pytest
 import small_nights
 from small_nights import FORKS, clean, fill, night, rows_of
@@ -14,7 +15,7 @@ from warehouse_homes import variables_of
 
 from warehouse.adapters.protocol import Warehouse
 from warehouse.settings import REPOSITORY, Settings
-from warehouse.tables import STAGED
+from warehouse.tables import SNAPSHOT, STAGED
 
 pytestmark = pytest.mark.reliability
 
@@ -43,9 +44,10 @@ def named_points() -> set[str]:
 POINTS = sorted(named_points())
 ROLL_BACK = [point for point in POINTS if point.startswith("roll_back:")]
 RETENTION = [point for point in POINTS if point.startswith("retention:")]
+READERS = [point for point in POINTS if point.startswith("readers_snapshot:")] + ["readers_snapshot:after_table#3"]
 # In the middle: the third table, the fourth verdict, an index and an output after the model.
 MIDDLE = ["load:after_table#3", "gates:after_verdict#4", "write_folder:before_rename#2", "write_folder:before_rename#5"]
-NIGHT = [p for p in POINTS if p not in (*ROLL_BACK, *RETENTION, "write_file:before_rename")] + MIDDLE
+NIGHT = [p for p in POINTS if p not in (*ROLL_BACK, *RETENTION, *READERS, "write_file:before_rename")] + MIDDLE
 
 
 def program(settings: Settings, *arguments: str, killed_at: str = "") -> int:
@@ -85,7 +87,7 @@ def assert_nothing_left_over(settings: Settings) -> None:
     folders = {path.name.partition("=")[2] for path in (settings.lake / "runs").glob("*/publication_id=*")}
     assert folders <= published
     assert list(settings.lake.rglob("*.aside")) == []
-    for table in STAGED:
+    for table in (*STAGED, *SNAPSHOT):
         assert rows_of(settings, f"select count(*) from {table.full_name}") == [(0,)]
     stored = {row[0] for row in rows_of(settings, "select distinct publication_id from recs.recommendations")}
     assert stored <= published
@@ -103,7 +105,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[tup
 
 def test_every_named_point_is_tried() -> None:
     # The snapshot is unloaded by dbt's models, which these nights do without.
-    assert set(POINTS) - {p.partition("#")[0] for p in (*NIGHT, *ROLL_BACK, *RETENTION)} == {"write_file:before_rename"}
+    assert set(POINTS) - {p.partition("#")[0] for p in (*NIGHT, *ROLL_BACK, *RETENTION, *READERS)} == {
+        "write_file:before_rename"
+    }
     assert len(POINTS) >= 20
 
 
@@ -150,3 +154,29 @@ def test_a_killed_clean_up_run_again_leaves_nothing_over(settings: Settings, war
         assert program(settings, "retention", str(AFTERWARDS)) == 0
     assert seen == {("2026-03-11.1", 11, 11, "i11", "i11")}
     assert_nothing_left_over(settings)
+
+
+@pytest.mark.parametrize("point", READERS)
+def test_a_killed_snapshot_leaves_readers_the_whole_old_one_or_the_whole_new_one(
+    settings: Settings, point: str
+) -> None:
+    fill(settings)
+    night(settings, 10)
+    assert program(settings, "snapshot", "-") == 0
+    night(settings, 11)
+    assert program(settings, "snapshot", "-", killed_at=point) == -9
+    old, new = [(f"2026-03-{day}.1", day, day, f"i{day}", f"i{day}") for day in (10, 11)]
+    assert read_snapshot(settings) == (new if point == "readers_snapshot:after_rename" else old)
+    assert program(settings, "snapshot", "-") == 0
+    assert read_snapshot(settings) == new
+    assert {path.name for path in settings.home.glob("*published.duckdb*")} == {
+        "published.duckdb",
+        ".published.duckdb.lock",
+    }
+
+
+def read_snapshot(settings: Settings) -> tuple:
+    with duckdb.connect(str(settings.published_path), read_only=True) as connection:
+        [row] = connection.execute(SEEN).fetchall()
+        assert connection.execute("select publication_id from recs.readers_snapshot").fetchall() == [row[:1]]
+    return row

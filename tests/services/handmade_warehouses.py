@@ -7,6 +7,7 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import psycopg
 from postgres_server import PostgresServer
 
 from warehouse.adapters.duckdb import DuckDBWarehouse
+from warehouse.event_weights import shipped
 from warehouse.tables import ALL_TABLES
 
 PIPELINE, ANALYST = "nightjar_pipeline", "nightjar_analyst"
@@ -199,4 +201,6 @@ class PostgresDatabases:
                     for each in table.columns
                 )
                 connection.execute(f"create table {table.full_name} ({columns})")
+            for row in shipped():
+                connection.execute("insert into raw.event_weights values (%s, %s, %s, %s)", list(asdict(row).values()))
         return "handmade_empty"

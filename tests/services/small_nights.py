@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Barrier
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from guards import remove_the_named_one
 
@@ -87,6 +88,20 @@ def write_outputs(settings: Settings, folder: RunFolder, day: int) -> None:
         rows = {"recommendations": lists, "index_manifest": [manifest]}.get(each.name, [])
         names = arrow_schema(each.name).names
         write_rows(folder, each.name, [{k: v for k, v in row.items() if k in names} for row in rows])
+    _write_snapshot(folder, model)
+
+
+def _write_snapshot(folder: RunFolder, model: Embeddings) -> None:
+    """Write what the night saw: its users and items, and one event."""
+    users, items = list(model.user_ids), list(model.item_ids)
+    at = pa.array([of_date("2026-03-01").start], pa.timestamp("us", "UTC"))
+    folder.snapshot("users").parent.mkdir(exist_ok=True)
+    for name, columns in (
+        ("users", {"user_id": users}),
+        ("items", {"item_id": items, "domain": ["films"] * len(items), "is_available": [True] * len(items)}),
+        ("interactions", {"user_id": users[:1], "item_id": items[:1], "occurred_at": at}),
+    ):
+        pq.write_table(pa.table(columns), folder.snapshot(name))
 
 
 def stage(settings: Settings, day: int, publish_mode: str = "auto") -> RunRecord:
@@ -148,11 +163,13 @@ def parquet_of(folder: RunFolder, name: str) -> list[dict]:
 
 
 def run(arguments: tuple[str, str], variables: dict[str, str], killed_at: str) -> None:
-    """Do in this process: night DAY, roll_back PUBLICATION or retention DATE; die at a named point, if one is given."""
+    """Do in this process: night DAY, roll_back PUBLICATION, snapshot -, retention DATE; die at a named point."""
     os.environ.update(variables | ({VARIABLE: killed_at} if killed_at else {}))
     mode, what = arguments
     if mode == "night":
         night(load_settings(), int(what))
+    elif mode == "snapshot":
+        open_warehouse(load_settings()).write_readers_snapshot()
     elif mode == "roll_back":
         roll_back(open_warehouse(load_settings()), what, actor="test", reason="as told")
     else:

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from warehouse.embeddings import Embeddings, save
 from warehouse.item_weights import ItemWeights
+from warehouse.repeats import NEVER
 from warehouse.run_folder import RunFolder
 
 AS_OF = datetime(2026, 1, 11, tzinfo=UTC)
@@ -91,6 +92,7 @@ def feature_arguments() -> Callable[..., Namespace]:
             "popularity_half_life_days": 0.0,
             "min_segment_users": 2,
             "popular_k": 3,
+            "repeat_after_days": NEVER,
             "seed": 7,
         }
         return Namespace(**{**plain, **given})

@@ -13,6 +13,7 @@ from warehouse import blend, embeddings, item_weights
 from warehouse.item_weights import ItemWeights
 from warehouse.lists import catalogue
 from warehouse.lists.block import score_block
+from warehouse.repeats import Repeats
 
 USERS, ITEMS, K = 70, 90, 6
 
@@ -91,6 +92,33 @@ def test_the_evaluation_judges_the_lists_that_are_published(town, diversity: flo
     # The blend, or the re-ranking, is what made them so.
     plain = best_items(published_ranking(model, popularity), np.arange(USERS), is_candidate, seen, K)
     assert (plain != judged).any(axis=1).mean() > 0.7 or not (is_blended or diversity)
+
+
+@pytest.mark.parametrize("is_blended", [True, False])
+def test_the_evaluation_judges_lists_that_hold_again_what_the_published_ones_do(town, is_blended: bool) -> None:
+    folder = town(["films"])
+    if not is_blended:
+        embeddings.save(embeddings.load(folder.model), folder.model)
+        catalogue.load.cache_clear()
+    model = embeddings.load(folder.model)
+    history, recency = matrix(folder, "full_interactions", "weight"), matrix(folder, "seen", "recency")
+    # The n-th newest item had its last event n days ago.
+    left_out = recency.copy()
+    left_out.data[left_out.data >= 7] = 0
+    left_out.eliminate_zeros()
+    popularity = popularity_ranking(np.arange(ITEMS)[::-1], USERS)
+    ranking = published_ranking(model, popularity, item_weights.mapped(folder.model), history)
+    is_candidate = training_data.read_availability(folder, model.item_ids)
+    judged = best_items(ranking, np.arange(USERS), is_candidate, left_out, K)
+
+    users, seen_rows = block_of(folder)
+    seen_rows = seen_rows.append_column("days_since", seen_rows["recency"])
+    items, published = catalogue.load(str(folder.path)), np.full((USERS, K), -1)
+    for row in score_block(users, seen_rows, items, K, repeats=Repeats.of("films=7")).to_pylist():
+        published[int(row["user_id"][1:]), row["rank"] - 1] = int(row["item_id"][1:])
+        assert row["item_id"] != row["reason_item_id"]
+    assert published.tolist() == judged.tolist()
+    assert (recency.toarray()[np.arange(USERS)[:, None], published] >= 7).any()
 
 
 def test_the_lists_are_the_best_unseen_available_items_of_each_domain_by_the_rule(town) -> None:

@@ -12,7 +12,7 @@ SCHEMAS = {
     "train_interactions": "user_index int, item_index int, weight double",
     "holdout": "user_index int, item_index int",
     "shown": "user_index int, item_index int, recency int",
-    "seen": "user_index int, item_index int, recency int",
+    "seen": "user_index int, item_index int, recency int, days_since int",
     "user_features": "user_index int, feature_index int, value double",
     "item_features": "item_index int, feature_index int, value double",
     "user_feature_names": "feature_index int, feature string, support bigint",
@@ -47,7 +47,7 @@ def test_interactions_alone_give_every_dataset(snapshot, feature_arguments, rows
         "train_interactions": [(0, 0, 2.0), (1, 0, 1.0)],
         "holdout": [(0, 1)],
         "shown": [],
-        "seen": [(0, 0, 3), (0, 1, 2), (0, 2, 1), (1, 0, 1)],
+        "seen": [(0, 0, 3, 3), (0, 1, 2, 2), (0, 2, 1, 1), (1, 0, 1, 1)],
         "user_features": [(0, 0, 1.0), (1, 1, 1.0)],
         "item_features": [(0, 0, 1.0), (1, 1, 1.0)],
         "user_feature_names": [(0, "id:ann", 1), (1, "id:bob", 1)],
@@ -102,7 +102,7 @@ def test_datasets_do_not_depend_on_the_partitions(spark, snapshot, feature_argum
 
 def test_a_snapshot_without_a_positive_interaction_is_refused(snapshot, as_of, days_ago) -> None:
     for events in ([], [("e", "u", "i", "skip", None, 0.0, None, days_ago(1))]):
-        with pytest.raises(BadInput, match=r"^no interactions before 2026-01-11T00:00:00\+00:00: nothing to train on$"):
+        with pytest.raises(BadInput, match=r"^no interactions before 2026-01-11T00:00:00\+00:00 that count more"):
             checked(snapshot(interactions=events)["interactions"], as_of)
 
 

@@ -1,8 +1,9 @@
 import pytest
 from pyspark.sql import functions as F
 
-from spark_jobs.holdout import Fractions, holdout, mark_train, shown
+from spark_jobs.holdout import Fractions, holdout, mark_train, repeatable, shown
 from spark_jobs.weights import weigh_pairs
+from warehouse.repeats import Repeats
 
 EVENTS = (
     "user_index int, item_index int, user_id string, item_id string, domain string, event_id string, "
@@ -163,3 +164,73 @@ def test_marks_carry_what_the_weights_need(spark, days_ago) -> None:
         .first()
     )
     assert tuple(marked) == (2.0, 30.0, True)
+
+
+# Of user 0 by age in days: film 0 again and again, films 1 and 2, and a book, which never comes back.
+HABITS = [(0, 50), (100, 45), (1, 40), (0, 30), (0, 28), (2, 20), (1, 10), (0, 9), (100, 5)]
+
+
+@pytest.fixture
+def habits(spark, rows, days_ago):
+    """Split the habits of a user by a rule; return the ages in train, the held-out pairs and those that may repeat."""
+
+    def split(rule, newest=0.4):
+        frame = spark.createDataFrame(
+            [
+                (0, item, "u", f"i{item}", "books" if item >= 100 else "films", f"e{age:02d}", days_ago(age), 1.0, None)
+                for item, age in HABITS
+            ],
+            EVENTS,
+        )
+        marked = mark_train(frame, Fractions(newest, 0.0, 0.0), 1, Repeats.of(rule))
+        may_repeat = repeatable(marked, days_ago(0))
+        pairs = weigh_pairs(marked, days_ago(0), 0.0, 0.0)
+        ages = {int(row["event_id"][1:]) for row in marked.filter("in_train").collect()}
+        return ages, rows(holdout(pairs, may_repeat)), rows(may_repeat)
+
+    return split
+
+
+def test_where_items_come_back_train_ends_at_the_cut_and_what_is_taken_again_is_truth(habits) -> None:
+    # A list could have foretold the first of each pair and, 15 days or later after the last, film 0 at 30, film 1 at 10
+    # and film 0 at 9: seven events; 0.4 of them are two, so the cut is 10 days ago. The book moves with all its events.
+    train, pairs, may_repeat = habits("films=15")
+    assert train == {50, 45, 40, 30, 28, 20, 5}
+    assert pairs == [(0, 0), (0, 1)]
+    # At the cut film 0 is 18 days old and film 1 is 30; film 2, 10 days old, may not come back yet.
+    assert may_repeat == [(0, 0, True), (0, 1, True)]
+
+
+def test_an_item_that_is_taken_again_within_the_pause_is_neither_train_nor_truth(habits) -> None:
+    # Only film 1 at 10 comes 25 days after the last: five events, two of which are film 2 at 20 and film 1 at 10.
+    train, pairs, may_repeat = habits("films=25")
+    assert train == {50, 45, 40, 30, 28, 5}
+    assert may_repeat == []
+    assert pairs == [(0, 2)]
+
+
+def test_without_a_pause_every_event_counts_and_every_item_may_come_back(habits) -> None:
+    # Seven events of films and the first of the book: of eight, 0.4 are three, those at 20, 10 and 9.
+    train, pairs, may_repeat = habits("films=0")
+    assert train == {50, 45, 40, 30, 28, 5}
+    assert pairs == [(0, 0), (0, 1), (0, 2)]
+    assert may_repeat == [(0, 0, True), (0, 1, True)]
+
+
+def test_without_a_cut_the_run_s_end_says_what_may_come_back(habits) -> None:
+    train, pairs, may_repeat = habits("films=15", newest=0.0)
+    assert (train, pairs) == ({age for _, age in HABITS}, [])
+    assert may_repeat == [(0, 2, False)]
+
+
+def test_what_is_shown_of_a_user_may_come_back_as_what_is_in_train(spark, rows, days_ago) -> None:
+    events = [
+        (0, 0, days_ago(9), False, True, 3, days_ago(5)),
+        (0, 0, days_ago(1), False, False, 3, days_ago(5)),
+        (0, 1, days_ago(7), False, True, 3, days_ago(5)),
+        (0, 2, days_ago(4), False, False, 3, days_ago(5)),
+        (0, 3, days_ago(9), False, True, None, days_ago(5)),
+    ]
+    schema = "user_index int, item_index int, occurred_at timestamp, in_train boolean, is_shown boolean, "
+    frame = spark.createDataFrame(events, schema + "after_days int, cut_at timestamp")
+    assert rows(repeatable(frame, days_ago(0))) == [(0, 0, True)]

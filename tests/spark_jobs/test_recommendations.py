@@ -6,6 +6,7 @@ import pytest
 from spark_jobs.recommendations import recommendations
 from warehouse.lists import catalogue
 from warehouse.lists.block import score_block
+from warehouse.repeats import Repeats
 
 # Films a to e and books x to z. The model does not know film e; film d is no longer available.
 ITEMS = [
@@ -31,9 +32,12 @@ POPULAR = [
 
 @pytest.fixture
 def score(write_run_folder):
-    """Score users given as (vector, known, segment, seen items newest first) and return rows by user and domain."""
+    """Score users given as (vector, known, segment, seen items newest first) and return rows by user and domain.
 
-    def run(users, k, **model):
+    The newest of the seen items had its last event five days ago, the one before six, and so on.
+    """
+
+    def run(users, k, repeats="", **model):
         folder = write_run_folder(
             ITEMS,
             VECTORS,
@@ -56,9 +60,12 @@ def score(write_run_folder):
                 name: pa.array([row[i] for row in seen], pa.int32())
                 for i, name in enumerate(("user_index", "item_index", "recency"))
             }
-            | {"weight": pa.array([1.0 / row[2] for row in seen], pa.float64())}
+            | {
+                "weight": pa.array([1.0 / row[2] for row in seen], pa.float64()),
+                "days_since": pa.array([row[2] + 4 for row in seen], pa.int32()),
+            }
         )
-        table = score_block(block, seen_rows, catalogue.load(str(folder.path)), k)
+        table = score_block(block, seen_rows, catalogue.load(str(folder.path)), k, repeats=Repeats.of(repeats))
         lists = {}
         for row in table.to_pylist():
             lists.setdefault((row["user_id"], row["domain"]), []).append(
@@ -104,6 +111,39 @@ def test_a_domain_with_fewer_than_k_unseen_items_gives_a_shorter_list(score) -> 
     lists = score([([1, 0], 2, None, [0, 5, 6])], 10)
     assert [(rank, item) for rank, item, *_ in lists["u0", "films"]] == [(1, "b"), (2, "c"), (3, "e")]
     assert ("u0", "books") not in lists
+
+
+@pytest.mark.parametrize(
+    ("repeats", "films"),
+    [
+        ("", ["b", "e"]),
+        ("6", ["a", "b", "e"]),
+        ("7", ["b", "e"]),
+        ("films=5", ["a", "b", "c"]),
+        ("books=0", ["b", "e"]),
+    ],
+)
+def test_what_a_user_has_met_comes_back_when_its_domain_s_pause_is_over(score, repeats, films) -> None:
+    # Film c was met five days ago, film a six.
+    lists = score([([1, 0], 2, None, [2, 0])], 3, repeats)
+    assert [item for _, item, *_ in lists["u0", "films"]] == films
+
+
+def test_what_comes_back_competes_by_its_score_and_is_no_reason_for_itself(score) -> None:
+    lists = score([([1, 0], 2, None, [0])], 3, "films=5")
+    assert lists["u0", "films"] == [
+        (1, "a", 4.0, "personal", None),
+        (2, "b", 3.0, "personal", "a"),
+        (3, "c", 0.0, "personal", "a"),
+    ]
+
+
+def test_popular_items_that_a_user_has_met_fill_a_list_again_when_they_may(score) -> None:
+    def unknown(repeats):
+        return [item for _, item, *_ in score([([0, 0], 0, "job:x", [2, 1])], 2, repeats)["u0", "films"]]
+
+    # Film c is everyone's favourite, film b the segment's; c was met five days ago, b six.
+    assert [unknown(repeats) for repeats in ("", "*=6", "films=5,books=0")] == [["a", "e"], ["b", "a"], ["b", "c"]]
 
 
 def test_the_reason_may_be_an_item_that_is_no_longer_available(score) -> None:

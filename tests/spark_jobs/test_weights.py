@@ -44,13 +44,20 @@ def test_the_rank_is_counted_anew_among_the_train_events(pairs, rows) -> None:
 
 @pytest.mark.parametrize(
     ("half_life_days", "first", "second"),
-    # Half-life 5: a 0.5 * 0.25, c 0.5 * 0.870551, b 2 * 0.5.
-    [(0.0, 1_000_000, 2_000_000), (5.0, 125_000 + 435_275, 1_000_000)],
+    # Of a and c, which are one pair, the larger. Half-life 5: a 0.5 * 0.25, c 0.5 * 0.870551, b 2 * 0.5.
+    [(0.0, 500_000, 2_000_000), (5.0, 435_275, 1_000_000)],
     ids=["no trend", "trend"],
 )
 def test_popularity_leaves_the_rank_out_and_follows_the_trend(pairs, rows, half_life_days, first, second) -> None:
     weighed = pairs(THREE, 2.0, half_life_days).select("user_index", "item_index", "popularity_micros")
     assert rows(weighed) == [(0, 0, first), (0, 1, second)]
+
+
+def test_a_user_counts_once_an_item_in_popularity_however_often_they_come_back(pairs, rows) -> None:
+    # A thousand views of one user against one of another, of the same age.
+    events = [(0, 0, 1, 0.3, None, True)] * 1000 + [(1, 1, 1, 0.3, None, True)]
+    weighed = pairs(events, 0.0).select("item_index", "popularity_micros")
+    assert rows(weighed) == [(0, 300_000), (1, 300_000)]
 
 
 def test_a_power_of_zero_leaves_the_rank_out(pairs, rows) -> None:
@@ -70,3 +77,10 @@ def test_a_user_whose_events_are_all_held_out_has_no_train_row(pairs, rows) -> N
     weighed = pairs([(0, 0, 1, 1.0, None, False)], 2.0)
     assert rows(train_interactions(weighed)) == []
     assert rows(full_interactions(weighed)) == [(0, 0, 1.0)]
+
+
+def test_train_has_the_older_events_of_a_pair_that_comes_back_and_everything_has_all(pairs, rows) -> None:
+    weighed = pairs([(0, 0, 10, 1.0, None, True), (0, 0, 5, 4.0, None, True), (0, 0, 1, 2.0, None, False)], 1.0)
+    # Among the two events of train: 1 * 1/2 + 4 * 2/2; among all three: 1 * 1/3 + 4 * 2/3 + 2 * 3/3.
+    assert rows(train_interactions(weighed)) == [(0, 0, 4.5)]
+    assert rows(full_interactions(weighed)) == [(0, 0, 5.0)]

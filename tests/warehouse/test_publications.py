@@ -196,9 +196,25 @@ def test_a_night_that_staged_nothing_is_not_published(warehouse: Warehouse, atte
     run = attempt(10)
     with warehouse.transaction() as connection:
         connection.execute("delete from recs_staging.recommendations")
-    with pytest.raises(NightjarError, match="has no staged recommendations"):
+        connection.execute("delete from recs_staging.popular_items")
+    with pytest.raises(NightjarError, match="nothing to publish"):
         publish_run(warehouse, run)
     assert rows(warehouse, "select count(*) from recs.publications") == [(0,)]
+
+
+def test_popular_items_alone_are_published(warehouse: Warehouse, attempt: Attempt) -> None:
+    run = attempt(10)
+    with warehouse.transaction() as connection:
+        connection.execute("delete from recs_staging.recommendations")
+        of_run = {"publication_id": run.publication_id, "data_date": run.data_date}
+        lay_row(
+            connection,
+            "recs_staging.popular_items",
+            of_run | {"segment": "all", "domain": "films", "rank": 1, "item_id": "i1", "score": 1.0},
+        )
+    assert publish_run(warehouse, run).moved
+    assert rows(warehouse, "select recommendation_rows from recs.publications") == [(0,)]
+    assert rows(warehouse, "select item_id from recs.popular_items") == [("i1",)]
 
 
 @pytest.mark.parametrize(

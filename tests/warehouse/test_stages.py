@@ -1,5 +1,8 @@
+from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from laid_rows import lay_row
 
@@ -129,6 +132,20 @@ def test_files_taken_over_are_the_same_files_and_the_source_stays(published: Run
     inherit_files(("serving",), published, target)
     assert (target.model / "manifest.json").samefile(published.model / "manifest.json")
     assert (published.path / MADE[-1]).exists()
+
+
+def test_a_run_over_inherited_features_leaves_out_whom_they_leave_out(
+    settings: Settings, warehouse: Warehouse, published: RunFolder
+) -> None:
+    left_out = [{"user_id": "bot", "event_date": date(2026, 3, 9), "events": 4000}]
+    pq.write_table(pa.Table.from_pylist(left_out), published.snapshot("excluded_users"))
+    # What the events counted is kept, even where nothing counts any more.
+    with warehouse.transaction() as connection:
+        connection.execute("update raw.event_weights set weight = 0")
+    begin_attempt(settings, warehouse, RunRequest(DAY, "again", stages=("model", "serving", "publication")))
+    with warehouse.connect(read_only=True) as connection:
+        listed = connection.execute("select * from recs.excluded_users").fetchall()
+    assert listed == [("2026-03-10.2", DAY.data_date, "bot", date(2026, 3, 9), 4000)]
 
 
 def test_a_run_of_an_earlier_version_chose_no_shares_to_take_over(published: RunFolder, tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """The embedded warehouse: one DuckDB file with one writing process at a time.
 
 Connections are short, because DuckDB lets one process write and no other look meanwhile: a busy file is waited for.
+Readers have a file of their own, `published.duckdb` beside it: see `readers_snapshot`.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -11,14 +11,18 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.adapters import plain_tables
-from warehouse.adapters.later_columns import add_missing_columns
+from warehouse.adapters import plain_tables, readers_snapshot
+from warehouse.adapters.busy_file import waited_for
+from warehouse.adapters.later_columns import add_missing_columns, allow_nulls
 from warehouse.adapters.protocol import Connection, ImportSession, Query
+from warehouse.adapters.readers_snapshot import ReadersSnapshot
 from warehouse.errors import BadInput, NightjarError
+from warehouse.event_weights import fill_new_table
 from warehouse.named_points import reached
 from warehouse.run_folder import file_written_aside
-from warehouse.tables import ALL_TABLES, OUTPUTS, STAGED, Table
+from warehouse.tables import ALL_TABLES, OUTPUTS, SNAPSHOT, STAGED, Table
 
+_HAS_WEIGHTS = "select 1 from duckdb_tables() where schema_name = 'raw' and table_name = 'event_weights'"
 _TYPES = {"text": "varchar", "real[]": "real[]", "timestamptz": "timestamptz"}
 
 
@@ -73,9 +77,13 @@ class DuckDBWarehouse:
         with self.transaction() as connection:
             for schema in sorted({table.schema for table in ALL_TABLES}):
                 connection.execute(f"create schema if not exists {schema}")
+            has_weights = connection.execute(_HAS_WEIGHTS).fetchone()
             for table in ALL_TABLES:
                 connection.execute(_create_statement(table))
             add_missing_columns(connection, ALL_TABLES, _type_of)
+            allow_nulls(connection, ALL_TABLES)
+            if not has_weights:
+                fill_new_table(connection)
 
     def unload(self, queries: Mapping[Path, Query]) -> list[int]:
         """Write the rows of each query to its Parquet file, all of the same state; return their numbers."""
@@ -113,6 +121,8 @@ class DuckDBWarehouse:
         """Move a publication's rows from the staging to the output tables; clear what its date had staged before."""
         for staging, output in zip(STAGED, OUTPUTS, strict=True):
             plain_tables.move_staged(connection, staging, output, publication_id, data_date)
+        for table in SNAPSHOT:
+            plain_tables.delete_date(connection, table, data_date)
 
     def delete_rows(self, connection: Connection, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
         """Delete the rows of publications."""
@@ -122,6 +132,29 @@ class DuckDBWarehouse:
     def delete_remains(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
         """Do nothing: `delete_rows` deletes all."""
 
+    def write_readers_snapshot(self) -> ReadersSnapshot | None:
+        """Write `published.duckdb` aside and rename it.
+
+        Raises:
+            NightjarError: the warehouse stayed busy, or the file cannot be written; the old one is as it was.
+        """
+        target = self.path.with_name(readers_snapshot.FILE)
+        try:
+            return readers_snapshot.write(
+                self.path, target, lambda attach: waited_for(self.path, self.busy_deadline_seconds, attach)
+            )
+        except (duckdb.Error, OSError) as error:
+            raise NightjarError(f"{target} cannot be written, readers keep the one before: {error}") from error
+
+    def wait_until_writable(self) -> None:
+        """Wait until a process can open the file for writing.
+
+        Raises:
+            NightjarError: it stayed busy for `busy_deadline_seconds`.
+        """
+        with self.connect():
+            pass
+
     @contextmanager
     def importing(self) -> Iterator[ImportSession]:
         """Open the file for one import, of which everything or nothing is written: it reads and checks there too."""
@@ -129,18 +162,9 @@ class DuckDBWarehouse:
             yield ImportSession(connection, connection, lambda name, columns: None)
 
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
-        deadline = time.monotonic() + self.busy_deadline_seconds
-        while True:
-            try:
-                return duckdb.connect(str(self.path), read_only=read_only)
-            except duckdb.IOException as error:
-                if "lock" not in str(error).lower():
-                    raise NightjarError(f"{self.path} cannot be opened: {error}") from error
-                if time.monotonic() > deadline:
-                    raise NightjarError(
-                        f"{self.path} was busy for {self.busy_deadline_seconds:.0f} s: {error}"
-                    ) from error
-                time.sleep(0.1)
+        return waited_for(
+            self.path, self.busy_deadline_seconds, lambda: duckdb.connect(str(self.path), read_only=read_only)
+        )
 
 
 def _insert(

@@ -1,4 +1,4 @@
-"""Gives the tables of a warehouse that an earlier version made the columns that have come since."""
+"""Gives the tables of a warehouse that an earlier version made the columns that have come since, and the nulls."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,6 +7,7 @@ from warehouse.errors import BadInput
 from warehouse.tables import RAW, Table
 
 _COLUMNS = "select table_schema || '.' || table_name, column_name from information_schema.columns"
+_WITHOUT_NULLS = f"{_COLUMNS} where is_nullable = 'NO'"
 
 
 def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of: Callable[[str], str]) -> None:
@@ -45,3 +46,12 @@ def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of
         connection.execute(f"alter table {table.full_name} add column {column.name} {type_of(column.type)}")
         if not column.nullable:
             connection.execute(f"alter table {table.full_name} alter column {column.name} set not null")
+
+
+def allow_nulls(connection: Connection, tables: Sequence[Table]) -> None:
+    """Let the columns be null that every row needed once and needs no more; arguments as above."""
+    never_null = {tuple(row) for row in connection.execute(_WITHOUT_NULLS).fetchall()}
+    for table in tables:
+        for column in table.columns:
+            if column.nullable and (table.full_name, column.name) in never_null:
+                connection.execute(f"alter table {table.full_name} alter column {column.name} drop not null")

@@ -15,6 +15,11 @@ def move_staged(connection: Connection, staging: Table, output: Table, publicati
         "where publication_id = ?",
         [publication_id],
     )
+    delete_date(connection, staging, data_date)
+
+
+def delete_date(connection: Connection, staging: Table, data_date: date) -> None:
+    """Delete what a date has staged in a table."""
     connection.execute(f"delete from {staging.full_name} where data_date = ?", [data_date])
 
 

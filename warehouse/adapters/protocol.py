@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import duckdb
 
+from warehouse.adapters.readers_snapshot import ReadersSnapshot
 from warehouse.tables import Table
 
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -69,6 +70,8 @@ class Warehouse(Protocol):
     def create_tables(self) -> None:
         """Create what does not exist yet of the contract's tables and columns; several processes may do so at once.
 
+        A new `raw.event_weights` gets the weights that are shipped; one that is there stays as it is.
+
         Raises:
             BadInput: a table has rows but lacks a column that every row needs.
         """
@@ -117,6 +120,22 @@ class Warehouse(Protocol):
 
     def importing(self) -> AbstractContextManager[ImportSession]:
         """Open it for one import, of which everything or nothing is written."""
+
+    def write_readers_snapshot(self) -> ReadersSnapshot | None:
+        """Bring up to date what readers open instead of a warehouse that they would keep from its writers.
+
+        None where readers and writers do not wait for each other. The same call again gives the same rows.
+
+        Raises:
+            NightjarError: it cannot be written; readers keep the one before.
+        """
+
+    def wait_until_writable(self) -> None:
+        """Wait until another process, such as dbt, can open it for writing.
+
+        Raises:
+            NightjarError: it was busy for too long; names who holds it.
+        """
 
 
 def changed_rows(result: Result) -> int:

@@ -12,7 +12,7 @@ from warehouse.importers.column_guesses import guess_columns
 from warehouse.importers.options import ReadOptions
 from warehouse.tables import RAW, Table
 
-IMPORTABLE = {table.name: table for table in RAW if table.name != "rejected_rows"}
+IMPORTABLE = {table.name: table for table in RAW if table.name not in ("rejected_rows", "event_weights")}
 
 _INSTANTS = ("occurred_at", "shown_at")
 _ALIASES = (

@@ -12,7 +12,13 @@ from warehouse.lists.filling import PERSONAL, Lists, Pairs
 
 
 def put_blended_rows(
-    lists: Sequence[Lists], rows: Indices, vectors: Vectors, blend: Blend, domains: Sequence[Domain], seen: Pairs
+    lists: Sequence[Lists],
+    rows: Indices,
+    vectors: Vectors,
+    blend: Blend,
+    domains: Sequence[Domain],
+    seen: Pairs,
+    left_out: Pairs,
 ) -> None:
     """Set the lists of some rows of a block in every domain.
 
@@ -22,15 +28,16 @@ def put_blended_rows(
         vectors: (users of the block, dim) float32.
         blend: the rule.
         domains: in the order of the lists.
-        seen: of the block; what a list leaves out, and with its weights the history to score by.
+        seen: of the block; with its weights the history to score by.
+        left_out: of the block; what no list may hold.
     """
     history = _history(seen, len(vectors), len(blend.vectors))
     # The cut depends on the block and the number of items only, so the bits of the products do too.
     for start in range(0, len(rows), blend.rows_at_once):
         chunk = rows[start : start + blend.rows_at_once]
         scores = blend.scores(vectors[chunk], history[chunk])
-        among = positions(chunk, len(vectors))[seen.rows]
-        scores[among[among >= 0], seen.items[among >= 0]] = LOWEST
+        among = positions(chunk, len(vectors))[left_out.rows]
+        scores[among[among >= 0], left_out.items[among >= 0]] = LOWEST
         for filled, domain in zip(lists, domains, strict=True):
             column, values = best_columns(scores[:, domain.candidates], filled.items.shape[1])
             items = np.where(column >= 0, np.append(domain.candidates, -1)[column], -1)

@@ -6,6 +6,7 @@ Pure; the Spark job score_users fills publications by it, and a user whom a publ
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from warehouse.diversity import POOL, diversified
 from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
@@ -14,55 +15,78 @@ from warehouse.lists.blended import put_blended_rows
 from warehouse.lists.catalogue import Catalogue, Domain, Indices, find, positions
 from warehouse.lists.filling import COLD_USER, PERSONAL, POPULAR, SEGMENT_POPULAR, SOURCES, Lists, Pairs
 from warehouse.lists.top_k import Excluded, top_k
+from warehouse.repeats import NEVER, Repeats
 from warehouse.tables import EVERYONE
 
 
 def score_block(
-    users: pa.Table, seen_rows: pa.Table, items: Catalogue, k: int, diversity_weight: float = 0.0
+    users: pa.Table,
+    seen_rows: pa.Table,
+    items: Catalogue,
+    k: int,
+    diversity_weight: float = 0.0,
+    repeats: Repeats = NEVER,
 ) -> pa.Table:
     """Return the lists of one block.
 
     Args:
         users: user_index, user_id, segment (nullable), in any order.
-        seen_rows: user_index, item_index, recency, weight (nullable) of these users, in any order.
+        seen_rows: user_index, item_index, recency, weight (nullable) of these users, in any order, and where items may
+            come back days_since, the whole days since the user's last event with the item.
         items: the catalogue.
         k: places per user and domain.
         diversity_weight: how much a list avoids items like those above them, 0 not at all.
+        repeats: which of the items that a user has met may be listed again.
     """
     users = users.sort_by("user_index")
     indices = users["user_index"].to_numpy().astype(np.int64)
-    seen = _seen_pairs(indices, seen_rows)
+    ordered = seen_rows.sort_by([("user_index", "ascending"), ("recency", "ascending")])
+    seen = _seen_pairs(indices, ordered)
+    left_out = seen if repeats.allows_none else seen.of(_is_left_out(ordered, items, repeats))
     known = np.asarray(items.user_known[indices])
     vectors = np.column_stack([items.user_vectors[indices], np.ones(len(indices), np.float32)])
     lists = [
         _re_ranked(filled, items.units, k, diversity_weight)
-        for filled in _model_lists(known, vectors, seen, items, k if diversity_weight == 0 else POOL * k)
+        for filled in _model_lists(known, vectors, seen, left_out, items, k if diversity_weight == 0 else POOL * k)
     ]
     for domain, filled in zip(items.domains, lists, strict=True):
         for segment, rows in _rows_by_segment(users["segment"], known).items():
             if segment in domain.popular:
-                filled.fill(rows, domain.popular[segment], seen, SEGMENT_POPULAR)
-        filled.fill(np.arange(len(indices)), domain.popular[EVERYONE], seen, POPULAR)
+                filled.fill(rows, domain.popular[segment], left_out, SEGMENT_POPULAR)
+        filled.fill(np.arange(len(indices)), domain.popular[EVERYONE], left_out, POPULAR)
     return _table(users["user_id"], lists, seen, items, k)
 
 
-def _seen_pairs(indices: Indices, seen_rows: pa.Table) -> Pairs:
-    ordered = seen_rows.sort_by([("user_index", "ascending"), ("recency", "ascending")])
+def _seen_pairs(indices: Indices, ordered: pa.Table) -> Pairs:
     rows = find(indices, ordered["user_index"].to_numpy().astype(np.int64))
     weights = pc.fill_null(ordered["weight"], 0.0).to_numpy().astype(np.float32)
     return Pairs(rows, ordered["item_index"].to_numpy().astype(np.int64), weights)
 
 
-def _model_lists(known: Indices, vectors: Vectors, seen: Pairs, items: Catalogue, k: int) -> list[Lists]:
+def _is_left_out(ordered: pa.Table, items: Catalogue, repeats: Repeats) -> NDArray[np.bool_]:
+    """Tell of each pair that a user has met whether no list of the user may hold it: (pairs,)."""
+    never = np.iinfo(np.int32).max
+    pauses = np.full(len(items.units), never)
+    for domain in items.domains:
+        days = repeats.after_days(domain.name)
+        for listed in (domain.candidates, *(each.items for each in domain.popular.values())):
+            pauses[listed] = never if days is None else days
+    left_out: NDArray[np.bool_] = ordered["days_since"].to_numpy() < pauses[ordered["item_index"].to_numpy()]
+    return left_out
+
+
+def _model_lists(
+    known: Indices, vectors: Vectors, seen: Pairs, left_out: Pairs, items: Catalogue, k: int
+) -> list[Lists]:
     """Return the lists of k places, one a domain, with the rows of the users that the model knows."""
     lists = [Lists.empty(len(known), k) for _ in items.domains]
     trained = np.flatnonzero(known == TRAINED)
     if items.blend:
-        put_blended_rows(lists, trained, vectors[:, :-1], items.blend, items.domains, seen)
+        put_blended_rows(lists, trained, vectors[:, :-1], items.blend, items.domains, seen, left_out)
     for domain, filled in zip(items.domains, lists, strict=True):
         if not items.blend:
-            _put_model_rows(filled, trained, vectors, domain, seen, PERSONAL)
-        _put_model_rows(filled, np.flatnonzero(known == FEATURES_ONLY), vectors, domain, seen, COLD_USER)
+            _put_model_rows(filled, trained, vectors, domain, left_out, PERSONAL)
+        _put_model_rows(filled, np.flatnonzero(known == FEATURES_ONLY), vectors, domain, left_out, COLD_USER)
     return lists
 
 
@@ -73,8 +97,8 @@ def _re_ranked(pool: Lists, units: Vectors, k: int, diversity_weight: float) -> 
     return Lists(chosen, values, pool.sources[:, :k].copy())
 
 
-def _put_model_rows(lists: Lists, rows: Indices, vectors: Vectors, domain: Domain, seen: Pairs, source: int) -> None:
-    among, column = positions(rows, len(lists.items))[seen.rows], domain.column_of[seen.items]
+def _put_model_rows(lists: Lists, rows: Indices, vectors: Vectors, domain: Domain, out: Pairs, source: int) -> None:
+    among, column = positions(rows, len(lists.items))[out.rows], domain.column_of[out.items]
     met = (among >= 0) & (column >= 0)
     excluded = Excluded(among[met], column[met], len(rows))
     lists.put(rows, *top_k(domain.candidates, domain.vectors, vectors[rows], lists.items.shape[1], excluded), source)

@@ -65,15 +65,15 @@ class Lists:
         self.scores[rows] = scores
         self.sources[rows] = source
 
-    def fill(self, rows: Indices, ranked: RankedItems, seen: Pairs, source: int) -> None:
-        """Append the best items of a ranked list that a row's user has neither seen nor been given, up to k.
+    def fill(self, rows: Indices, ranked: RankedItems, left_out: Pairs, source: int) -> None:
+        """Append the best items of a ranked list that a row's user may and does not yet have, up to k.
 
         The j-th free place of a list with taken places t_0 < t_1 < ... is j plus the number of taken places that have
         at most j free ones before them, `t_i - i <= j`: no user is looped over and no list is scanned.
         """
         k, count = self.items.shape[1], (self.items >= 0).sum(axis=1)
         rows = rows[count[rows] < k]
-        taken_rows, taken = self._taken(rows, ranked, seen)
+        taken_rows, taken = self._taken(rows, ranked, left_out)
         free_before = taken - place_in_row(taken_rows)
         near = free_before < k
         histogram = np.bincount(taken_rows[near] * k + free_before[near], minlength=len(rows) * k)
@@ -85,12 +85,12 @@ class Lists:
         self.scores[target] = ranked.scores[places[row, j]]
         self.sources[target] = source
 
-    def _taken(self, rows: Indices, ranked: RankedItems, seen: Pairs) -> tuple[Indices, Indices]:
+    def _taken(self, rows: Indices, ranked: RankedItems, left_out: Pairs) -> tuple[Indices, Indices]:
         position = positions(rows, len(self.items))
-        seen = seen.of(position[seen.rows] >= 0)
+        left_out = left_out.of(position[left_out.rows] >= 0)
         given_rows, given_slots = np.nonzero(self.items[rows] >= 0)
-        all_rows = np.concatenate([position[seen.rows], given_rows])
-        all_places = ranked.places_of(np.concatenate([seen.items, self.items[rows[given_rows], given_slots]]))
+        all_rows = np.concatenate([position[left_out.rows], given_rows])
+        all_places = ranked.places_of(np.concatenate([left_out.items, self.items[rows[given_rows], given_slots]]))
         in_list = all_places >= 0
         # Sorted by row, then place, each pair once.
         key = np.unique(all_rows[in_list] * len(ranked.items) + all_places[in_list])

@@ -1,7 +1,7 @@
-"""Why an item is recommended: one of the user's own items; used by block.
+"""Why an item is recommended: one of the items that the user liked; used by block.
 
 The own item that adds most to the co-occurrence part of the item's score, where one adds to it, else the one nearest
-to it by cosine, which is what the embeddings' part goes by.
+to it by cosine, which is what the embeddings' part goes by. An item that a user gets again is no reason for itself.
 """
 
 import numpy as np
@@ -39,16 +39,17 @@ def nearest_own(units: Vectors, listed: Indices, seen: Pairs) -> Indices:
     Args:
         units: (items, dim) float32 vectors of length 1, or 0 for items without a direction.
         listed: (users, n) item indices, -1 for empty places.
-        seen: the users' own items; of those with a direction the newest 50 count. Equal cosines go to the newer.
+        seen: the users' own items; of those with a weight and a direction the newest 50 count, because what was
+            removed, returned or disliked speaks for nothing. Equal cosines go to the newer.
     """
     has_direction: NDArray[np.bool_] = np.asarray(units.any(axis=1))
-    own, _ = _padded(seen.of(has_direction[seen.items]), len(listed))
+    own, _ = _padded(seen.of(has_direction[seen.items] & (seen.weights > 0)), len(listed))
     if own.shape[1] == 0 or listed.shape[1] == 0:
         return np.full(listed.shape, -1)
     cosines = units[listed] @ units[own].transpose(0, 2, 1)
-    cosines[np.broadcast_to((own < 0)[:, None, :], cosines.shape)] = _NONE
+    cosines[(own < 0)[:, None, :] | (own[:, None, :] == listed[:, :, None])] = _NONE
     nearest = np.take_along_axis(own, cosines.argmax(axis=2), axis=1)
-    return np.where((listed >= 0) & has_direction[listed], nearest, -1)
+    return np.where((listed >= 0) & has_direction[listed] & (cosines.max(axis=2) > _NONE), nearest, -1)
 
 
 def strongest_own(weights: sparse.csr_matrix, exponent: float, listed: Indices, seen: Pairs) -> Indices:
@@ -66,7 +67,8 @@ def strongest_own(weights: sparse.csr_matrix, exponent: float, listed: Indices, 
         return np.full(listed.shape, -1)
     pairs = np.broadcast_arrays(own[:, None, :], listed[:, :, None])
     found = np.asarray(weights[pairs[0].ravel(), pairs[1].ravel()]).reshape(pairs[0].shape)
-    shares = np.where((pairs[0] >= 0) & (pairs[1] >= 0), found * own_weights[:, None, :] ** exponent, 0)
+    explains = (pairs[0] >= 0) & (pairs[1] >= 0) & (pairs[0] != pairs[1])
+    shares = np.where(explains, found * own_weights[:, None, :] ** exponent, 0)
     strongest = np.take_along_axis(own, shares.argmax(axis=2), axis=1)
     return np.where(shares.max(axis=2) > 0, strongest, -1)
 

@@ -6,6 +6,9 @@
     pre_hook="{{ delete_emptied_dates(ref('stg_interactions')) }}"
 ) }}
 
+-- Counted before the fact is built, for the input gate.
+-- depends_on: {{ ref('int_interactions_arrived_daily') }}
+
 -- Named once, because the dates to build are found in it too: reading the view means to sort all that ever arrived.
 with staged as (
 

@@ -25,15 +25,15 @@ domain_sizes as (
 
 ),
 
-seen_items as (
+left_out_items as (
 
     select
-        seen.user_id,
+        left_out.user_id,
         available_items.domain,
-        count(*) as items_seen
-    from ({{ seen_by_audited_attempt() }}) as seen
-    inner join available_items on seen.item_id = available_items.item_id
-    group by seen.user_id, available_items.domain
+        count(*) as items_left_out
+    from ({{ left_out_by_audited_attempt() }}) as left_out
+    inner join available_items on left_out.item_id = available_items.item_id
+    group by left_out.user_id, available_items.domain
 
 ),
 
@@ -53,12 +53,13 @@ compared as (
     select
         users.user_id,
         domain_sizes.domain,
-        least({{ var('top_k') | int }}, domain_sizes.items_available - coalesce(seen_items.items_seen, 0))
+        least({{ var('top_k') | int }}, domain_sizes.items_available - coalesce(left_out_items.items_left_out, 0))
             as expected_length,
         coalesce(lists.list_length, 0) as list_length
     from ({{ users_of_audited_attempt() }}) as users
     cross join domain_sizes
-    left join seen_items on users.user_id = seen_items.user_id and domain_sizes.domain = seen_items.domain
+    left join left_out_items
+        on users.user_id = left_out_items.user_id and domain_sizes.domain = left_out_items.domain
     left join lists on users.user_id = lists.user_id and domain_sizes.domain = lists.domain
 
 )

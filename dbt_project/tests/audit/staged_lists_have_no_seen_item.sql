@@ -1,13 +1,14 @@
--- No list recommends what its user had an event with, of any type and weight, that the attempt was allowed to see.
+-- No list recommends what its user had an event with, of any type and weight, that the attempt was allowed to see,
+-- unless the domain lets items come back and the last event is old enough.
 with recommendations as (
 
     {{ staged_rows('recommendations') }}
 
 ),
 
-seen as (
+left_out as (
 
-    {{ seen_by_audited_attempt() }}
+    {{ left_out_by_audited_attempt() }}
 
 )
 
@@ -16,4 +17,4 @@ select
     'an item without an event of the user' as expected,
     recommendations.item_id || ' at rank ' || recommendations.rank as got
 from recommendations
-inner join seen on recommendations.user_id = seen.user_id and recommendations.item_id = seen.item_id
+inner join left_out on recommendations.user_id = left_out.user_id and recommendations.item_id = left_out.item_id

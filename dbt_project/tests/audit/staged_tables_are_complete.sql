@@ -1,4 +1,5 @@
--- The attempt exists and staged both indices, recall of the model and of the baseline, and popular items everywhere.
+-- The attempt exists and staged both indices, recall of the model and of the baseline, and popular items everywhere. A
+-- recall has a value, unless no user has a holdout, or nobody could ask the index: no user, or the only item itself.
 with attempt as (
 
     {{ audited_attempt() }}
@@ -8,6 +9,20 @@ with attempt as (
 index_manifest as (
 
     {{ staged_rows('index_manifest') }}
+
+),
+
+asked_indices as (
+
+    select *
+    from index_manifest
+    where
+        (index_name = 'similarity' and item_count > 1)
+        or (
+            index_name = 'retrieval'
+            and item_count > 0
+            and exists (select 1 from ({{ staged_rows('user_embeddings') }}) as user_embeddings)
+        )
 
 ),
 
@@ -51,7 +66,18 @@ found as (
         2 as expected,
         count(distinct model) as got
     from model_metrics
-    where model in ('nightjar', 'popularity') and metric = 'recall' and slice = 'all' and value is not null
+    where
+        model in ('nightjar', 'popularity')
+        and metric = 'recall'
+        and slice = 'all'
+        and (value is not null or users = 0)
+    union all
+    select
+        'recall of ' || asked_indices.index_name as what,
+        1 as expected,
+        count(asked_indices.recall) as got
+    from asked_indices
+    group by asked_indices.index_name
     union all
     select
         'popular_items of segment all in ' || available_items.domain as what,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from ml.stack.team.environments import AIRFLOW_SECRETS, airflow_environment
+from ml.stack.team.environments import AIRFLOW_SECRETS, PINNED, airflow_environment
 from ml.stack.team.program import Program
 from ml.stack.team.programs import programs
 from ml.stack.team.site import Site, containers
@@ -16,8 +16,23 @@ _POSTGRES_IMAGE = "postgres:18.4-bookworm"
 _CONDITIONS = {"healthy": "service_healthy", "completed": "service_completed_successfully"}
 _HEADER = """\
 # Rendered by `nightjar stack compose` from ml/stack/team/programs.py: change it there, not here.
-# Passwords come from .env, which `make secrets` writes; the team's settings (NIGHTJAR_*, AIRFLOW__*) from settings.env.
+# Passwords, which `make secrets` writes, and the ports that this machine publishes come from .env; the team's settings
+# (NIGHTJAR_*, AIRFLOW__*, MLFLOW_*) from settings.env, which wins over docker-compose.env.
 """
+_DEFAULTS_HEADER = """\
+# Rendered by `nightjar stack compose --defaults` from ml/stack/team/programs.py: change it there, not here.
+# What the programs find in their environment unless settings.env says otherwise.
+"""
+DEFAULTS_FILE, SETTINGS_FILE = "docker-compose.env", "settings.env"
+
+
+def render_defaults() -> str:
+    """Return the text of docker-compose.env: no secret, and nothing that has one right value in the containers."""
+    values: dict[str, str] = {}
+    for program in programs(containers()):
+        if program.tuned:
+            values |= {name: value for name, value in program.environment.items() if name not in PINNED}
+    return _DEFAULTS_HEADER + "".join(f"{name}={_quoted(value)}\n" for name, value in sorted(values.items()))
 
 
 def render_compose() -> str:
@@ -25,7 +40,7 @@ def render_compose() -> str:
     site = containers()
     every = _every_service()
     ours = _our_service(every)
-    airflow = {**airflow_environment(site), **_passwords(AIRFLOW_SECRETS)}
+    airflow = {**_pinned(airflow_environment(site)), **_passwords(AIRFLOW_SECRETS)}
     table = programs(site)
     document = {
         "name": "nightjar",
@@ -67,12 +82,14 @@ def _service(site: Site, program: Program, common: dict[str, Any], airflow: dict
     service["command"] = Line(program.command)
     if program.after:
         service["depends_on"] = {name: {"condition": _CONDITIONS[state]} for name, state in program.after.items()}
-    environment: dict[str, Any] = {**program.environment, **_passwords(program.secrets)}
+    own = _pinned(program.environment) if program.tuned else program.environment
+    environment: dict[str, Any] = {**own, **_passwords(program.secrets)}
     if airflow.items() <= environment.items():
         environment = {MERGE: airflow, **{name: environment[name] for name in environment if name not in airflow}}
     service["environment"] = airflow if list(environment) == [MERGE] else environment
     if program.tuned:
-        service["env_file"] = [{"path": "settings.env", "required": False}]
+        # The later file wins, and what stands in `environment` wins over both.
+        service["env_file"] = [DEFAULTS_FILE, {"path": SETTINGS_FILE, "required": False}]
     if program.volumes:
         service["volumes"] = [f"{name}:{folder}" for name, folder in program.volumes.items()]
     if program.published:
@@ -92,6 +109,15 @@ def _postgres_image(site: Site, common: dict[str, Any]) -> dict[str, Any]:
         "shm_size": "256m",
         "stop_signal": "SIGINT",
     }
+
+
+def _pinned(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name in PINNED}
+
+
+def _quoted(value: str) -> str:
+    """Write a value as Compose reads it: in single quotes nothing is filled in."""
+    return f"'{value}'" if set(value) & set(' "{}#') and "${" not in value else value
 
 
 def _passwords(secrets: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from ml.stack.environment import airflow_options
 from ml.stack.team import secrets_file
-from ml.stack.team.site import POSTGRES, Site
+from ml.stack.team.site import MLFLOW, POSTGRES, Site
 from warehouse.settings import STACK_MARK, places_environment, variable
 
 # The roles and databases of the programs that keep their own; the warehouse's are settings.
@@ -16,6 +16,20 @@ AIRFLOW_SECRETS = {
     "PGPASSWORD": secrets_file.AIRFLOW_DATABASE,
     **{name: name for name in (secrets_file.FERNET, secrets_file.JWT, secrets_file.API_KEY)},
 }
+# What has one right value in the containers: places in the image and its volumes, ports that programs listen on, and
+# what tells one stack from others. settings.env may set everything else.
+PINNED = frozenset(
+    {
+        *map(variable, ("home", "warehouse_engine", "postgres_port", "explorer_port")),
+        *("NIGHTJAR_WAREHOUSE", STACK_MARK, "AIRFLOW_HOME", "AIRFLOW__CORE__DAGS_FOLDER"),
+        *("DBT_PROFILES_DIR", "PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON", "SPARK_LOCAL_DIRS", "SPT_NOENV"),
+    }
+)
+# Under what names people reach the programs, which only they know: whoever starts processes may have set these, too.
+REACHED_AS = (
+    *(variable("mlflow_public_url"), "AIRFLOW__API__BASE_URL"),
+    *("MLFLOW_SERVER_ALLOWED_HOSTS", "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"),
+)
 INITDB_OPTIONS = "--auth=scram-sha-256 --encoding=UTF8 --locale-provider=builtin --locale=C.UTF-8"
 
 
@@ -30,7 +44,10 @@ def postgres_environment(site: Site) -> dict[str, str]:
 
 def mlflow_environment(site: Site) -> dict[str, str]:
     """Return MLflow's own."""
+    port = site.settings.mlflow_port
     return {
+        # Against web pages that lend MLflow's address a name of theirs: only these names are answered.
+        "MLFLOW_SERVER_ALLOWED_HOSTS": f"{site.host(MLFLOW)}:{port},127.0.0.1:*,localhost:*",
         "MLFLOW_BACKEND_STORE_URI": _address(site, "postgresql", MLFLOW_DATABASE),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -53,6 +70,11 @@ def database_settings(site: Site) -> dict[str, str]:
     """Return the settings by which the initialisation finds the server and the warehouse's database."""
     names = ("warehouse_engine", "postgres_host", "postgres_port", "postgres_database", "postgres_user")
     return _settings(site, "home", *names)
+
+
+def explorer_environment(site: Site) -> dict[str, str]:
+    """Return that of the explorer, which logs in as the analysts' role and reads nothing else."""
+    return {**database_settings(site), **_settings(site, "explorer_port")}
 
 
 def airflow_environment(site: Site) -> dict[str, str]:

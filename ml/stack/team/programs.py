@@ -9,13 +9,13 @@ from ml.stack.team.program import Condition, Program
 from ml.stack.team.site import API_SERVER, MLFLOW, POSTGRES, SPARK_MASTER, Site
 
 INIT_DATABASES, INIT_AIRFLOW = "init-databases", "init-airflow"
-SCHEDULER = "airflow-scheduler"
+SCHEDULER, EXPLORER = "airflow-scheduler", "explorer"
 _SPARK = "org.apache.spark.deploy"
 
 
 def programs(site: Site) -> list[Program]:
     """Return every program; each stands behind those that it waits for, and they stop in the reverse order."""
-    return [_postgres(site), *_initialisation(site), _mlflow(site), *_spark(site), *_airflow(site)]
+    return [_postgres(site), *_initialisation(site), _mlflow(site), _explorer(site), *_spark(site), *_airflow(site)]
 
 
 def _postgres(site: Site) -> Program:
@@ -39,7 +39,7 @@ def _postgres(site: Site) -> Program:
         published=("postgres_port",),
         # Version 18 keeps its data in a folder of its version below this one.
         volumes={"postgres": "/var/lib/postgresql"},
-        memory="2g",
+        memory="1536m",
         is_ours=False,
         # Its fast shutdown; on TERM it would wait for every client to leave.
         stop_signal="INT",
@@ -61,7 +61,8 @@ def _initialisation(site: Site) -> list[Program]:
             environment=environments.database_settings(site),
             secrets={name: name for name in passwords},
             after={POSTGRES: "healthy"},
-            memory="1g",
+            memory="512m",
+            tuned=True,
         ),
         Program(
             name=INIT_AIRFLOW,
@@ -70,7 +71,7 @@ def _initialisation(site: Site) -> list[Program]:
             secrets={**environments.AIRFLOW_SECRETS, secrets_file.AIRFLOW_ADMIN: secrets_file.AIRFLOW_ADMIN},
             after={INIT_DATABASES: "completed"},
             volumes={"home": str(site.settings.home)},
-            memory="2g",
+            memory="1g",
             tuned=True,
         ),
     ]
@@ -78,13 +79,11 @@ def _initialisation(site: Site) -> list[Program]:
 
 def _mlflow(site: Site) -> Program:
     port = str(site.settings.mlflow_port)
-    # Against web pages that lend MLflow's address a name of theirs: only these names are answered.
-    hosts = f"{site.host(MLFLOW)}:{port},127.0.0.1:*,localhost:*"
     return Program(
         name=MLFLOW,
         command=[
             *("mlflow", "server", "--host", site.bind, "--port", port, "--workers", "1"),
-            *("--allowed-hosts", hosts, "--artifacts-destination", str(site.artifacts)),
+            *("--artifacts-destination", str(site.artifacts)),
         ],
         check=_probe(f"http://127.0.0.1:{port}/health"),
         environment=environments.mlflow_environment(site),
@@ -92,7 +91,23 @@ def _mlflow(site: Site) -> Program:
         after={INIT_DATABASES: "completed"},
         published=("mlflow_port",),
         volumes={"mlflow": str(site.artifacts)},
-        memory="2g",
+        memory="1g",
+        tuned=True,
+    )
+
+
+def _explorer(site: Site) -> Program:
+    port = str(site.settings.explorer_port)
+    return Program(
+        name=EXPLORER,
+        command=["nightjar", "explore", "--host", site.bind],
+        check=_probe(f"http://127.0.0.1:{port}/_stcore/health"),
+        environment=environments.explorer_environment(site),
+        secrets={secrets_file.ANALYST: secrets_file.ANALYST},
+        after={INIT_DATABASES: "completed"},
+        published=("explorer_port",),
+        memory="512m",
+        tuned=True,
     )
 
 
@@ -107,7 +122,7 @@ def _spark(site: Site) -> list[Program]:
         check=_probe(f"http://127.0.0.1:{settings.spark_ui_port}/json/"),
         environment=environments.master_environment(site),
         published=("spark_ui_port",),
-        memory="1g",
+        memory="768m",
     )
     return [master, *(_spark_worker(site, name) for name in site.workers)]
 
@@ -127,7 +142,7 @@ def _spark_worker(site: Site, name: str) -> Program:
         after={SPARK_MASTER: "healthy"},
         volumes=_spark_folders(site),
         # Executors, and beside each of their cores a Python process.
-        memory="4g",
+        memory="3g",
     )
 
 
@@ -165,12 +180,12 @@ def _airflow(site: Site) -> list[Program]:
             API_SERVER,
             *serve,
             part="metadatabase",
-            memory="2g",
+            memory="1536m",
             after={INIT_AIRFLOW: "completed"},
             published=("airflow_port",),
         ),
         airflow(
-            "airflow-dag-processor", "dag-processor", part="dag_processor", memory="2g", after={API_SERVER: "healthy"}
+            "airflow-dag-processor", "dag-processor", part="dag_processor", memory="1g", after={API_SERVER: "healthy"}
         ),
         # Without --skip-serve-logs these two serve their logs on every network address; the UI reads the files.
         airflow(
@@ -178,7 +193,7 @@ def _airflow(site: Site) -> list[Program]:
             "triggerer",
             "--skip-serve-logs",
             part="triggerer",
-            memory="1g",
+            memory="768m",
             after={API_SERVER: "healthy"},
         ),
         # The tasks run below it: training, indices, and the drivers of the Spark jobs.
@@ -187,7 +202,7 @@ def _airflow(site: Site) -> list[Program]:
             "scheduler",
             "--skip-serve-logs",
             part="scheduler",
-            memory="8g",
+            memory="4608m",
             after=tasks,
             passwords=(secrets_file.PIPELINE,),
             volumes=_spark_folders(site),

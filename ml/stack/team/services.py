@@ -6,6 +6,7 @@ from functools import partial
 
 from ml.stack.database import system_user
 from ml.stack.services import Service
+from ml.stack.team.environments import REACHED_AS
 from ml.stack.team.program import Program
 from ml.stack.team.programs import programs
 from ml.stack.team.secrets_file import SECRETS
@@ -22,7 +23,8 @@ def team_services(site: Site, environment: dict[str, str]) -> list[Service]:
 def _service(site: Site, program: Program, environment: dict[str, str]) -> Service:
     renamed = {variable: name for variable, name in program.secrets.items() if variable != name}
     withheld = [name for name in SECRETS if name not in program.secrets]
-    plain = {**site.environment, **program.environment}
+    named = {name for name in REACHED_AS if environment.get(name)}
+    plain = {name: value for name, value in {**site.environment, **program.environment}.items() if name not in named}
     return Service(
         program.name,
         [

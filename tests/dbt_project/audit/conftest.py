@@ -35,6 +35,18 @@ STAGED: dict[str, list[tuple[Any, ...]]] = {
     ],
     "model_metrics": [(model, "all", "recall", 10, 0.2, 3) for model in ("nightjar", "popularity")],
 }
+# What the attempt saw is what facts and dimensions hold, until a test changes them.
+EVENT = f"occurred_at < timestamptz '{AS_OF}'"
+SAW = [
+    f"insert into recs_staging.snapshot_{table} select '{PUBLICATION}', date '{DATE}', {rows}"
+    for table, rows in {
+        "users": f"user_id from core.dim_users where valid_from < timestamptz '{AS_OF}'",
+        "items": "item_id, domain, available_until is null or available_until >= timestamptz "
+        f"'{AS_OF}' from core.dim_items where valid_from < timestamptz '{AS_OF}'",
+        "interactions": f"user_id, item_id, max(occurred_at) from core.fct_interactions where {EVENT} "
+        "group by user_id, item_id",
+    }.items()
+]
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +58,7 @@ def audited(engine: Any, built_warehouse: HandmadeWarehouse) -> HandmadeWarehous
     )
     for table, staged in STAGED.items():
         warehouse.insert(f"recs_staging.{table}", [(PUBLICATION, DATE, *row) for row in staged])
+    warehouse.execute(*SAW)
     warehouse.execute(
         "insert into recs_staging.recommendations "
         "select 'other', date '2020-01-01', user_id, domain, 7, 'f5', 'nan', 'magic', 'zz' "

@@ -56,12 +56,33 @@ MUTATIONS = {
         "staged_tables_are_complete",
         ("models with recall on all: nightjar and popularity", 2, 1),
     ),
+    "no recall of an index that items can ask": (
+        "update recs_staging.index_manifest set recall = null where index_name = 'similarity'",
+        "staged_tables_are_complete",
+        ("recall of similarity", 1, 0),
+    ),
+    "no recall of an index that users can ask": (
+        "update recs_staging.index_manifest set recall = null, item_count = 1 where index_name = 'retrieval'",
+        "staged_tables_are_complete",
+        ("recall of retrieval", 1, 0),
+    ),
+    "no recall although users have a holdout": (
+        "update recs_staging.model_metrics set value = null where model = 'nightjar'",
+        "staged_tables_are_complete",
+        ("models with recall on all: nightjar and popularity", 2, 1),
+    ),
     "another data date": (
         "update recs_staging.user_embeddings set data_date = date '2026-01-09'",
         "staged_rows_are_of_the_attempts_date",
         ("user_embeddings", "2026-01-10", "2026-01-09 in 1 rows"),
     ),
     "an attempt that saw less": (
+        "delete from recs_staging.snapshot_interactions where item_id = 'b1'",
+        "staged_lists_are_full",
+        ("user_id=u1 domain=books", "2 items", "1 items"),
+    ),
+    "an attempt that saw less, held to the facts": (
+        "delete from recs_staging.snapshot_users; delete from recs_staging.snapshot_interactions; "
         "update recs.publication_attempts set ingested_before = '2026-01-11 05:00:00+00'",
         "staged_lists_are_full",
         # u1's event with b1 and the only one with x1 arrived later: b1 is unseen, x1 is not known at all.
@@ -93,3 +114,21 @@ def test_the_audit_refuses_to_run_without_a_publication(project: Any, audited: H
     done = project.dbt(audited, "test", "--select", "tag:audit", publication_id=None)
     messages = [each.message for each in done.result if each.node.name == "staged_lists_are_full"]
     assert "variable publication_id is missing" in messages[0]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["update recs_staging.index_manifest set recall = null, item_count = 1 where index_name = 'similarity'"],
+        ["update recs_staging.index_manifest set recall = null, item_count = 0"],
+        [
+            "update recs_staging.index_manifest set recall = null where index_name = 'retrieval'",
+            "delete from recs_staging.user_embeddings where publication_id = '2026-01-10.1'",
+        ],
+        ["update recs_staging.model_metrics set value = null, users = 0"],
+    ],
+)
+def test_what_nobody_can_ask_needs_no_recall(project: Any, audited: HandmadeWarehouse, statements: list[str]) -> None:
+    queries = project.compiled_tests(audited)
+    for test in ("staged_tables_are_complete", "staged_index_manifest_has_recall_from_0_to_1"):
+        assert audited.rows(queries[test], *statements) == []

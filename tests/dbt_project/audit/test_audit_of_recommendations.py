@@ -94,9 +94,61 @@ MUTATIONS = {
 }
 
 
+MUTATIONS["an item as its own reason"] = (
+    f"update {REC} set reason_item_id = item_id where {U1} and rank = 1",
+    "staged_reasons_are_other_items",
+    ("user_id=u1 domain=films", "another item as the reason", "f2 for itself at rank 1"),
+)
+
+
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_a_faulty_list_is_returned_with_what_was_expected(
     project: Any, audited: HandmadeWarehouse, mutation: str
 ) -> None:
     statement, test, row = MUTATIONS[mutation]
     assert row in project.failing_rows(audited, statement, test)
+
+
+SEEN_AGAIN = f"update {REC} set item_id = 'f1' where {U1} and rank = 2"
+# 2 days before the attempt's end to the instant, and one microsecond later.
+EXACTLY, LATER = (
+    f"update core.fct_interactions set occurred_at = '{at}' where user_id = 'u1' and item_id = 'f1'"
+    for at in ("2026-01-09 00:00:00+00", "2026-01-09 00:00:00.000001+00")
+)
+
+
+@pytest.mark.parametrize(
+    ("days", "statements", "is_refused"),
+    [
+        # u1 saw f1 on 8 January at 10:00, more than two days and less than three before the attempt's end.
+        ('{"films": 2}', [SEEN_AGAIN], False),
+        ('{"*": 2, "books": 9}', [SEEN_AGAIN], False),
+        ('{"films": 3}', [SEEN_AGAIN], True),
+        ('{"books": 0}', [SEEN_AGAIN], True),
+        ('{"films": 3, "*": 0}', [SEEN_AGAIN], True),
+        ('{"films": 2}', [SEEN_AGAIN, EXACTLY], False),
+        ('{"films": 2}', [SEEN_AGAIN, LATER], True),
+        # What a domain is called is no part of the statement.
+        ("""{"it's; --": 1}""", [SEEN_AGAIN], True),
+    ],
+)
+def test_an_item_that_may_come_back_is_sound_and_one_that_may_not_yet_is_returned(
+    project: Any, audited: HandmadeWarehouse, days: str, statements: list[str], is_refused: bool
+) -> None:
+    query = compiled(project, audited, "staged_lists_have_no_seen_item", days)
+    found = [("user_id=u1", "an item without an event of the user", "f1 at rank 2")] if is_refused else []
+    assert audited.rows(query, *statements) == found
+
+
+def test_where_items_come_back_a_list_without_them_is_not_full(project: Any, audited: HandmadeWarehouse) -> None:
+    full = compiled(project, audited, "staged_lists_are_full", '{"default": 0}')
+    # u3 has met the only item of the domain, and has no list there.
+    assert audited.rows(full) == [("user_id=u3 domain=default", "1 items", "0 items")]
+    assert audited.rows(compiled(project, audited, "staged_lists_are_full", '{"default": 1}')) == []
+
+
+def compiled(project: Any, warehouse: HandmadeWarehouse, test: str, days: str) -> str:
+    done = project.dbt(warehouse, "compile", "--select", test, repeat_after_days=days)
+    assert done.success, done.exception
+    [result] = done.result
+    return str(result.node.compiled_code)

@@ -22,6 +22,7 @@ BY_HAND = {
     "staged_embeddings_are_sound",
     "staged_items_are_not_similar_to_themselves",
     "staged_lists_have_no_seen_item",
+    "staged_reasons_are_other_items",
     "staged_rows_are_of_the_attempts_date",
     "staged_scores_descend",
 }

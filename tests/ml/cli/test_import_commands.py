@@ -28,6 +28,15 @@ def test_files_prints_one_line_a_table(runner: CliRunner, tmp_path: Path) -> Non
     assert second[1] == "raw.item_features: 0 added, 1 already there, 0 rejected"
 
 
+def test_event_types_without_a_weight_are_named_with_their_events(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("user,item,event,time\nu1,i1,poke,100\nu1,i2,Poke,101\nu1,i1,view,102\n")
+    arguments = ["files", "--interactions", f"{tmp_path}/events.csv"]
+    output = runner.invoke(app, arguments, catch_exceptions=False).output
+    assert "'poke' (2)" in output
+    assert "nightjar events set poke --weight W" in output
+    assert "view" not in output
+
+
 def test_bad_input_is_left_to_the_main_command(runner: CliRunner, tmp_path: Path) -> None:
     result = runner.invoke(app, ["movielens", str(tmp_path / "missing")])
     assert isinstance(result.exception, BadInput)

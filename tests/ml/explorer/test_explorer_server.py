@@ -22,6 +22,7 @@ def test_the_command_listens_on_loopback_tells_nobody_and_holds_no_secret(tmp_pa
     assert command[1:5] == ["-m", "streamlit", "run", str(APP)]
     assert {"--server.address=127.0.0.1", "--server.port=8777", "--browser.gatherUsageStats=false"} <= set(command)
     assert "canary" not in " ".join(command)
+    assert "--server.address=0.0.0.0" in server_command(settings, "0.0.0.0")
 
 
 def test_no_table_can_be_saved_as_a_csv_whose_names_a_spreadsheet_would_run(tmp_path: Path) -> None:

@@ -39,10 +39,7 @@ FEATURES = UserFeatures(
     max_weight=2.0,
 )
 _CORE = """
-    create table core.event_weights as select * from (values
-        ('interaction', 1.0::double precision, null::double precision), ('hide', 0.0, null), ('rating', 1.0, null),
-        ('rating', 0.0, 0.0), ('rating', 1.0, 4.0)
-    ) t(event_type, weight, min_value);
+    insert into raw.event_weights values ('rating', 0.0, 0.0, null), ('rating', 1.0, 4.0, null);
     create table core.dim_items as
         select item_id, case when item_id = 'x' then 'books' else 'films' end as domain, upper(item_id) as title,
             null::timestamptz as available_from,

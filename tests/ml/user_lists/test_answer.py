@@ -57,10 +57,10 @@ def test_a_new_user_is_folded_in_by_what_they_liked_and_the_model_knows(
     act("new", "x", 2, " HIDE ")
     act("new", "c", 2, "rating", 3.0)
     act("new", "released today", 3)
-    # (3, 0): what was hidden or rated low leaves the lists, but does not say where the user stands.
+    # (3, 0): what was hidden or rated low leaves the lists, but does not say where the user stands, nor is it a reason.
     assert answer(small, "new") == (
         "fold_in",
-        [("films", 1, "b", 0.0, "fold_in", "x"), ("films", 2, "z", 5.0, "popular", None)],
+        [("films", 1, "b", 0.0, "fold_in", "a"), ("films", 2, "z", 5.0, "popular", None)],
     )
 
 
@@ -100,8 +100,8 @@ def test_a_feature_the_model_does_not_know_leads_to_the_segment_of_rare_ones(
     assert answer(small, "new") == (
         "segment_popular",
         [
-            ("books", 1, "x", 4.0, "popular", "a"),
-            ("films", 1, "b", 7.0, "segment_popular", "a"),
+            ("books", 1, "x", 4.0, "popular", None),
+            ("films", 1, "b", 7.0, "segment_popular", None),
             ("films", 2, "z", 5.0, "popular", None),
         ],
     )

@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from ml.user_lists.acts import Event, is_positive, newest_first
+from ml.user_lists.acts import Event, is_positive, last_times
 from ml.user_lists.user_vector import feature_weights
+from warehouse.event_weights import EventWeight, by_type
 from warehouse.user_features import UserFeatures
 
 KNOWN = UserFeatures(
@@ -14,19 +15,21 @@ KNOWN = UserFeatures(
     vectors=np.zeros((4, 2), np.float32),
     max_weight=2.0,
 )
-# As the seed holds them, the lowest min_value first.
-WEIGHTS = [
-    ("interaction", 1.0, None),
-    ("dislike", 0.0, None),
-    ("watch", 0.1, None),
-    ("rating", 0.0, 0.0),
-    ("rating", 1.0, 4.0),
-]
+# The lowest min_value first.
+WEIGHTS = by_type(
+    [
+        EventWeight("dislike", 0.0),
+        EventWeight("watch", 0.1),
+        EventWeight("rating", 0.0, 0.0),
+        EventWeight("rating", 1.0, 4.0),
+    ]
+)
 
 
-def test_the_weight_of_the_highest_min_value_that_is_reached_decides() -> None:
+@pytest.mark.parametrize("unknown_event_weight", [0.0, 0.5])
+def test_the_weight_of_the_highest_min_value_that_is_reached_decides(unknown_event_weight: float) -> None:
     found = {
-        (event_type, value): is_positive(event_type, value, WEIGHTS)
+        (event_type, value): is_positive(event_type, value, WEIGHTS, unknown_event_weight)
         for event_type, value in (
             ("watch", None),
             ("watch", 7.0),
@@ -39,11 +42,12 @@ def test_the_weight_of_the_highest_min_value_that_is_reached_decides() -> None:
             (" Dislike ", 1.0),
         )
     }
+    unknown = [("poke", 3.0)] if unknown_event_weight else []
     assert [each for each, positive in found.items() if positive] == [
         ("watch", None),
         ("watch", 7.0),
         ("rating", 4.0),
-        ("poke", 3.0),
+        *unknown,
     ]
 
 
@@ -51,7 +55,9 @@ def test_items_go_by_their_last_event_and_of_one_instant_by_id() -> None:
     def at(item: str, hour: int) -> Event:
         return Event(item, True, datetime(2026, 3, 1, hour, tzinfo=UTC))
 
-    assert newest_first([at("b", 5), at("a", 5), at("c", 9), at("c", 1), at("d", 7)]) == ("c", "d", "a", "b")
+    times = last_times([at("b", 5), at("a", 5), at("c", 9), at("c", 1), at("d", 7)])
+    assert list(times) == ["c", "d", "a", "b"]
+    assert times["c"] == at("c", 9).occurred_at
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One running stack of kind team for the whole session: seven kinds of programs, from the table that Compose gets."""
+"""One running stack of kind team for the whole session: eight kinds of programs, from the table that Compose gets."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from warehouse.settings import Settings
 
 @pytest.fixture(scope="session")
 def team(open_folder: Path) -> Iterator[TeamStack]:
-    first = free_block(7)
+    first = free_block(8)
     settings = Settings(
         home=open_folder / "team",
         stack_kind="team",
@@ -22,6 +22,7 @@ def team(open_folder: Path) -> Iterator[TeamStack]:
         spark_master_port=first + 3,
         # The ports of the two workers' user interfaces follow.
         spark_ui_port=first + 4,
+        explorer_port=first + 7,
         spark_workers=2,
         spark_worker_cores=1,
         spark_worker_memory="1g",

@@ -93,6 +93,22 @@ def test_a_warehouse_of_an_earlier_version_gets_the_columns_that_came_since_and_
     ) == [("NO",)]
 
 
+def test_a_column_that_every_row_needed_once_may_be_null_where_the_contract_says_so(warehouse: Warehouse) -> None:
+    insert = (
+        "insert into recs.index_manifest (publication_id, data_date, index_name, recall) values (?, ?, 'similarity', ?)"
+    )
+    needed = ("uri", "sha256", "metric", "dim", "item_count", "m", "ef_construction", "ef", "recall_k")
+    with warehouse.connect() as connection:
+        for column in needed:
+            connection.execute(f"alter table recs.index_manifest alter column {column} drop not null")
+        connection.execute("alter table recs.index_manifest alter column recall set not null")
+        connection.execute(insert, ["2026-03-30.1", DAY, 1.0])
+    warehouse.create_tables()
+    with warehouse.connect() as connection:
+        connection.execute(insert, ["2026-03-31.1", DAY, None])
+    assert rows(warehouse, "select recall from recs.index_manifest order by publication_id") == [(1.0,), (None,)]
+
+
 def test_rows_without_a_column_that_every_row_needs_are_left_alone_and_named(warehouse: Warehouse) -> None:
     with warehouse.connect() as connection:
         insert_row(connection, "raw.users", {"user_id": "u1", "recorded_at": datetime(2026, 1, 1, tzinfo=UTC)})

@@ -32,6 +32,12 @@ def test_there_is_no_reason_without_own_items_or_without_a_direction() -> None:
     assert nearest([[2]], [], []) == [[-1]]
 
 
+def test_an_item_that_was_met_but_not_liked_is_no_reason() -> None:
+    # Item 1 is nearer to 2, but counts nothing; user 1 liked nothing.
+    own = pairs([0, 0, 1], [1, 0, 1], [0, 1, 0])
+    assert nearest_own(UNITS, np.array([[2], [2]]), own).tolist() == [[0], [-1]]
+
+
 def test_only_the_newest_own_items_with_a_direction_count() -> None:
     older, newer = [1], [0] * (NEWEST - 1)
     assert nearest([[2]], [0] * (NEWEST + 1), [3, *newer, *older]) == [[1]]

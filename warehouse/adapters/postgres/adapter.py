@@ -19,10 +19,11 @@ from warehouse.adapters.postgres.importing import copy_table, opened_scratch
 from warehouse.adapters.postgres.output_files import read_batches
 from warehouse.adapters.postgres.schema import check_initialised, create_missing_tables, is_partitioned
 from warehouse.adapters.protocol import Connection, ImportSession, Query
+from warehouse.adapters.readers_snapshot import ReadersSnapshot
 from warehouse.named_points import reached
 from warehouse.run_folder import file_written_aside
 from warehouse.settings import Settings
-from warehouse.tables import OUTPUTS, STAGED, Table
+from warehouse.tables import OUTPUTS, SNAPSHOT, STAGED, Table
 
 
 class PostgresWarehouse:
@@ -123,8 +124,8 @@ class PostgresWarehouse:
             else:
                 plain_tables.move_staged(connection, staging, output, publication_id, data_date)
         # At the end, because the audit of another attempt waits from here on.
-        for staging, output in pairs:
-            if is_partitioned(output):
+        for staging in (*STAGED, *SNAPSHOT):
+            if is_partitioned(staging):
                 staged = partitions.publications_in(connection, staging)
                 partitions.drop_staged(connection, staging, [x for x in staged if x.startswith(f"{data_date}.")])
 
@@ -133,7 +134,7 @@ class PostgresWarehouse:
         for table in tables:
             if not is_partitioned(table):
                 plain_tables.delete_publications(connection, table, publication_ids)
-            elif table in STAGED:
+            elif table in (*STAGED, *SNAPSHOT):
                 partitions.drop_staged(connection, table, publication_ids)
 
     def delete_remains(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
@@ -148,6 +149,13 @@ class PostgresWarehouse:
             for table in tables:
                 if is_partitioned(table) and table in OUTPUTS:
                     partitions.drop_published(connection, table, publication_ids)
+
+    def write_readers_snapshot(self) -> ReadersSnapshot | None:
+        """Do nothing: nobody waits for a reader."""
+        return None
+
+    def wait_until_writable(self) -> None:
+        """Do nothing: a database takes any number of writers."""
 
     @contextmanager
     def importing(self) -> Iterator[ImportSession]:

@@ -1,12 +1,16 @@
 """The tables of the contract as PostgreSQL declares them: types, keys, and which are partitioned by publication."""
 
-from warehouse.adapters.later_columns import add_missing_columns
+from warehouse.adapters.later_columns import add_missing_columns, allow_nulls
 from warehouse.adapters.protocol import Connection
 from warehouse.errors import BadInput
-from warehouse.tables import ALL_TABLES, Table
+from warehouse.event_weights import fill_new_table
+from warehouse.tables import ALL_TABLES, SNAPSHOT, Table
 
 # Of each publication these hold by far the most rows.
-PARTITIONED = ("recommendations", "similar_items", "item_embeddings", "user_embeddings")
+PARTITIONED = (
+    *("recommendations", "similar_items", "item_embeddings", "user_embeddings"),
+    *(table.name for table in SNAPSHOT),
+)
 # Where the partitions of published tables lie: analysts read the tables that they are part of.
 PARTITIONS = "recs_partitions"
 # What init creates; dbt fills some of them.
@@ -61,12 +65,18 @@ def create_missing_tables(connection: Connection) -> None:
             for statement in _create_statements(table):
                 connection.execute(statement)
     add_missing_columns(connection, ALL_TABLES, type_of)
+    allow_nulls(connection, ALL_TABLES)
+    if ("raw", "event_weights") not in existing:
+        fill_new_table(connection)
 
 
 def _create_statements(table: Table) -> list[str]:
     # What is staged or rejected may break its key: the audit, or a person, is to see it.
     has_key = table.schema != "recs_staging" and table.name != "rejected_rows"
-    key = f", primary key ({', '.join(table.key)})" if has_key else ""
+    nullable = {column.name for column in table.columns if column.nullable}
+    # A primary key allows no null, and none of an event type is one value of its own.
+    kind = "unique nulls not distinct" if nullable.intersection(table.key) else "primary key"
+    key = f", {kind} ({', '.join(table.key)})" if has_key else ""
     partitioned = " partition by list (publication_id)" if is_partitioned(table) else ""
     statements = [f"create table {table.full_name} ({column_definitions(table)}{key}){partitioned}"]
     if table.name == "current_publication":

@@ -16,7 +16,7 @@ consumed as (
         event_date as activity_date,
         'consumed' as kind,
         item_id,
-        count(*) as activity_count
+        count(distinct user_id) as activity_count
     from {{ ref('int_interactions_weighted') }}
     where event_weight > 0
     group by event_date, item_id

@@ -4,7 +4,7 @@ with interactions as (
 
 ),
 
--- A row of the seed holds from its min_value up to the next one of its event type.
+-- A row holds from its min_value up to the next one of its event type.
 weight_ranges as (
 
     select
@@ -13,13 +13,13 @@ weight_ranges as (
         half_life_days,
         min_value,
         lead(min_value) over (partition by event_type order by min_value nulls first) as next_min_value
-    from {{ ref('event_weights') }}
+    from {{ ref('stg_event_weights') }}
 
 ),
 
 known_types as (
 
-    select distinct event_type from {{ ref('event_weights') }}
+    select distinct event_type from {{ ref('stg_event_weights') }}
 
 ),
 
@@ -31,7 +31,10 @@ weighted as (
         interactions.item_id,
         interactions.event_type,
         interactions.value,
-        coalesce(weight_ranges.weight, 0) as event_weight,
+        case
+            when known_types.event_type is null then cast({{ var('unknown_event_weight') }} as double precision)
+            else coalesce(weight_ranges.weight, 0)
+        end as event_weight,
         weight_ranges.half_life_days,
         interactions.occurred_at,
         interactions.ingested_at,
@@ -40,7 +43,7 @@ weighted as (
     left join known_types on interactions.event_type = known_types.event_type
     left join weight_ranges
         on
-            coalesce(known_types.event_type, 'interaction') = weight_ranges.event_type
+            interactions.event_type = weight_ranges.event_type
             and (weight_ranges.min_value is null or interactions.value >= weight_ranges.min_value)
             and (
                 weight_ranges.next_min_value is null

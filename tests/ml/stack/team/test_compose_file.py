@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from ml.stack.team.compose import render_compose
+from ml.stack.team.compose import render_compose, render_defaults
+from ml.stack.team.environments import PINNED
 from ml.stack.team.secrets_file import SECRETS
 from warehouse.settings import REPOSITORY, STACK_MARK, Settings
 
-FILE = REPOSITORY / "docker-compose.yml"
+FILE, DEFAULTS_FILE = REPOSITORY / "docker-compose.yml", REPOSITORY / "docker-compose.env"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 EACH = pytest.mark.parametrize("name", SERVICES)
@@ -32,6 +33,7 @@ KNOWS = {
     },
     "init-airflow": {*AIRFLOW, "NIGHTJAR_AIRFLOW_ADMIN_PASSWORD"},
     "mlflow": {"NIGHTJAR_MLFLOW_DATABASE_PASSWORD"},
+    "explorer": {"NIGHTJAR_POSTGRES_ANALYST_PASSWORD"},
     "spark-master": set(),
     "spark-worker": set(),
     "airflow-api-server": AIRFLOW,
@@ -42,16 +44,46 @@ KNOWS = {
 # Variables of other people's programs, by the beginnings of their names.
 KNOWN = re.compile(
     r"AIRFLOW_HOME|AIRFLOW_CONN_\w+|AIRFLOW__[A-Z_]+__[A-Z_]+|MLFLOW_(BACKEND_STORE_URI|SERVER_ENABLE_JOB_EXECUTION"
-    r"|DISABLE_TELEMETRY)|SPARK_(DAEMON_MEMORY|LOCAL_DIRS|MASTER_OPTS|WORKER_OPTS)|PYSPARK(_DRIVER)?_PYTHON|PGDATA"
+    r"|SERVER_ALLOWED_HOSTS|DISABLE_TELEMETRY)|SPARK_(DAEMON_MEMORY|LOCAL_DIRS|MASTER_OPTS|WORKER_OPTS)|PYSPARK(_DRIVER)?_PYTHON|PGDATA"
     r"|PGPASSWORD|POSTGRES_(PASSWORD|INITDB_ARGS|HOST_AUTH_METHOD)|DBT_(PROFILES_DIR|SEND_ANONYMOUS_USAGE_STATS)"
     r"|DO_NOT_TRACK|(OPENBLAS|OMP)_NUM_THREADS|SPT_NOENV|TZ"
 )
+# Who gets the team's settings.
+TUNED = {name for name in KNOWS if "airflow" in name} | {"init-databases", "mlflow", "explorer"}
+# What a machine with 16 GB has, less what its system and Docker take.
+ROOM_MB = 14_848
 # By settings' names; the rest is what child processes are told.
 OURS = {f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields} | {STACK_MARK, "NIGHTJAR_WAREHOUSE"}
 
 
-def test_the_committed_file_is_what_the_table_gives() -> None:
+def defaults(**interpolated: str) -> dict[str, str]:
+    """What docker-compose.env holds, as Compose reads it: filled in from .env and the shell but in single quotes."""
+
+    def value(text: str) -> str:
+        if text.startswith("'"):
+            return text.strip("'")
+        return re.sub(r"\$\{(\w+):-(\w+)\}", lambda part: interpolated.get(part[1], part[2]), text)
+
+    lines = [line for line in DEFAULTS_FILE.read_text().splitlines() if not line.startswith("#")]
+    return {name: value(text) for name, text in (line.split("=", 1) for line in lines)}
+
+
+def found_by(name: str, settings_env: dict[str, str], **interpolated: str) -> dict[str, str]:
+    """The environment of a service by Compose's precedence: the later of its files wins, `environment` over all."""
+    service, found = SERVICES[name], dict[str, str]()
+    files = {"docker-compose.env": defaults(**interpolated), "settings.env": settings_env}
+    for entry in service.get("env_file", ()):
+        found |= files[entry if isinstance(entry, str) else entry["path"]]
+    return found | service.get("environment", {})
+
+
+def megabytes(limit: str) -> int:
+    return int(limit[:-1]) * {"m": 1, "g": 1024}[limit[-1]]
+
+
+def test_the_committed_files_are_what_the_table_gives() -> None:
     assert FILE.read_text() == render_compose(), "nightjar stack compose > docker-compose.yml"
+    assert DEFAULTS_FILE.read_text() == render_defaults(), "nightjar stack compose --defaults > docker-compose.env"
 
 
 def test_the_file_does_not_depend_on_the_settings_of_who_renders_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,6 +139,16 @@ def test_a_service_waits_for_those_that_it_needs(name: str) -> None:
         assert SERVICES[name]["depends_on"]
 
 
+def test_the_limits_of_memory_fit_a_machine_of_16_gb_and_are_written_down() -> None:
+    limits = {name: megabytes(service["mem_limit"]) for name, service in SERVICES.items()}
+    running = sum(limit for name, limit in limits.items() if SERVICES[name]["restart"] != "no")
+    assert running <= ROOM_MB
+    # With the steps that run before the others and end.
+    assert sum(limits.values()) <= 16 * 1024
+    for page in ("README.md", "docs/operating.md"):
+        assert f"{running / 1024:.1f} GB" in (REPOSITORY / page).read_text(), page
+
+
 @EACH
 def test_a_service_has_a_limit_of_memory_and_a_limited_log(name: str) -> None:
     assert re.fullmatch(r"\d+[mg]", SERVICES[name]["mem_limit"])
@@ -147,14 +189,14 @@ def test_every_secret_is_used_and_has_no_default() -> None:
     used = set(re.findall(r"\$\{(\w+):\?run make secrets\}", FILE.read_text()))
     assert used == set(SECRETS)
     # Whatever is filled in is a secret that must be there, or a port.
-    for name, rest in re.findall(r"\$\{(\w+)([^}]*)\}", FILE.read_text()):
+    for name, rest in re.findall(r"\$\{(\w+)([^}]*)\}", FILE.read_text() + DEFAULTS_FILE.read_text()):
         assert rest == ":?run make secrets" or re.fullmatch(r":-\d+", rest), name
 
 
 @EACH
 def test_no_password_is_written_out(name: str) -> None:
     service = SERVICES[name]
-    for variable, value in service.get("environment", {}).items():
+    for variable, value in found_by(name, {}).items():
         if re.search(r"PASSWORD|SECRET|_KEY|TOKEN", variable):
             assert re.fullmatch(r"\$\{\w+:\?run make secrets\}", value), variable
         assert not re.search(r"://[^/]*:[^/]*@", str(value)), variable
@@ -164,14 +206,55 @@ def test_no_password_is_written_out(name: str) -> None:
 
 @EACH
 def test_every_variable_means_something_to_somebody(name: str) -> None:
-    for variable in SERVICES[name].get("environment", {}):
+    for variable in found_by(name, {}):
         assert variable in OURS or KNOWN.fullmatch(variable), variable
 
 
 @EACH
-def test_the_team_s_own_settings_are_optional_and_reach_airflow_alone(name: str) -> None:
-    expected = [{"path": "settings.env", "required": False}] if "airflow" in name else None
-    assert SERVICES[name].get("env_file") == expected
+def test_the_team_s_own_settings_are_optional_and_win(name: str) -> None:
+    if name not in TUNED:
+        assert "env_file" not in SERVICES[name]
+        return
+    assert SERVICES[name]["env_file"] == ["docker-compose.env", {"path": "settings.env", "required": False}]
+    settings = {variable: f"the team's {variable}" for variable in defaults()}
+    assert found_by(name, settings).items() >= settings.items()
+    # What the team cannot set are passwords, and what has one right value in the containers.
+    passwords = {variable for variable, value in SERVICES[name]["environment"].items() if value.startswith("${")}
+    assert set(SERVICES[name]["environment"]) <= passwords | PINNED
+
+
+def test_public_addresses_host_names_and_options_of_the_team_reach_their_programs() -> None:
+    team = {
+        "NIGHTJAR_MLFLOW_PUBLIC_URL": "https://mlflow.example.org",
+        "AIRFLOW__API__BASE_URL": "https://airflow.example.org",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "NIGHTJAR_POSTGRES_HOST": "db.internal",
+        "MLFLOW_SERVER_ALLOWED_HOSTS": "mlflow:5000,mlflow.example.org",
+    }
+    for name in TUNED:
+        assert found_by(name, team).items() >= team.items()
+    # MLflow reads its hosts from there: an option of its command would win.
+    assert not [part for part in SERVICES["mlflow"]["command"] if "hosts" in part]
+
+
+def test_a_published_port_moves_the_address_with_it_and_no_port_inside() -> None:
+    moved = {"NIGHTJAR_AIRFLOW_PORT": "9080", "NIGHTJAR_MLFLOW_PORT": "9500", "NIGHTJAR_POSTGRES_PORT": "9432"}
+    # Once as .env has it, and once as both files have it.
+    for settings_env in ({}, moved):
+        found = found_by("airflow-scheduler", settings_env, **moved)
+        assert found["AIRFLOW__API__BASE_URL"] == "http://127.0.0.1:9080"
+        assert found["NIGHTJAR_MLFLOW_PUBLIC_URL"] == "http://127.0.0.1:9500"
+        assert found["NIGHTJAR_MLFLOW_URL"] == "http://mlflow:5000"
+        assert found["NIGHTJAR_POSTGRES_PORT"] == "5432"
+    assert found_by("explorer", {"NIGHTJAR_EXPLORER_PORT": "9501"})["NIGHTJAR_EXPLORER_PORT"] == "8501"
+
+
+def test_the_explorer_reads_the_team_s_warehouse_and_is_reached_on_loopback() -> None:
+    found = found_by("explorer", {})
+    assert (found["NIGHTJAR_WAREHOUSE_ENGINE"], found["NIGHTJAR_POSTGRES_HOST"]) == ("postgres", "postgres")
+    assert SERVICES["explorer"]["command"] == ["nightjar", "explore", "--host", "0.0.0.0"]
+    assert SERVICES["explorer"]["ports"] == ["127.0.0.1:${NIGHTJAR_EXPLORER_PORT:-8501}:8501"]
+    assert SERVICES["explorer"]["healthcheck"]["test"][-1] == "http://127.0.0.1:8501/_stcore/health"
 
 
 def test_folders_of_libraries_that_spark_unpacks_may_hold_programs() -> None:

@@ -1,0 +1,17 @@
+with arrived as (
+
+    select * from {{ ref('stg_exposures') }}
+
+),
+
+counted as (
+
+    select
+        event_date,
+        count(*) as event_count
+    from arrived
+    group by event_date
+
+)
+
+select * from counted

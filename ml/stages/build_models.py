@@ -1,0 +1,53 @@
+"""Builds one selection of the dbt project: facts and dimensions before a training, the analysts' tables after it.
+
+Reads the raw tables and the run's record; writes the schemas `staging`, `intermediate`, `core` and `marts`, and the
+views of `recs`. The tests of the models are stages of their own (`ml.stages.audit`).
+"""
+
+from warehouse import progress, readers
+from warehouse.adapters.engines import open_warehouse
+from warehouse.dbt_events import Ended
+from warehouse.dbt_runner import run_dbt, variables_of
+from warehouse.errors import NightjarError
+from warehouse.run_folder import RunFolder
+from warehouse.settings import Settings
+
+
+def inputs(settings: Settings, folder: RunFolder) -> None:
+    """Build the seeds, facts and dimensions that the run trains on.
+
+    Raises:
+        NightjarError: a model failed; the message names it.
+    """
+    _build(settings, folder, "dbt_inputs", "tag:inputs")
+
+
+def marts(settings: Settings, folder: RunFolder) -> None:
+    """Build the tables that analysts read, and give readers a snapshot with them.
+
+    Raises:
+        NightjarError: a model failed, and the message names it, or the snapshot could not be written.
+    """
+    _build(settings, folder, "marts", "tag:marts")
+    if told := readers.refresh(open_warehouse(settings), "the marts were built"):
+        print(f"{progress.MARK} marts: {told}", flush=True)
+
+
+def _build(settings: Settings, folder: RunFolder, name: str, selection: str) -> None:
+    with progress.stage(folder, name) as done:
+        done.unit, done.shows_rows = "models built", False
+
+        def heard(ended: Ended) -> None:
+            done.rows += 1
+            done.pulse(f"{done.rows} of the models, the last one {ended.name} in {ended.seconds:.1f} s")
+
+        results = run_dbt(
+            settings,
+            *("build", "--select", selection, "--resource-type", "seed", "model"),
+            given=variables_of(settings, folder.record()),
+            heard=heard,
+        )
+        failed = [each for each in results if each.status not in ("success", "warn")]
+        if failed or not results:
+            named = "; ".join(f"{each.name} ({each.message})" for each in failed[:5])
+            raise NightjarError(f"{name}: {named or 'dbt built nothing'}")
