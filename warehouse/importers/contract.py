@@ -16,7 +16,8 @@ from warehouse.importers.columns import obligatory
 from warehouse.importers.notices import Notice
 from warehouse.importers.options import ReadOptions
 from warehouse.importers.source import Source
-from warehouse.importers.texts import literal, trimmed, without_words
+from warehouse.importers.sql_texts import literal
+from warehouse.importers.texts import trimmed, without_words
 from warehouse.importers.value_notices import value_notices
 from warehouse.tables import BIGINT, DOUBLE, INTEGER, TEXT, TIMESTAMP, Column, Table
 

@@ -1,7 +1,7 @@
 """SQL that says why a time was not read: what it looks like, and the option that makes it certain."""
 
 from warehouse.importers.options import ReadOptions
-from warehouse.importers.texts import literal
+from warehouse.importers.sql_texts import literal
 
 _BY_UNIT = "--time-unit"
 
@@ -53,7 +53,9 @@ def why_not_read(text: str, number: str, local: str, options: ReadOptions) -> st
     if options.time_format:
         rule = literal(f"does not fit --time-format {options.time_format}")
     else:
-        numbers = [f"when {number} between {low} and {high} then {literal(says)}" for low, high, says in DOUBTFUL_NUMBERS]
+        numbers = [
+            f"when {number} between {low} and {high} then {literal(says)}" for low, high, says in DOUBTFUL_NUMBERS
+        ]
         numbers += [f"when {number} {values} then {literal(says)}" for values, says in _SMALL_NUMBERS]
         texts = [f"when regexp_full_match({text}, {literal(form)}) then {literal(says)}" for form, says in _TEXTS]
         rule = f"case {' '.join([*([] if options.time_unit else numbers), *texts])} end"

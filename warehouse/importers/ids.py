@@ -2,7 +2,7 @@
 
 What decides is the column, not the value: 1.0 may be a version where 1.10 stands beside it. A column that the file
 itself types as float or decimal holds numbers only. In a text column `12.0` becomes `12` where every id with a point
-ends in `.0`, over all sources of one import, so that events and attributes meet. A double is certain up to 2^53: what
+ends in `.0`, over all sources of one import, so that events and attributes meet. A double is certain below 2^53: what
 lies beyond, or has a fraction, is rejected.
 """
 
@@ -22,7 +22,8 @@ _FLOAT = r"-?(0|[1-9][0-9]*)\.0+"
 _JAVA = r"-?[0-9]\.[0-9]+E[0-9]{1,3}"
 _SCIENTIFIC = rf"{_JAVA}|-?[0-9](\.[0-9]+)?[eE]\+[0-9]{{2,3}}"
 _INTEGER = "-?[0-9]+"
-_LARGEST = {"FLOAT": 2**24, "DOUBLE": 2**53}
+# From the next integer on, two have one float.
+_LARGEST = {"FLOAT": 2**24 - 1, "DOUBLE": 2**53 - 1}
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,13 @@ def notices(connection: duckdb.DuckDBPyConnection, source: Source, forms: dict[s
         elif form.is_decoded or form.is_decoded_from_scientific:
             has_other_form = f"contains({name}, '.') or contains({name}, '+')"
             rows = _count(connection, source, f"{has_other_form} and {_is_number(trimmed(name))}")
-            said += _notice(source, f"{name} has ids written as floats, such as 12.0, read as integers, such as 12", rows)
+            said += _notice(
+                source, f"{name} has ids written as floats, such as 12.0, read as integers, such as 12", rows
+            )
         elif form.floats or form.scientific:
-            rows = _count(connection, source, f"{_is_number(trimmed(name))} and not regexp_full_match({name}, '{_INTEGER}')")
+            rows = _count(
+                connection, source, f"{_is_number(trimmed(name))} and not regexp_full_match({name}, '{_INTEGER}')"
+            )
             said += _notice(
                 source, f"{name} has ids that look like floats beside others that are none; all are kept as text", rows
             )
@@ -123,7 +128,7 @@ def notices(connection: duckdb.DuckDBPyConnection, source: Source, forms: dict[s
 
 
 def _notice(source: Source, text: str, rows: int) -> Sequence[Notice]:
-    return [Notice(source.table.name, f"{source.file}: {text}", rows)] if rows else []
+    return [Notice(source.table.name, text, rows)] if rows else []
 
 
 def _counts(name: str) -> str:
@@ -150,7 +155,7 @@ def _is_number(text: str) -> str:
 def _decoded_float(text: str) -> str:
     whole = f"try_cast({_without_fraction(text)} as bigint)"
     return f"""when regexp_full_match({text}, '{_FLOAT}') then
-        case when abs({whole}) <= {2**53} then {whole}::varchar end"""
+        case when abs({whole}) <= {_LARGEST["DOUBLE"]} then {whole}::varchar end"""
 
 
 def _decoded_scientific(text: str) -> str:
@@ -158,7 +163,7 @@ def _decoded_scientific(text: str) -> str:
     decimals = f"strlen(regexp_extract({text}, '\\.([0-9]+)', 1))"
     exponent = f"try_cast(regexp_extract({text}, '[eE]\\+?([0-9]+)$', 1) as integer)"
     is_exact = f"regexp_full_match({text}, '{_JAVA}') or {decimals} >= {exponent}"
-    is_certain = f"({is_exact}) and {number} = floor({number}) and abs({number}) <= {2**53}"
+    is_certain = f"({is_exact}) and {number} = floor({number}) and abs({number}) <= {_LARGEST["DOUBLE"]}"
     return f"""when regexp_full_match({text}, '{_SCIENTIFIC}') then
         case when {is_certain} then {number}::bigint::varchar end"""
 

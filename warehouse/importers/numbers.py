@@ -1,6 +1,6 @@
 """SQL that reads the numbers of files, and says why one was not read."""
 
-from warehouse.importers.texts import literal
+from warehouse.importers.sql_texts import literal
 
 _DECIMAL_COMMA = "[+-]?[0-9]*,[0-9]+"
 _DECIMAL_COMMA_OR_WHOLE = rf"{_DECIMAL_COMMA}|[+-]?[0-9]+([eE][+-]?[0-9]+)?"
@@ -30,5 +30,7 @@ def number(text: str, *, has_decimal_comma: bool = False) -> str:
 def why_no_number(text: str, *, has_decimal_comma: bool = False) -> str:
     """Return SQL for what a text looks like that is no finite number, led by a colon; empty if nothing is to say."""
     doubts = _DOUBTS_WITH_COMMA if has_decimal_comma else _DOUBTS
-    looks = " ".join(f"when regexp_full_match({text}, {literal(form)}) then {literal(': ' + says)}" for form, says in doubts)
+    looks = " ".join(
+        f"when regexp_full_match({text}, {literal(form)}) then {literal(': ' + says)}" for form, says in doubts
+    )
     return f"case {looks} else '' end"

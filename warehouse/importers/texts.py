@@ -3,16 +3,13 @@
 import re
 from collections.abc import Sequence
 
+from warehouse.importers.sql_texts import literal
+
 # What str.isspace() knows, and two characters that nobody sees: the byte order mark and the space without width.
 _BLANKS = (
     "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff\u200b"
 )
-
-
-def literal(text: str) -> str:
-    """Return a text as SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def trimmed(text: str) -> str:

@@ -13,7 +13,7 @@ import duckdb
 from warehouse.errors import BadInput
 from warehouse.importers.doubtful_times import DOUBTFUL_NUMBERS
 from warehouse.importers.options import ReadOptions
-from warehouse.importers.texts import literal
+from warehouse.importers.sql_texts import literal
 
 EXCEL = "excel"
 """The time format of a spreadsheet's serial days: 1 is 1 January 1900, the fraction is the time of day."""
@@ -36,7 +36,9 @@ _LOOSE = (
     r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})"
     rf"(?:(?:[Tt]| +)([0-9]{{1,2}})(?::([0-9]{{2}})(?::([0-9]{{2}})(?:[.,]([0-9]+))?)?)?)?{_ZONE}"
 )
-_BASIC = rf"([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})[Tt ]([0-9]{{2}})(?:([0-9]{{2}})(?:([0-9]{{2}})(?:[.,]([0-9]+))?)?)?{_ZONE}"
+_BASIC = (
+    rf"([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})[Tt ]([0-9]{{2}})(?:([0-9]{{2}})(?:([0-9]{{2}})(?:[.,]([0-9]+))?)?)?{_ZONE}"
+)
 
 _SECONDS_OF_9_DIGITS = r"[0-9]\.([0-9]{9,}[eE].*|[0-9]+E[0-9]+)"
 # Days of the proleptic calendar at which spreadsheets begin to count, for days after February 1900.
@@ -219,9 +221,7 @@ def _local(text: str, kind: str, number: str, written: str, options: ReadOptions
         when 'datetime_ms' then try_strptime({number}::varchar, '%Y%m%d%H%M%S%g') end"""
 
 
-def _instant(
-    text: str, kind: str, number: str, fraction: str, written: str, local: str, options: ReadOptions
-) -> str:
+def _instant(text: str, kind: str, number: str, fraction: str, written: str, local: str, options: ReadOptions) -> str:
     if options.time_format and _says_zone(options.time_format):
         return _parsed(text, options.time_format)
     in_zone = _in_zone(local, options.time_zone)

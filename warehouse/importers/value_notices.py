@@ -39,7 +39,11 @@ def _words(connection: duckdb.DuckDBPyConnection, source: Source, name: str) -> 
     rows = _count(connection, source, f"{name}_is_word")
     default = source.text_defaults.get(name)
     read_as = f"the default {default}" if default else "no value"
-    return [_notice(source, f"{name} is a word for no value, such as null or nan, read as {read_as}", rows)] if rows else []
+    return (
+        [_notice(source, f"{name} is a word for no value, such as null or nan, read as {read_as}", rows)]
+        if rows
+        else []
+    )
 
 
 def _times(connection: duckdb.DuckDBPyConnection, source: Source, name: str) -> list[Notice]:
@@ -54,18 +58,26 @@ def _times(connection: duckdb.DuckDBPyConnection, source: Source, name: str) -> 
     notices = []
     if len(kinds) > 1:
         listed = ", ".join(f"{count:,} as {kind}" for kind, count in kinds.items())
-        notices.append(_notice(source, f"{name} is written in several ways, each read as what it is: {listed}", sum(kinds.values())))
+        notices.append(
+            _notice(
+                source, f"{name} is written in several ways, each read as what it is: {listed}", sum(kinds.values())
+            )
+        )
     zone = source.options.time_zone
     twice = _count(connection, source, f"{name}_is_twice") if zone is not None else 0
     if twice:
-        notices.append(_notice(source, f"{name} occurs twice in {zone}, where clocks are put back; read as the first", twice))
+        notices.append(
+            _notice(source, f"{name} occurs twice in {zone}, where clocks are put back; read as the first", twice)
+        )
     return notices
 
 
 def _count(connection: duckdb.DuckDBPyConnection, source: Source, condition: str) -> int:
-    counted = connection.execute(f"select count(*) from {source.checked} where reason is null and {condition}").fetchone()
+    counted = connection.execute(
+        f"select count(*) from {source.checked} where reason is null and {condition}"
+    ).fetchone()
     return int(counted[0]) if counted else 0
 
 
 def _notice(source: Source, text: str, rows: int) -> Notice:
-    return Notice(source.table.name, f"{source.file}: {text}", rows)
+    return Notice(source.table.name, text, rows)
