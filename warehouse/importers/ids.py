@@ -23,7 +23,8 @@ _JAVA = r"-?[0-9]\.[0-9]+E[0-9]{1,3}"
 _SCIENTIFIC = rf"{_JAVA}|-?[0-9](\.[0-9]+)?[eE]\+[0-9]{{2,3}}"
 _INTEGER = "-?[0-9]+"
 # From the next integer on, two have one float.
-_LARGEST = {"FLOAT": 2**24 - 1, "DOUBLE": 2**53 - 1}
+_SAFE = 2**53 - 1
+_LARGEST = {"FLOAT": 2**24 - 1, "DOUBLE": _SAFE}
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _is_number(text: str) -> str:
 def _decoded_float(text: str) -> str:
     whole = f"try_cast({_without_fraction(text)} as bigint)"
     return f"""when regexp_full_match({text}, '{_FLOAT}') then
-        case when abs({whole}) <= {_LARGEST["DOUBLE"]} then {whole}::varchar end"""
+        case when abs({whole}) <= {_SAFE} then {whole}::varchar end"""
 
 
 def _decoded_scientific(text: str) -> str:
@@ -163,7 +164,7 @@ def _decoded_scientific(text: str) -> str:
     decimals = f"strlen(regexp_extract({text}, '\\.([0-9]+)', 1))"
     exponent = f"try_cast(regexp_extract({text}, '[eE]\\+?([0-9]+)$', 1) as integer)"
     is_exact = f"regexp_full_match({text}, '{_JAVA}') or {decimals} >= {exponent}"
-    is_certain = f"({is_exact}) and {number} = floor({number}) and abs({number}) <= {_LARGEST["DOUBLE"]}"
+    is_certain = f"({is_exact}) and {number} = floor({number}) and abs({number}) <= {_SAFE}"
     return f"""when regexp_full_match({text}, '{_SCIENTIFIC}') then
         case when {is_certain} then {number}::bigint::varchar end"""
 
