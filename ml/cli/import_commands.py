@@ -140,6 +140,7 @@ def files(
             max_gb=max_gb,
             options=read,
             note=lambda line: typer.echo(f"note: {line}"),
+            warn=lambda line: typer.echo(f"warning: {line}"),
         ),
         [path for paths in named.values() for path in paths],
     )

@@ -1,25 +1,32 @@
 """Checks rows against the contract of their raw table, all rows of a source in one statement.
 
-Reads a source's view; writes its `checked` table: line, every column of the contract with its type, and `reason`,
-which names every broken rule of the row and is null where there is none.
+Reads a source's view; writes its `checked` table: line, every column of the contract with its type, `reason`, which
+names every broken rule of the row and is null where there is none, and what the notices count: the kind of every time
+(`occurred_at_kind`), and which optional values were words for none (`value_is_word`).
 """
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import duckdb
 
+from warehouse.importers import doubtful_times, ids, numbers, times
 from warehouse.importers.columns import obligatory
+from warehouse.importers.notices import Notice
+from warehouse.importers.options import ReadOptions
 from warehouse.importers.source import Source
+from warehouse.importers.sql_texts import literal
+from warehouse.importers.texts import trimmed, without_words
+from warehouse.importers.value_notices import value_notices
 from warehouse.tables import BIGINT, DOUBLE, INTEGER, TEXT, TIMESTAMP, Column, Table
 
 TEXT_LENGTH = 512
 MAX_WEIGHT = 1000
 _MAX_INTEGER = 2_147_483_647
-# Unix times above are milliseconds: as seconds they would lie after the year 5138.
-_FIRST_MILLISECONDS = 100_000_000_000
-_LAST_MILLISECONDS = 10_000_000_000_000_000
 _MAY_LIE_IN_THE_FUTURE = ("available_from", "available_until")
 _FREE_TEXT = ("title",)
+_STEPS = ("shape", "number", "fraction", "written", "kind", "local")
 
 # chr(0) cannot occur in a checked id, so that two different events never join to the same text.
 _COMPUTED = {
@@ -31,85 +38,139 @@ _COMPUTED = {
 }
 
 
-def check(connection: duckdb.DuckDBPyConnection, source: Source, imported_at: datetime) -> None:
-    """Write the source's `checked` table.
+def check(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    imported_at: datetime,
+    forms: Mapping[str, ids.IdForm] | None = None,
+) -> list[Notice]:
+    """Write the source's `checked` table and return what a person should know of how its values were read.
 
     Args:
         connection: An open transaction with time zone UTC.
         source: Its view must exist.
         imported_at: The import's time; more than a day later is the future.
+        forms: What `ids.survey` found in all sources of the import; in this one alone where it is left out.
+
+    Raises:
+        BadInput: the options hold a time format or a zone that does not exist.
     """
-    columns = source.table.columns
-    must = obligatory(source.table)
-    told = ", ".join(f"{_told(source, column)} as {column.name}_told" for column in columns)
-    typed = ", ".join(f"{_typed(column)} as {column.name}" for column in columns)
-    faults = ", ".join(fault for column in columns for fault in _faults(column, column.name in must))
-    faults += "".join(f", {fault}" for fault in _faults_between(source.table))
-    filled = ", ".join(
-        f"coalesce({name}, {_COMPUTED[name]}) as {name}" if name in _COMPUTED else name
-        for name in source.table.column_names
-    )
-    statement = f"""create temp table {source.checked} as
-        with told as (select line, {told} from {source.relation}),
-        typed as (select *, {typed} from told)
-        select line, {filled}, nullif(concat_ws('; ', {faults}), '') as reason from typed"""
+    times.check_options(connection, source.options)
+    forms = ids.survey(connection, [source]) if forms is None else forms
+    statement = _statement(source, forms)
     # A default of a missing column leaves the parameter unused in some tables, which DuckDB refuses.
     parameters = {"imported_at": imported_at} if "$imported_at" in statement else {}
     connection.execute(statement, parameters)
+    return [*ids.notices(connection, source, forms), *value_notices(connection, source)]
+
+
+def _statement(source: Source, forms: Mapping[str, ids.IdForm]) -> str:
+    columns = source.table.columns
+    steps = {column.name: _time_steps(source, column.name) for column in columns if column.type == TIMESTAMP}
+    rows = f"select line, {', '.join(f'{_written(source, each)} as {each.name}_raw' for each in columns)}"
+    rows += f" from {source.relation}"
+    rows = _with(rows, {f"{name}_plain_shape": times.plain_shape(f"{name}_raw") for name in steps})
+    rows = _with(rows, {f"{each.name}_trimmed": _trimmed(source, each) for each in columns})
+    rows = _with(rows, {f"{each.name}_said": _said(source, each) for each in columns})
+    rows = _with(rows, {f"{each.name}_told": _told(source, each) for each in columns})
+    for step in _STEPS:
+        rows = _with(rows, {f"{name}_{step}": getattr(each, step) for name, each in steps.items()})
+    rows = _with(rows, {each.name: _typed(source, each, forms) for each in columns})
+    must = obligatory(source.table)
+    faults = [fault for column in columns for fault in _faults(source, column, column.name in must)]
+    reason = f"nullif(concat_ws('; ', {', '.join([*faults, *_faults_between(source.table)])}), '') as reason"
+    filled = [f"coalesce({name}, {_COMPUTED[name]}) as {name}" if name in _COMPUTED else name
+              for name in source.table.column_names]  # fmt: skip
+    selected = ", ".join(["line", *filled, reason, *_noted(source)])
+    return f"create temp table {source.checked} as select {selected} from ({rows})"
+
+
+def _with(rows: str, values: Mapping[str, str]) -> str:
+    """Return SQL for rows with more columns, in a step of its own, so that the next may use them by name."""
+    more = "".join(f", {value} as {name}" for name, value in values.items())
+    return f"select *{more} from ({rows})"
+
+
+def _is_given(source: Source, name: str) -> bool:
+    return name in source.columns or name in source.options.constants
+
+
+def _written(source: Source, column: Column) -> str:
+    if column.name in source.options.constants:
+        return literal(source.options.constants[column.name])
+    return column.name if column.name in source.columns else "null::varchar"
+
+
+def _trimmed(source: Source, column: Column) -> str:
+    raw = f"{column.name}_raw"
+    if not _is_given(source, column.name):
+        return raw
+    if column.type == TIMESTAMP:
+        return f"case when {column.name}_plain_shape is not null then {raw} else {trimmed(raw)} end"
+    return trimmed(raw)
+
+
+def _said(source: Source, column: Column) -> str:
+    words = source.options.null_words if _is_given(source, column.name) else ()
+    return without_words(f"{column.name}_trimmed", words)
 
 
 def _told(source: Source, column: Column) -> str:
-    text = f"nullif({column.name}, '')" if column.name in source.columns else "null::varchar"
     default = source.text_defaults.get(column.name)
-    return f"coalesce({text}, '{default}')" if default else text
+    return f"coalesce({column.name}_said, {literal(default)})" if default else f"{column.name}_said"
 
 
-def _typed(column: Column) -> str:
+def _time_steps(source: Source, name: str) -> times.TimeSteps:
+    is_float = ids.kind_of_type(source, name) == "float"
+    return times.steps(f"{name}_told", name, _time_options(source, name), is_float=is_float)
+
+
+def _time_options(source: Source, name: str) -> ReadOptions:
+    # A constant is written by the person who names it, not as the times of the file are.
+    is_constant = name in source.options.constants
+    return replace(source.options, time_format=None, time_unit=None) if is_constant else source.options
+
+
+def _typed(source: Source, column: Column, forms: Mapping[str, ids.IdForm]) -> str:
     told = f"{column.name}_told"
+    if column.name in ids.ID_COLUMNS:
+        return ids.decoded(source, column.name, told, forms.get(column.name, ids.IdForm()))
     if column.type == TEXT:
         return told
     if column.type == TIMESTAMP:
-        return instant(told)
-    number = f"try_cast({told} as double)"
+        return _time_steps(source, column.name).instant
+    number = numbers.number(told, has_decimal_comma=source.options.decimal_comma)
     if column.type == DOUBLE:
-        return f"case when isfinite({number}) then {number} end"
+        return number
     assert column.type in (INTEGER, BIGINT), column
     return f"case when {number} = floor({number}) and abs({number}) <= {_MAX_INTEGER} then {number}::{column.type} end"
 
 
-def instant(text: str) -> str:
-    """Return SQL that reads a text as an instant: ISO 8601 (UTC where no zone is given) or unix seconds or ms."""
-    number = f"try_cast({text} as double)"
-    return f"""case
-        when regexp_full_match({text}, '(19|20)[0-9]{{6}}') then try_strptime({text}, '%Y%m%d')::timestamptz
-        when abs({number}) <= {_FIRST_MILLISECONDS} then to_timestamp({number})
-        when abs({number}) < {_LAST_MILLISECONDS} then to_timestamp({number} / 1000)
-        when {number} is null and isfinite(try_cast({text} as timestamptz)) then try_cast({text} as timestamptz)
-        end"""
-
-
-def _faults(column: Column, is_obligatory: bool) -> list[str]:
+def _faults(source: Source, column: Column, is_obligatory: bool) -> Iterator[str]:
     name, told = column.name, f"{column.name}_told"
-    faults = []
     if is_obligatory:
-        faults.append(_fault(f"coalesce(trim({told}), '') = ''", f"'{name} is empty'"))
+        word = f"coalesce(': ''' || {name}_trimmed || ''' stands for no value', '')"
+        yield _fault(f"{told} is null", f"'{name} is empty' || {word}")
     if column.type == TEXT:
-        faults.append(_fault(f"contains({told}, chr(0))", f"'{name} holds a NUL character'"))
+        yield _fault(f"contains({told}, chr(0))", f"'{name} holds a NUL character'")
         if name not in _FREE_TEXT:
             too_long = f"'{name} has ' || length({told}) || ' characters, more than {TEXT_LENGTH}'"
-            faults.append(_fault(f"length({told}) > {TEXT_LENGTH}", too_long))
+            yield _fault(f"length({told}) > {TEXT_LENGTH}", too_long)
+        if name in ids.ID_COLUMNS:
+            yield _wrong(name, f"{name} is null", ids.why_not_decoded(source, name, told))
     elif column.type == TIMESTAMP:
-        faults.append(_wrong(name, f"{name} is null", "is no timestamp"))
-        faults.append(_wrong(name, f"{name} < timestamptz '1900-01-01 00:00:00+00'", "lies before 1900"))
+        doubt = doubtful_times.why_not_read(told, f"{name}_number", f"{name}_local", _time_options(source, name))
+        yield _wrong(name, f"{name} is null", doubt)
+        yield _wrong(name, f"{name} < timestamptz '1900-01-01 00:00:00+00'", "'lies before 1900'")
         if name not in _MAY_LIE_IN_THE_FUTURE:
-            faults.append(_wrong(name, f"{name} > $imported_at::timestamptz + interval 1 day", "lies in the future"))
+            yield _wrong(name, f"{name} > $imported_at::timestamptz + interval 1 day", "'lies in the future'")
     elif column.type == DOUBLE:
-        faults.append(_wrong(name, f"{name} is null", "is no finite number"))
+        doubt = numbers.why_no_number(told, has_decimal_comma=source.options.decimal_comma)
+        yield _wrong(name, f"{name} is null", f"'is no finite number' || {doubt}")
         if name == "weight":
-            faults.append(_wrong(name, f"weight not between 0 and {MAX_WEIGHT}", f"lies outside 0 to {MAX_WEIGHT}"))
+            yield _wrong(name, f"weight not between 0 and {MAX_WEIGHT}", f"'lies outside 0 to {MAX_WEIGHT}'")
     else:
-        faults.append(_wrong(name, f"coalesce({name} < 1, true)", "is no integer of at least 1"))
-    return faults
+        yield _wrong(name, f"coalesce({name} < 1, true)", "'is no integer of at least 1'")
 
 
 def _faults_between(table: Table) -> list[str]:
@@ -120,9 +181,22 @@ def _faults_between(table: Table) -> list[str]:
 
 
 def _wrong(name: str, condition: str, rule: str) -> str:
-    shown = f"""'{name} ''' || left(replace({name}_told, chr(0), ''), 60) || ''' {rule}'"""
-    return _fault(f"trim({name}_told) <> '' and {condition}", shown)
+    shown = f"""'{name} ''' || left(replace({name}_told, chr(0), ''), 60) || ''' ' || {rule}"""
+    return _fault(f"{name}_told is not null and {condition}", shown)
 
 
 def _fault(condition: str, reason: str) -> str:
     return f"case when {condition} then {reason} end"
+
+
+def _noted(source: Source) -> Iterator[str]:
+    """Yield the columns that the notices count."""
+    zone = source.options.time_zone
+    for column in source.table.columns:
+        if not _is_given(source, column.name):
+            continue
+        yield f"{column.name}_said is null and {column.name}_trimmed is not null as {column.name}_is_word"
+        if column.type == TIMESTAMP:
+            yield f"{column.name}_kind"
+            if zone is not None:
+                yield f"{times.is_twice(column.name, zone)} as {column.name}_is_twice"

@@ -172,7 +172,7 @@ def _try(question: _Question, options: ReadOptions, layout: str | None) -> FileC
         reading = Reading(connection, table, options, question.max_gb, notes.append)
         rows = read_named_file(reading, beginning, Path(folder), "sample")
         (source,) = sources_of(reading, [rows])
-        check(connection, source, question.now)
+        notes += [str(notice) for notice in check(connection, source, question.now)]
         accepted = f"{source.checked} where reason is null"
         rejected = connection.execute(
             f"select reason, count(*) as rows from ({rejected_rows(source)}) group by reason order by rows desc, reason"

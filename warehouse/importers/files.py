@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from warehouse.adapters.protocol import Warehouse
+from warehouse.importers import ids
 from warehouse.importers.columns import IMPORTABLE
 from warehouse.importers.contract import check
 from warehouse.importers.delimited import readable
@@ -33,6 +34,7 @@ def import_files(
     max_gb: int = DEFAULT_MAX_GB,
     options: Mapping[str, ReadOptions] | None = None,
     note: Note = unheard,
+    warn: Note = unheard,
 ) -> list[ImportCount]:
     """Import the files of each named table in one transaction; importing the same files again adds nothing.
 
@@ -44,6 +46,7 @@ def import_files(
         max_gb: Gigabytes of text that a packed file may hold.
         options: How each table's files are written, by the table's name; of the others nothing is said.
         note: Takes what a person may want to know: what was found out, what is left out, what looks odd.
+        warn: Takes what was read in a way that a person may frown at, such as ids that were floats.
 
     Raises:
         BadInput: a file is missing, unreadable, too large, has wrong columns, or a table's files have no usable row;
@@ -58,10 +61,13 @@ def import_files(
             table_options = (options or {}).get(name, ReadOptions())
             reading = Reading(session.scratch, IMPORTABLE[name], table_options, max_gb, note)
             sources += read_sources(reading, of_table, Path(folder))
+        forms = ids.survey(session.scratch, sources)
         for source in sources:
             paths = paths_of(source, named[source.table.name])
             with readable(paths[0]):
-                check(session.scratch, source, imported_at)
+                notices = check(session.scratch, source, imported_at, forms)
+            for notice in notices:
+                warn(str(notice))
             require_usable(session.scratch, source, [str(path) for path in paths])
         counts = total_by_table([load(session, source, imported_at) for source in sources])
         for source in sources:

@@ -6,10 +6,13 @@ Reads the views of `movielens_layouts`, and `checked_interactions` for the first
 import duckdb
 
 from warehouse.importers.columns import IMPORTABLE
-from warehouse.importers.contract import instant
+from warehouse.importers.times import instant
 from warehouse.importers.loading import FROM_THE_START
+from warehouse.importers.options import ReadOptions
 from warehouse.importers.source import Source, define
 
+# Times are unix seconds by the README of every archive, however small; a film may be called Null.
+_OPTIONS = ReadOptions(time_unit="s", null_words=())
 _EARLIEST = "timestamptz '1900-01-01 00:00:00+00'"
 _NO_GENRE = "('unknown', '(no genres listed)')"
 _FIRST_RATED = """(select {key}, min(occurred_at) as first_rated_at from checked_interactions
@@ -26,7 +29,7 @@ _AGE_GROUP = """case when age < 18 then 'under-18' when age < 25 then '18-24' wh
 def interactions(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
     """Every rating is an event whose value is the rating."""
     columns = ("event_id", "user_id", "item_id", "event_type", "value", "occurred_at")
-    source = Source("interactions", IMPORTABLE["interactions"], (file,), columns, "ml_ratings_unread")
+    source = Source("interactions", IMPORTABLE["interactions"], (file,), columns, "ml_ratings_unread", options=_OPTIONS)
     return define(
         connection,
         source,
@@ -39,7 +42,7 @@ def interactions(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
 def items(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
     """Every film, available from its release; a rating given before that was given at a preview."""
     columns = ("item_id", "domain", "title", "available_from", "recorded_at")
-    source = Source("items", IMPORTABLE["items"], (file,), columns, "ml_film_lines_unread")
+    source = Source("items", IMPORTABLE["items"], (file,), columns, "ml_film_lines_unread", options=_OPTIONS)
     return define(
         connection,
         source,
@@ -55,7 +58,7 @@ def items(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
 def film_features(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
     """Genres, year and decade of every film."""
     columns = ("item_id", "feature", "recorded_at")
-    source = Source("film_features", IMPORTABLE["item_features"], (file,), columns)
+    source = Source("film_features", IMPORTABLE["item_features"], (file,), columns, options=_OPTIONS)
     return define(
         connection,
         source,
@@ -73,12 +76,9 @@ def film_features(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
 
 def tag_features(connection: duckdb.DuckDBPyConnection) -> Source:
     """Every tag of a film, from the first time that somebody gave it."""
+    columns = ("item_id", "feature", "recorded_at")
     source = Source(
-        "tag_features",
-        IMPORTABLE["item_features"],
-        ("tags.csv",),
-        ("item_id", "feature", "recorded_at"),
-        "ml_tags_unread",
+        "tag_features", IMPORTABLE["item_features"], ("tags.csv",), columns, "ml_tags_unread", options=_OPTIONS
     )
     return define(
         connection,
@@ -93,7 +93,8 @@ def tag_features(connection: duckdb.DuckDBPyConnection) -> Source:
 def users(connection: duckdb.DuckDBPyConnection, file: str, has_people: bool) -> Source:
     """Every user, known from their first rating on."""
     columns = ("user_id", "created_at", "recorded_at")
-    source = Source("users", IMPORTABLE["users"], (file,), columns, "ml_people_lines_unread" if has_people else None)
+    unread = "ml_people_lines_unread" if has_people else None
+    source = Source("users", IMPORTABLE["users"], (file,), columns, unread, options=_OPTIONS)
     first_rated = _FIRST_RATED.format(key="user_id")
     people = f"ml_people left join {first_rated} using (user_id)"
     raters = f"(select *, user_id as content, row_number() over (order by user_id) as line from {first_rated})"
@@ -109,7 +110,7 @@ def users(connection: duckdb.DuckDBPyConnection, file: str, has_people: bool) ->
 def user_features(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
     """Gender, age group, occupation and the first digit of the zip code."""
     columns = ("user_id", "feature", "recorded_at")
-    source = Source("user_features", IMPORTABLE["user_features"], (file,), columns)
+    source = Source("user_features", IMPORTABLE["user_features"], (file,), columns, options=_OPTIONS)
     return define(
         connection,
         source,

@@ -1,0 +1,91 @@
+"""Checks rows made by hand against the contract of a raw table, in memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from warehouse.importers import ids
+from warehouse.importers.columns import IMPORTABLE
+from warehouse.importers.contract import check
+from warehouse.importers.notices import Notice
+from warehouse.importers.options import ReadOptions
+from warehouse.importers.source import Source, define
+
+IMPORTED_AT = datetime(2026, 4, 1, 12, tzinfo=UTC)
+USUAL = {"user_id": "u", "item_id": "i", "occurred_at": "2026-03-01", "shown_at": "2026-03-01", "rank": "1"}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What became of the rows, in their order: the accepted ones by column, and why the others were rejected."""
+
+    rows: list[dict[str, Any] | None]
+    reasons: list[str | None]
+    notices: list[Notice]
+
+    def values(self, column: str) -> list[Any]:
+        """Values of one column; the reason where a row was rejected."""
+        pairs = zip(self.rows, self.reasons, strict=True)
+        return [reason if row is None else row[column] for row, reason in pairs]
+
+
+def check_rows(
+    rows: Sequence[Mapping[str, str | None]],
+    table: str = "interactions",
+    types: Mapping[str, str] | None = None,
+    others: Sequence[Mapping[str, str | None]] = (),
+    **options: Any,
+) -> Checked:
+    """Check rows as if a file held them; obligatory columns that no row gives are filled in.
+
+    Args:
+        rows: By column, as text.
+        table: The raw table they are meant for.
+        types: SQL types of the columns, where a file has them.
+        others: Rows of another source of the same import and table.
+        options: Of ReadOptions.
+    """
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        read = ReadOptions(**options)
+        source = _source(connection, table, table, rows, types or {}, read)
+        other = [_source(connection, "other", table, others, {}, read)] if others else []
+        forms = ids.survey(connection, [source, *other])
+        notices = check(connection, source, IMPORTED_AT, forms)
+        names = IMPORTABLE[table].column_names
+        found = connection.execute(f"select reason, {', '.join(names)} from {source.checked} order by line").fetchall()
+    accepted = [None if row[0] else dict(zip(names, row[1:], strict=True)) for row in found]
+    return Checked(accepted, [row[0] for row in found], notices)
+
+
+def _source(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    table: str,
+    rows: Sequence[Mapping[str, str | None]],
+    types: Mapping[str, str],
+    options: ReadOptions,
+) -> Source:
+    contract = IMPORTABLE[table]
+    given = {column for row in rows for column in row} | {*options.constants}
+    needed = {column for column in USUAL if column in contract.column_names}
+    columns = [column for column in contract.column_names if column in given | needed]
+    connection.execute(f"create table {name}_rows (line bigint, {', '.join(f'{each} varchar' for each in columns)})")
+    for line, row in enumerate(rows):
+        values = [row.get(each, None if each in given else USUAL.get(each)) for each in columns]
+        connection.execute(f"insert into {name}_rows values (?{', ?' * len(columns)})", [line, *values])
+    source = Source(name, contract, (name,), tuple(columns), options=options, types=dict(types))
+    return define(connection, source, f"select *, null as content from {name}_rows")
+
+
+def times(written: Sequence[str], **options: Any) -> list[Any]:
+    """Return the instant of each time, or why it was rejected."""
+    return check_rows([{"occurred_at": each} for each in written], **options).values("occurred_at")
+
+
+def user_ids(written: Sequence[str | None], types: Mapping[str, str] | None = None, **options: Any) -> list[Any]:
+    """Return the id that each was read as, or why it was rejected."""
+    return check_rows([{"user_id": each} for each in written], types=types, **options).values("user_id")
