@@ -28,7 +28,9 @@ def events(context: typer.Context) -> None:
         rows, counts = event_weights.read(connection), count_types(connection)
     known = {row.event_type for row in rows}
     unknown = {name: count for name, count in counts.items() if name not in known}
-    table = [(name, settings.unknown_event_weight, None, None, f"{unknown[name]:,}", "unknown") for name in unknown]
+    table: list[tuple[object, ...]] = [
+        (name, settings.unknown_event_weight, None, None, f"{unknown[name]:,}", "unknown") for name in unknown
+    ]
     ordered = sorted(rows, key=lambda row: -counts.get(row.event_type, 0))
     table += [
         (row.event_type, row.weight, row.min_value, row.half_life_days, f"{counts.get(row.event_type, 0):,}", "")
