@@ -29,7 +29,7 @@ def events(context: typer.Context) -> None:
     known = {row.event_type for row in rows}
     unknown = {name: count for name, count in counts.items() if name not in known}
     table: list[tuple[object, ...]] = [
-        (name, settings.unknown_event_weight, None, None, f"{count:,}", "unknown") for name, count in unknown.items()
+        (name, settings.unknown_event_weight, None, None, f"{unknown[name]:,}", "unknown") for name in unknown
     ]
     ordered = sorted(rows, key=lambda row: -counts.get(row.event_type, 0))
     table += [

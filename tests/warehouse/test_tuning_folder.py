@@ -19,7 +19,7 @@ Lay = Callable[..., RunFolder]
 def unloaded(monkeypatch: pytest.MonkeyPatch) -> list[RunFolder]:
     """The folders that were unloaded into; what is unloaded is tested beside `unload`."""
     folders: list[RunFolder] = []
-    monkeypatch.setattr("warehouse.tuning_folder.unload", lambda warehouse, folder: folders.append(folder))
+    monkeypatch.setattr("warehouse.tuning_folder.unload", lambda warehouse, folder, settings: folders.append(folder))
     return folders
 
 
