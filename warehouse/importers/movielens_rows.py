@@ -76,7 +76,7 @@ def film_features(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
 
 def tag_features(connection: duckdb.DuckDBPyConnection) -> Source:
     """Every tag of a film, from the first time that somebody gave it."""
-    columns = ("item_id", "feature", "recorded_at")
+    columns, tagged_at = ("item_id", "feature", "recorded_at"), instant("tagged_at", _OPTIONS)
     source = Source(
         "tag_features", IMPORTABLE["item_features"], ("tags.csv",), columns, "ml_tags_unread", options=_OPTIONS
     )
@@ -85,8 +85,8 @@ def tag_features(connection: duckdb.DuckDBPyConnection) -> Source:
         source,
         f"""select line, content, item_id, 'tag:' || lower(trim(tag)) as feature, tagged_at as recorded_at
         from ml_tags
-        qualify row_number() over (partition by item_id, feature order by {instant("tagged_at")}, line) = 1
-            or {instant("tagged_at")} is null""",
+        qualify row_number() over (partition by item_id, feature order by {tagged_at}, line) = 1
+            or {tagged_at} is null""",
     )
 
 

@@ -113,9 +113,9 @@ def check_options(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -
         raise BadInput(f"--time-zone {zone!r} is no time zone: expected an IANA name such as Europe/Berlin")
 
 
-def instant(text: str) -> str:
-    """Return SQL that reads a trimmed text as an instant, in one expression, without any option."""
-    nested = steps(text, "step", ReadOptions())
+def instant(text: str, options: ReadOptions) -> str:
+    """Return SQL that reads a trimmed text as an instant, in one expression."""
+    nested = steps(text, "step", options)
     inner = f"select {plain_shape(text)} as step_plain_shape"
     for step in ("shape", "number", "fraction", "written", "kind", "local"):
         inner = f"select *, {getattr(nested, step)} as step_{step} from ({inner})"
