@@ -1,6 +1,6 @@
 """What the programs of a team's stack find in their environment; passwords are named here, never held."""
 
-from ml.stack.environment import airflow_options
+from ml.stack.environment import LOOPBACK, airflow_options
 from ml.stack.team import secrets_file
 from ml.stack.team.site import MLFLOW, POSTGRES, Site
 from warehouse.settings import STACK_MARK, places_environment, variable
@@ -28,7 +28,7 @@ PINNED = frozenset(
 # Under what names people reach the programs, which only they know: whoever starts processes may have set these, too.
 REACHED_AS = (
     *(variable("mlflow_public_url"), "AIRFLOW__API__BASE_URL"),
-    *("MLFLOW_SERVER_ALLOWED_HOSTS", "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"),
+    *("MLFLOW_SERVER_ALLOWED_HOSTS", "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", "STREAMLIT_BROWSER_SERVER_ADDRESS"),
 )
 INITDB_OPTIONS = "--auth=scram-sha-256 --encoding=UTF8 --locale-provider=builtin --locale=C.UTF-8"
 
@@ -74,7 +74,12 @@ def database_settings(site: Site) -> dict[str, str]:
 
 def explorer_environment(site: Site) -> dict[str, str]:
     """Return that of the explorer, which logs in as the analysts' role and reads nothing else."""
-    return {**database_settings(site), **_settings(site, "explorer_port")}
+    return {
+        **database_settings(site),
+        **_settings(site, "explorer_port"),
+        # Without a name, and on every address of a container, it would ask a host outside what it is called.
+        "STREAMLIT_BROWSER_SERVER_ADDRESS": LOOPBACK,
+    }
 
 
 def airflow_environment(site: Site) -> dict[str, str]:
