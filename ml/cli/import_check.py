@@ -1,14 +1,17 @@
 """`nightjar import check`: what a file would be read as, and the command that imports it."""
 
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.table import Table as Grid
 
+from warehouse.event_weights import normal_name
 from warehouse.importers.file_check import FileCheck
 from warehouse.importers.options import NULL_WORDS, ReadOptions
+from warehouse.importers.value_notices import TIME_KINDS
 
 _FLAGS = {
     "delimiter": "--delimiter",
@@ -44,8 +47,8 @@ def import_command(path: Path, table: str, options: ReadOptions, layout: str | N
     return shlex.join(words)
 
 
-def print_check(check: FileCheck, path: Path, table: str) -> None:
-    """Print what was found out of a file, five of its rows, and the command."""
+def print_check(check: FileCheck, path: Path, table: str, weighted: Collection[str]) -> None:
+    """Print what was found out of a file, five of its rows, and the command; event types not `weighted` are marked."""
     more = f", the first of {check.files:,} files" if check.files > 1 else ""
     rows = "" if check.estimated_rows is None else f", about {check.estimated_rows:,} rows"
     typer.echo(f"{check.file}{more}: {_format(check)}{rows}")
@@ -56,9 +59,15 @@ def print_check(check: FileCheck, path: Path, table: str) -> None:
     if check.left_out:
         typer.echo(f"  not read: {', '.join(check.left_out)}")
     if check.first_time and check.last_time:
-        typer.echo(f"  times from {check.first_time:%Y-%m-%d %H:%M:%S} to {check.last_time:%Y-%m-%d %H:%M:%S} UTC")
+        kinds = " and ".join(dict.fromkeys(TIME_KINDS.get(kind, kind) for kind in check.time_kinds if kind))
+        first, last = (f"{each:%Y-%m-%d %H:%M:%S}" for each in (check.first_time, check.last_time))
+        typer.echo(f"  times are {kinds or 'constant'}, from {first} to {last} UTC")
     if check.event_types:
-        typer.echo("  event types: " + ", ".join(f"{name} {count:,}" for name, count in check.event_types.items()))
+        counted = (
+            f"{name} {count:,}{'' if normal_name(name) in weighted else ' (no weight)'}"
+            for name, count in check.event_types.items()
+        )
+        typer.echo(f"  event types: {', '.join(counted)}")
     typer.echo(
         f"first {check.checked_rows:,} rows: {check.usable_rows:,} usable, {sum(check.rejected.values()):,} rejected"
     )

@@ -10,10 +10,11 @@ import typer
 
 from ml.cli import import_options as options
 from ml.cli.import_check import print_check
+from warehouse import event_weights
 from warehouse.access import check_readable, check_writable
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
-from warehouse.errors import BadInput
+from warehouse.errors import BadInput, NightjarError
 from warehouse.event_counts import unknown_types, unknown_types_line
 from warehouse.importers.columns import IMPORTABLE
 from warehouse.importers.demo_shop.nights import import_nights
@@ -193,7 +194,16 @@ def check(
     read = options.options_by_table([name], typed, options.named_layout(layout))[name]
     check_readable([file])
     found = check_file(file, IMPORTABLE[name], read, {}, datetime.now(UTC), load_settings().import_max_gb)
-    print_check(found, file, name)
+    print_check(found, file, name, _weighted_types())
+
+
+def _weighted_types() -> set[str]:
+    """Return the event types that have a weight in the warehouse, or where there is none yet, as shipped."""
+    try:
+        with open_warehouse(load_settings()).connect(read_only=True) as connection:
+            return {row.event_type for row in event_weights.read(connection)}
+    except NightjarError:
+        return {row.event_type for row in event_weights.shipped()}
 
 
 @app.command("demo-shop")

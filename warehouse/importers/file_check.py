@@ -50,6 +50,7 @@ class FileCheck:
         rejected: Reason to number of rows, the commonest first.
         shown: The first accepted rows, by column.
         event_types: Type to number of rows.
+        time_kinds: How `occurred_at` is written to number of rows: a unit, text with or without a zone, or others.
         first_time: The earliest `occurred_at` of the sample.
         last_time: The latest.
         notes: What the readers found out.
@@ -69,10 +70,17 @@ class FileCheck:
     rejected: dict[str, int]
     shown: list[dict[str, Any]]
     event_types: dict[str, int] = field(default_factory=dict)
+    time_kinds: dict[str, int] = field(default_factory=dict)
     first_time: datetime | None = None
     last_time: datetime | None = None
     notes: list[str] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
+
+    @property
+    def has_time_of_day(self) -> bool:
+        """Whether some of the rows shown are of another time than midnight."""
+        times = [row["occurred_at"] for row in self.shown if isinstance(row.get("occurred_at"), datetime)]
+        return any((each.hour, each.minute, each.second) != (0, 0, 0) for each in times)
 
     @property
     def usable_rows(self) -> int:
@@ -199,9 +207,14 @@ def _try(question: _Question, options: ReadOptions, layout: str | None) -> FileC
         if table.name == "interactions" and usable:
             types = f"select event_type, count(*) as rows from {accepted} group by all order by rows desc, 1 limit 20"
             first, last = connection.execute(f"select min(occurred_at), max(occurred_at) from {accepted}").fetchall()[0]
+            kinds = f"select occurred_at_kind, count(*) from {accepted} group by all order by 2 desc, 1"
             note_odd_rows(connection, source, notes.append)
             result = replace(
-                result, event_types=dict(connection.execute(types).fetchall()), first_time=first, last_time=last
+                result,
+                event_types=dict(connection.execute(types).fetchall()),
+                time_kinds=dict(connection.execute(kinds).fetchall()),
+                first_time=first,
+                last_time=last,
             )
     named = [note.replace(str(sample.path), str(file.path)) for note in notes if "left out" not in note]
     return replace(result, notes=named, unsure=_unsure(table, rows, options, result, layout))
@@ -217,6 +230,12 @@ def _unsure(table: Table, rows: ReadRows, options: ReadOptions, found: FileCheck
         unsure.append(f"the first line names no columns: see whether field {fields}")
     if options.encoding and options.encoding != "utf-16":
         unsure.append(f"the encoding: {options.encoding} fits, others may too; see whether names look right")
+    # A date alone says no time of day, so that a zone would hardly change it.
+    has_local_times = found.time_kinds.keys() & {"local", "datetime", "datetime_ms", "format"} and found.has_time_of_day
+    if has_local_times and options.time_zone is None and not (options.time_format or "").endswith("%z"):
+        unsure.append(
+            "the zone of the times, which say none: UTC is taken; else add --time-zone, such as Europe/Berlin"
+        )
     if "occurred_at" in options.constants:
         unsure.append("when the events were: no column of times was found; put the right date after --set occurred_at=")
     return unsure

@@ -7,7 +7,7 @@ from warehouse.importers.notices import Notice
 from warehouse.importers.source import Source
 from warehouse.tables import TIMESTAMP
 
-_KINDS = {
+TIME_KINDS = {
     "s": "seconds",
     "ms": "milliseconds",
     "us": "microseconds",
@@ -53,7 +53,7 @@ def _times(connection: duckdb.DuckDBPyConnection, source: Source, name: str) -> 
     ).fetchall()
     kinds: dict[str, int] = {}
     for kind, count in rows:
-        said = _KINDS.get(kind, kind)
+        said = TIME_KINDS.get(kind, kind)
         kinds[said] = kinds.get(said, 0) + count
     notices = []
     if len(kinds) > 1:

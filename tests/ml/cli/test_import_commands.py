@@ -16,7 +16,7 @@ def runner(settings: Settings, warehouse: Warehouse) -> CliRunner:
 
 
 def test_files_prints_one_line_a_table(runner: CliRunner, tmp_path: Path) -> None:
-    (tmp_path / "events.csv").write_text("user,item,time\nu1,i1,100\nu2,i2,soon\n")
+    (tmp_path / "events.csv").write_text("user,item,time\nu1,i1,1000000100\nu2,i2,soon\n")
     (tmp_path / "features.csv").write_text("item_id,feature\ni1,genre:Drama\n")
     arguments = ["files", "--interactions", f"{tmp_path}/events.csv", "--item-features", f"{tmp_path}/features.csv"]
     first = runner.invoke(app, arguments, catch_exceptions=False).output.splitlines()
@@ -29,7 +29,7 @@ def test_files_prints_one_line_a_table(runner: CliRunner, tmp_path: Path) -> Non
 
 
 def test_event_types_without_a_weight_are_named_with_their_events(runner: CliRunner, tmp_path: Path) -> None:
-    (tmp_path / "events.csv").write_text("user,item,event,time\nu1,i1,poke,100\nu1,i2,Poke,101\nu1,i1,view,102\n")
+    (tmp_path / "events.csv").write_text("user,item,event,time\nu1,i1,poke,1000000100\nu1,i2,Poke,1000000101\nu1,i1,view,1000000102\n")
     arguments = ["files", "--interactions", f"{tmp_path}/events.csv"]
     output = runner.invoke(app, arguments, catch_exceptions=False).output
     assert "'poke' (2)" in output
