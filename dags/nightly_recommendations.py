@@ -4,7 +4,7 @@ Retrains the recommender on everything that happened before the end of the data 
 
 | group | what it does | where to look when it fails |
 |---|---|---|
-| `begin` | numbers the attempt; refuses an interval without events | the task's last line |
+| `begin` | numbers the attempt; refuses an interval without events; on schedule, skips it | the task's last line |
 | `inputs` | dbt builds facts and dimensions and tests them | gate `inputs`, the task's last line |
 | `features` | unloads what the run may see; Spark builds the matrices | `snapshot/`, `features/` of the run |
 | `model` | trains, evaluates, compares, fits on everything | MLflow; gates `popularity`, `champion*`, `coverage` |
@@ -12,6 +12,11 @@ Retrains the recommender on everything that happened before the end of the data 
 | `publication` | stages, audits, moves the pointer in one transaction | gate `outputs`; `recs.publications` |
 | `marts` | dbt builds the analysts' tables | the task's last line |
 | `report` | writes one page about the night and logs it to MLflow | the task's last line |
+
+**The date that a run produces** is the date on which its data interval starts. Whoever starts it, the logical date
+names it: a run of logical date 28 March produces 28 March, by the schedule, by hand and by a backfill. A single run may
+name the date in `data_date` instead; left as it is, the form produces the last complete date. The run's note says which
+it is as soon as the run starts.
 
 Verdicts of the gates are rows of `recs.gate_decisions`. A refused gate fails its task at once; what was published
 stays published. A date older than the current publication becomes history and leaves `recommendations_current` as it
@@ -21,11 +26,19 @@ is, unless `publish` is `force`.
 from datetime import datetime
 
 from airflow.sdk import DAG, Param, TaskGroup
-from airflow.timetables.interval import CronDataIntervalTimetable
 
 from dags.support.alerts import deadline, on_failure
 from dags.support.command import NightjarCommand, TrackedCommand, publish, stage
-from dags.support.run import COMPUTE_POOL, DEFAULT_ARGS, WAREHOUSE_POOL, run_folder, run_setting
+from dags.support.run import (
+    COMPUTE_POOL,
+    DEFAULT_ARGS,
+    RUN_AS_OF,
+    WAREHOUSE_POOL,
+    intervals,
+    run_as_of,
+    run_folder,
+    run_setting,
+)
 from dags.support.spark import spark_job
 from warehouse.run_folder import STAGES
 from warehouse.settings import load_settings
@@ -34,7 +47,7 @@ from warehouse.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS
 with DAG(
     dag_id="nightly_recommendations",
     doc_md=__doc__,
-    schedule=CronDataIntervalTimetable(load_settings().schedule, timezone="UTC"),
+    schedule=intervals(load_settings().schedule),
     # Airflow runs no task before this date, and any date that has events may be backfilled.
     start_date=datetime(1970, 1, 1),
     catchup=False,
@@ -42,10 +55,20 @@ with DAG(
     max_active_runs=4,
     default_args=DEFAULT_ARGS,
     tags=["nightjar", "recommendations"],
-    user_defined_macros={"run_folder": run_folder, "run_setting": run_setting},
+    # A person clears a run after a cause was mended: with new settings, or a new version of the project.
+    rerun_with_latest_version=True,
+    user_defined_macros={"run_as_of": run_as_of, "run_folder": run_folder, "run_setting": run_setting},
     deadline=deadline(load_settings()),
     on_failure_callback=on_failure(load_settings()),
     params={
+        "data_date": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            pattern=r"^\d{4}-\d{2}-\d{2}$",
+            description="The date that a single run produces. Empty: that of the logical date; where that has not "
+            "ended, the last complete one, so yesterday for a logical date of today. Leave it empty in a backfill.",
+        ),
         "publish": Param(
             "auto",
             type="string",
@@ -78,8 +101,11 @@ with DAG(
             "nightjar",
             "stage",
             "begin",
-            "--interval-start={{ data_interval_start.isoformat() }}",
-            "--interval-end={{ data_interval_end.isoformat() }}",
+            # A run that the API starts without a logical date has no interval.
+            "--interval-start={{ data_interval_start.isoformat() if data_interval_start is defined else '' }}",
+            "--interval-end={{ data_interval_end.isoformat() if data_interval_end is defined else '' }}",
+            "--data-date={{ params.data_date or '' }}",
+            "--run-type={{ dag_run.run_type.value }}",
             "--publish={{ params.publish }}",
             "--stages={{ params.stages | join(',') }}",
             "--ingested-before={{ params.ingested_before or '' }}",
@@ -100,7 +126,7 @@ with DAG(
             "build_features",
             *FEATURE_SETTINGS,
             of="features",
-            arguments=["--as-of", "{{ data_interval_end.isoformat() }}"],
+            arguments=["--as-of", RUN_AS_OF],
         )
 
     with TaskGroup("model", prefix_group_id=False) as model:
@@ -122,6 +148,7 @@ with DAG(
             >> publish(pool=WAREHOUSE_POOL)
         )
 
-    begin >> inputs >> features >> model >> serving >> publication
-    publication >> stage("dbt_marts", of="publication", pool=WAREHOUSE_POOL, task_id="marts")
-    publication >> stage("report", of="publication", pool=WAREHOUSE_POOL, kind=TrackedCommand)
+    begin >> [inputs, features, model, serving, publication]
+    inputs >> features >> model >> serving >> publication
+    [begin, publication] >> stage("dbt_marts", of="publication", pool=WAREHOUSE_POOL, task_id="marts")
+    [begin, publication] >> stage("report", of="publication", pool=WAREHOUSE_POOL, kind=TrackedCommand)

@@ -31,7 +31,11 @@ with DAG(
 ) as dag:
     NightjarCommand(
         task_id="update_performance",
-        command=["nightjar", "performance", "--date={{ data_interval_start | ds }}"],
+        command=[
+            "nightjar",
+            "performance",
+            "--date={{ data_interval_start | ds if data_interval_start is defined else '' }}",
+        ],
         pool=WAREHOUSE_POOL,
         # Below the 1 that Airflow gives a task with nothing behind it.
         priority_weight=0,

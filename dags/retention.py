@@ -13,16 +13,15 @@ the task holds the table: every attempt, why it stays or what of it goes, rows a
 from datetime import datetime
 
 from airflow.sdk import DAG, Param
-from airflow.timetables.interval import CronDataIntervalTimetable
 
 from dags.support.command import NightjarCommand
-from dags.support.run import DEFAULT_ARGS, WAREHOUSE_POOL
+from dags.support.run import DEFAULT_ARGS, WAREHOUSE_POOL, intervals
 from warehouse.settings import load_settings
 
 with DAG(
     dag_id="retention",
     doc_md=__doc__,
-    schedule=CronDataIntervalTimetable(load_settings().retention_schedule, timezone="UTC"),
+    schedule=intervals(load_settings().retention_schedule),
     start_date=datetime(1970, 1, 1),
     catchup=False,
     max_active_runs=1,

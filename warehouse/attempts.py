@@ -12,7 +12,7 @@ from importlib.metadata import version
 from warehouse import excluded_users
 from warehouse.adapters.protocol import Connection, Warehouse, insert_row
 from warehouse.catalogue_checks import check_any_is_available, check_repeats
-from warehouse.errors import BadInput, NightjarError
+from warehouse.errors import BadInput, NightjarError, NothingExpected
 from warehouse.event_counts import Visible, check_some_event_counts
 from warehouse.input_contract import check_inputs
 from warehouse.interval import DataInterval
@@ -35,7 +35,11 @@ _VERDICT = "data_date, gate, verdict, measured, threshold, metric, lead_low, lea
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What the starter of a run asks for; see `RunRecord` for what becomes of it."""
+    """What the starter of a run asks for; see `RunRecord` for what becomes of it.
+
+    Attributes:
+        skips_empty: whether nobody expects events of the interval, so that one without any is skipped.
+    """
 
     interval: DataInterval
     run_id: str
@@ -43,6 +47,7 @@ class RunRequest:
     stages: tuple[str, ...] = STAGES
     ingested_before: datetime | None = None
     note: str = ""
+    skips_empty: bool = False
     runner: str | None = None
 
 
@@ -56,6 +61,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
             of its contract, the interval holds fewer events than the settings ask for, no event counts more than 0, no
             item is available, a setting names a domain that no item has, or no earlier publication of the date has
             what the left-out stages would have made.
+        NothingExpected: the interval holds no event, and the request skips such a one.
     """
     warehouse.create_tables()
     take_in(settings, warehouse)
@@ -107,7 +113,7 @@ def check_request(settings: Settings, connection: Connection, request: RunReques
         The run folder to take the left-out first stages from; none where all stages run.
 
     Raises:
-        BadInput: as `begin_attempt`.
+        BadInput, NothingExpected: as `begin_attempt`.
     """
     if request.publish_mode not in PUBLISH_MODES:
         raise BadInput(f"publish={request.publish_mode!r} is unknown: expected one of {', '.join(PUBLISH_MODES)}")
@@ -216,13 +222,19 @@ def _check_volume(settings: Settings, connection: Connection, request: RunReques
     ).fetchall()[0]
     if visible == 0:
         arrived = f" that had arrived by {before}" if before else ""
-        raise BadInput(f"raw.interactions holds no interaction before {interval.as_of}{arrived}: nothing to train on")
+        fault = f"raw.interactions holds no interaction before {interval.as_of}{arrived}: nothing to train on"
+        raise NothingExpected(fault) if request.skips_empty else BadInput(fault)
+    _check_freshness(settings, interval, newest)
+    if inside == 0 and request.skips_empty and settings.min_interval_events == 1:
+        raise NothingExpected(
+            f"raw.interactions holds no interaction from {interval.start} to {interval.end}, the newest earlier one is "
+            f"of {newest:%Y-%m-%d}: nothing to learn; NIGHTJAR_EMPTY_INTERVAL=fail makes a failure of it"
+        )
     if inside < settings.min_interval_events:
         raise BadInput(
             f"raw.interactions holds {inside} interactions on {interval.data_date}, NIGHTJAR_MIN_INTERVAL_EVENTS "
             f"asks for {settings.min_interval_events}; the newest earlier one is of {newest:%Y-%m-%d}"
         )
-    _check_freshness(settings, interval, newest)
     # An interval without any event is for NIGHTJAR_MIN_INTERVAL_EVENTS to judge.
     if inside > 0:
         check_trailing_volume(connection, interval, before, settings.min_volume_share)

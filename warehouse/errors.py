@@ -7,6 +7,8 @@ class NightjarError(Exception):
     """Something went wrong in a way that one line explains; trying again may help."""
 
     exit_code = 1
+    # How the line of its command calls it.
+    word = "error"
 
 
 class BadInput(NightjarError):
@@ -19,6 +21,13 @@ class GateRefused(NightjarError):
     """A gate found the night's result not good enough to publish; what was published stays."""
 
     exit_code = 3
+
+
+class NothingExpected(NightjarError):
+    """There is nothing to run on, and nothing was expected: the run is skipped, which is no failure."""
+
+    exit_code = 4
+    word = "skipped"
 
 
 def last_line(done: CompletedProcess[str]) -> str:

@@ -13,8 +13,8 @@ MARK = "[nightjar]"
 
 
 def error_line(error: NightjarError) -> str:
-    """Return the one line by which a failed stage tells its reason and its exit code."""
-    return f"{MARK} error ({error.exit_code}): {' '.join(str(error).split())}"
+    """Return the one line by which a stage that does not succeed tells its reason and its exit code."""
+    return f"{MARK} {error.word} ({error.exit_code}): {' '.join(str(error).split())}"
 
 
 @dataclass

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from warehouse.errors import BadInput
 from warehouse.repeats import Repeats
+from warehouse.schedule import check_cron
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_PROJECT = REPOSITORY / "dbt_project"
@@ -102,7 +103,8 @@ class Settings(BaseSettings):
     deadline_minutes: int = Field(
         360,
         ge=0,
-        description="Minutes after it was queued at which a run counts as late, a backfill's never; 0 for none.",
+        description="Minutes after it was queued, or cleared, at which a run counts as late, a backfill's never; "
+        "0: none.",
     )
     failure_notifier: str = Field(
         "", description="Class of the Airflow notifier that is told of failed and late runs; empty for none."
@@ -129,6 +131,12 @@ class Settings(BaseSettings):
 
     min_interval_events: int = Field(
         1, ge=0, description="Events that the run's own interval must hold; 0 lets a night without events pass."
+    )
+    empty_interval: Literal["skip", "fail"] = Field(
+        "skip",
+        description="What a scheduled run does whose interval holds no event. skip: it ends without a result and says "
+        "so in its note; fail: an event was expected. A run that a person asks for fails; "
+        "NIGHTJAR_MIN_INTERVAL_EVENTS above 1 expects events of every run.",
     )
 
     min_volume_share: Fraction = Field(
@@ -404,6 +412,16 @@ class Settings(BaseSettings):
     airflow_admin_password: SecretStr = Field(
         SecretStr(""), description="Password of Airflow's user `admin`, set by `nightjar stack init-airflow`."
     )
+
+    @field_validator("schedule", "retention_schedule")
+    @classmethod
+    def _coming_due(cls, cron: str) -> str:
+        return check_cron(cron)
+
+    @field_validator("performance_schedule", "tuning_schedule")
+    @classmethod
+    def _coming_due_if_any(cls, cron: str) -> str:
+        return check_cron(cron) if cron else cron
 
     @field_validator("spark_master")
     @classmethod

@@ -2,16 +2,19 @@
 
 import json
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Context, DeadlineAlert, DeadlineReference, SyncCallback
+from airflow.sdk import Context, DeadlineAlert, SyncCallback
+from airflow.sdk.definitions.deadline import BaseDeadlineReference
 from airflow.sdk.module_loading import import_string
 
 from warehouse.errors import BadInput
 from warehouse.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
+
+LATE = SyncCallback("dags.support.alerts.late")
 
 
 def on_failure(settings: Settings) -> list[Any]:
@@ -28,23 +31,45 @@ def on_failure(settings: Settings) -> list[Any]:
         raise BadInput(f"NIGHTJAR_FAILURE_NOTIFIER={settings.failure_notifier!r}: {error}") from error
 
 
+class RunQueuedAt(BaseDeadlineReference):
+    """When a run was queued, and never for a run of a backfill: those wait for each other, and nobody for them.
+
+    Airflow's own reference of that kind cannot be used: of a run that has one, clearing fails (3.3.2; its
+    `airflow.models.taskinstance` takes the interval, which is stored as an object, for a number). The plugin registers
+    this class, and counts anew when a run that was cleared starts.
+    """
+
+    required_kwargs = frozenset({"dag_id", "run_id"})
+
+    def _evaluate_with(self, *, session: Any, dag_id: str, run_id: str) -> datetime | None:
+        # Airflow's database: the scheduler evaluates this, while DAG files are read without one.
+        from airflow.models import DagRun
+
+        run = session.query(DagRun).filter_by(dag_id=dag_id, run_id=run_id).one_or_none()
+        return None if run is None or is_of_backfill(run) else run.queued_at
+
+
+def is_of_backfill(run: Any) -> bool:
+    """Tell whether a backfill made a run, or made it its own."""
+    return str(getattr(run.run_type, "value", run.run_type)) == "backfill"
+
+
 def deadline(settings: Settings) -> DeadlineAlert | None:
     """Return the alert for a run that has not ended in time, counted from when it was queued, or none."""
     if settings.deadline_minutes == 0:
         return None
     return DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        reference=RunQueuedAt(),
         interval=timedelta(minutes=settings.deadline_minutes),
-        callback=SyncCallback("dags.support.alerts.late"),
-        name="the night is late",
+        callback=LATE,
+        name="the run is late",
     )
 
 
 def late(context: Context | None = None, **_: Any) -> None:
-    """Say that a run is late. Not of a backfill: its runs wait for each other, and nobody waits for them."""
+    """Say that a run is late, unless it has ended meanwhile or has become one of a backfill."""
     run = dict(context or {}).get("dag_run") or {}
-    run_type = run.get("run_type") if isinstance(run, dict) else getattr(run, "run_type", None)
-    if str(run_type) == "backfill":
+    if run.get("run_type") == "backfill" or run.get("state") in ("success", "failed"):
         return
     log.warning("the run has not ended %d minutes after it was queued", load_settings().deadline_minutes)
     for notify in on_failure(load_settings()):

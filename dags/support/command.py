@@ -5,7 +5,7 @@ from typing import Any
 
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from dags.support.failures import go_on, reason_of, says_why, write_down
 from dags.support.links import MLflowRunLink, NightReportLink
@@ -13,14 +13,14 @@ from dags.support.run import CURRENT_MOVED, OUTCOME, PUBLICATION_ID, RECS_CURREN
 from warehouse.ledger import IS_CURRENT
 from warehouse.settings import child_environment, load_settings
 
-BAD_INPUT, GATE_REFUSED = 2, 3
+BAD_INPUT, GATE_REFUSED, NOTHING_EXPECTED = 2, 3, 4
 
 
 class NightjarCommand(BaseOperator):
     """Run one command without a shell; its last line of output is the task's result.
 
-    A wrong input or a gate's refusal fails at once, because trying again cannot help; other failures are retried. The
-    last line of a failure becomes the run's note.
+    A wrong input or a gate's refusal fails at once, because trying again cannot help; other failures are retried. Where
+    there is nothing to do and nothing was expected, the task is skipped. The last line of each becomes the run's note.
     """
 
     template_fields: Sequence[str] = ("command",)
@@ -36,6 +36,9 @@ class NightjarCommand(BaseOperator):
         result = self._hook.run_command(self.command, env=child_environment(load_settings()), cwd="/")
         if result.exit_code == 0:
             return str(result.output)
+        if result.exit_code == NOTHING_EXPECTED:
+            context["ti"].xcom_push(OUTCOME, f"{self.task_id}: {result.output}")
+            raise AirflowSkipException(result.output)
         reason = reason_of(self.task_id, result.exit_code, str(result.output))
         line = str(result.output) if says_why(str(result.output)) else reason
         context["ti"].xcom_push(OUTCOME, f"{self.task_id}: {line}")

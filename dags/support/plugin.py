@@ -1,22 +1,39 @@
-"""What Airflow itself loads of Nightjar: buttons of tasks, the listener that writes a run's note, a page of tables."""
+"""What Airflow itself loads of Nightjar: buttons of tasks, a listener of runs, timetable, deadline, page of tables."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.listeners import hookimpl
+from airflow.models.deadline import Deadline
 from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
 from airflow.plugins_manager import AirflowPlugin
 from sqlalchemy.orm import object_session
 
+from dags.support.alerts import LATE, RunQueuedAt, is_of_backfill
 from dags.support.failures import failure_note, write_down_silent_ones
 from dags.support.links import MLflowRunLink, NightReportLink
-from dags.support.notes import merged_note
+from dags.support.notes import date_line, merged_note, with_date
 from dags.support.run import OUTCOME
 from dags.support.tables_app import tables_app
-from warehouse.settings import TABLES_PATH
+from dags.support.timetable import DataDateTimetable
+from warehouse.errors import BadInput
+from warehouse.interval import DataInterval
+from warehouse.schedule import Schedule
+from warehouse.settings import TABLES_PATH, load_settings
+
+# The DAG whose runs produce a date each and may be late.
+_NIGHTLY = "nightly_recommendations"
 
 
-class OutcomeNote:
-    """Writes the outcome of a run as its note: one line that says what became of the night."""
+class Runs:
+    """Writes the note of a run, its data date first and its outcome at last, and keeps its deadline."""
+
+    @hookimpl
+    def on_dag_run_running(self, dag_run: Any, msg: str) -> None:
+        """Note the data date; give a run that was cleared a new deadline."""
+        if dag_run.dag_id == _NIGHTLY:
+            _note_data_date(dag_run)
+            _set_deadline(dag_run, load_settings().deadline_minutes)
 
     @hookimpl
     def on_dag_run_success(self, dag_run: Any, msg: str) -> None:
@@ -25,7 +42,8 @@ class OutcomeNote:
 
     @hookimpl
     def on_dag_run_failed(self, dag_run: Any, msg: str) -> None:
-        """Note what failed, and let it be written down where the task could not."""
+        """Note what failed, and let it be written down where the task could not; what has ended is not late."""
+        _set_deadline(dag_run, 0)
         _write_failure(dag_run)
 
 
@@ -33,7 +51,9 @@ class NightjarPlugin(AirflowPlugin):
     """Registered as an entry point of the package."""
 
     name = "nightjar"
-    listeners = [OutcomeNote()]  # noqa: RUF012
+    listeners = [Runs()]  # noqa: RUF012
+    timetables = [DataDateTimetable]  # noqa: RUF012
+    deadline_references = [RunQueuedAt]  # noqa: RUF012
     operator_extra_links = [MLflowRunLink(), NightReportLink()]  # noqa: RUF012
     fastapi_apps = [  # noqa: RUF012
         {"name": "Nightjar's tables", "app": tables_app, "url_prefix": TABLES_PATH.rstrip("/")}
@@ -41,6 +61,43 @@ class NightjarPlugin(AirflowPlugin):
     external_views = [  # noqa: RUF012
         {"name": "Nightjar's tables", "href": TABLES_PATH, "destination": "nav", "category": "browse"}
     ]
+
+
+def _note_data_date(dag_run: Any) -> None:
+    if object_session(dag_run) is None:
+        return
+    try:
+        dag_run.note = with_date(dag_run.note, date_line(_interval(dag_run)))
+    except BadInput:
+        # The task `begin` says what is wrong.
+        return
+
+
+def _interval(dag_run: Any) -> DataInterval:
+    schedule = Schedule(load_settings().schedule)
+    if asked := (dag_run.conf or {}).get("data_date"):
+        return schedule.of_date(asked)
+    if dag_run.data_interval_start is None:
+        return schedule.last_complete(datetime.now(UTC))
+    return DataInterval(dag_run.data_interval_start, dag_run.data_interval_end)
+
+
+def _set_deadline(dag_run: Any, minutes: int) -> None:
+    """Let a run have one deadline, so long after it was queued; 0, or a backfill: none. A missed one stays as it is."""
+    session = object_session(dag_run)
+    if session is None:
+        return
+    pending = [each for each in dag_run.deadlines if not each.missed]
+    if minutes == 0 or is_of_backfill(dag_run):
+        for each in pending:
+            session.delete(each)
+        return
+    at = dag_run.queued_at + timedelta(minutes=minutes)
+    for each in pending:
+        each.deadline_time = at
+    if not pending:
+        bundle = dag_run.dag_model.bundle_name
+        session.add(Deadline(at, LATE, dag_run.id, None, dag_id=dag_run.dag_id, bundle_name=bundle))
 
 
 def _write_failure(dag_run: Any) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetAlias, Context, TriggerRule
 from airflow.sdk.exceptions import AirflowSkipException
-from airflow.timetables.interval import CronDataIntervalTimetable
 
+from dags.support.timetable import DataDateTimetable
 from warehouse.recipe import read_recipe
 from warehouse.run_folder import RunFolder
 from warehouse.settings import load_settings
@@ -22,6 +22,8 @@ OUTCOME = "nightjar_outcome"
 
 PUBLICATION_ID = "{{ ti.xcom_pull(task_ids='begin') }}"
 RUN_FOLDER = "{{ run_folder(ti.xcom_pull(task_ids='begin')) }}"
+# Not the interval of Airflow's run: a single run may ask for another date.
+RUN_AS_OF = "{{ run_as_of(ti.xcom_pull(task_ids='begin')) }}"
 
 # What readers and downstream DAGs wait for: a date's history was written; what is current moved.
 RECS_HISTORY = Asset("recs_history")
@@ -34,8 +36,9 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=10),
-    # A stage that the run leaves out is skipped; the ones after it still run, unless something failed.
-    "trigger_rule": TriggerRule.NONE_FAILED,
+    # After a stage that the run leaves out the next one runs, because `begin` lies before each of them; after a `begin`
+    # that was skipped nothing does.
+    "trigger_rule": TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
 }
 
 
@@ -49,14 +52,19 @@ def only_in(stage: str) -> Callable[[Context], None]:
     return skip_unless_chosen
 
 
-def intervals(cron: str) -> CronDataIntervalTimetable | None:
+def intervals(cron: str) -> DataDateTimetable | None:
     """Return the schedule of a cron expression in UTC, or none where only people start the DAG."""
-    return CronDataIntervalTimetable(cron, timezone="UTC") if cron else None
+    return DataDateTimetable(cron, timezone="UTC") if cron else None
 
 
 def run_folder(publication_id: str) -> str:
     """Return the folder of a publication, for templates."""
     return str(RunFolder.of(load_settings().lake, publication_id).path)
+
+
+def run_as_of(publication_id: str) -> str:
+    """Return what a publication's run sees nothing after, for templates."""
+    return RunFolder.of(load_settings().lake, publication_id).record().interval.as_of.isoformat()
 
 
 def setting_of_run(name: str) -> str:

@@ -1,7 +1,6 @@
 """`nightjar run`, `backfill` and `rollback`: what changes the published state."""
 
 import getpass
-from datetime import timedelta
 from importlib import import_module
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from ml.cli.summary import print_summary
 from warehouse.attempts import RunRequest
 from warehouse.errors import BadInput
 from warehouse.interval import DataInterval, of_date, parse_instant
+from warehouse.schedule import Schedule
 from warehouse.settings import load_settings
 from warehouse.stages import parse_stages
 
@@ -22,15 +22,18 @@ IngestedBefore = Annotated[str | None, typer.Option(help="See only rows that had
 
 
 def run(
-    date: Annotated[str, typer.Option(help="The night's data date, YYYY-MM-DD.")],
+    date: Annotated[str, typer.Option(help="A date of the run's data interval, YYYY-MM-DD.")],
     publish: Publish = "auto",
     stages: Stages = "",
     ingested_before: IngestedBefore = None,
     note: Note = "",
 ) -> None:
-    """Run the nightly DAG for one date, without a scheduler."""
+    """Run the nightly DAG for the data interval that holds a date, without a scheduler."""
     settings = load_settings()
-    night = run_night(settings, _request(of_date(date), publish, stages, ingested_before, note))
+    interval = Schedule(settings.schedule).of_date(date)
+    if str(interval.data_date) != date:
+        print(_described(interval), flush=True)
+    night = run_night(settings, _request(interval, publish, stages, ingested_before, note))
     print_summary(settings, night)
 
 
@@ -42,15 +45,13 @@ def backfill(
     ingested_before: IngestedBefore = None,
     note: Note = "",
 ) -> None:
-    """Run the nightly DAG for each date of a range; it stops at the first date that fails."""
+    """Run the nightly DAG for each data interval of a range of dates; it stops at the first one that fails."""
     settings = load_settings()
-    interval, end = of_date(first), of_date(last)
-    if interval.start > end.start:
+    if of_date(first).start > of_date(last).start:
         raise BadInput(f"--from {first} lies after --to {last}")
-    while interval.start <= end.start:
-        print(f"{interval.data_date}", flush=True)
+    for interval in Schedule(settings.schedule).between(first, last):
+        print(_described(interval), flush=True)
         run_night(settings, _request(interval, publish, stages, ingested_before, note))
-        interval = of_date(str((interval.start + timedelta(days=1)).date()))
 
 
 def rollback(
@@ -64,6 +65,11 @@ def rollback(
     stage = import_module("ml.stages.roll_back")
     entry = stage.run(settings, to, actor=actor or getpass.getuser(), reason=reason)
     print(f"{entry.publication_id} is current; it was {entry.previous_publication_id}")
+
+
+def _described(interval: DataInterval) -> str:
+    start, end = (f"{instant:%Y-%m-%d %H:%M}" for instant in (interval.start, interval.end))
+    return f"{interval.data_date}: the data interval from {start} to {end} UTC"
 
 
 def _request(interval: DataInterval, publish: str, stages: str, ingested_before: str | None, note: str) -> RunRequest:

@@ -36,9 +36,11 @@ STAGES = {
 
 @app.command()
 def begin(
-    interval_start: Annotated[str, typer.Option(help="Start of the data interval, ISO 8601 with zone.")],
-    interval_end: Annotated[str, typer.Option(help="End of the data interval, ISO 8601 with zone.")],
     run_id: Annotated[str, typer.Option(help="The Airflow run.")],
+    interval_start: Annotated[str, typer.Option(help="Start of the data interval, ISO 8601 with zone.")] = "",
+    interval_end: Annotated[str, typer.Option(help="End of the data interval, ISO 8601 with zone.")] = "",
+    data_date: Annotated[str, typer.Option(help="Date that a single run asks for instead, YYYY-MM-DD.")] = "",
+    run_type: Annotated[str, typer.Option(help="scheduled, manual or backfill, as Airflow says it.")] = "manual",
     publish: Annotated[str, typer.Option(help="auto, never or force.")] = "auto",
     stages: Annotated[str, typer.Option(help="Comma-separated; empty for all.")] = "",
     ingested_before: Annotated[str, typer.Option(help="See only rows that had arrived by then.")] = "",
@@ -50,6 +52,8 @@ def begin(
         load_settings(),
         interval_start=interval_start,
         interval_end=interval_end,
+        data_date=data_date,
+        run_type=run_type,
         publish=publish,
         stages=stages,
         note=note,

@@ -1,5 +1,6 @@
 """The local stack: the embedded warehouse, Spark in the tasks' own processes, one user."""
 
+from ml.stack.airflow_repair import repair_airflow
 from ml.stack.credentials import load_credentials
 from ml.stack.database import prepare_database
 from ml.stack.environment import stack_environment
@@ -25,6 +26,7 @@ def local_plan(settings: Settings) -> Plan:
     def initialise() -> None:
         if prepare_airflow(environment, places.database):
             list_dags(environment)
+        repair_airflow(environment)
 
     return Plan(
         programs=services(settings, credentials),

@@ -1,15 +1,21 @@
-"""Begins an attempt: its number, its publication id, its run folder."""
+"""Begins an attempt: its data interval, its number, its publication id, its run folder."""
+
+from datetime import UTC, datetime
 
 from ml.tracking_state import check_experiment
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.attempts import RunRequest, begin_attempt
+from warehouse.errors import BadInput
 from warehouse.event_counts import Visible, unknown_types, unknown_types_line
-from warehouse.interval import parse_instant, resolve
+from warehouse.interval import DataInterval, parse_instant, resolve
 from warehouse.progress import MARK
 from warehouse.run_folder import RunRecord
+from warehouse.schedule import Schedule
 from warehouse.settings import Settings, inherited_runner
 from warehouse.stages import parse_stages
+
+_SCHEDULED, _BACKFILL = "scheduled", "backfill"
 
 
 def run(
@@ -17,6 +23,8 @@ def run(
     *,
     interval_start: str,
     interval_end: str,
+    data_date: str,
+    run_type: str,
     publish: str,
     stages: str,
     ingested_before: str,
@@ -25,17 +33,35 @@ def run(
 ) -> RunRecord:
     """Begin the next attempt at the interval's date; print which event types have no weight.
 
+    Args:
+        settings: of the home.
+        interval_start: start of the run's interval; empty, as its end, of a run without one.
+        interval_end: its end.
+        data_date: the date that a single run asks for instead of that interval; empty for none.
+        run_type: Airflow's word for who started the run: scheduled, manual, backfill.
+        publish: auto, never or force.
+        stages: comma-separated; empty for all.
+        ingested_before: rows that arrived later are not seen; empty for none.
+        note: kept with the attempt.
+        run_id: of Airflow.
+
     Raises:
         BadInput: an argument is wrong, the interval holds too few events, or MLflow's experiment is deleted.
+        NothingExpected: a scheduled run's interval holds no event, and `NIGHTJAR_EMPTY_INTERVAL` skips it.
     """
     check_experiment(settings)
     request = RunRequest(
-        interval=resolve(interval_start, interval_end),
+        interval=(
+            _interval_of(settings, data_date, run_type)
+            if data_date or not interval_start
+            else resolve(interval_start, interval_end)
+        ),
         run_id=run_id,
         publish_mode=publish,
         stages=parse_stages(stages),
         ingested_before=parse_instant("ingested_before", ingested_before) if ingested_before else None,
         note=note,
+        skips_empty=run_type == _SCHEDULED and settings.empty_interval == "skip",
         runner=inherited_runner(),
     )
     warehouse = open_warehouse(settings)
@@ -50,3 +76,23 @@ def _name_unknown_types(settings: Settings, warehouse: Warehouse, record: RunRec
         unknown = unknown_types(connection, Visible(record.interval.as_of, record.ingested_before))
     if unknown:
         print(f"{MARK} begin: {unknown_types_line(unknown, settings.unknown_event_weight)}", flush=True)
+
+
+def _interval_of(settings: Settings, data_date: str, run_type: str) -> DataInterval:
+    """Return the interval of a date, or the last complete one where no date is given."""
+    now, schedule = datetime.now(UTC), Schedule(settings.schedule)
+    if not data_date:
+        return schedule.last_complete(now)
+    if run_type in (_SCHEDULED, _BACKFILL):
+        raise BadInput(
+            f"data_date={data_date} in a {run_type} run: expected only in a single run, because a backfill takes the "
+            "dates of its range and a scheduled run that of its interval; leave it empty"
+        )
+    interval = schedule.of_date(data_date)
+    if interval.end > now:
+        raise BadInput(
+            f"data_date={data_date} is of the interval from {interval.start} to {interval.end} of "
+            f"NIGHTJAR_SCHEDULE={settings.schedule!r}, which has not ended: expected one that has, the newest is "
+            f"{schedule.last_complete(now).data_date}"
+        )
+    return interval

@@ -19,7 +19,7 @@ INTERVAL = {
     "data_interval_start": datetime(2026, 3, 31, tzinfo=UTC),
     "data_interval_end": datetime(2026, 4, 1, tzinfo=UTC),
 }
-TIMED = ("CronDataIntervalTimetable",)
+TIMED = ("DataDateTimetable",)
 # What a person types where a parameter has no default.
 TYPED = {"publication": "2026-03-30.1", "reason": "CTR fell; see $(the) report's 2nd page"}
 # What a person types who wants more than a parameter.

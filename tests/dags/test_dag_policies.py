@@ -14,8 +14,9 @@ import pytest
 from pydantic import SecretStr
 
 from warehouse.home import POOLS, list_dags, prepare_home
+from warehouse.interval import of_date
 from warehouse.recipe import Recipe, write_recipe
-from warehouse.run_folder import RunFolder
+from warehouse.run_folder import RunFolder, RunRecord
 from warehouse.settings import REPOSITORY, Settings, child_environment
 
 UNSCHEDULED = {"rollback_publication", "tune_model"}
@@ -27,6 +28,8 @@ DESCRIBE = Path(__file__).parent / "describe_dags.py"
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = Settings(home=tmp_path_factory.mktemp("home"))
     prepare_home(settings)
+    record = RunRecord("2026-03-31.1", 1, of_date("2026-03-31"), None, "auto", "scheduled", "0.1.0")
+    RunFolder.of(settings.lake, record.publication_id).write_record(record)
     return settings
 
 
@@ -93,7 +96,7 @@ def test_every_dag_has_a_page_tags_and_an_interval_timetable_unless_only_people_
         assert dag["doc"].startswith("# "), dag_id
         assert "nightjar" in dag["tags"], dag_id
         # A plain cron expression would give intervals of no length, and only an interval can be backfilled.
-        expected = "NullTimetable" if dag_id in UNSCHEDULED else "CronDataIntervalTimetable"
+        expected = "NullTimetable" if dag_id in UNSCHEDULED else "DataDateTimetable"
         assert dag["timetable"] == expected, dag_id
         assert dag["catchup"] is False, dag_id
 
@@ -126,7 +129,26 @@ def test_nothing_is_published_before_every_gate_and_the_audit(night: dict[str, A
 def test_no_task_starts_when_what_it_waits_for_never_ran(described: dict[str, Any]) -> None:
     for dag in described["dags"].values():
         for task_id, task in dag["tasks"].items():
-            assert task["trigger_rule"] in {"all_success", "none_failed"}, task_id
+            assert task["trigger_rule"] in {"all_success", "none_failed_min_one_success"}, task_id
+
+
+def test_after_a_begin_that_was_skipped_nothing_runs_and_after_a_stage_left_out_the_next_does(
+    night: dict[str, Any],
+) -> None:
+    everything = set(night)
+    assert skipped(night, {"begin"}) == everything
+    features = {"unload", "build_features"}
+    assert skipped(night, {"dbt_inputs", "unload"}) == {"dbt_inputs", "audit_inputs", *features}
+
+
+def skipped(tasks: dict[str, Any], at_first: set[str]) -> set[str]:
+    """The tasks that are skipped when these are: those which wait for no other one that succeeded."""
+    found = set(at_first)
+    while more := {
+        each for each in set(tasks) - found if tasks[each]["upstream"] and {*tasks[each]["upstream"]} <= found
+    }:
+        found |= more
+    return found
 
 
 def test_each_selection_of_models_is_one_task(night: dict[str, Any]) -> None:
@@ -137,7 +159,7 @@ def test_each_selection_of_models_is_one_task(night: dict[str, Any]) -> None:
 
 
 def test_the_inputs_are_tested_before_anything_is_unloaded(night: dict[str, Any]) -> None:
-    assert night["unload"]["upstream"] == ["audit_inputs"]
+    assert night["unload"]["upstream"] == ["audit_inputs", "begin"]
     assert night["audit_inputs"]["upstream"] == ["dbt_inputs"]
 
 
@@ -147,7 +169,7 @@ def test_the_model_that_is_judged_comes_before_the_one_that_serves(night: dict[s
 
 def test_the_marts_never_delay_a_publication(night: dict[str, Any]) -> None:
     assert "marts" not in upstream(night, "publish")
-    assert night["marts"]["upstream"] == ["publish"]
+    assert night["marts"]["upstream"] == ["begin", "publish"]
 
 
 def test_whatever_a_person_types_reaches_the_command_as_one_argument(described: dict[str, Any]) -> None:
@@ -177,7 +199,7 @@ def test_a_dag_runs_by_the_clock_only_while_it_has_a_schedule(settings: Settings
     changes = {"tuning_schedule": "0 12 * * 6", "tuning_minutes": 45, "performance_schedule": ""}
     weekly = describe(settings.model_copy(update=changes))
     assert weekly["dags"]["recommendation_performance"]["timetable"] == "NullTimetable"
-    assert weekly["dags"]["tune_model"]["timetable"] == "CronDataIntervalTimetable"
+    assert weekly["dags"]["tune_model"]["timetable"] == "DataDateTimetable"
     assert weekly["dags"]["tune_model"]["tasks"]["tune_model"]["command"][-1] == "--minutes=45"
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,9 @@ from urllib.parse import quote
 from urllib.request import ProxyHandler, Request, build_opener
 
 import psutil
+import psycopg2
 
+from ml.stack.credentials import load_credentials
 from ml.stack.places import Places
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.settings import Settings
@@ -95,6 +97,21 @@ class RunningStack:
         """The same command with another home, which has no stack yet."""
         return replace(self, settings=self.settings.model_copy(update={"home": home, **changes}))
 
+    def in_airflow(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run one statement in Airflow's own database; return its rows."""
+        connection = psycopg2.connect(
+            host=str(self.places.database_socket_folder),
+            user="airflow",
+            password=load_credentials(self.places).database_password,
+            dbname="airflow",
+        )
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of one query on the warehouse, read beside whatever runs."""
         with DuckDBWarehouse(self.settings.warehouse_path).connect(read_only=True) as connection:
@@ -122,10 +139,9 @@ class Nights:
         self.ask("PATCH", "dags/nightly_recommendations", {"is_paused": not on})
 
     def start(self, day: date, run_id: str, **conf: Any) -> None:
-        """Start the night of one date, as the schedule would."""
-        instants = [f"{each.isoformat()}T00:00:00Z" for each in (day, day + timedelta(days=1))]
-        times = {"logical_date": instants[0], "data_interval_start": instants[0], "data_interval_end": instants[1]}
-        self.ask("POST", "dags/nightly_recommendations/dagRuns", {"dag_run_id": run_id, **times, "conf": conf})
+        """Start a single run of one date, which its logical date names."""
+        body = {"dag_run_id": run_id, "logical_date": f"{day.isoformat()}T00:00:00Z", "conf": conf}
+        self.ask("POST", "dags/nightly_recommendations/dagRuns", body)
 
     def repeat(self, day: date) -> None:
         """Start the run of one date once more, as it was."""

@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 from stack_client import NIGHT_SECONDS, Nights, RunningStack, wait_for
@@ -23,7 +25,8 @@ DAYS = int(os.environ.get("NIGHTJAR_TEST_DAYS", "7"))
 WEEK = [NEWEST - timedelta(days=days) for days in range(DAYS, 0, -1)]
 # Those of the week that are run once more beside the newest night.
 SEEING_LATE = WEEK[-2:]
-WITHOUT_EVENTS = NEWEST + timedelta(days=1)
+# Dates after the shop's last event.
+WITHOUT_EVENTS, CLEARED, ASKED, ASKING = (NEWEST + timedelta(days=days) for days in (1, 2, 3, 4))
 # After every event of the shop had arrived, and long before those that the story adds.
 ALL_ARRIVED = "2026-06-01T00:00:00+00:00"
 
@@ -51,8 +54,14 @@ class Published:
 
 @pytest.fixture(scope="module")
 def nightly(nights: Nights) -> Published:
-    """The night of the newest date."""
+    """The night of the newest date, which is late."""
     nights.start(NEWEST, "the_newest_night", ingested_before=ALL_ARRIVED)
+    wait_for(lambda: nights.runs()[NEWEST]["state"] == "running" or None, "the newest night", NIGHT_SECONDS)
+    moved = nights.stack.in_airflow(
+        "update deadline set deadline_time = now() from dag_run "
+        "where dag_run.id = deadline.dagrun_id and dag_run.run_id = 'the_newest_night' returning deadline_time"
+    )
+    assert len(moved) == 1
     nights.wait_for_run(NEWEST)
     return Published.now(nights.stack)
 
@@ -98,6 +107,9 @@ def beside(nights: Nights, twice: Published, tmp_path_factory: pytest.TempPathFa
         dag_run_conf={"publish": "auto"},
     )
     nights.repeat(NEWEST)
+    wait_for(lambda: nights.runs()[NEWEST]["state"] == "running" or None, "the newest night", NIGHT_SECONDS)
+    # The one that was missed, and the one of the run that was cleared.
+    assert deadlines(nights, "the_newest_night") == [False, True]
     nights.wait_for_backfill(number, 3 * NIGHT_SECONDS)
     nights.wait_for_run(NEWEST)
     for day in (*SEEING_LATE, NEWEST):
@@ -123,6 +135,43 @@ def test_a_night_that_failed_says_why_and_its_people_are_told(nights: Nights, to
     assert nights.tasks(WITHOUT_EVENTS)["begin"]["try_number"] == 1
     said = {"run_id": "a_night_without_events", "why": "failed"}
     wait_for(lambda: said in told_so_far(told) or None, "the notifier", 60)
+
+
+def test_a_failed_run_whose_deadline_was_not_missed_can_be_cleared(nights: Nights) -> None:
+    nights.start(CLEARED, "a_run_to_clear")
+    for tries in (1, 2):
+        assert nights.wait_for_run(CLEARED)["state"] == "failed"
+        assert nights.tasks(CLEARED)["begin"]["try_number"] == tries
+        # What has ended is not late.
+        assert deadlines(nights, "a_run_to_clear") == []
+        if tries == 1:
+            nights.repeat(CLEARED)
+            wait_for(lambda: nights.runs()[CLEARED]["state"] != "failed" or None, "the cleared run", 60)
+
+
+def test_what_a_single_run_produces_is_the_date_that_it_asks_for(nights: Nights) -> None:
+    nights.start(ASKING, "asks_for_another_date", data_date=str(ASKED))
+    run = nights.wait_for_run(ASKING)
+    first, second = run["note"].splitlines()
+    assert first.startswith(f"begin: [nightjar] error (2): raw.interactions holds 0 interactions on {ASKED}")
+    assert second.startswith(f"Data date {ASKED} ")
+
+
+def test_a_scheduled_run_without_events_is_skipped_and_says_why(nights: Nights, told: Path) -> None:
+    def ended() -> dict[str, Any] | None:
+        runs = nights.ask("GET", "dags/nightly_recommendations/dagRuns?run_type=scheduled")["dag_runs"]
+        return next((run for run in runs if run["state"] in ("success", "failed")), None)
+
+    run = wait_for(ended, "the scheduled run", NIGHT_SECONDS)
+    day = run["data_interval_start"][:10]
+    assert run["state"] == "success"
+    assert run["dag_run_id"].startswith(f"scheduled__{day}__")
+    assert run["note"].startswith("begin: [nightjar] skipped (4): raw.interactions holds no interaction from ")
+    assert run["note"].splitlines()[1].startswith(f"Data date {day} ")
+    tasks = nights.ask("GET", f"dags/nightly_recommendations/dagRuns/{quote(run['dag_run_id'])}/taskInstances")
+    assert {task["state"] for task in tasks["task_instances"]} == {"skipped"}
+    assert run["dag_run_id"] not in {each["run_id"] for each in told_so_far(told)}
+    assert deadlines(nights, run["dag_run_id"]) == []
 
 
 def test_wrong_parameters_are_refused_before_a_run_is_made(nights: Nights) -> None:
@@ -213,6 +262,7 @@ def test_a_late_night_is_reported_and_a_late_backfill_is_not(nights: Nights, bes
     wait_for(lambda: late in told_so_far(told) or None, "the alert", 60)
     of_backfills = {nights.runs()[day]["dag_run_id"] for day in WEEK}
     assert not of_backfills & {told["run_id"] for told in told_so_far(told)}
+    assert [deadlines(nights, run_id) for run_id in of_backfills] == [[]] * len(of_backfills)
 
 
 def test_a_rollback_tells_the_consumers_of_what_is_current(nights: Nights, beside: Published) -> None:
@@ -229,6 +279,15 @@ def test_a_rollback_tells_the_consumers_of_what_is_current(nights: Nights, besid
     nights.ask("PATCH", "dags/rollback_publication", {"is_paused": True})
     assert nights.stack.rows("select publication_id from recs.current_publication") == [(f"{WEEK[-1]}.2",)]
     assert nights.asset_events("recs_current") == before + 1
+
+
+def deadlines(nights: Nights, run_id: str) -> list[bool]:
+    """Whether each deadline of a run was missed."""
+    found = nights.stack.in_airflow(
+        "select missed from deadline join dag_run on dag_run.id = deadline.dagrun_id "
+        f"where dag_run.run_id = '{run_id}' order by missed"
+    )
+    return [missed for (missed,) in found]
 
 
 def told_so_far(path: Path) -> list[dict[str, str]]:

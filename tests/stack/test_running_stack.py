@@ -177,6 +177,8 @@ def test_stop_ends_the_stack_alone_and_the_next_start_finds_its_state(stack: Run
     run = {"dag_run_id": "kept", "logical_date": "2026-03-01T00:00:00Z", **day}
     assert stack.request("POST", path, run, token)[0] == 200
     assert stack.request("POST", "/api/v2/variables", {"key": "kept", "value": "as it was"}, token)[0] == 201
+    like_an_earlier_version(stack)
+    assert stack.request("POST", f"{path}/kept/clear", {"dry_run": False}, token)[0] == 500
     processes = stack.processes()
     assert len(processes) > len(PROGRAMS)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
@@ -194,3 +196,19 @@ def test_stop_ends_the_stack_alone_and_the_next_start_finds_its_state(stack: Run
     _, kept = stack.request("GET", f"{path}/kept", token=token)
     assert (kept["data_interval_start"], kept["state"]) == (day["data_interval_start"], "queued")
     assert stack.request("GET", "/api/v2/variables/kept", token=token)[1]["value"] == "as it was"
+    # What an earlier version left is mended.
+    assert stack.request("POST", f"{path}/kept/clear", {"dry_run": False}, token)[0] == 200
+    assert stack.in_airflow("select count(*) from backfill where completed_at is null") == [(0,)]
+
+
+def like_an_earlier_version(stack: RunningStack) -> None:
+    """Give the run `kept` the deadline of an earlier version, and leave a backfill as a failure to clear runs does."""
+    stack.in_airflow(
+        'update deadline_alert set reference = \'{"reference_type": "DagRunQueuedAtDeadline"}\' where id in ('
+        "select deadline_alert_id from deadline join dag_run on dag_run.id = dagrun_id where run_id = 'kept')"
+    )
+    stack.in_airflow(
+        "insert into backfill (dag_id, from_date, to_date, dag_run_conf, reprocess_behavior, max_active_runs, "
+        "created_at, updated_at) select 'nightly_recommendations', at, at, '{}', 'failed', 1, at, at "
+        "from (select now() - interval '3 minutes' as at)"
+    )

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from ml.stack.airflow_repair import repair_airflow
 from ml.stack.team.databases import create_databases
 from warehouse.adapters.postgres.initialisation import initialise
 from warehouse.dbt_runner import write_tables_page
@@ -24,12 +25,15 @@ def init_databases(settings: Settings) -> None:
 def init_airflow(settings: Settings) -> None:
     """Bring Airflow's database to this version, with pools, DAGs and the first user; compile the dbt project.
 
+    What earlier versions of the project left there is mended.
+
     Raises:
         NightjarError: a command failed; the message holds its last line.
     """
     settings.airflow_home.mkdir(parents=True, exist_ok=True)
     environment = inherited_environment()
     migrate_airflow(environment, settings.airflow_home)
+    repair_airflow(environment)
     command = [sys.executable, "-m", "ml.stack.team.airflow_admin"]
     if subprocess.run(command, env=environment, check=False).returncode != 0:
         raise NightjarError("Airflow's first user was not made: see above")

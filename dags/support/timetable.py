@@ -1,0 +1,37 @@
+"""The data interval of a run, whoever starts it: the logical date names it. Used by every DAG that has a schedule.
+
+Airflow's own timetable gives a run that a person starts the interval before its logical date, and a backfill the one
+that begins there.
+"""
+
+from typing import Any
+
+from airflow.sdk import timezone
+from airflow.timetables.base import DataInterval
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+
+class DataDateTimetable(CronDataIntervalTimetable):
+    """The intervals between the ticks of a cron expression."""
+
+    def infer_manual_data_interval(self, *, run_after: Any) -> DataInterval:
+        """Return the interval that holds a logical date, or the one before it where that has not ended yet."""
+        start = self._align_to_prev(run_after)
+        end = self._get_next(start)
+        if end <= timezone.utcnow():
+            return DataInterval(start, end)
+        return DataInterval(self._get_prev(start), start)
+
+    def generate_run_id(
+        self, *, run_type: Any, run_after: Any, data_interval: DataInterval | None, **extra: Any
+    ) -> str:
+        """Return the name of a run; a scheduled one has its data date in front, where a person looks for it.
+
+        Not one that a person starts: it may ask for another date than its interval's.
+        """
+        name: str = super().generate_run_id(
+            run_type=run_type, run_after=run_after, data_interval=data_interval, **extra
+        )
+        if run_type.value != "scheduled" or data_interval is None:
+            return name
+        return f"{run_type.value}__{data_interval.start:%Y-%m-%d}__{run_after.isoformat()}"
