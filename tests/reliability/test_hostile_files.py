@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
 from warehouse.importers.files import import_files
+from warehouse.importers.texts import BLANKS
 from warehouse.interval import of_date, parse_instant
 from warehouse.settings import Settings
 
@@ -72,7 +73,7 @@ def test_an_id_is_kept_to_the_letter_or_its_row_is_rejected_with_a_reason(
         with warehouse.connect(read_only=True) as connection:
             kept = connection.execute("select user_id from raw.interactions where item_id = ?", [item]).fetchall()
         rejected = stored(warehouse, "select count(*) from raw.rejected_rows")[0][0] - before
-        assert (kept, rejected) in (([(user,)], 0), ([], 1))
+        assert (kept, rejected) in (([(user.strip(BLANKS),)], 0), ([], 1))
 
     fuzz()
 

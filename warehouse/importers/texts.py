@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from warehouse.importers.sql_texts import literal
 
 # What str.isspace() knows, and two characters that nobody sees: the byte order mark and the space without width.
-_BLANKS = (
+BLANKS = (
     "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff\u200b"
 )
@@ -18,7 +18,7 @@ def trimmed(text: str) -> str:
     To search for blanks takes thirty times as long as to see that the first and the last character are visible ASCII.
     """
     is_visible = f"ascii({text}) between 33 and 126 and ascii(substring({text}, -1)) between 33 and 126"
-    return f"case when {is_visible} then {text} else nullif(trim({text}, {literal(_BLANKS)}), '') end"
+    return f"case when {is_visible} then {text} else nullif(trim({text}, {literal(BLANKS)}), '') end"
 
 
 def without_words(text: str, words: Sequence[str]) -> str:
