@@ -72,6 +72,14 @@ def test_the_refusal_names_the_encoding_that_fits_and_what_it_reads(read_text: I
         read_text("item_id,title\n1,“x”\n".encode("cp1252"), "items.csv", "items")
 
 
+def test_utf_16_without_its_mark_is_refused_with_its_name_and_read_by_it(read_text: ImportText, rows_of: Query) -> None:
+    text = "item_id,title\n1,Über\n".encode("utf-16-le")
+    with pytest.raises(BadInput, match="--encoding utf-16-le"):
+        read_text(text, "items.csv", "items")
+    read_text(text, "items.csv", "items", encoding="utf-16-le")
+    assert rows_of(TITLES) == [("1", "Über")]
+
+
 def test_an_unknown_encoding_is_refused(read_text: ImportText) -> None:
     for encoding in ("latin-99", "base64"):
         with pytest.raises(BadInput, match=encoding):
