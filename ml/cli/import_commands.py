@@ -10,6 +10,7 @@ import typer
 
 from ml.cli import import_options as options
 from ml.cli.import_check import print_check
+from ml.cli.layouts_command import layouts, layouts_for
 from warehouse import event_weights
 from warehouse.access import check_readable, check_writable
 from warehouse.adapters.engines import open_warehouse
@@ -23,6 +24,7 @@ from warehouse.importers.file_check import check_file
 from warehouse.importers.files import import_files
 from warehouse.importers.loading import ImportCount
 from warehouse.importers.movielens import import_movielens
+from warehouse.importers.options import ReadOptions
 from warehouse.settings import load_settings
 
 app = typer.Typer(help="Fill the raw tables. Importing the same data again adds nothing.", no_args_is_help=True)
@@ -147,6 +149,9 @@ def files(
     )
 
 
+app.command()(layouts)
+
+
 @app.command()
 def check(
     file: Annotated[
@@ -193,7 +198,9 @@ def check(
     )
     read = options.options_by_table([name], typed, options.named_layout(layout))[name]
     check_readable([file])
-    found = check_file(file, IMPORTABLE[name], read, {}, datetime.now(UTC), load_settings().import_max_gb)
+    layouts_to_try = layouts_for(file, name) if read == ReadOptions() else {}
+    max_gb = load_settings().import_max_gb
+    found = check_file(file, IMPORTABLE[name], read, layouts_to_try, datetime.now(UTC), max_gb)
     print_check(found, file, name, _weighted_types())
 
 

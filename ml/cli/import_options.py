@@ -9,7 +9,9 @@ from typing import Annotated, Any, get_args
 import typer
 
 from warehouse.errors import BadInput
+from warehouse.importers.layouts.catalogue import find_layout
 from warehouse.importers.options import NULL_WORDS, ReadOptions, TimeUnit
+from warehouse.settings import load_settings
 
 _PANEL = "How the files are written (found out where it is certain)"
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "bar": "|", "space": " "}
@@ -170,4 +172,4 @@ def named_layout(name: str | None) -> Mapping[str, ReadOptions] | None:
     """Return the layout of a name or file, by table; nothing where none is named."""
     if name is None:
         return None
-    raise BadInput(f"--layout {name!r} is unknown")
+    return find_layout(name, load_settings().home, lambda line: typer.echo(f"note: {line}")).options
