@@ -6,7 +6,7 @@ ends in `.0`, over all sources of one import, so that events and attributes meet
 lies beyond, or has a fraction, is rejected.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -47,7 +47,7 @@ class IdForm:
         return self.scientific > 0 and self.other_points == 0 and self.texts == 0
 
 
-def survey(connection: duckdb.DuckDBPyConnection, sources: Iterable[Source]) -> dict[str, IdForm]:
+def survey(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> dict[str, IdForm]:
     """Count how the ids of the sources are written, by column; what the files type themselves is left out."""
     forms: dict[str, IdForm] = {}
     for source in sources:
@@ -76,7 +76,7 @@ def kind_of_type(source: Source, name: str) -> str:
         return "float"
     if type_.startswith("DECIMAL"):
         return "integer" if type_.endswith(",0)") else "decimal"
-    return "integer" if type_.endswith("INT") or type_.endswith("INTEGER") else "text"
+    return "integer" if type_.endswith(("INT", "INTEGER")) else "text"
 
 
 def decoded(source: Source, name: str, text: str, form: IdForm) -> str:
@@ -104,9 +104,9 @@ def why_not_decoded(source: Source, name: str, text: str) -> str:
         else 'is a float whose last digits are lost{typed}: write ids as integers or as text' end"""
 
 
-def notices(connection: duckdb.DuckDBPyConnection, source: Source, forms: dict[str, IdForm]) -> list[Notice]:
+def notices(connection: duckdb.DuckDBPyConnection, source: Source, forms: Mapping[str, IdForm]) -> list[Notice]:
     """Say which ids were read as other texts, and which look as if they should have been."""
-    said = []
+    said: list[Notice] = []
     for name in (name for name in ID_COLUMNS if name in source.columns):
         form, kind = forms.get(name, IdForm()), kind_of_type(source, name)
         if kind in ("float", "decimal"):

@@ -6,10 +6,10 @@ Reads the views of `movielens_layouts`, and `checked_interactions` for the first
 import duckdb
 
 from warehouse.importers.columns import IMPORTABLE
-from warehouse.importers.times import instant
 from warehouse.importers.loading import FROM_THE_START
 from warehouse.importers.options import ReadOptions
 from warehouse.importers.source import Source, define
+from warehouse.importers.times import instant
 
 # Times are unix seconds by the README of every archive, however small; a film may be called Null.
 _OPTIONS = ReadOptions(time_unit="s", null_words=())

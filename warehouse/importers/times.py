@@ -30,7 +30,7 @@ _CLOCK = r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
 # What DuckDB casts as it is.
 _ISO = rf"{_DATE}([ T]{_CLOCK}(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?| UTC)?)?"
 _REGION = rf"{_DATE} {_CLOCK} [A-Za-z]+(/[A-Za-z_+-]+)+"
-# Year, month, day, hour, minute, second, fraction, zone: the other forms of ISO 8601 and of programs that are nearly it.
+# Year, month, day, hour, minute, second, fraction, zone: other forms of ISO 8601, and what programs write for it.
 _ZONE = r" *((?i:z|utc|gmt)|[+-][0-9]{2}(?::?[0-9]{2})?)?(?:\[[A-Za-z_/+-]+\])?"
 _LOOSE = (
     r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})"
@@ -96,8 +96,8 @@ def check_options(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -
     """
     if options.time_format is not None and options.time_unit is not None:
         raise BadInput(
-            f"--time-format {options.time_format} and --time-unit {options.time_unit} exclude each other: a format is for"
-            " texts, a unit for numbers; give one of them"
+            f"--time-format {options.time_format} and --time-unit {options.time_unit} exclude each other: a format is"
+            " for texts, a unit for numbers; give one of them"
         )
     if options.time_format is not None and options.time_format != EXCEL:
         try:
@@ -238,7 +238,8 @@ def _instant(text: str, kind: str, number: str, fraction: str, written: str, loc
 def _microseconds(number: str, fraction: str, unit: str) -> str:
     if unit == "ns":
         return f"{number} // 1000"
-    return f"{number} * {UNITS[unit]} + case when {fraction} is null then 0 else round({fraction} * {UNITS[unit]})::bigint end"
+    rest = f"round({fraction} * {UNITS[unit]})::bigint"
+    return f"{number} * {UNITS[unit]} + case when {fraction} is null then 0 else {rest} end"
 
 
 def _in_zone(local: str, zone: str | None) -> str:

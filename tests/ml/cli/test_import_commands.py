@@ -29,8 +29,9 @@ def test_files_prints_one_line_a_table(runner: CliRunner, tmp_path: Path) -> Non
 
 
 def test_event_types_without_a_weight_are_named_with_their_events(runner: CliRunner, tmp_path: Path) -> None:
-    rows = "u1,i1,poke,1000000100\nu1,i2,Poke,1000000101\nu1,i1,view,1000000102\n"
-    (tmp_path / "events.csv").write_text(f"user,item,event,time\n{rows}")
+    (tmp_path / "events.csv").write_text(
+        "user,item,event,time\nu1,i1,poke,1000000100\nu1,i2,Poke,1000000101\nu1,i1,view,1000000102\n"
+    )
     arguments = ["files", "--interactions", f"{tmp_path}/events.csv"]
     output = runner.invoke(app, arguments, catch_exceptions=False).output
     assert "'poke' (2)" in output

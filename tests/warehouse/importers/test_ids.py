@@ -1,0 +1,122 @@
+"""Which ids of files are one id, and which are rejected because their digits are lost."""
+
+import pytest
+from checked_values import check_rows, user_ids
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from warehouse.importers.options import NULL_WORDS
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (["12.0", "12", " 12 ", "12.00", "\t12\u00a0", "\ufeff12"], ["12"] * 6),
+        (["100000.0", "-3.0", "-0.0"], ["100000", "-3", "0"]),
+        (["12.0", "guest"], ["12", "guest"]),
+        (["1.2345678E7", "1.0E7", "12"], ["12345678", "10000000", "12"]),
+        (["1.2e+01", "12"], ["12", "12"]),
+        # Versions, numbers with zeros, hexadecimal digits and labels are texts on purpose.
+        (["1.10", "1.0", "1"], ["1.10", "1.0", "1"]),
+        (["007", "1e5", "12"], ["007", "1e5", "12"]),
+        (["007.0", "12.0"], ["007.0", "12.0"]),
+        (["1.0E7", "abc"], ["1.0E7", "abc"]),
+        (["a b", "Ünïcødé-用户"], ["a b", "Ünïcødé-用户"]),
+    ],
+)
+def test_ids_that_became_floats_are_the_integers_they_were_and_texts_stay(written: list[str], meant: list[str]) -> None:
+    assert user_ids(written) == meant
+
+
+LOST = "is a float whose last digits are lost"
+FIX = "write ids as integers or as text"
+
+
+@pytest.mark.parametrize(
+    "written", ["1e+17", "1.23457E+17", "1.23457E+07", "9007199254740992.0", "123456789012345678.0"]
+)
+def test_an_id_whose_digits_are_lost_is_rejected(written: str) -> None:
+    assert user_ids([written, "12"]) == [f"user_id '{written}' {LOST}: {FIX}", "12"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "written", "meant"),
+    [
+        ("DOUBLE", "12.0", "12"),
+        ("DOUBLE", "9007199254740991.0", "9007199254740991"),
+        ("DOUBLE", "1e+17", f"user_id '1e+17' {LOST} in a column of type double: {FIX}"),
+        ("DOUBLE", "inf", f"user_id 'inf' {LOST} in a column of type double: {FIX}"),
+        ("DOUBLE", "12.5", f"user_id '12.5' has a fraction in a column of type double: {FIX}"),
+        ("FLOAT", "16777215.0", "16777215"),
+        ("FLOAT", "16777216.0", f"user_id '16777216.0' {LOST} in a column of type float: {FIX}"),
+        ("DECIMAL(38,2)", "12.00", "12"),
+        ("DECIMAL(38,2)", "100000000000000000.00", "100000000000000000"),
+        ("DECIMAL(38,2)", "12.50", f"user_id '12.50' has a fraction in a column of type decimal(38,2): {FIX}"),
+        ("DECIMAL(20,0)", "12", "12"),
+        ("BIGINT", "9007199254740993", "9007199254740993"),
+    ],
+)
+def test_a_column_that_the_file_types_holds_certain_integers(type_: str, written: str, meant: str) -> None:
+    assert user_ids([written], types={"user_id": type_}) == [meant]
+
+
+def test_what_decides_is_every_source_of_the_import() -> None:
+    assert user_ids(["12.0"], others=[{"user_id": "34.0"}]) == ["12"]
+    assert user_ids(["12.0"], others=[{"user_id": "1.10"}]) == ["12.0"]
+
+
+@pytest.mark.parametrize(
+    ("written", "types", "rows"),
+    [
+        (["12.0", "12", "13.0"], {}, [2]),
+        (["12.0", "1.10"], {}, [1]),
+        (["12.0", None], {"user_id": "DOUBLE"}, [1]),
+        (["12", "abc", "1.10", "1e5"], {}, []),
+    ],
+)
+def test_a_warning_counts_the_ids_that_look_like_floats(
+    written: list[str | None], types: dict[str, str], rows: list[int]
+) -> None:
+    notices = check_rows([{"user_id": each} for each in written], types=types).notices
+    assert [(notice.table, notice.rows) for notice in notices] == [("interactions", each) for each in rows]
+
+
+@pytest.mark.parametrize("word", ["NULL", "NaN", "None", "\\N", "null", "<NA>", " nil ", "N/A", "na"])
+def test_a_word_for_no_value_is_no_id(word: str) -> None:
+    reason = f"user_id is empty: '{word.strip()}' stands for no value"
+    assert user_ids([word, "u"]) == [reason, "u"]
+    assert user_ids([word], types={"user_id": "DOUBLE"}) == [reason]
+
+
+def test_words_for_no_value_are_an_option() -> None:
+    assert user_ids(["None", "anonymous", "-1", ""], null_words=("Anonymous", "-1")) == [
+        "None",
+        "user_id is empty: 'anonymous' stands for no value",
+        "user_id is empty: '-1' stands for no value",
+        "user_id is empty",
+    ]
+    assert user_ids(["NULL", "\\N"], null_words=()) == ["NULL", "\\N"]
+
+
+def test_a_word_in_an_id_of_the_event_leaves_it_to_be_computed() -> None:
+    first, second = check_rows([{"event_id": "NULL"}, {"event_id": " e1 "}]).values("event_id")
+    assert (len(first), second) == (32, "e1")
+
+
+@hypothesis_settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@given(st.integers(-(2**53) + 1, 2**53 - 1))
+def test_every_integer_that_a_double_holds_comes_back(number: int) -> None:
+    assert user_ids([f"{number}.0", str(number)]) == [str(number)] * 2
+    assert user_ids([repr(float(number))], types={"user_id": "DOUBLE"}) == [str(number)]
+
+
+@hypothesis_settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30))
+def test_any_other_id_is_kept_to_the_letter_without_the_blanks_around_it(text: str) -> None:
+    kept = text.strip().strip("\ufeff\u200b").strip()
+    (found,) = user_ids([text])
+    if kept.lower() in NULL_WORDS or not kept:
+        assert found.startswith("user_id is empty")
+    elif not kept.isascii() or not any(each.isdigit() for each in kept):
+        assert found.strip("\ufeff\u200b") == kept or found == kept
