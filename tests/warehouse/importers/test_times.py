@@ -31,31 +31,26 @@ CERTAIN = [
     ),
     *("2019-10-01T02:00+02:00[Europe/Berlin]", "2019-10-01 02:00:00 Europe/Berlin"),
 ]
-LOOKS_LIKE = dict(
-    [
-        ("43739", "looks like an Excel serial day: use --time-format excel"),
-        ("43739.5", "looks like an Excel serial day: use --time-format excel"),
-        ("2019", "looks like a year: use --time-format %Y"),
-        ("201910", "looks like a year and month: use --time-format %Y%m"),
-        ("201910010000", "looks like YYYYMMDDhhmm: use --time-format %Y%m%d%H%M"),
-        ("0", "looks like a missing time"),
-        ("0.0", "looks like a missing time"),
-        ("-1", "is negative: use --time-unit if it lies before 1970"),
-        ("100", "is too small for a unix time after 1973: use --time-unit if it is one"),
-        ("18170", "looks like a number of days: write dates"),
-        ("20191301", "is no date of the calendar"),
-        ("20191001.5", "is no date of the calendar"),
-        ("253402300799", "looks like the end of the year 9999 in seconds: use --time-unit s"),
-        (
-            "132144480000000000",
-            "looks like a Windows file time: write unix times, or use --time-unit ns if it is one",
-        ),
-        ("637055712000000000", "looks like .NET ticks: write unix times, or use --time-unit ns if it is one"),
-        ("1.56989E+12", "lost its last digits: write all of them"),
-        ("01/10/2019", "may be day and month or month and day: use --time-format"),
-        ("2019-10-01 00:00:00 PST", "names its zone by letters: use an offset such as +01:00, or --time-format"),
-    ]
-)
+LOOKS_LIKE = {
+    "43739": "looks like an Excel serial day: use --time-format excel",
+    "43739.5": "looks like an Excel serial day: use --time-format excel",
+    "2019": "looks like a year: use --time-format %Y",
+    "201910": "looks like a year and month: use --time-format %Y%m",
+    "201910010000": "looks like YYYYMMDDhhmm: use --time-format %Y%m%d%H%M",
+    "0": "looks like a missing time",
+    "0.0": "looks like a missing time",
+    "-1": "is negative: use --time-unit if it lies before 1970",
+    "100": "is too small for a unix time after 1973: use --time-unit if it is one",
+    "18170": "looks like a number of days: write dates",
+    "20191301": "is no date of the calendar",
+    "20191001.5": "is no date of the calendar",
+    "253402300799": "looks like the end of the year 9999 in seconds: use --time-unit s",
+    "132144480000000000": "looks like a Windows file time: write unix times, or use --time-unit ns if it is one",
+    "637055712000000000": "looks like .NET ticks: write unix times, or use --time-unit ns if it is one",
+    "1.56989E+12": "lost its last digits: write all of them",
+    "01/10/2019": "may be day and month or month and day: use --time-format",
+    "2019-10-01 00:00:00 PST": "names its zone by letters: use an offset such as +01:00, or --time-format",
+}
 
 
 def test_a_time_that_is_certain_is_read_as_its_instant() -> None:
