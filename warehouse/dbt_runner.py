@@ -6,6 +6,7 @@ A process of its own, because dbt keeps the DuckDB file open for as long as its 
 import itertools
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -48,8 +49,8 @@ def run_dbt(
     """
     settings.dbt_state.mkdir(parents=True, exist_ok=True)
     results = settings.dbt_state / "run_results.json"
-    command = ["dbt", "--no-use-colors", "--log-format", "json", *arguments, "--target", settings.warehouse_engine]
-    command += ["--vars", json.dumps(given or {})]
+    command = [sys.executable, "-m", "warehouse.dbt_process", "--no-use-colors", "--log-format", "json", *arguments]
+    command += ["--target", settings.warehouse_engine, "--vars", json.dumps(given or {})]
     deadline = time.monotonic() + 60 * settings.warehouse_busy_minutes
     while True:
         results.unlink(missing_ok=True)

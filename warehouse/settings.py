@@ -38,8 +38,9 @@ _SPARK_VARIABLES = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|_?JAVA_\w+|JDK_\w+|(PY)?SPARK_\w+|PYTHON\w*|HADOOP_\w+"
     r"|(OPENBLAS|OMP)_NUM_THREADS|OPENBLAS_CORETYPE|NIGHTJAR_STACK|SPT_NOENV"
 )
-# DuckDB and Spark take these for patterns, or lose their way; Airflow puts a variable's value in place of $NAME.
-_NOT_IN_A_HOME = re.compile(r"[*?\[\]{}\\$\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# DuckDB and Spark take these for patterns, or lose their way; Airflow puts a variable's value in place of $NAME, and
+# makes a folder named {AIRFLOW_HOME} where its own has a percent sign.
+_NOT_IN_A_HOME = re.compile(r"[%*?\[\]{}\\$\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _UTF_8 = re.compile(r"utf-?8", re.IGNORECASE)
 _SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|_KEY")
 
@@ -506,17 +507,12 @@ class Settings(BaseSettings):
     @property
     def mlflow_database(self) -> str:
         """The file behind MLflow's server, or instead of one."""
-        return sqlite_address(self.home / "mlflow.db")
+        return f"sqlite:///{self.home / 'mlflow.db'}"
 
     @property
     def mlflow_artifacts(self) -> Path:
         """Folder of MLflow's artifacts."""
         return self.home / "mlartifacts"
-
-
-def sqlite_address(path: Path) -> str:
-    """Return the address of an SQLite file for SQLAlchemy, which takes `%41` in it for `A`."""
-    return f"sqlite:///{str(path).replace('%', '%25')}"
 
 
 def load_settings() -> Settings:
@@ -583,7 +579,7 @@ def places_environment(settings: Settings, repository: PurePath, interpreter: st
         "AIRFLOW__CORE__DAGS_FOLDER": str(repository / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sqlite_address(settings.airflow_home / "airflow.db"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{settings.airflow_home / 'airflow.db'}",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(spark_connection),
         **warehouse_address(settings),

@@ -87,14 +87,20 @@ def logical_date(interval: DataInterval, now: datetime) -> datetime:
 
 
 def _check(settings: Settings, request: RunRequest) -> None:
-    """Refuse what cannot succeed before Airflow is started; the refusal is written down as one of `begin`."""
-    try:
-        with open_warehouse(settings).connect(read_only=True) as connection:
+    """Refuse what cannot succeed before Airflow is started; the refusal is written down as one of `begin`.
+
+    Not that of a warehouse which cannot be opened: it would take no row.
+    """
+    refusal = None
+    with open_warehouse(settings).connect(read_only=True) as connection:
+        try:
             check_request(settings, connection, request)
-    except BadInput as error:
-        day, code = request.interval.data_date, error.exit_code
-        keep_failure(settings, RunFailure(RUN, "begin", outcome_of(code), str(error), code, data_date=day))
-        raise
+        except BadInput as error:
+            refusal = error
+    if refusal is not None:
+        day, code = request.interval.data_date, refusal.exit_code
+        keep_failure(settings, RunFailure(RUN, "begin", outcome_of(code), str(refusal), code, data_date=day))
+        raise refusal
 
 
 @contextmanager

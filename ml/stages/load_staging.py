@@ -26,11 +26,11 @@ def run(settings: Settings, folder: RunFolder) -> None:
             check_output(folder, table)
         reached("load:before_rows")
         folders = {table: folder.output(table.name) for table in STAGED}
+        loaded = warehouse.load(folders, run_record.publication_id, run_record.data_date)
         saw = write_staged_snapshot(folder)
         if not saw:
             done.say("the run's snapshot is gone: it is audited against facts and dimensions as they are now")
-        folders |= saw
-        loaded = warehouse.load(folders, run_record.publication_id, run_record.data_date)
-        for table, rows in zip(folders, loaded, strict=True):
+        loaded += warehouse.load(saw, run_record.publication_id, run_record.data_date)
+        for table, rows in zip((*folders, *saw), loaded, strict=True):
             done.rows += rows
             done.say(f"{rows:,} {table.name}")

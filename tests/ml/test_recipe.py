@@ -21,6 +21,7 @@ WITHOUT_EFFECT_ON_THE_EVALUATION = {
     "max_events_per_day",
     "import_max_gb",
     "max_silent_hours",
+    "empty_interval",
     # Which tuned recipe a night takes shows in the settings that it changes.
     "recipe",
     "tuning_schedule",

@@ -37,7 +37,8 @@ def event(warehouse: Warehouse, insert: Callable[..., None]) -> Callable[..., No
     def added(item_id: str, days: float) -> None:
         at = AS_OF - timedelta(days=days)
         with warehouse.connect() as connection:
-            insert(connection, "raw.interactions", event_id=item_id, item_id=item_id, occurred_at=at, ingested_at=at)
+            row = {"event_id": item_id, "item_id": item_id, "event_type": "view", "occurred_at": at, "ingested_at": at}
+            insert(connection, "raw.interactions", **row)
 
     return added
 

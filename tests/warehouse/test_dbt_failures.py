@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.dbt_failures import NodeResult, explained, failure, passes, plain
+from warehouse.dbt_process import catalogue_of
 from warehouse.errors import BadInput, NightjarError
 
 SEED = """Runtime Error in seed event_weights (seeds/event_weights.csv)
@@ -113,3 +114,10 @@ def test_the_first_failure_is_told_and_the_others_are_named_and_counted() -> Non
 def test_what_dbt_says_of_the_project_is_one_line() -> None:
     said = "Compilation Error\n  Model 'model.nightjar.a' (models/a.sql) depends on a node named 'nope'\n\n> in macro x"
     assert plain(said) == "Compilation Error Model 'model.nightjar.a' (models/a.sql) depends on a node named 'nope'"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("/a #1/warehouse.duckdb", "warehouse"), ("/a/my.db.duckdb", "my"), (":memory:", "memory")]
+)
+def test_the_catalogue_of_a_file_is_called_as_duckdb_calls_it(path: str, name: str) -> None:
+    assert catalogue_of(path) == name

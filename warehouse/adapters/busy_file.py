@@ -18,7 +18,7 @@ from warehouse.errors import NightjarError
 from warehouse.progress import MARK
 
 T = TypeVar("T")
-_OURS = {"nightjar", "dbt"}
+_OURS = {"nightjar", "dbt", "warehouse.dbt_process"}
 _HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 # The stages of a run follow each other closely: what is over by then is nobody's concern.
 _FIRST_WORD_SECONDS = 1.0

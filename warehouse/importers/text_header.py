@@ -106,7 +106,10 @@ def _first_line(path: Path, encoding: str) -> str:
     except UnicodeError as error:
         raise BadInput(f"{path} is no {encoding.upper()} text: its first line cannot be decoded") from error
     if "\0" in text:
-        raise BadInput(f"{path} is no {encoding.upper()} text: its first line holds a NUL character")
+        raise BadInput(
+            f"{path} is no {encoding.upper()} text: its first line holds a NUL character; UTF-16 without"
+            " a mark at its beginning is read with --encoding utf-16-le or utf-16-be"
+        )
     if not text.strip():
         raise BadInput(f"{path} is empty or has a blank first line, where the column names belong")
     return text.rstrip("\r\n")

@@ -21,6 +21,7 @@ class TextSurvey:
         returns: Carriage returns, those before a line feed included.
         pairs: Carriage returns before a line feed.
         ends_in_line_end: Whether the last line is ended as the others.
+        begins_with_nul: Whether the first byte is 0, as in UTF-16 whose larger byte is first.
         encoding: As the mark at its beginning says; null without one.
         utf_8_characters: Characters beyond ASCII.
         other_bytes: Bytes that are no part of a UTF-8 character.
@@ -32,6 +33,7 @@ class TextSurvey:
     returns: int = 0
     pairs: int = 0
     ends_in_line_end: bool = True
+    begins_with_nul: bool = False
     encoding: str | None = None
     utf_8_characters: int = 0
     other_bytes: int = 0
@@ -52,6 +54,7 @@ class TextSurvey:
     def add(self, chunk: bytes) -> None:
         """Count one more chunk."""
         if not self.length:
+            self.begins_with_nul = chunk.startswith(b"\0")
             self.encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if chunk.startswith(mark)), None)
         self.pairs += chunk.count(b"\r\n") + (chunk.startswith(b"\n") and self._ends_in_return)
         self.feeds += chunk.count(b"\n")
@@ -99,6 +102,8 @@ def survey_text(path: Path, max_gb: int | None = None) -> TextSurvey:
 
 def fitting_encoding(survey: TextSurvey) -> str:
     """Return the likeliest encoding of a file that is not UTF-8; only a reader of its language can be sure."""
+    if b"\0" in survey.first_other:
+        return "utf-16-be" if survey.begins_with_nul else "utf-16-le"
     return "cp1252" if any(0x80 <= byte <= 0x9F for byte in survey.first_other) else "latin-1"
 
 
@@ -116,8 +121,9 @@ def require_utf_8(path: str, survey: TextSurvey) -> None:
     if is_utf_8(survey):
         return
     encoding = fitting_encoding(survey)
-    shown = survey.first_other.decode(encoding, "replace")
+    # Where a character of two bytes begins is not known in the middle of a line.
+    shown = "characters" if encoding.startswith("utf-16") else repr(survey.first_other.decode(encoding, "replace"))
     raise BadInput(
-        f"{path} is no UTF-8 text; {encoding} reads {shown!r} in it: if that is right, add --encoding {encoding},"
+        f"{path} is no UTF-8 text; {encoding} reads {shown} in it: if that is right, add --encoding {encoding},"
         " else the encoding in which it was written"
     )

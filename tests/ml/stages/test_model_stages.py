@@ -266,5 +266,5 @@ def test_no_positive_event_is_bad_input(
     run = plant(tmp_path)
     nothing = {"user_index": np.array([], int), "item_index": np.array([], int), "weight": np.array([], float)}
     replace_features(run.folder, "full_interactions", nothing)
-    with pytest.raises(BadInput, match="no event has a positive weight"):
+    with pytest.raises(BadInput, match="counts more than 0"):
         fit_model.run(run.settings, run.folder)

@@ -75,7 +75,7 @@ def test_it_is_told_again_every_minute(
 
 
 def test_an_address_in_a_command_line_is_told_without_its_password(warehouse: DuckDBWarehouse) -> None:
-    with reader(warehouse.path, "postgres://ann:canary@host/db") as process:
+    with reader(warehouse.path, "postgres://ann:canary@host/db") as process:  # pragma: allowlist secret
         told = holder(f"Conflicting lock is held in /usr/bin/python3 (PID {process.pid})")
     assert f"process {process.pid} " in told
     assert "canary" not in told

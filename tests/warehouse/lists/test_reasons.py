@@ -75,8 +75,8 @@ def test_nothing_is_strongest_where_no_liked_own_item_speaks_for_the_listed_one(
 
 
 def test_co_occurrence_is_the_reason_before_cosine() -> None:
-    # By cosine item 1 lies nearest to 2; item 0 speaks for it. For item 1 nothing does.
+    # By cosine item 1 lies nearest to 2; item 0 speaks for it. Item 1 is no reason for itself: only cosine names one.
     seen = pairs([0, 0], [1, 0], [1, 1])
     blend = blend_of(ItemWeights(0.5, 1.0, WEIGHTS), UNITS, np.zeros(5, np.float32), np.full(5, 2, np.int8))
-    assert reasons(UNITS, blend, np.array([[2, 1]]), seen).tolist() == [[0, 1]]
-    assert reasons(UNITS, None, np.array([[2, 1]]), seen).tolist() == [[1, 1]]
+    assert reasons(UNITS, blend, np.array([[2, 1]]), seen).tolist() == [[0, 0]]
+    assert reasons(UNITS, None, np.array([[2, 1]]), seen).tolist() == [[1, 0]]
