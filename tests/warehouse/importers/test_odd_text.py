@@ -172,7 +172,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in files.items():
-            # Of one date, so that every process of the tests makes the same bytes, and with them the same names of tests.
+            # Of one date: every process of the tests makes the same bytes, and with them the same names of tests.
             archive.writestr(zipfile.ZipInfo(name), content)
     return packed.getvalue()
 
