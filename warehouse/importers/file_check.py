@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from warehouse.errors import BadInput
-from warehouse.importers.columns import obligatory
+from warehouse.importers.columns import known_names, obligatory
 from warehouse.importers.contract import check
 from warehouse.importers.file_sample import FileSample, cut_sample, estimated_rows
 from warehouse.importers.file_set import NamedFile, find_files
@@ -28,7 +28,7 @@ _TIME_FORMATS = (
     *("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y"),
     *("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y"),
     *("%d-%m-%Y %H:%M:%S", "%d-%m-%Y", "%d %b %Y %H:%M:%S", "%d-%b-%Y", "%b %d, %Y", "%m %d, %Y"),
-    *("%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z"),
+    *("excel", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z"),
 )
 
 
@@ -151,9 +151,16 @@ def _candidates(question: _Question, layouts: Mapping[str, ReadOptions]) -> Iter
     yield from layouts.items()
     for guess in guesses:
         yield None, guess
-        if "occurred_at" in obligatory(question.table) and "occurred_at" not in {*guess.columns, *guess.constants}:
+        if "occurred_at" in obligatory(question.table) and not _has_times(question, guess):
             day = datetime.fromtimestamp(question.file.path.stat().st_mtime).date()
             yield None, replace(guess, constants={**guess.constants, "occurred_at": str(day)})
+
+
+def _has_times(question: _Question, guess: ReadOptions) -> bool:
+    """Return whether a guess, or the file by a name of its own, says when events were, be it badly."""
+    named = {*names_in(question.table, question.sample.path, question.form, guess)}
+    own = known_names(question.table, guess)
+    return "occurred_at" in {*guess.columns, *guess.constants, *(own[name] for name in named & own.keys())}
 
 
 def _with_time_format(question: _Question, found: FileCheck) -> FileCheck:

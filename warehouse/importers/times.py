@@ -211,7 +211,9 @@ def _local(text: str, kind: str, number: str, written: str, options: ReadOptions
         days = f"try_cast({text} as double)"
         # As exact as a double of this size is: a spreadsheet knows milliseconds.
         shifted = f"{_SPREADSHEET_START} + to_milliseconds(round({days} * 86400000)::bigint)"
-        return f"case when {days} between {_FIRST_SERIAL} and {_LAST_SERIAL} then {shifted} end"
+        # A year is no day of 1905.
+        is_serial = f"{days} between {_FIRST_SERIAL} and {_LAST_SERIAL} and {days} not between 1900 and 2100"
+        return f"case when {is_serial} then {shifted} end"
     if options.time_format:
         return "null::timestamp" if _says_zone(options.time_format) else _parsed(text, options.time_format)
     local = "" if options.time_zone is None else f"when 'local' then try_cast({written} as timestamp)"

@@ -47,7 +47,7 @@ LAYOUTS = {
     ),
     "it's here.csv": (
         "event_time,event_type,product_id,price,user_id\n2019-10-01 00:00:00 UTC,cart,8,35.79,7\n",
-        [("7", "8", "cart", None)],
+        [("7", "8", "cart", 35.79)],
     ),
     "clicks.dat": ("7,2014-04-07T10:51:09.277Z,8,0\n9,2014-04-07T10:51:09.278Z,8,0\n", None),
     "ratings.csv": (
@@ -56,7 +56,7 @@ LAYOUTS = {
     ),
     "ratings.dat": (
         "7::8::5::978300760\n9::8::3::978302109\n",
-        [("7", "8", "interaction", 5.0), ("9", "8", "interaction", 3.0)],
+        [("7", "8", "rating", 5.0), ("9", "8", "rating", 3.0)],
     ),
     "ratings.txt": (
         '"User-ID";"ISBN";"Book-Rating";"Date"\n"7";"8";"0";"2004-08-01"\n',
@@ -64,7 +64,7 @@ LAYOUTS = {
     ),
     "reviews.json": (
         '{"reviewerID": "7", "asin": "8", "overall": 5.0, "helpful": [0, 3], "unixReviewTime": 1252800000}\n',
-        [("7", "8", "interaction", 5.0)],
+        [("7", "8", "rating", 5.0)],
     ),
     "orders.json": (
         '[{"customer": {"id": 7}, "created_at": "2026-03-01", "lines": [{"sku": 8}, {"sku": 9}]}]',
@@ -152,3 +152,14 @@ def test_a_large_file_is_judged_by_its_beginning(runner: CliRunner, tmp_path: Pa
     first = checked(runner, str(tmp_path / "e.csv"))[0]
     estimate = int(first.rsplit("about ", 1)[1].split()[0].replace(",", ""))
     assert 149_000 <= estimate <= 151_000
+
+
+def test_times_that_need_a_format_are_not_left_out_for_a_made_up_date(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("user_id,item_id,occurred_at\nu,i,43739\nv,i,43739.5\n")
+    assert command_of(checked(runner, str(tmp_path / "e.csv")))[-2:] == ["--time-format", "excel"]
+
+
+def test_a_public_data_set_is_imported_by_its_layout_and_layouts_are_listed(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text(LAYOUTS["events.csv"][0])
+    assert command_of(checked(runner, str(tmp_path / "events.csv")))[-2:] == ["--layout", "retailrocket"]
+    assert "retailrocket" in runner.invoke(app, ["layouts"], catch_exceptions=False).output.splitlines()

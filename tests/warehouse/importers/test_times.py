@@ -96,6 +96,7 @@ def test_with_a_unit_every_number_is_a_time(unit: str, written: str, meant: date
         ("%a, %d %b %Y %H:%M:%S %z", "Tue, 01 Oct 2019 02:00:00 +0200", OCTOBER),
         ("%Y-%m-%dT%H:%M:%S%z", "2019-10-01T00:00:00Z", OCTOBER),
         ("excel", "60", None),
+        ("excel", "2019", None),
         ("excel", "2019-10-01", None),
         ("%d/%m/%Y", "2019-10-01", None),
         ("%d/%m/%Y", "1569888000", None),
