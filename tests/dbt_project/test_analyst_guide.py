@@ -49,7 +49,7 @@ def asked(engine: Any, published: HandmadeWarehouse) -> HandmadeWarehouse:
     warehouse.insert(
         "recs.publication_attempts",
         [
-            (f"{day}.{number}", day, number, RECORDED, None, "auto", "all", None, "night", "v", RECORDED)
+            (f"{day}.{number}", day, number, RECORDED, None, "auto", "all", None, "night", "v", RECORDED, None)
             for day, number in attempts
         ],
     )

@@ -35,7 +35,7 @@ def redone(engine: Any, published: HandmadeWarehouse) -> HandmadeWarehouse:
     warehouse.insert(
         "recs.publication_attempts",
         [
-            (f"{day}.{number}", day, number, RECORDED, None, "auto", "all", None, "backfill", "v", RECORDED)
+            (f"{day}.{number}", day, number, RECORDED, None, "auto", "all", None, "backfill", "v", RECORDED, None)
             for day, number in attempts
         ],
     )

@@ -25,13 +25,7 @@ publications as (
 attempts as (
 
     select
-        publication_id,
-        data_date,
-        attempt,
-        run_id,
-        started_at,
-        publish_mode,
-        stages,
+        *,
         max(attempt) over (partition by data_date) as newest_attempt,
         lead(started_at) over (partition by data_date order by attempt) as next_started_at
     from {{ source('recs', 'publication_attempts') }}

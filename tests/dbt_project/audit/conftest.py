@@ -53,9 +53,8 @@ SAW = [
 def audited(engine: Any, built_warehouse: HandmadeWarehouse) -> HandmadeWarehouse:
     """The built warehouse with one sound attempt staged, and rows of another attempt that are full of faults."""
     warehouse: HandmadeWarehouse = engine.copy(built_warehouse)
-    warehouse.insert(
-        "recs.publication_attempts", [(PUBLICATION, DATE, 1, AS_OF, None, "auto", "all", None, "test", "test", AS_OF)]
-    )
+    attempt = (PUBLICATION, DATE, 1, AS_OF, None, "auto", "all", None, "test", "test", AS_OF, None)
+    warehouse.insert("recs.publication_attempts", [attempt])
     for table, staged in STAGED.items():
         warehouse.insert(f"recs_staging.{table}", [(PUBLICATION, DATE, *row) for row in staged])
     warehouse.execute(*SAW)

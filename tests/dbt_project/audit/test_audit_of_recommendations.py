@@ -112,7 +112,7 @@ def test_a_faulty_list_is_returned_with_what_was_expected(
 SEEN_AGAIN = f"update {REC} set item_id = 'f1' where {U1} and rank = 2"
 # 2 days before the attempt's end to the instant, and one microsecond later.
 EXACTLY, LATER = (
-    f"update core.fct_interactions set occurred_at = '{at}' where user_id = 'u1' and item_id = 'f1'"
+    f"update recs_staging.snapshot_interactions set last_occurred_at = '{at}' where user_id = 'u1' and item_id = 'f1'"
     for at in ("2026-01-09 00:00:00+00", "2026-01-09 00:00:00.000001+00")
 )
 
