@@ -1,6 +1,6 @@
 """What runs became: publications to choose from, the gates' verdicts, attempts, failures and ledger."""
 
-from dataclasses import astuple, fields
+from dataclasses import astuple, fields, replace
 
 from ml.explorer.answers import Answer, ask
 from warehouse.adapters.protocol import Connection
@@ -56,7 +56,8 @@ def attempts(connection: Connection) -> Answer:
 
 def failures(connection: Connection) -> Answer:
     """List what failed or was refused, newest first: runs without an attempt and parts of published ones too."""
-    rows = [astuple(each) for each in not_published(connection, most=30) if each.reason]
+    told = [each for each in not_published(connection, most=30) if each.reason]
+    rows = [astuple(replace(each, at=each.at.replace(microsecond=0))) for each in told]
     return Answer([each.name for each in fields(NotPublished)], rows)
 
 
