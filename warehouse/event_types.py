@@ -1,12 +1,11 @@
-"""What the event types of a run count and how many events each has: `snapshot/event_types.csv` of its run folder.
+"""What the event types of a run count and how many events each has: `snapshot/event_types.json` of its run folder.
 
 Written by `unload` from the weights that weighed the snapshot's events, so that a run says what it took however the
 weights change later; read by the report, and logged to MLflow with the training.
 """
 
-import csv
-import io
-from dataclasses import asdict, dataclass, fields
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,7 +15,7 @@ from warehouse.run_folder import RunFolder, write_text
 
 @dataclass(frozen=True)
 class EventType:
-    """One row of the weights, or a type without one; the fields are the columns of the file.
+    """One row of the weights, or a type without one; the fields are the keys of the file.
 
     Attributes:
         event_type: as the facts name it.
@@ -43,11 +42,7 @@ def write(folder: RunFolder) -> None:
     for name in sorted(set(found) - {row["event_type"] for row in weights}):
         events, weight = found[name]
         rows.append(EventType(name, weight, None, None, events, is_known=False))
-    text = io.StringIO()
-    lines = csv.DictWriter(text, [field.name for field in fields(EventType)], lineterminator="\n")
-    lines.writeheader()
-    lines.writerows(asdict(row) for row in rows)
-    write_text(path_in(folder), text.getvalue())
+    write_text(path_in(folder), json.dumps([asdict(row) for row in rows], indent=2))
 
 
 def read(folder: RunFolder) -> list[EventType]:
@@ -55,28 +50,13 @@ def read(folder: RunFolder) -> list[EventType]:
     path = path_in(folder)
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [_row(line) for line in csv.DictReader(file)]
+    rows = [EventType(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
     return sorted(rows, key=lambda row: (-row.events, row.event_type))
 
 
 def path_in(folder: RunFolder) -> Path:
     """Return the path of the file."""
-    return folder.path / "snapshot" / "event_types.csv"
-
-
-def _row(line: dict[str, str]) -> EventType:
-    def optional(name: str) -> float | None:
-        return float(line[name]) if line[name] else None
-
-    return EventType(
-        line["event_type"],
-        float(line["weight"]),
-        optional("min_value"),
-        optional("half_life_days"),
-        int(line["events"]),
-        line["is_known"] == "True",
-    )
+    return folder.path / "snapshot" / "event_types.json"
 
 
 def _found_types(folder: RunFolder) -> dict[str, tuple[int, float]]:

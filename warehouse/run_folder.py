@@ -6,7 +6,7 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
     recipe.json              the tuned settings that it takes, if any (warehouse.recipe)
     snapshot/<name>.parquet  what the attempt may see, unloaded from the warehouse; with the event weights it took and
                              the users whose events count for nothing
-    snapshot/event_types.csv what each event type counts, and its events (warehouse.event_types)
+    snapshot/event_types.json what each event type counts, and its events (warehouse.event_types)
     features/<name>/         Parquet written by the Spark job build_features
     evaluation/              what gate_model judges (ml.contest)
     cold_items.json          the shares that rank items without events (ml.cold_item_choice)

@@ -68,7 +68,7 @@ _LIMITED_INTERACTIONS = f"""
 def unload(warehouse: Warehouse, folder: RunFolder, settings: Settings) -> dict[str, int]:
     """Write the five snapshot files of a run and what they were made by; return the row counts of the five.
 
-    Beside them lie `event_weights`, `event_types.csv` (see `warehouse.event_types`) and, where the settings limit the
+    Beside them lie `event_weights`, `event_types.json` (see `warehouse.event_types`) and, where the settings limit the
     events of a user on one date, `excluded_users`.
 
     Args:

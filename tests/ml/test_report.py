@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 from datetime import date
 
 import numpy as np
@@ -14,6 +15,7 @@ from ml.report import write_report
 from warehouse import event_types
 from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.errors import BadInput
+from warehouse.event_types import EventType
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
 
@@ -130,10 +132,12 @@ def test_plots_and_stages_of_the_run_folder_are_inside_the_page(settings: Settin
 def test_event_types_and_users_left_out_are_those_of_the_run(settings: Settings, warehouse: Warehouse) -> None:
     folder = RunFolder.of(settings.lake, PUBLISHED)
     event_types.path_in(folder).parent.mkdir(parents=True)
-    event_types.path_in(folder).write_text(
-        "event_type,weight,min_value,half_life_days,events,is_known\n"
-        "poke,0.0,,,7,False\nview,0.3,,180.0,1200,True\nwatch,1.0,0.9,,0,True\n"
-    )
+    types = [
+        ("poke", 0.0, None, None, 7, False),
+        ("view", 0.3, None, 180.0, 1200, True),
+        ("watch", 1.0, 0.9, None, 0, True),
+    ]
+    event_types.path_in(folder).write_text(json.dumps([asdict(EventType(*each)) for each in types]))
     with warehouse.transaction() as connection:
         for day, events in ((30, 900), (31, 2000)):
             of_date = {"data_date": date(2026, 3, 31), "event_date": date(2026, 3, day)}
