@@ -67,7 +67,7 @@ with DAG(
             format="date",
             pattern=r"^\d{4}-\d{2}-\d{2}$",
             description="The date that a single run produces. Empty: that of the logical date; where that has not "
-            "ended, the last complete one, so yesterday for a logical date of today. Leave it empty in a backfill.",
+            "ended, the last complete one, so yesterday for a logical date of now. Leave it empty in a backfill.",
         ),
         "publish": Param(
             "auto",

@@ -15,10 +15,14 @@ class DataDateTimetable(CronDataIntervalTimetable):
     """The intervals between the ticks of a cron expression."""
 
     def infer_manual_data_interval(self, *, run_after: Any) -> DataInterval:
-        """Return the interval that holds a logical date, or the one before it where that has not ended yet."""
+        """Return the interval that holds a logical date, or the one before it where that has not ended yet.
+
+        A logical date that is the very start of an interval names that one in any case, as it will name the scheduled
+        run: where it has not ended, the run's first task refuses it, and the run can be cleared when it has.
+        """
         start = self._align_to_prev(run_after)
         end = self._get_next(start)
-        if end <= timezone.utcnow():
+        if end <= timezone.utcnow() or start == run_after:
             return DataInterval(start, end)
         return DataInterval(self._get_prev(start), start)
 

@@ -15,7 +15,6 @@ from warehouse.adapters.engines import open_warehouse
 from warehouse.attempts import RunRequest, check_request
 from warehouse.errors import BadInput, GateRefused, NightjarError
 from warehouse.home import prepare_home
-from warehouse.interval import DataInterval
 from warehouse.run_failures import FAILED, RunFailure, is_kept, keep_failure, outcome_of
 from warehouse.runner import this_process
 from warehouse.settings import RUNNER, Settings, child_environment
@@ -47,7 +46,7 @@ def run_night(settings: Settings, request: RunRequest) -> Night:
     log = settings.home / "logs" / f"nightly_recommendations-{interval.data_date}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [
-        *("airflow", "dags", "test", "nightly_recommendations", logical_date(interval, datetime.now(UTC)).isoformat()),
+        *("airflow", "dags", "test", "nightly_recommendations", interval.start.isoformat()),
         *("--conf", json.dumps(_params(request))),
     ]
     # Nobody watches a deadline without a scheduler, and `airflow dags test` of 3.3 fails when a run that has one ends.
@@ -76,14 +75,6 @@ def run_night(settings: Settings, request: RunRequest) -> Night:
         _write_down(settings, request, said, began, process.returncode, failure.reason)
         raise _ERRORS.get(failure.exit_code, NightjarError)(f"{failure.reason} (all output: {log})")
     return Night(said.publication_id, log, time.monotonic() - started)
-
-
-def logical_date(interval: DataInterval, now: datetime) -> datetime:
-    """Return the instant by which the DAG's timetable finds an interval, also one that has not ended.
-
-    The timetable takes the interval that holds the instant, or the one before where that has not ended.
-    """
-    return interval.start if interval.end <= now else interval.end
 
 
 def _check(settings: Settings, request: RunRequest) -> None:

@@ -15,7 +15,7 @@ from warehouse.schedule import Schedule
 from warehouse.settings import Settings, inherited_runner
 from warehouse.stages import parse_stages
 
-_SCHEDULED, _BACKFILL = "scheduled", "backfill"
+_SCHEDULED, _BACKFILL, _MANUAL = "scheduled", "backfill", "manual"
 
 
 def run(
@@ -54,7 +54,7 @@ def run(
         interval=(
             _interval_of(settings, data_date, run_type)
             if data_date or not interval_start
-            else resolve(interval_start, interval_end)
+            else _ended(settings, resolve(interval_start, interval_end), run_type)
         ),
         run_id=run_id,
         publish_mode=publish,
@@ -90,9 +90,23 @@ def _interval_of(settings: Settings, data_date: str, run_type: str) -> DataInter
         )
     interval = schedule.of_date(data_date)
     if interval.end > now:
+        raise BadInput(f"data_date={data_date} is of {_unended(settings, interval, now)}")
+    return interval
+
+
+def _ended(settings: Settings, interval: DataInterval, run_type: str) -> DataInterval:
+    """Return a run's own interval; `nightjar run` may ask for any, a run in Airflow for one that has ended."""
+    now = datetime.now(UTC)
+    if interval.end > now and run_type == _MANUAL and not inherited_runner():
         raise BadInput(
-            f"data_date={data_date} is of the interval from {interval.start} to {interval.end} of "
-            f"NIGHTJAR_SCHEDULE={settings.schedule!r}, which has not ended: expected one that has, the newest is "
-            f"{schedule.last_complete(now).data_date}"
+            f"the logical date {interval.start:%Y-%m-%d %H:%M} is of {_unended(settings, interval, now)}; clear this "
+            f"run after {interval.end:%Y-%m-%d %H:%M} UTC, and it produces {interval.data_date}"
         )
     return interval
+
+
+def _unended(settings: Settings, interval: DataInterval, now: datetime) -> str:
+    return (
+        f"the interval from {interval.start} to {interval.end} of NIGHTJAR_SCHEDULE={settings.schedule!r}, which has "
+        f"not ended: expected one that has, the newest is {Schedule(settings.schedule).last_complete(now).data_date}"
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ml.cli import run_commands
-from ml.cli.night import Night, logical_date, run_night
+from ml.cli.night import Night, run_night
 from warehouse.adapters.protocol import Warehouse
 from warehouse.attempts import RunRequest
 from warehouse.errors import BadInput, GateRefused, NightjarError
@@ -60,8 +60,7 @@ def test_the_dag_runs_for_the_interval_of_the_date(
     arguments = airflow(["[nightjar] begin: 2026-03-31.1 as of 2026-04-01T00:00:00+00:00"], 0)
     night = run(settings, publish="never", before="2026-05-01T02:00:00+02:00")
     *command, conf = json.loads(arguments.read_text())
-    instant = logical_date(of_date("2026-03-31"), datetime.now(UTC)).isoformat()
-    assert command == ["dags", "test", "nightly_recommendations", instant, "--conf"]
+    assert command == ["dags", "test", "nightly_recommendations", "2026-03-31T00:00:00+00:00", "--conf"]
     assert json.loads(conf) == {
         "publish": "never",
         "stages": ["inputs", "features", "model", "serving", "publication"],
@@ -72,12 +71,6 @@ def test_the_dag_runs_for_the_interval_of_the_date(
     assert night.log.read_text().startswith("[nightjar] begin: 2026-03-31.1")
     [shown] = capsys.readouterr().out.splitlines()
     assert shown.strip().endswith(" s  begin: 2026-03-31.1 as of 2026-04-01T00:00:00+00:00")
-
-
-def test_an_interval_is_found_by_its_start_and_one_that_has_not_ended_by_its_end() -> None:
-    interval = of_date("2026-03-31")
-    assert logical_date(interval, datetime(2026, 4, 1, tzinfo=UTC)) == datetime(2026, 3, 31, tzinfo=UTC)
-    assert logical_date(interval, datetime(2026, 3, 31, 23, 59, tzinfo=UTC)) == datetime(2026, 4, 1, tzinfo=UTC)
 
 
 def test_a_run_and_a_backfill_take_the_intervals_of_the_schedule(

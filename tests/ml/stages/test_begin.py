@@ -10,7 +10,8 @@ from ml.stages import begin
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput, NothingExpected
 from warehouse.run_folder import RunRecord
-from warehouse.settings import Settings
+from warehouse.runner import this_process
+from warehouse.settings import RUNNER, Settings
 
 Begin = Callable[..., RunRecord]
 
@@ -60,6 +61,16 @@ def test_a_date_that_is_asked_for_has_the_interval_of_the_schedule(begun: Begin)
 def test_a_date_that_is_none_or_has_not_ended_is_refused(begun: Begin, data_date: str) -> None:
     with pytest.raises(BadInput, match=data_date):
         begun(data_date=data_date)
+
+
+def test_a_single_run_of_an_interval_that_has_not_ended_is_refused_but_in_nightjar_run(
+    begun: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = {"interval_start": "2126-04-01T00:00:00+00:00", "interval_end": "2126-04-02T00:00:00+00:00"}
+    with pytest.raises(BadInput, match="2126-04-02"):
+        begun({"min_interval_events": 0}, **times)
+    monkeypatch.setenv(RUNNER, this_process())
+    assert begun({"min_interval_events": 0}, **times).publication_id == "2126-04-01.1"
 
 
 def test_a_date_of_several_intervals_is_refused(begun: Begin) -> None:
