@@ -15,7 +15,7 @@ from ml.stack.ports import check_ports
 from ml.stack.processes import end_processes, stack_processes
 from ml.stack.services import DATABASE
 from ml.stack.start import Patience, Say, start_in_order, wait_until_healthy
-from ml.stack.supervisor import program_states, start_supervisor
+from ml.stack.supervisor import check_home, program_states, start_supervisor
 from ml.stack.team.plan import team_plan
 from warehouse.errors import BadInput, NightjarError
 from warehouse.settings import Settings
@@ -28,8 +28,8 @@ def start_stack(settings: Settings, say: Say, *, deadline_seconds: float) -> boo
     """Start what does not run yet; return whether the stack had to be started.
 
     Raises:
-        BadInput: a port is taken, the home runs a stack of another kind, or the database cannot be kept where it
-            shall be.
+        BadInput: a port is taken, the home runs a stack of another kind or has a path that the supervisor cannot take,
+            or the database cannot be kept where it shall be.
         NightjarError: a program failed or is not healthy in time; what was started is stopped again.
     """
     places = Places.of(settings)
@@ -43,6 +43,7 @@ def start_stack(settings: Settings, say: Say, *, deadline_seconds: float) -> boo
             wait_until_healthy(places, plan.programs, patience)
             return False
         check_ports(settings)
+        check_home(settings.home)
         try:
             _start(places, plan, patience)
         except BaseException:

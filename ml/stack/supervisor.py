@@ -1,11 +1,13 @@
 """The one supervisor of a home's stack: its configuration, its start, and what it says of its programs."""
 
 import os
+import re
 import shlex
 import subprocess
 import xmlrpc.client
 from dataclasses import dataclass
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport
@@ -13,7 +15,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from ml.stack.credentials import write_private
 from ml.stack.places import Places, make_private_folder
 from ml.stack.services import DATABASE, Service
-from warehouse.errors import NightjarError, last_line
+from warehouse.errors import BadInput, NightjarError, last_line
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,16 @@ stdout_logfile_maxbytes = 10MB
 stdout_logfile_backups = 3"""
         )
     return "\n\n".join("\n".join(filter(None, section.splitlines())) for section in sections) + "\n"
+
+
+def check_home(home: Path) -> None:
+    """Check that the supervisor's configuration can name a home.
+
+    Raises:
+        BadInput: after a blank, it takes `#` and `;` for the beginning of a comment.
+    """
+    if found := re.search(r"\s[#;]", str(home)):
+        raise BadInput(f"NIGHTJAR_HOME={home}: a home of the stack may not have {found[0]!r} in its path: rename it")
 
 
 def start_supervisor(places: Places, programs: list[Service], environment: dict[str, str]) -> None:

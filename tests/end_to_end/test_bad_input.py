@@ -25,11 +25,13 @@ def home(new_home: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def unchanged(home: Any) -> Iterator[None]:
-    """Whatever the test does leaves every table, and the folders of the home, as they were."""
+    """Whatever the test does leaves every table, and the folders of the home, as they were, but for why it failed."""
 
     def state() -> tuple[list[int], list[str]]:
-        counts = [home.value(f"select count(*) from {table.full_name}") for table in ALL_TABLES]
-        return counts, sorted(str(path) for path in home.path.rglob("*"))
+        tables = [table.full_name for table in ALL_TABLES if table.name != "run_failures"]
+        counts = [home.value(f"select count(*) from {table}") for table in tables]
+        kept = {"failures", "published.duckdb", ".published.duckdb.lock"}
+        return counts, sorted(str(path) for path in home.path.rglob("*") if path.name not in kept)
 
     before = state()
     yield
@@ -132,7 +134,8 @@ def test_only_debug_shows_where_an_error_was_raised(home: Any) -> None:
 
 def test_status_of_a_home_without_a_night_says_what_to_do(home: Any) -> None:
     done = home.nightjar("status")
-    assert (done.returncode, done.stdout) == (0, "nothing is published yet: nightjar run --date YYYY-MM-DD\n")
+    assert done.returncode == 0
+    assert done.stdout.startswith("nothing is published yet: nightjar run --date YYYY-MM-DD\n")
 
 
 def test_rows_that_break_the_contract_are_kept_with_line_and_reason(home: Any, tmp_path: Path) -> None:
@@ -147,13 +150,15 @@ def test_rows_that_break_the_contract_are_kept_with_line_and_reason(home: Any, t
     arguments = ["--interactions", str(tmp_path / "odd.csv"), "--item-features", str(tmp_path / "features.csv")]
     done = home.nightjar("import", "files", *arguments)
     assert done.returncode == 0
-    assert done.stdout.splitlines()[:2] == [
-        "raw.interactions: 1 added, 0 already there, 3 rejected (see raw.rejected_rows)",
+    counted = [line for line in done.stdout.splitlines() if line.startswith("raw.")]
+    assert counted == [
+        "raw.interactions: 2 added, 0 already there, 2 rejected (see raw.rejected_rows)",
         "raw.item_features: 1 added, 0 already there, 1 rejected (see raw.rejected_rows)",
     ]
+    # No value is no reason to lose the event.
+    assert home.rows("select value from raw.interactions where item_id = 'i1' and value is not null") == []
     assert home.rows("select file, line, reason from raw.rejected_rows order by file, line") == [
         ("features.csv", 2, "weight '1e300' lies outside 0 to 1000"),
-        ("odd.csv", 2, "value 'NaN' is no finite number"),
         ("odd.csv", 3, "occurred_at '2999-01-01T00:00:00Z' lies in the future"),
         ("odd.csv", 5, "user_id has 513 characters, more than 512"),
     ]

@@ -15,7 +15,7 @@ from ml.stack.team.site import Site, containers, processes
 from warehouse.settings import Settings
 
 PORTS = {"airflow_port": 20001, "mlflow_port": 20002, "postgres_port": 20003, "spark_master_port": 20004}
-SETTINGS = Settings(home=Path("/srv/100% a home"), spark_ui_port=20005, spark_workers=2, **PORTS)
+SETTINGS = Settings(home=Path("/srv/a home#1"), spark_ui_port=20005, spark_workers=2, **PORTS)
 
 
 def neutral(site: Site, text: str) -> str:
@@ -61,7 +61,7 @@ def test_both_sites_run_the_same_programs() -> None:
 def test_every_worker_has_a_port_and_a_folder_of_its_own() -> None:
     first, second = (each.command for each in programs(processes(SETTINGS)) if each.name.startswith("spark-worker"))
     assert [(one, other) for one, other in zip(first, second, strict=True) if one != other] == [
-        ("/srv/100% a home/spark/work/spark-worker-1", "/srv/100% a home/spark/work/spark-worker-2"),
+        ("/srv/a home#1/spark/work/spark-worker-1", "/srv/a home#1/spark/work/spark-worker-2"),
         ("20006", "20007"),
     ]
 
@@ -90,5 +90,4 @@ def test_the_supervisor_s_configuration_refers_to_secrets_and_holds_none() -> No
     assert "environment" not in sections["spark-master"]
     assert "autorestart = false" in sections["init-airflow"]
     assert "autorestart = true" in sections["mlflow"]
-    # What the supervisor would fill in, it finds doubled.
-    assert "/srv/100%% a home/mlartifacts" in sections["mlflow"]
+    assert "/srv/a home#1/mlartifacts" in sections["mlflow"]
