@@ -142,7 +142,7 @@ def each_page_says_what_is_missing(page: Page, address: str) -> None:
         ("quality", "No night has been evaluated yet"),
         ("clicks", "Nothing is known to have been shown to anybody"),
         ("indices", "No index has been published yet."),
-        ("nights", "No night has begun yet"),
+        ("nights", "No run has begun yet"),
     ):
         page.goto(f"{address}/{path}")
         expect(page.get_by_text(words)).to_be_visible()
