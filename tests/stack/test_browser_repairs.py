@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from browser import empty_page, screenshot_folder
 from playwright.sync_api import Locator, Page, expect
-from stack_client import NIGHT_SECONDS, Nights
+from stack_client import NIGHT_SECONDS, Nights, wait_for
 
 pytestmark = pytest.mark.stack
 
@@ -74,10 +74,7 @@ def test_a_person_sees_why_a_run_failed_mends_it_and_clears_the_run_to_green(
     dialog.get_by_role("button", name="Confirm").click()
     expect(dialog).to_be_hidden()
 
-    # Tasks are green before the run is.
-    ended = page.get_by_text(re.compile(rf"^{CLEARED}\.1 is ")).first
-    expect(ended).to_be_visible(timeout=NIGHT_SECONDS * 1000)
-    expect(page.get_by_text("Success", exact=True).first).to_be_visible()
+    green(page, nights, CLEARED)
     page.screenshot(path=screenshots / "cleared-run.png")
     assert nights.runs()[CLEARED]["state"] == "success"
     assert {task["state"] for task in nights.tasks(CLEARED).values()} == {"success"}
@@ -105,9 +102,7 @@ def test_a_person_backfills_errored_runs_and_sees_what_became_of_them(
     expect(dialog).to_be_hidden()
 
     open_run(page, nights, failed_runs[BACKFILLED], logged_in=True)
-    ended = page.get_by_text(re.compile(rf"^{BACKFILLED}\.1 is ")).first
-    expect(ended).to_be_visible(timeout=NIGHT_SECONDS * 1000)
-    expect(page.get_by_text("Success", exact=True).first).to_be_visible()
+    green(page, nights, BACKFILLED)
     page.screenshot(path=screenshots / "night.png")
     assert nights.runs()[BACKFILLED]["run_type"] == "backfill"
     assert stack.rows("select count(*) from recs.publication_attempts")[0][0] == before + 1
@@ -129,6 +124,15 @@ def test_a_person_backfills_errored_runs_and_sees_what_became_of_them(
     # The frame is painted a moment after it has its content.
     inside.get_by_role("img").first.scroll_into_view_if_needed()
     report.screenshot(path=screenshots / "report.png")
+
+
+def green(page: Page, nights: Nights, day: date) -> None:
+    """Wait until the run of a date has succeeded, and see that its page says so, and what was published."""
+    wait_for(lambda: nights.runs()[day]["state"] == "success" or None, f"the run of {day}", NIGHT_SECONDS)
+    # Airflow's page asks again only while it takes the run for one that is under way.
+    page.reload()
+    expect(page.get_by_text(re.compile(rf"^{day}\.1 is ")).first).to_be_visible()
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible()
 
 
 def log_in(page: Page, address: str, password: str) -> None:
