@@ -59,12 +59,10 @@ def test_the_summary_shows_metrics_indices_gates_and_lists_with_titles(shop: Any
 
 
 @pytest.mark.parametrize("table", [each.full_name for each in (*OUTPUTS, *CONTROL)])
-def test_no_table_is_empty_but_that_of_users_left_out(shop: Any, table: str) -> None:
-    if table == "recs.excluded_users":
-        # The settings limit nobody.
-        assert shop.home.value(f"select count(*) from {table}") == 0
-        return
-    assert shop.home.value(f"select count(*) from {table}") > 0
+def test_no_table_is_empty_but_those_of_users_left_out_and_of_failures(shop: Any, table: str) -> None:
+    # The settings limit nobody, and nothing failed.
+    is_empty = table in ("recs.excluded_users", "recs.run_failures")
+    assert (shop.home.value(f"select count(*) from {table}") == 0) == is_empty
 
 
 def test_nothing_stays_in_staging(shop: Any) -> None:
@@ -122,7 +120,7 @@ def test_mlflow_holds_one_run_a_publication_and_the_champion_is_what_readers_see
             [publication],
         )
         assert runs[publication].data.metrics["nightjar.all.recall_at_10"] == pytest.approx(recall)
-        assert {each.path for each in client.list_artifacts(run_id)} == {"model", "plots", "report"}
+        assert {each.path for each in client.list_artifacts(run_id)} == {"event_types", "model", "plots", "report"}
         version = client.get_model_version("nightjar", model_uri.removeprefix("models:/nightjar/"))
         assert version.run_id == run_id
     assert client.get_model_version_by_alias("nightjar", "champion").run_id == ledger[1][1]

@@ -90,9 +90,10 @@ def test_the_report_of_the_current_night_is_one_page_in_its_run_folder_and_in_ml
     html = page.read_text()
     assert "<h1>2026-03-31.2</h1>" in html
     assert html.count("data:image/png;base64,") == 8
-    # Every heading has its table, and ten users have their lists; both nights are of the first date.
+    # Every heading has its table but two, and ten users have their lists: the settings leave no user out, and both runs
+    # are of the first date.
     empty = re.findall(r'<p class="empty">(.*?)</p>', html.partition("<h2>Ten users</h2>")[0])
-    assert empty == ["This is the first night: no earlier date was published."]
+    assert [words.partition(":")[0] for words in empty] == ["This is the first night", "Nobody"]
     assert html.count("First three recommendations of each domain") == 10
     [run_id] = shop.home.rows("select mlflow_run_id from recs.publications where publication_id = '2026-03-31.2'")[0]
     client = MlflowClient(shop.home.settings.mlflow_uri)
