@@ -6,6 +6,7 @@ process of its own do it, because a scheduler must not wait for a warehouse.
 
 import re
 import subprocess
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -80,7 +81,7 @@ def write_down_silent_ones(run: Any, publication_id: str | None, tasks: Sequence
         *([f"--data-date={data_date}"] if data_date else []),
         *(f"--task={task.task_id}@{task.start_date.isoformat()}" for task in tasks if task.start_date),
     ]
-    subprocess.Popen(
+    process = subprocess.Popen(
         command,
         env=child_environment(load_settings()),
         cwd="/",
@@ -89,6 +90,8 @@ def write_down_silent_ones(run: Any, publication_id: str | None, tasks: Sequence
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    # Somebody has to wait for it, or what is left of it stays among the processes.
+    threading.Thread(target=process.wait, daemon=True).start()
 
 
 def failure_note(tasks: Iterable[Any], outcomes: Iterable[Any], read: Any) -> str | None:

@@ -118,7 +118,12 @@ def test_the_listener_lets_another_process_write_and_none_where_nightjar_run_wat
 ) -> None:
     started: list[list[str]] = []
     monkeypatch.setenv("NIGHTJAR_HOME", str(home.home))
-    monkeypatch.setattr("dags.support.failures.subprocess.Popen", lambda command, **kwargs: started.append(command))
+
+    def popen(command: list[str], **_: object) -> SimpleNamespace:
+        started.append(command)
+        return SimpleNamespace(wait=lambda: 0)
+
+    monkeypatch.setattr("dags.support.failures.subprocess.Popen", popen)
     task = SimpleNamespace(task_id="unload", start_date=AT)
     write_down_silent_ones(failed_run(), PUBLICATION, [task])
     write_down_silent_ones(failed_run(), None, [task])

@@ -91,7 +91,9 @@ class RunningStack:
     def processes(self) -> list[psutil.Process]:
         """The processes of the supervisor and below it."""
         supervisor = psutil.Process(int(self.places.process_id.read_text()))
-        return [supervisor, *supervisor.children(recursive=True)]
+        children = supervisor.children(recursive=True)
+        # One that has ended and is not yet waited for has no command line any more.
+        return [supervisor, *(each for each in children if each.is_running() and each.status() != psutil.STATUS_ZOMBIE)]
 
     def elsewhere(self, home: Path, **changes: int) -> "RunningStack":
         """The same command with another home, which has no stack yet."""
