@@ -118,7 +118,7 @@ GUARDS = [
     Guard("warehouse.importers.contract:_faults", no_faults, f"{ROWS}test_an_event_that_breaks"),
     Guard("warehouse.removal:check_in_place", nothing, f"{REMOVAL}test_a_run_folder_behind_a_link"),
     Guard("warehouse.retention:rollback_targets", no_faults, f"{RETENTION}test_a_rollback_targe"),
-    Guard("ml.stages.audit:judge", sound, "tests/ml/stages/test_audit_verdict.py::test_a_failed"),
+    Guard("ml.stages.audit:judge", sound, "tests/ml/stages/test_audit_verdict.py::test_a_failed_test_refuses"),
     Guard("warehouse.stages:check_fits", nothing, "tests/warehouse/test_stages.py::test_a_setting_that_could_have"),
     Guard("warehouse.adapters.postgres.adapter:_alone", lambda *_: nullcontext(), f"{RACES}test_of_publishers_at_once"),
     Guard("shutil:rmtree", nothing, f"{ARTIFACTS}test_what_a_killed_begin_left"),
