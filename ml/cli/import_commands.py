@@ -134,6 +134,8 @@ def files(
         decimal_comma=decimal_comma,
     )
     read = options.options_by_table(named, typed, options.named_layout(layout))
+    for line in options.constants_of_layout(layout, read, typed) if layout else ():
+        typer.echo(f"note: {line}")
     max_gb = load_settings().import_max_gb
     _run(
         lambda warehouse: import_files(

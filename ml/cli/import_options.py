@@ -168,6 +168,16 @@ def _require_encoding(encoding: str) -> None:
         ) from error
 
 
+def constants_of_layout(layout: str, read: Mapping[str, ReadOptions], typed: ReadOptions) -> list[str]:
+    """Return a line for each column that every row gets from a layout, because nobody typed it."""
+    return [
+        f"{table}: {column} is {text!r} in every row, by layout {layout}"
+        for table, options in read.items()
+        for column, text in options.constants.items()
+        if column not in typed.constants
+    ]
+
+
 def named_layout(name: str | None) -> Mapping[str, ReadOptions] | None:
     """Return the layout of a name or file, by table; nothing where none is named."""
     if name is None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from ml.cli.import_options import options_by_table, typed_options
+from ml.cli.import_options import constants_of_layout, options_by_table, typed_options
 from warehouse.errors import BadInput
 from warehouse.importers.options import ReadOptions
 
@@ -85,3 +85,9 @@ def test_what_is_typed_stands_over_what_the_layout_says() -> None:
     )
     with pytest.raises(BadInput, match="items"):
         options_by_table(["items"], ReadOptions(), layout)
+
+
+def test_what_a_layout_puts_into_every_row_is_said_unless_it_was_typed() -> None:
+    layout = {"interactions": ReadOptions(constants={"event_type": "rating", "occurred_at": "2004-09-01"})}
+    [line] = constants_of_layout("shop", layout, typed(constants=["event_type=buy"]))
+    assert {"interactions:", "occurred_at", "'2004-09-01'", "shop"} <= set(line.split())
