@@ -4,9 +4,11 @@ import os
 import pwd
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -17,6 +19,7 @@ from warehouse.adapters.busy_file import FileBusy, holder
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.dbt_events import Ended
 from warehouse.errors import NightjarError
+from warehouse.progress import MARK
 from warehouse.settings import Settings
 
 _HOLD = (
@@ -38,6 +41,11 @@ def reader(path: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         process.stdin.close()
 
 
+def waiting(capfd: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines that say who is waited for."""
+    return [line for line in capfd.readouterr().err.splitlines() if line.startswith(f"{MARK} waiting for")]
+
+
 @pytest.fixture
 def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     made = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
@@ -54,9 +62,10 @@ def test_a_writer_names_the_reader_it_waits_for_and_goes_on_when_that_leaves(
         def leave(_: float) -> None:
             process.communicate()
 
-        monkeypatch.setattr("warehouse.adapters.busy_file.time.sleep", leave)
+        # Not of the module time itself: other threads of the tests go by it.
+        monkeypatch.setattr(busy_file, "time", SimpleNamespace(monotonic=time.monotonic, sleep=leave))
         warehouse.wait_until_writable()
-    told = capfd.readouterr().err.splitlines()
+    told = waiting(capfd)
     assert len(told) == 1
     assert all(part in told[0] for part in (f"process {process.pid} ", "-c import duckdb", f"user {ME}", "2 minutes"))
 
@@ -65,13 +74,13 @@ def test_it_is_told_again_every_minute(
     warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr("warehouse.adapters.busy_file.time.monotonic", lambda: clock[0])
-    monkeypatch.setattr("warehouse.adapters.busy_file.time.sleep", lambda _: clock.append(clock.pop() + 20.0))
+    pretended = SimpleNamespace(monotonic=lambda: clock[0], sleep=lambda _: clock.append(clock.pop() + 20.0))
+    monkeypatch.setattr(busy_file, "time", pretended)
     with reader(warehouse.path) as process, pytest.raises(FileBusy) as failure:
         DuckDBWarehouse(warehouse.path, 200.0).wait_until_writable()
     assert f"process {process.pid} " in str(failure.value)
     # After 20, 80, 140 and 200 seconds.
-    assert len(capfd.readouterr().err.splitlines()) == 4
+    assert len(waiting(capfd)) == 4
 
 
 def test_an_address_in_a_command_line_is_told_without_its_password(warehouse: DuckDBWarehouse) -> None:
