@@ -160,12 +160,9 @@ def waiting_failures(settings: Settings) -> list[RunFailure]:
 
 def failures(connection: Connection, since: datetime | None = None, most: int = 50) -> list[RunFailure]:
     """Return the newest failures since then, newest first; none before the table exists."""
-    names = [each.name for each in fields(RunFailure)]
-    exists = (
-        "select count(*) from information_schema.tables where table_schema = 'recs' and table_name = 'run_failures'"
-    )
-    if not connection.execute(exists).fetchall()[0][0]:
+    if not has_table(connection):
         return []
+    names = [each.name for each in fields(RunFailure)]
     rows = connection.execute(
         f"select {', '.join(names)} from recs.run_failures where failed_at >= ? order by failed_at desc limit {most}",
         [since or datetime(1970, 1, 1, tzinfo=UTC)],

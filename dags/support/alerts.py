@@ -36,7 +36,7 @@ class RunQueuedAt(BaseDeadlineReference):
 
     Airflow's own reference of that kind cannot be used: of a run that has one, clearing fails (3.3.2; its
     `airflow.models.taskinstance` takes the interval, which is stored as an object, for a number). The plugin registers
-    this class, and counts anew when a run that was cleared starts.
+    this class, and sets a new deadline when a run that was cleared starts.
     """
 
     required_kwargs = frozenset({"dag_id", "run_id"})
