@@ -91,7 +91,7 @@ browser:
 		echo "Chromium is needed to test the user interface."; echo "Fix: apt-get install chromium"; exit 2; }
 
 bench: setup  ## What a night costs beside bare libraries, on generated data; SIZE=100k, 1m or 20m
-	PYTHONPATH=tests/services $(BIN)/python -m benchmarks.performance --size $(SIZE) --work $(BENCH_PERFORMANCE_WORK)
+	$(BIN)/python -m benchmarks.performance --size $(SIZE) --work $(BENCH_PERFORMANCE_WORK)
 
 bench-quality: setup  ## Compare the published lists with those of other models; DATA="DIR DIR": MovieLens folders
 	@[ -n "$(DATA)" ] || { echo "Name the data: make bench-quality DATA=\"path/to/ml-100k path/to/ml-latest-small\""; exit 2; }

@@ -11,13 +11,13 @@ from typing import Any, cast
 
 import hypothesis
 import pytest
-from groups_of_tests import GroupByFixtures
-from guards import remove_the_named_one
-from laid_rows import lay_row
-from postgres_server import PostgresServer, running_postgres
-from spark_cluster import SparkCluster, running_cluster
-from warehouse_homes import initialise_template, new_database
 
+from tests.support.guards import remove_the_named_one
+from tests.support.insert_rows import lay_row
+from tests.support.postgres_server import PostgresServer, running_postgres
+from tests.support.spark_cluster import SparkCluster, running_cluster
+from tests.support.warehouse_homes import initialise_template, new_database
+from tests.support.xdist_groups import GroupByFixtures
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.completeness import record_rows

@@ -1,14 +1,25 @@
-"""The errors a user of Nightjar meets, each with the exit code of the command that meets it."""
+"""The errors a user of Nightjar meets, each with a code and the exit code of the command that meets it."""
 
 from subprocess import CompletedProcess
 
 
 class NightjarError(Exception):
-    """Something went wrong in a way that one line explains; trying again may help."""
+    """Something went wrong in a way that one line explains; trying again may help.
+
+    Args:
+        message: what is wrong, what was expected and what to do, in that order, in one line.
+        code: what is wrong in one lowercase name, as `unknown_column`: stable, for programs and tests.
+        fields: the values that the message names, as `file`, `row`, `column`, `setting`, `value`.
+    """
 
     exit_code = 1
     # How the line of its command calls it.
     word = "error"
+
+    def __init__(self, message: str, *, code: str = "", **fields: object) -> None:
+        super().__init__(message)
+        self.code = code
+        self.fields = fields
 
 
 class BadInput(NightjarError):

@@ -1,6 +1,7 @@
 """One line a stage for the operator, and the same as a record in the run folder."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,16 @@ from warehouse.errors import NightjarError
 from warehouse.run_folder import RunFolder
 
 MARK = "[nightjar]"
+# The line of `error_line`, as whoever starts a command reads it.
+ERROR_LINE = re.compile(
+    rf"{re.escape(MARK)} error \((?P<exit_code>\d)(?:, (?P<code>[a-z0-9_]+))?\): (?P<reason>.*)$", re.MULTILINE
+)
 
 
 def error_line(error: NightjarError) -> str:
-    """Return the one line by which a stage that does not succeed tells its reason and its exit code."""
-    return f"{MARK} {error.word} ({error.exit_code}): {' '.join(str(error).split())}"
+    """Return the one line in which a command that does not succeed gives its exit code, the error's code and reason."""
+    code = f", {error.code}" if error.code else ""
+    return f"{MARK} {error.word} ({error.exit_code}{code}): {' '.join(str(error).split())}"
 
 
 @dataclass

@@ -3,7 +3,6 @@
 Used by the DAGs, whose tasks submit the jobs of a night, and by tuning, which submits build_features itself.
 """
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -11,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from warehouse.errors import BadInput, NightjarError, last_line
-from warehouse.progress import MARK
+from warehouse.progress import ERROR_LINE
 from warehouse.run_folder import RunFolder
 from warehouse.settings import REPOSITORY, Settings, spark_environment
 
@@ -32,7 +31,6 @@ FEATURE_SETTINGS = (
 )
 # And those that score_users takes.
 SCORE_SETTINGS = ("top_k", "similar_k", "popular_k", "diversity_weight", "repeat_after_days")
-REASON = re.compile(rf"^{re.escape(MARK)} error \(\d\): (.*)$", re.MULTILINE)
 
 
 def application(job: str) -> str:
@@ -75,9 +73,10 @@ def build_features(settings: Settings, folder: RunFolder, as_of: datetime) -> No
     environment = {**spark_environment(), **interpreter, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        said = REASON.search(done.stderr + done.stdout)
+        said = ERROR_LINE.search(done.stderr + done.stdout)
         kind = BadInput if done.returncode == BadInput.exit_code else NightjarError
-        raise kind(f"build_features: {said[1] if said else last_line(done)}")
+        reason, code = (said["reason"], said["code"] or "") if said else (last_line(done), "stage_failed")
+        raise kind(f"build_features: {reason}", code=code, stage="build_features")
 
 
 def _options(option: str, values: Iterable[str]) -> list[str]:

@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from spark_cluster import SparkCluster, running_cluster
-from spark_submit import submit
-
 from benchmarks.performance.timing import seconds_each
+from tests.support.spark_cluster import SparkCluster, running_cluster
+from tests.support.spark_submit import submit
 from warehouse.run_folder import RunFolder
 from warehouse.settings import Settings
 from warehouse.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS, properties

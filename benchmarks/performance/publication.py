@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 import psycopg
-from postgres_server import PostgresServer, running_postgres
-from warehouse_homes import initialise_template, new_database
 
 from benchmarks.performance.timing import seconds_each
+from tests.support.postgres_server import PostgresServer, running_postgres
+from tests.support.warehouse_homes import initialise_template, new_database
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.run_folder import RunFolder

@@ -4,30 +4,28 @@ The task's own process writes, in the table `recs.run_failures`. Where that proc
 process of its own do it, because a scheduler must not wait for a warehouse.
 """
 
-import re
 import subprocess
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from warehouse.progress import MARK
+from warehouse.progress import ERROR_LINE
 from warehouse.run_failures import NIGHTLY, RunFailure, keep_failure, outcome_of, resume, silent_reason
 from warehouse.settings import child_environment, inherited_runner, load_settings
 
-_SAID = re.compile(rf"^{re.escape(MARK)} error \(\d\): (.*)$")
 _BEGIN = "begin"
 
 
 def says_why(last_line: str) -> bool:
     """Return whether the last line of a command is that in which it says why it failed."""
-    return _SAID.match(last_line) is not None
+    return ERROR_LINE.match(last_line) is not None
 
 
 def reason_of(task: str, exit_code: int, last_line: str) -> str:
     """Return why a command failed: what it says of it, or by which signal it ended and what it was at."""
-    if said := _SAID.match(last_line):
-        return said[1]
+    if said := ERROR_LINE.match(last_line):
+        return said["reason"]
     # A shell between adds 128 to the signal.
     number = -exit_code if exit_code < 0 else exit_code - 128
     how = f"was killed by signal {number}" if number > 0 else f"ended with exit code {exit_code}"

@@ -12,9 +12,10 @@ from dags.support.failures import go_on, reason_of, write_down
 from dags.support.run import COMPUTE_POOL, OUTCOME, RUN_FOLDER, only_in, setting_of_run
 from dags.support.spark_master import check_master
 from warehouse.errors import BadInput, NightjarError
+from warehouse.progress import ERROR_LINE
 from warehouse.recipe import TUNABLE
 from warehouse.settings import Settings, load_settings, spark_environment
-from warehouse.spark_submission import REASON, application, flag, properties
+from warehouse.spark_submission import application, flag, properties
 
 _EXIT_CODE = re.compile(r"Error code is: (-?\d+)\.")
 
@@ -84,8 +85,8 @@ def _told(task: str, error: Exception) -> tuple[int, str]:
     text = str(error)
     code = _EXIT_CODE.search(text)
     exit_code = int(code[1]) if code else NightjarError.exit_code
-    if said := REASON.search(text):
-        return exit_code, said[1]
+    if said := ERROR_LINE.search(text):
+        return exit_code, said["reason"]
     last = [line for line in text.splitlines() if line.strip()][-1:] or [""]
     return exit_code, reason_of(task, exit_code, last[0].strip())
 

@@ -73,7 +73,9 @@ def run_night(settings: Settings, request: RunRequest) -> Night:
     if process.returncode != 0 or not said.publication_id:
         failure = said.failure or Failure(1, f"airflow stopped with exit code {process.returncode}")
         _write_down(settings, request, said, began, process.returncode, failure.reason)
-        raise _ERRORS.get(failure.exit_code, NightjarError)(f"{failure.reason} (all output: {log})")
+        raise _ERRORS.get(failure.exit_code, NightjarError)(
+            f"{failure.reason} (all output: {log})", code=failure.code or "run_failed", log=str(log)
+        )
     return Night(said.publication_id, log, time.monotonic() - started)
 
 

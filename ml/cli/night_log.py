@@ -6,9 +6,8 @@ Used by `ml.cli.night`; pure.
 import re
 from dataclasses import dataclass
 
-from warehouse.progress import MARK
+from warehouse.progress import ERROR_LINE, MARK
 
-_ERROR = re.compile(re.escape(MARK) + r" error \((\d)\): (.*)")
 _BEGUN = re.compile(re.escape(MARK) + r" begin: (\S+) as of")
 # What Airflow's log adds behind a message: the logger and the line of its code.
 _LOGGER = re.compile(r"\s+\[airflow\.\S+\].*$")
@@ -18,10 +17,11 @@ _ENDED = re.compile(r"Task instance state updated .*\bnew_state=(failed|up_for_r
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a night failed: the exit code and the line of the stage that failed first."""
+    """Why a run failed: the exit code, the line and the error code of the stage that failed first."""
 
     exit_code: int
     reason: str
+    code: str = ""
 
 
 @dataclass
@@ -43,8 +43,8 @@ class NightLog:
             self._task, self._error = started[1], None
         elif ended := _ENDED.search(line):
             return self._ended(ended[1])
-        elif error := _ERROR.search(said):
-            self._error = Failure(int(error[1]), error[2].strip())
+        elif error := ERROR_LINE.search(said):
+            self._error = Failure(int(error["exit_code"]), error["reason"].strip(), error["code"] or "")
         elif MARK in said:
             if begun := _BEGUN.search(said):
                 self.publication_id = begun[1]

@@ -13,8 +13,9 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from handmade_warehouses import DuckDBFiles, HandmadeWarehouse, PostgresDatabases
-from two_publications import publish_twice
+
+from tests.support.handmade_warehouses import DuckDBFiles, HandmadeWarehouse, PostgresDatabases
+from tests.support.two_publications import publish_twice
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 PUBLICATION = "2026-01-10.1"

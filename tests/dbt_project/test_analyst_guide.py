@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from handmade_warehouses import ANALYST, HandmadeDuckDB, HandmadePostgres, HandmadeWarehouse
-from two_publications import RECORDED
 
+from tests.support.handmade_warehouses import ANALYST, HandmadeDuckDB, HandmadePostgres, HandmadeWarehouse
+from tests.support.two_publications import RECORDED
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.adapters.readers_snapshot import FILE
 

@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from handmade_warehouses import PIPELINE, HandmadePostgres, HandmadeWarehouse
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.support.handmade_warehouses import PIPELINE, HandmadePostgres, HandmadeWarehouse
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.adapters.postgres.adapter import PostgresWarehouse
 from warehouse.adapters.postgres.connection import Address

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from handmade_warehouses import HandmadeWarehouse
+
+from tests.support.handmade_warehouses import HandmadeWarehouse
 
 TABLES = ("fct_interactions", "fct_exposures", "dim_items", "dim_users", "dim_item_features", "dim_user_features")
 EVENTS = "select event_id, user_id from core.fct_interactions order by event_id"

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from handmade_warehouses import HandmadeWarehouse
+
+from tests.support.handmade_warehouses import HandmadeWarehouse
 
 FEATURE = "insert into raw.item_features values ('f1', 'genre:Drama', {}, '2026-01-01 00:00:00+00')"
 EVENT = "insert into raw.interactions values ('new', 'u1', 'f1', 'view', {}, '{}', '2026-01-12 00:00:00+00')"

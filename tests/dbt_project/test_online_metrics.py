@@ -4,8 +4,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-from handmade_warehouses import HandmadeWarehouse
 from scipy.stats import binomtest
+
+from tests.support.handmade_warehouses import HandmadeWarehouse
 
 LATE = "('late', 'u1', 'f3', 'click', null, '2026-01-13 07:00:00+00', '2026-01-20 00:00:00+00')"
 DATES = (

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from handmade_warehouses import HandmadeWarehouse
+
+from tests.support.handmade_warehouses import HandmadeWarehouse
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 MODELS = sorted(path.relative_to(PROJECT).as_posix() for path in (PROJECT / "models").rglob("*.sql"))

@@ -4,8 +4,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-from handmade_warehouses import HandmadeWarehouse
-from two_publications import RECORDED, entry
+
+from tests.support.handmade_warehouses import HandmadeWarehouse
+from tests.support.two_publications import RECORDED, entry
 
 
 def test_current_holds_the_rows_of_the_pointer(published: HandmadeWarehouse) -> None:

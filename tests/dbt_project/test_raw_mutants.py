@@ -6,8 +6,8 @@ That a column is missing or of another type is refused before dbt runs: see test
 from typing import Any
 
 import pytest
-from handmade_warehouses import HandmadeWarehouse
 
+from tests.support.handmade_warehouses import HandmadeWarehouse
 from warehouse.tables import RAW, TEXT, TIMESTAMP, Table
 
 OBLIGATORY = [(table, column.name) for table in RAW for column in table.columns if not column.nullable]

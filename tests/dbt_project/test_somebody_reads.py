@@ -6,7 +6,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from handmade_warehouses import ANALYST, HandmadeDuckDB, HandmadePostgres, HandmadeWarehouse
+
+from tests.support.handmade_warehouses import ANALYST, HandmadeDuckDB, HandmadePostgres, HandmadeWarehouse
 
 _READ = """
 import duckdb, sys, time

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from handmade_warehouses import HandmadeWarehouse
+from tests.support.handmade_warehouses import HandmadeWarehouse
 
 
 def instant(day: int, hour: int = 0) -> datetime:

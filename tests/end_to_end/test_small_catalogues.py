@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stage_chain import run_stages
 
 from ml.user_lists.answer import UserListReader
+from tests.support.stage_chain import run_stages
 from warehouse.adapters.engines import open_warehouse
 from warehouse.importers.files import import_files
 from warehouse.settings import Settings

@@ -7,11 +7,11 @@ from datetime import date
 
 import numpy as np
 import pytest
-from laid_rows import lay_row, run_script
 
 from ml.contest import Contest, save
 from ml.evaluation import LIST_METRICS
 from ml.report import write_report
+from tests.support.insert_rows import lay_row, run_script
 from warehouse import event_types
 from warehouse.adapters.protocol import Connection, Warehouse
 from warehouse.errors import BadInput

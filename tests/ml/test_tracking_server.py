@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow_server import MlflowServer, running_mlflow
-from postgres_server import PostgresServer
 
 from ml.tracking import StageLog, TrackedRun, forget, forgettable_runs, log_stage, register_model, set_champion
+from tests.support.mlflow_server import MlflowServer, running_mlflow
+from tests.support.postgres_server import PostgresServer
 from warehouse.errors import NightjarError
 from warehouse.interval import DataInterval
 from warehouse.run_folder import RunFolder, RunRecord

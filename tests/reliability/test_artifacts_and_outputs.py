@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import small_nights
-from small_nights import fill, model_of, night, rows_of, write_outputs
 
 from ml import champion_alias, hnsw_index
 from ml.output_rows import arrow_schema
 from ml.stages import load_staging
+from tests.support import small_runs
+from tests.support.small_runs import fill, model_of, night, rows_of, write_outputs
 from warehouse import embeddings
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
@@ -122,7 +122,7 @@ def test_an_index_of_another_model_or_of_stale_ids_is_refused(settings: Settings
     def laid(model_sha256: str) -> None:
         digest = index.save(folder.index("retrieval"), {"model_sha256": model_sha256})
         path = folder.output("index_manifest") / "part-0.parquet"
-        rows = small_nights.parquet_of(folder, "index_manifest")
+        rows = small_runs.parquet_of(folder, "index_manifest")
         pq.write_table(pa.Table.from_pylist([rows[0] | {"sha256": digest}], arrow_schema("index_manifest")), path)
 
     laid(model_digest(folder.model))

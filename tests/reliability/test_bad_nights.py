@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from small_nights import rows_of
 
+from tests.support.small_runs import rows_of
 from warehouse.adapters.protocol import Connection, Warehouse, insert_row
 from warehouse.attempts import RunRequest, begin_attempt
 from warehouse.errors import BadInput

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from small_nights import fill, night, rows_of, write_outputs
 
 from ml.stages import load_staging
+from tests.support.small_runs import fill, night, rows_of, write_outputs
 from warehouse import readers
 from warehouse.adapters.engines import open_warehouse
 from warehouse.attempts import RunRequest, begin_attempt

@@ -7,8 +7,8 @@ import sys
 from importlib import import_module
 
 import pytest
-from guards import GUARDS, VARIABLE, Guard
 
+from tests.support.guards import GUARDS, VARIABLE, Guard
 from warehouse.settings import REPOSITORY
 
 

@@ -9,10 +9,10 @@ from datetime import date
 
 import duckdb
 import pytest
-import small_nights
-from small_nights import FORKS, clean, fill, night, rows_of
-from warehouse_homes import variables_of
 
+from tests.support import small_runs
+from tests.support.small_runs import FORKS, clean, fill, night, rows_of
+from tests.support.warehouse_homes import variables_of
 from warehouse.adapters.protocol import Warehouse
 from warehouse.settings import REPOSITORY, Settings
 from warehouse.tables import SNAPSHOT, STAGED
@@ -51,7 +51,7 @@ NIGHT = [p for p in POINTS if p not in (*ROLL_BACK, *RETENTION, *READERS, "write
 
 
 def program(settings: Settings, *arguments: str, killed_at: str = "") -> int:
-    process = FORKS.Process(target=small_nights.run, args=(arguments, variables_of(settings), killed_at))
+    process = FORKS.Process(target=small_runs.run, args=(arguments, variables_of(settings), killed_at))
     process.start()
     process.join(300)
     assert process.exitcode in (0, -9)

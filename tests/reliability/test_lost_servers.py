@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgres_server import PostgresServer, running_postgres
-from small_nights import fill, night, rows_of
-from warehouse_homes import initialise_template, new_database
 
+from tests.support.postgres_server import PostgresServer, running_postgres
+from tests.support.small_runs import fill, night, rows_of
+from tests.support.warehouse_homes import initialise_template, new_database
 from warehouse.adapters.engines import open_warehouse
 from warehouse.errors import BadInput, NightjarError
 from warehouse.settings import Settings

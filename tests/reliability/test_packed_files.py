@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from small_nights import rows_of
 
+from tests.support.small_runs import rows_of
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
 from warehouse.importers.files import import_files

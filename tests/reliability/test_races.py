@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from laid_rows import lay_row
-from publication_races import race
-from small_nights import FORKS, fill, rows_of
 
+from tests.support.insert_rows import lay_row
+from tests.support.racing_publisher import race
+from tests.support.small_runs import FORKS, fill, rows_of
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.attempts import RunRequest, begin_attempt

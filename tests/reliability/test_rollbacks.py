@@ -8,11 +8,11 @@ from datetime import date
 from itertools import pairwise
 
 import pytest
-import small_nights
-from small_nights import FORKS, clean, fill, night, rows_of
 
 from ml import champion_alias
 from ml.stages import roll_back as roll_back_stage
+from tests.support import small_runs
+from tests.support.small_runs import FORKS, clean, fill, night, rows_of
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.completeness import check_whole
@@ -65,10 +65,10 @@ def test_a_rollback_between_staging_and_publication_is_kept_until_the_night_publ
     fill(settings)
     night(settings, 10)
     night(settings, 11)
-    run = small_nights.stage(settings, 12)
+    run = small_runs.stage(settings, 12)
     back_to(settings, 10)
     assert rows_of(settings, SEEN) == [whole(settings, 10)]
-    published = small_nights.publish_staged(settings, run)
+    published = small_runs.publish_staged(settings, run)
     assert published.previous_publication_id == "2026-03-10.1"
     assert rows_of(settings, SEEN) == [whole(settings, 12)]
     back_to(settings, 11)
@@ -87,11 +87,11 @@ def test_rollbacks_during_publications_leave_whole_publications_and_one_chain(
     night(settings, 10)
     night(settings, 11)
     days = range(12, 12 + ROUNDS)
-    runs = [small_nights.stage(settings, day) for day in days]
+    runs = [small_runs.stage(settings, day) for day in days]
     start = FORKS.Barrier(2)
     others = [
-        FORKS.Process(target=small_nights.publish_all, args=(settings, runs, start)),
-        FORKS.Process(target=small_nights.roll_back_by_turns, args=(settings, ["2026-03-10.1", "2026-03-11.1"], start)),
+        FORKS.Process(target=small_runs.publish_all, args=(settings, runs, start)),
+        FORKS.Process(target=small_runs.roll_back_by_turns, args=(settings, ["2026-03-10.1", "2026-03-11.1"], start)),
     ]
     for process in others:
         process.start()

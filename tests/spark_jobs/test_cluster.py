@@ -10,9 +10,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from scipy import sparse
-from spark_cluster import SparkCluster, wait_for
-from spark_submit import start, submit
 
+from tests.support.spark_cluster import SparkCluster, wait_for
+from tests.support.spark_submit import start, submit
 from warehouse.embeddings import Embeddings, save
 from warehouse.item_weights import ItemWeights
 from warehouse.run_folder import RunFolder

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from spark_submit import submit
 
+from tests.support.spark_submit import submit
 from warehouse.embeddings import Embeddings, save
 from warehouse.run_folder import RunFolder
 from warehouse.tables import table

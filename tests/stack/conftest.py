@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from stack_client import Nights, RunningStack
 
 from ml.stack.processes import stack_processes
-from warehouse.settings import Settings
+from tests.support.stack_client import Nights, RunningStack
+from warehouse.settings import REPOSITORY, Settings
 
 
 def free_ports(count: int) -> list[int]:
@@ -60,10 +60,10 @@ def stack(open_folder: Path, told: Path) -> Iterator[RunningStack]:
         gate_record_tolerance=1.0,
         # A run does not take so long: one that shall be late is made so.
         deadline_minutes=60,
-        failure_notifier="notifier_for_tests.KeepsWhatItIsTold",
+        failure_notifier="tests.support.recording_notifier.KeepsWhatItIsTold",
         failure_notifier_arguments=json.dumps({"path": str(told)}),
     )
-    running = RunningStack(settings, {"PYTHONPATH": str(Path(__file__).parent)})
+    running = RunningStack(settings, {"PYTHONPATH": str(REPOSITORY)})
     try:
         started = running.nightjar("stack", "up")
         assert started.returncode == 0, started.stdout + started.stderr

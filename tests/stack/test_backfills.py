@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from stack_client import NIGHT_SECONDS, Nights, RunningStack, wait_for
 
+from tests.support.stack_client import NIGHT_SECONDS, Nights, RunningStack, wait_for
 from warehouse.tables import OUTPUTS
 
 pytestmark = pytest.mark.stack

@@ -6,9 +6,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from browser import empty_page, screenshot_folder
 from playwright.sync_api import Locator, Page, expect
-from stack_client import NIGHT_SECONDS, Nights, wait_for
+
+from tests.support.browser import empty_page, screenshot_folder
+from tests.support.stack_client import NIGHT_SECONDS, Nights, wait_for
 
 pytestmark = pytest.mark.stack
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 from mlflow import MlflowClient
-from stack_client import RunningStack
 
 from ml.stack.processes import stack_processes
 from ml.tracking import StageLog, log_stage, register_model, set_champion
+from tests.support.stack_client import RunningStack
 from warehouse.interval import DataInterval
 from warehouse.run_folder import RunFolder, RunRecord
 from warehouse.settings import REPOSITORY

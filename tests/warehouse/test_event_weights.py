@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from laid_rows import run_script
 
+from tests.support.insert_rows import run_script
 from warehouse import event_weight_changes as changes
 from warehouse import event_weights
 from warehouse.adapters.protocol import Warehouse

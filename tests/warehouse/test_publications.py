@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from laid_rows import lay_row
 
+from tests.support.insert_rows import lay_row
 from warehouse.adapters.protocol import Warehouse
 from warehouse.attempts import RunRequest, begin_attempt
 from warehouse.errors import BadInput, GateRefused, NightjarError

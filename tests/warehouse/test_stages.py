@@ -4,8 +4,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from laid_rows import lay_row
 
+from tests.support.insert_rows import lay_row
 from warehouse.adapters.protocol import Warehouse
 from warehouse.attempts import RunRequest, begin_attempt
 from warehouse.errors import BadInput

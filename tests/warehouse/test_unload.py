@@ -3,9 +3,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from laid_rows import run_script
 
 from ml.stages.unload import run as run_stage
+from tests.support.insert_rows import run_script
 from warehouse import event_types
 from warehouse.adapters.protocol import Warehouse
 from warehouse.event_types import EventType

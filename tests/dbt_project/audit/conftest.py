@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from handmade_warehouses import HandmadeWarehouse
+
+from tests.support.handmade_warehouses import HandmadeWarehouse
 
 DATE = "2026-01-10"
 PUBLICATION = f"{DATE}.1"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handmade_warehouses import HandmadeWarehouse
+from tests.support.handmade_warehouses import HandmadeWarehouse
 
 PUBLICATION = "2026-01-10.1"
 EVENT = "insert into core.fct_interactions values ('{}', '{}', '{}', 'view', null, {}, '2026-01-10')"

@@ -7,8 +7,7 @@ tests/reliability/test_artifacts_and_outputs.py.
 from collections.abc import Iterator
 from typing import Any
 
-from handmade_warehouses import HandmadeWarehouse
-
+from tests.support.handmade_warehouses import HandmadeWarehouse
 from warehouse.tables import DOUBLE, REAL, STAGED, Table
 
 PUBLICATION = "2026-01-10.1"

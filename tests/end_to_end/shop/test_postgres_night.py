@@ -7,10 +7,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from explorer_questions import check_answers
-from postgres_server import PostgresServer
-from warehouse_homes import new_database, session, variables_of
 
+from tests.support.explorer_queries import check_answers
+from tests.support.postgres_server import PostgresServer
+from tests.support.warehouse_homes import new_database, session, variables_of
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.postgres.initialisation import ANALYST
 from warehouse.settings import Settings

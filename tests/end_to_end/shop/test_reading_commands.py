@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from explorer_questions import check_answers
 from mlflow import MlflowClient
 
+from tests.support.explorer_queries import check_answers
 from warehouse.run_folder import RunFolder
 from warehouse.settings import REPOSITORY
 

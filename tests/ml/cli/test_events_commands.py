@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
-from warehouse_homes import variables_of
 
 from ml.cli.events_commands import app
+from tests.support.warehouse_homes import variables_of
 from warehouse import event_weights
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput

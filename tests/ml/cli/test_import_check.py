@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from typer.testing import CliRunner
-from warehouse_homes import variables_of
 
 from ml.cli.import_commands import app
+from tests.support.warehouse_homes import variables_of
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput

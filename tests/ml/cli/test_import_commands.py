@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
-from warehouse_homes import variables_of
 
 from ml.cli.import_commands import app
+from tests.support.warehouse_homes import variables_of
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
 from warehouse.settings import Settings

@@ -11,10 +11,10 @@ from click.testing import Result
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from typer.testing import CliRunner
-from warehouse_homes import variables_of
 
 from ml import tracking
 from ml.cli.main import application
+from tests.support.warehouse_homes import variables_of
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput, NightjarError

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from laid_rows import lay_row, run_script
 from rich.console import Console
 
 from ml.cli.night import Night
 from ml.cli.summary import plain_console, print_summary, show
+from tests.support.insert_rows import lay_row, run_script
 from warehouse.adapters.protocol import Warehouse
 from warehouse.settings import Settings
 from warehouse.tables import table as contract

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from laid_fortnight import CURRENT, lay_built_tables, lay_fortnight
-from laid_rows import lay_row
 
 from ml.explorer import clicks, items, publications, quality, users
 from ml.explorer.answers import read
+from tests.support.insert_rows import lay_row
+from tests.support.two_weeks import CURRENT, lay_built_tables, lay_fortnight
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput, NightjarError

@@ -12,12 +12,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from browser import empty_page, screenshot_folder
-from laid_fortnight import CURRENT, lay_built_tables, lay_fortnight
 from playwright.sync_api import Locator, Page, expect
 from pydantic import SecretStr
-from warehouse_homes import variables_of
 
+from tests.support.browser import empty_page, screenshot_folder
+from tests.support.two_weeks import CURRENT, lay_built_tables, lay_fortnight
+from tests.support.warehouse_homes import variables_of
 from warehouse.adapters.protocol import Warehouse
 from warehouse.settings import Settings
 

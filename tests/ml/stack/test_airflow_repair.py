@@ -1,9 +1,9 @@
 """What earlier versions left in Airflow's database, in tables of the same names and columns on a real server."""
 
 import psycopg
-from postgres_server import PostgresServer
 
 from ml.stack.airflow_repair import repair_airflow
+from tests.support.postgres_server import PostgresServer
 
 TABLES = """
     create table deadline_alert (id integer primary key, reference json not null);

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from laid_rows import lay_row, run_script
 
+from tests.support.insert_rows import lay_row, run_script
 from warehouse import embeddings
 from warehouse.adapters.protocol import Warehouse
 from warehouse.embeddings import Embeddings

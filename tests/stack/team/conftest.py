@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from team_client import TeamStack, free_block
 
 from ml.stack.processes import stack_processes
+from tests.support.team_client import TeamStack, free_block
 from warehouse.settings import Settings
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import duckdb
 import pytest
 from mlflow import MlflowClient
-from stack_client import NIGHT_SECONDS, Nights
-from team_client import TeamStack
 
 from ml.stack.database import program
 from ml.stack.team.secrets_file import POSTGRES_ADMIN
+from tests.support.stack_client import NIGHT_SECONDS, Nights
+from tests.support.team_client import TeamStack
 from warehouse.settings import REPOSITORY, variable
 
 pytestmark = pytest.mark.stack

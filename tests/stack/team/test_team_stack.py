@@ -6,12 +6,12 @@ from pathlib import Path
 import psutil
 import pytest
 from mlflow import MlflowClient
-from stack_client import Nights, wait_for
-from team_client import TeamStack
 
 from ml.stack.processes import stack_processes
 from ml.stack.team.programs import programs
 from ml.stack.team.secrets_file import AIRFLOW_ADMIN, AIRFLOW_DATABASE, SECRETS
+from tests.support.stack_client import Nights, wait_for
+from tests.support.team_client import TeamStack
 from warehouse.settings import REPOSITORY
 
 pytestmark = pytest.mark.stack

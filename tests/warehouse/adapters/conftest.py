@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from postgres_server import PostgresServer
-from warehouse_homes import new_database
 
 from ml.output_rows import arrow_schema
+from tests.support.postgres_server import PostgresServer
+from tests.support.warehouse_homes import new_database
 from warehouse.adapters.postgres.adapter import PostgresWarehouse
 from warehouse.adapters.protocol import insert_row
 from warehouse.attempts import RunRequest, begin_attempt

@@ -9,10 +9,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from postgres_server import PostgresServer
 from pydantic import SecretStr
-from warehouse_homes import variables_of
 
+from tests.support.postgres_server import PostgresServer
+from tests.support.warehouse_homes import variables_of
 from warehouse.adapters.postgres.adapter import PostgresWarehouse
 from warehouse.errors import BadInput, NightjarError
 from warehouse.settings import Settings

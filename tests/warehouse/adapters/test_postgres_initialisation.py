@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from laid_rows import lay_row
-from postgres_server import PostgresServer, running_postgres
 from psycopg import errors
 from pydantic import SecretStr
-from warehouse_homes import session, settings_of, variables_of
 
+from tests.support.insert_rows import lay_row
+from tests.support.postgres_server import PostgresServer, running_postgres
+from tests.support.warehouse_homes import session, settings_of, variables_of
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.postgres.initialisation import ANALYST, initialise
 from warehouse.errors import BadInput

@@ -14,9 +14,9 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from warehouse_homes import variables_of
 
 from ml.output_rows import arrow_schema
+from tests.support.warehouse_homes import variables_of
 from warehouse import publications
 from warehouse.adapters.postgres.adapter import PostgresWarehouse
 from warehouse.adapters.protocol import Connection

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from small_nights import fill, night
 
+from tests.support.small_runs import fill, night
 from warehouse.adapters.engines import open_for_readers, open_warehouse
 from warehouse.readers import newest_state, refresh
 from warehouse.settings import Settings

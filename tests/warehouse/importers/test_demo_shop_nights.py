@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from laid_rows import lay_row
 
+from tests.support.insert_rows import lay_row
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
 from warehouse.importers.demo_shop.nights import import_nights, serve

@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from checked_values import check_rows, user_ids
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.support.checked_rows import check_rows, user_ids
 from warehouse.adapters.protocol import Warehouse
 from warehouse.importers.files import import_files
 from warehouse.importers.options import NULL_WORDS

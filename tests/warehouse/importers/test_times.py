@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from checked_values import check_rows, times
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.support.checked_rows import check_rows, times
 from warehouse.errors import BadInput
 
 OCTOBER = datetime(2019, 10, 1, tzinfo=UTC)

@@ -1,7 +1,8 @@
 """Which numbers and optional values of files are read, and as what."""
 
 import pytest
-from checked_values import check_rows
+
+from tests.support.checked_rows import check_rows
 
 
 def values(column: str, written: str | None, table: str = "interactions", **options: object) -> object:

@@ -2,10 +2,10 @@
 
 import psycopg
 import pytest
-from postgres_server import PostgresServer
 from pydantic import SecretStr
 
 from ml.stack.team.databases import create_databases
+from tests.support.postgres_server import PostgresServer
 from warehouse.errors import BadInput
 from warehouse.settings import Settings
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-from postgres_server import PostgresServer
-
 from ml.stack.team.environments import MLFLOW_DATABASE
+from tests.support.postgres_server import PostgresServer
 
 _STARTS_WITHIN_SECONDS = 180
 

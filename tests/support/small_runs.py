@@ -6,17 +6,16 @@ The night of March 11 recommends item i11 to eleven users: a mix of two publicat
 import multiprocessing
 import os
 from datetime import date, timedelta
-from pathlib import Path
 from threading import Barrier
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from guards import remove_the_named_one
 
 from ml import hnsw_index
 from ml.output_rows import arrow_schema, write_rows
 from ml.stages import load_staging
+from tests.support.guards import remove_the_named_one
 from warehouse import embeddings, removal
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import insert_row
@@ -31,14 +30,14 @@ from warehouse.named_points import VARIABLE
 from warehouse.publications import GATES, publish
 from warehouse.rollback import roll_back
 from warehouse.run_folder import RunFolder, RunRecord
-from warehouse.settings import Settings, load_settings
+from warehouse.settings import REPOSITORY, Settings, load_settings
 from warehouse.tables import STAGED, table
 
 ITEMS = 20
 # Every process begins as a copy of one that has imported all this, which takes seconds, and done nothing else.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["small_nights"])
-os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+FORKS.set_forkserver_preload(["tests.support.small_runs"])
+os.environ["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def fill(settings: Settings, days: int = 31) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import psycopg
-from postgres_server import PostgresServer
 from pydantic import SecretStr
 
+from tests.support.postgres_server import PostgresServer
 from warehouse.adapters.postgres.initialisation import initialise
 from warehouse.settings import Settings, child_environment
 

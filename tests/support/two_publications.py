@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handmade_warehouses import HandmadeWarehouse
+from tests.support.handmade_warehouses import HandmadeWarehouse
 
 # u1's and u2's films on two data dates: of u1 one of two films changes, u2 keeps the one film.
 LISTS = {

@@ -14,12 +14,12 @@ from typing import Any
 
 import psutil
 import psycopg
-from stack_client import COMMAND_SECONDS, RunningStack
 
 from ml.stack.probe import answer
 from ml.stack.processes import stack_processes
 from ml.stack.team.secrets_file import AIRFLOW_ADMIN, PIPELINE, SECRETS, read_secrets
 from ml.stack.team.site import Site, processes
+from tests.support.stack_client import COMMAND_SECONDS, RunningStack
 from warehouse.settings import variable
 
 # All that the programs inherit: what they need beyond this, the table of programs has to give them. The last names the

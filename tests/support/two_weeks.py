@@ -3,8 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
 
-from laid_rows import lay_row, run_script
-
+from tests.support.insert_rows import lay_row, run_script
 from warehouse.adapters.protocol import Connection
 
 DOMAINS = ("books", "films", "games")

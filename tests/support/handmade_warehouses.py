@@ -14,8 +14,8 @@ from typing import Any
 
 import duckdb
 import psycopg
-from postgres_server import PostgresServer
 
+from tests.support.postgres_server import PostgresServer
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.event_weights import shipped
 from warehouse.tables import ALL_TABLES
