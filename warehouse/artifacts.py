@@ -27,12 +27,28 @@ def check_artifacts(folder: RunFolder) -> None:
         check_manifest(index)
         manifest = read_manifest(index)
         if row["sha256"] not in manifest["sha256"].values():
-            raise NightjarError(f"{index} is not the index of recs.index_manifest: its digests differ")
+            raise NightjarError(
+                f"{index} is not the index of recs.index_manifest: its digests differ",
+                code="digest_differs",
+                path=index,
+                table="recs.index_manifest",
+            )
         stale = set(pq.read_table(index / "item_ids.parquet").column("item_id").to_pylist()) - set(model.item_ids)
         if stale:
-            raise NightjarError(f"{index} holds {len(stale):,} items that the model does not know: {min(stale)!r}")
+            raise NightjarError(
+                f"{index} holds {len(stale):,} items that the model has no embedding of: {min(stale)!r}",
+                code="unknown_items",
+                path=index,
+                count=len(stale),
+                item_id=min(stale),
+            )
         if manifest.get("model_sha256") != digest:
-            raise NightjarError(f"{index} was not built from {folder.model}: run build_indices again")
+            raise NightjarError(
+                f"{index} was not built from {folder.model}: run build_indices again",
+                code="index_of_another_model",
+                path=index,
+                publication_id=folder.publication_id,
+            )
 
 
 def model_digest(folder: Path) -> str:

@@ -116,7 +116,13 @@ def check_request(settings: Settings, connection: Connection, request: RunReques
         BadInput, NothingExpected: as `begin_attempt`.
     """
     if request.publish_mode not in PUBLISH_MODES:
-        raise BadInput(f"publish={request.publish_mode!r} is unknown: expected one of {', '.join(PUBLISH_MODES)}")
+        raise BadInput(
+            f"publish={request.publish_mode!r} is unknown: expected one of {', '.join(PUBLISH_MODES)}",
+            code="unknown_setting_value",
+            setting="publish",
+            value=request.publish_mode,
+            expected=PUBLISH_MODES,
+        )
     check_fits(request.stages, publish_mode=request.publish_mode, ingested_before=request.ingested_before)
     check_text_model(settings, request.stages)
     check_inputs(connection)
@@ -141,7 +147,14 @@ def check_not_superseded(connection: Connection, run: RunRecord) -> None:
         [run.data_date],
     ).fetchall()
     if newest != [(run.publication_id,)]:
-        raise NightjarError(f"{run.publication_id} was superseded by {newest[0][0] if newest else 'nothing'}: it stops")
+        by = newest[0][0] if newest else None
+        raise NightjarError(
+            f"{run.publication_id} was superseded by {by or 'nothing'}: it stops",
+            code="superseded",
+            publication_id=run.publication_id,
+            data_date=run.data_date,
+            superseded_by=by,
+        )
 
 
 def _last_publication(settings: Settings, connection: Connection, request: RunRequest) -> RunFolder | None:
@@ -155,7 +168,10 @@ def _last_publication(settings: Settings, connection: Connection, request: RunRe
     if last is None:
         raise BadInput(
             f"stages={','.join(request.stages)}: {request.interval.data_date} has no publication yet to take the "
-            f"earlier stages from: run them all first"
+            f"earlier stages from: run them all first",
+            code="nothing_published",
+            data_date=request.interval.data_date,
+            stages=request.stages,
         )
     return RunFolder.of(settings.lake, last[0])
 
@@ -223,17 +239,30 @@ def _check_volume(settings: Settings, connection: Connection, request: RunReques
     if visible == 0:
         arrived = f" that had arrived by {before}" if before else ""
         fault = f"raw.interactions holds no interaction before {interval.as_of}{arrived}: nothing to train on"
-        raise NothingExpected(fault) if request.skips_empty else BadInput(fault)
+        kind = NothingExpected if request.skips_empty else BadInput
+        raise kind(fault, code="no_events", table="raw.interactions", data_date=interval.data_date, count=0)
     _check_freshness(settings, interval, newest)
     if inside == 0 and request.skips_empty and settings.min_interval_events == 1:
         raise NothingExpected(
             f"raw.interactions holds no interaction from {interval.start} to {interval.end}, the newest earlier one is "
-            f"of {newest:%Y-%m-%d}: nothing to learn; NIGHTJAR_EMPTY_INTERVAL=fail makes a failure of it"
+            f"of {newest:%Y-%m-%d}: nothing to learn; NIGHTJAR_EMPTY_INTERVAL=fail makes a failure of it",
+            code="no_interval_events",
+            table="raw.interactions",
+            data_date=interval.data_date,
+            count=0,
+            newest=newest,
         )
     if inside < settings.min_interval_events:
         raise BadInput(
             f"raw.interactions holds {inside} interactions on {interval.data_date}, NIGHTJAR_MIN_INTERVAL_EVENTS "
-            f"asks for {settings.min_interval_events}; the newest earlier one is of {newest:%Y-%m-%d}"
+            f"asks for {settings.min_interval_events}; the newest earlier one is of {newest:%Y-%m-%d}",
+            code="too_few_events",
+            table="raw.interactions",
+            data_date=interval.data_date,
+            count=inside,
+            setting="NIGHTJAR_MIN_INTERVAL_EVENTS",
+            expected=settings.min_interval_events,
+            newest=newest,
         )
     # An interval without any event is for NIGHTJAR_MIN_INTERVAL_EVENTS to judge.
     if inside > 0:
@@ -244,5 +273,11 @@ def _check_freshness(settings: Settings, interval: DataInterval, newest: datetim
     if settings.max_silent_hours and newest < interval.end - timedelta(hours=settings.max_silent_hours):
         raise BadInput(
             f"raw.interactions holds nothing of the last hours before {interval.end}: its newest event is of {newest}, "
-            f"NIGHTJAR_MAX_SILENT_HOURS allows {settings.max_silent_hours}"
+            f"NIGHTJAR_MAX_SILENT_HOURS allows {settings.max_silent_hours}",
+            code="stale_events",
+            table="raw.interactions",
+            data_date=interval.data_date,
+            setting="NIGHTJAR_MAX_SILENT_HOURS",
+            expected=settings.max_silent_hours,
+            newest=newest,
         )

@@ -50,7 +50,10 @@ def check_any_is_available(connection: Connection, as_of: datetime, ingested_bef
     if not connection.execute(_WITHOUT_VERSION, seen).fetchone():
         raise BadInput(
             f"raw.items holds no item that is available at {as_of}: nothing to publish; expected one whose "
-            "last version has no available_from from then on and no available_until before: import such versions"
+            "last version has no available_from from then on and no available_until before: import such versions",
+            code="no_available_items",
+            table="raw.items",
+            as_of=as_of,
         )
 
 
@@ -66,5 +69,9 @@ def check_repeats(connection: Connection, repeats: Repeats) -> None:
     if unknown := repeats.unknown_domains(known):
         raise BadInput(
             f"{variable('repeat_after_days')} names the domain {', '.join(map(repr, unknown))}, which no item of "
-            f"raw.items has: expected one of {', '.join(sorted(known))}, or * for every other"
+            f"raw.items has: expected one of {', '.join(sorted(known))}, or * for every other",
+            code="unknown_domains",
+            setting=variable("repeat_after_days"),
+            domains=list(unknown),
+            expected=sorted(known),
         )

@@ -29,31 +29,39 @@ def check_whole(connection: Connection, publication_id: str) -> None:
     Raises:
         BadInput: rows or index files are missing, or the index files changed; names every table and index.
     """
-    faults = [*_missing_rows(connection, publication_id), *_broken_indices(connection, publication_id)]
-    if faults:
-        raise BadInput(f"publication {publication_id!r} is not whole any more: {'; '.join(faults)}")
+    rows, indices = _missing_rows(connection, publication_id), _broken_indices(connection, publication_id)
+    if rows or indices:
+        raise BadInput(
+            f"publication {publication_id!r} is not whole any more: {'; '.join([*rows.values(), *indices.values()])}",
+            code="incomplete_publication",
+            publication_id=publication_id,
+            tables=list(rows),
+            indices=list(indices),
+        )
 
 
-def _missing_rows(connection: Connection, publication_id: str) -> list[str]:
+def _missing_rows(connection: Connection, publication_id: str) -> dict[str, str]:
+    """Return for each table that lost rows what is wrong with it."""
     published = dict(
         connection.execute(
             "select table_name, published_rows from recs.publication_rows where publication_id = ?", [publication_id]
         ).fetchall()
     )
-    faults = []
+    faults = {}
     for table in OUTPUTS:
         left = connection.execute(
             f"select count(*) from {table.full_name} where publication_id = ?", [publication_id]
         ).fetchall()[0][0]
         if table.name not in published:
-            faults.append(f"recs.publication_rows does not know its {table.name}")
+            faults[table.full_name] = f"recs.publication_rows has no row of its {table.name}"
         elif left != published[table.name]:
-            faults.append(f"{table.full_name} has {left} of {published[table.name]} rows left")
+            faults[table.full_name] = f"{table.full_name} has {left} of {published[table.name]} rows left"
     return faults
 
 
-def _broken_indices(connection: Connection, publication_id: str) -> list[str]:
-    faults = []
+def _broken_indices(connection: Connection, publication_id: str) -> dict[str, str]:
+    """Return for each index whose files are not as they were what is wrong with it."""
+    faults = {}
     for name, uri in connection.execute(
         "select index_name, uri from recs.index_manifest where publication_id = ? order by index_name",
         [publication_id],
@@ -61,5 +69,5 @@ def _broken_indices(connection: Connection, publication_id: str) -> list[str]:
         try:
             check_manifest(Path(uri))
         except NightjarError as error:
-            faults.append(f"index {name}: {error}")
+            faults[name] = f"index {name}: {error}"
     return faults

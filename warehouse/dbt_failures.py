@@ -27,6 +27,10 @@ _PASSES = re.compile(
 _HEADING = re.compile(r"^(?P<kind>[\w ]+ Error) in (?P<node>[\w ]+) \((?P<path>[^)]+)\)$")
 _POINTER = re.compile(r"^LINE \d+: (?P<text>.*)$")
 _QUOTED = re.compile(r'"(\w+)"')
+# What the engines say of a value: where it stands in a seed's file, in which column, and as what it was read.
+_LINE_OF_FILE = re.compile(r"CSV Error on Line: (\d+)")
+_COLUMN = re.compile(r'[Cc]olumn "([^"]+)"')
+_VALUE = re.compile(r'(?:string|for type [\w ]+:) "([^"]*)"')
 # A row of the table in which dbt compares a model with its contract.
 _MISMATCH = re.compile(
     r"^\|\s*(?P<column>[^|]+?)\s*\|\s*(?P<is>[^|]*?)\s*\|\s*(?P<wanted>[^|]*?)\s*\|\s*(?P<why>[^|]*?)\s*\|$"
@@ -59,6 +63,34 @@ class NodeResult:
     rows: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Explanation:
+    """Why a node failed; as text it is one line for people.
+
+    Attributes:
+        code: `contract_broken`, `test_failed` or `node_failed`.
+        node: its name.
+        kind: model, seed, test or unit_test.
+        file: in the project; empty where dbt names none.
+        line: of that file, from 1; 0 where it cannot be told.
+        columns: those that the engine or the contract names.
+        value: what the engine could not read; empty where it names none.
+        text: the line.
+    """
+
+    code: str
+    node: str
+    kind: str
+    file: str
+    line: int
+    columns: tuple[str, ...]
+    value: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 def failure(doing: str, failed: Sequence[NodeResult], skipped: int = 0) -> NightjarError:
     """Return the error of a command whose nodes failed: hopeless, unless the engine was only busy or out of reach.
 
@@ -68,12 +100,16 @@ def failure(doing: str, failed: Sequence[NodeResult], skipped: int = 0) -> Night
         skipped: how many nodes were not tried, because they read from a failed one.
     """
     first, *others = failed
+    why = explained(first)
     also = f"; so did {', '.join(each.name for each in others[:5])}" if others else ""
     behind = f"; {skipped} behind it were not built" if skipped else ""
-    text = f"{doing}: {explained(first)}{also}{behind}"
+    text = f"{doing}: {why}{also}{behind}"
+    named = {name: value for name, value in vars(why).items() if name not in ("code", "text")}
+    fields = {"stage": doing, **named, "others": [each.name for each in others], "skipped": skipped}
     if passes("\n".join(each.message for each in failed)):
-        return NightjarError(text)
-    return BadInput(f"{text}; mend it, then clear the task: the whole selection is built again")
+        return NightjarError(text, code="engine_unavailable", **fields)
+    advice = "mend it, then clear the task: the whole selection is built again"
+    return BadInput(f"{text}; {advice}", code=why.code, **fields)
 
 
 def passes(message: str) -> bool:
@@ -81,8 +117,8 @@ def passes(message: str) -> bool:
     return _PASSES.search(message) is not None
 
 
-def explained(result: NodeResult, project: Path = DBT_PROJECT) -> str:
-    """Return why a node failed, as one line: kind, name, file, line where the engine points to one, and its words."""
+def explained(result: NodeResult, project: Path = DBT_PROJECT) -> Explanation:
+    """Return why a node failed: kind, name, file, line where the engine points to one, and its words."""
     lines = [line.strip() for line in result.message.splitlines()]
     heading = _HEADING.match(lines[0]) if lines else None
     path = heading["path"] if heading else ""
@@ -90,7 +126,20 @@ def explained(result: NodeResult, project: Path = DBT_PROJECT) -> str:
     line = _line_of(project / path, pointer, lines[1:2], result.query) if path and pointer else 0
     place = f" ({project.name}/{path}{f', line {line}' if line else ''})" if path else ""
     near = f" near: {pointer}" if pointer and not line else ""
-    return f"{result.kind} {result.name}{place}: {_said(lines[1:] if heading else lines)}{near}"
+    mismatches = _mismatches(lines)
+    columns = list(mismatches) or _COLUMN.findall(result.message)
+    in_file, value = _LINE_OF_FILE.search(result.message), _VALUE.search(result.message)
+    code = "contract_broken" if mismatches else "test_failed" if result.status == "fail" else "node_failed"
+    return Explanation(
+        code=code,
+        node=result.name,
+        kind=result.kind,
+        file=path,
+        line=int(in_file[1]) if in_file else line,
+        columns=tuple(dict.fromkeys(columns)),
+        value=value[1] if value else "",
+        text=f"{result.kind} {result.name}{place}: {_said(lines[1:] if heading else lines)}{near}",
+    )
 
 
 def plain(message: str) -> str:
@@ -99,10 +148,8 @@ def plain(message: str) -> str:
 
 
 def _said(lines: Sequence[str]) -> str:
-    if mismatches := [
-        named for line in lines if (row := _MISMATCH.match(line)) and (named := _mismatch(*row.groups()))
-    ]:
-        return f"the model breaks its contract: {'; '.join(mismatches)}; make the model and its yml agree"
+    if mismatches := _mismatches(lines):
+        return f"the model breaks its contract: {'; '.join(mismatches.values())}; make the model and its yml agree"
     kept: list[str] = []
     for line in lines:
         if _NOISE.match(line) or _POINTER.match(line) or (not line and len(kept) > 1):
@@ -113,11 +160,16 @@ def _said(lines: Sequence[str]) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
-def _mismatch(column: str, kind: str, wanted: str, why: str) -> str:
-    """Return what a row of the comparison says, or nothing of its head."""
-    if why == "mismatch_reason" or set(why) <= {"-"}:
-        return ""
-    return f"column {column} is {kind or 'missing'}, the contract says {wanted or 'that there is none'}"
+def _mismatches(lines: Sequence[str]) -> dict[str, str]:
+    """Return for each column that breaks its model's contract what is wrong with it."""
+    found = {}
+    for row in filter(None, map(_MISMATCH.match, lines)):
+        column, kind, wanted, why = row.groups()
+        if why != "mismatch_reason" and not set(why) <= {"-"}:
+            found[column] = (
+                f"column {column} is {kind or 'missing'}, the contract says {wanted or 'that there is none'}"
+            )
+    return found
 
 
 def _line_of(path: Path, pointer: str, said: Sequence[str], query: str) -> int:

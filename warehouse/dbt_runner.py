@@ -170,9 +170,19 @@ def write_tables_page(settings: Settings) -> None:
 
 def _stopped(command: str, exit_code: int, said: str) -> NightjarError:
     if exit_code < 0:
-        return NightjarError(f"dbt {command} was killed by signal {-exit_code}: somebody ended it, or memory ran out")
+        return NightjarError(
+            f"dbt {command} was killed by signal {-exit_code}: somebody ended it, or memory ran out",
+            code="killed",
+            command=f"dbt {command}",
+            signal=-exit_code,
+        )
     kind = NightjarError if passes(said) else BadInput
-    return kind(f"dbt {command} failed: {plain(said) or f'it ended with exit code {exit_code}'}")
+    return kind(
+        f"dbt {command} failed: {plain(said) or f'it ended with exit code {exit_code}'}",
+        code="command_failed",
+        command=f"dbt {command}",
+        exit_code=exit_code,
+    )
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -24,7 +24,11 @@ def met_full_disk(error: BaseException) -> bool:
 def full_disk(folder: Path) -> NightjarError:
     """Return the line for a person, who wrote to a folder: most libraries do not say where they found no space."""
     places = "; ".join(f"{place} has {_free_mb(place):,.1f} MB left" for place in (folder, Path(tempfile.gettempdir())))
-    return NightjarError(f"a disk is full: {places}. Free some and run the same again: nothing is half done")
+    return NightjarError(
+        f"a disk is full: {places}. Free some and run the same again: nothing is half done",
+        code="disk_full",
+        path=folder,
+    )
 
 
 def _free_mb(folder: Path) -> float:

@@ -88,9 +88,20 @@ def load(folder: Path) -> Embeddings:
     }
     for name, array in arrays.items():
         if len(array) != len(ids[f"{name.partition('_')[0]}_ids"]):
-            raise NightjarError(f"{folder}: {name} has {len(array)} rows, its ids are another number")
+            raise NightjarError(
+                f"{folder}: {name} has {len(array)} rows, its ids are another number",
+                code="wrong_row_count",
+                path=folder,
+                array=name,
+                count=len(array),
+            )
         if not np.isfinite(array).all():
-            raise NightjarError(f"{folder}: {name} holds numbers that are not finite: refusing to load it")
+            raise NightjarError(
+                f"{folder}: {name} holds numbers that are not finite: refusing to load it",
+                code="not_finite",
+                path=folder,
+                array=name,
+            )
     return Embeddings(**ids, **arrays)
 
 
@@ -114,12 +125,20 @@ def check_manifest(folder: Path) -> None:
     """
     digests = read_manifest(folder)["sha256"]
     if foreign := {path.name for path in folder.iterdir()} - {*digests, MANIFEST}:
-        raise NightjarError(f"{folder / min(foreign)} is not in the manifest: refusing to load it")
+        raise NightjarError(
+            f"{folder / min(foreign)} is not in the manifest: refusing to load it",
+            code="file_not_in_manifest",
+            file=folder / min(foreign),
+        )
     for name, expected in digests.items():
         if not (folder / name).is_file():
-            raise NightjarError(f"{folder / name} is missing")
+            raise NightjarError(f"{folder / name} is missing", code="missing_file", file=folder / name)
         if sha256(folder / name) != expected:
-            raise NightjarError(f"{folder / name} differs from its manifest: refusing to load it")
+            raise NightjarError(
+                f"{folder / name} differs from its manifest: refusing to load it",
+                code="digest_differs",
+                file=folder / name,
+            )
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -132,9 +151,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         dict(manifest["sha256"])
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise NightjarError(f"{folder} has no manifest.json") from error
+        raise NightjarError(f"{folder} has no manifest.json", code="missing_manifest", path=folder) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise NightjarError(f"{folder / MANIFEST} is damaged: refusing to load what it describes") from error
+        raise NightjarError(
+            f"{folder / MANIFEST} is damaged: refusing to load what it describes",
+            code="damaged_manifest",
+            file=folder / MANIFEST,
+        ) from error
     return manifest
 
 

@@ -82,4 +82,7 @@ def list_dags(environment: dict[str, str]) -> None:
 def _airflow(environment: dict[str, str], *arguments: str) -> None:
     done = subprocess.run(["airflow", *arguments], env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise NightjarError(f"airflow {' '.join(arguments)} failed: {last_line(done)}")
+        command = f"airflow {' '.join(arguments)}"
+        raise NightjarError(
+            f"{command} failed: {last_line(done)}", code="command_failed", command=command, exit_code=done.returncode
+        )

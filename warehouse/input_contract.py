@@ -27,16 +27,20 @@ def check_inputs(connection: Connection) -> None:
         BadInput: a column is missing or of another type; names every one.
     """
     found = {(table, column): kind for table, column, kind in connection.execute(_COLUMNS).fetchall()}
-    faults = []
+    missing, differing = {}, {}
     for table in RAW:
         if table.name == "event_weights" and not any(name == table.name for name, _ in found):
             # A warehouse of an earlier version gets the table, filled, when the run begins.
             continue
         for column in table.columns:
-            kind = found.get((table.name, column.name))
+            name, kind = f"{table.full_name}.{column.name}", found.get((table.name, column.name))
             if kind is None:
-                faults.append(f"{table.full_name} lacks {column.name}")
+                missing[name] = f"{table.full_name} lacks {column.name}"
             elif kind not in _FITTING[column.type]:
-                faults.append(f"{table.full_name}.{column.name} is {kind}, expected {column.type}")
-    if faults:
-        raise BadInput(f"the raw tables do not fit their contract: {'; '.join(faults)}")
+                differing[name] = f"{name} is {kind}, expected {column.type}"
+    if missing or differing:
+        raise BadInput(
+            f"the raw tables do not fit their contract: {'; '.join([*missing.values(), *differing.values()])}",
+            code="missing_columns" if missing else "wrong_type",
+            columns=[*missing, *differing],
+        )

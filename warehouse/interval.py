@@ -32,7 +32,12 @@ def resolve(start: str, end: str) -> DataInterval:
     """
     interval = DataInterval(parse_instant("interval start", start), parse_instant("interval end", end))
     if interval.start >= interval.end:
-        raise BadInput(f"data interval [{start}, {end}) is empty: its end must lie after its start")
+        raise BadInput(
+            f"data interval [{start}, {end}) is empty: its end must lie after its start",
+            code="empty_interval",
+            start=interval.start,
+            end=interval.end,
+        )
     return interval
 
 
@@ -46,7 +51,12 @@ def of_date(day: str) -> DataInterval:
         start = datetime.combine(date.fromisoformat(day), time.min, UTC)
         return DataInterval(start, start + timedelta(days=1))
     except (ValueError, OverflowError) as error:
-        raise BadInput(f"{day!r} is no date: expected YYYY-MM-DD, for example 2026-03-31") from error
+        raise BadInput(
+            f"{day!r} is no date: expected YYYY-MM-DD, for example 2026-03-31",
+            code="not_a_date",
+            value=day,
+            expected="YYYY-MM-DD",
+        ) from error
 
 
 def parse_instant(name: str, text: str) -> datetime:
@@ -58,7 +68,9 @@ def parse_instant(name: str, text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
-        raise BadInput(f"{name} {text!r} is no ISO 8601 timestamp") from error
+        raise BadInput(
+            f"{name} {text!r} is no ISO 8601 timestamp", code="not_a_timestamp", name=name, value=text
+        ) from error
     if instant.tzinfo is None:
-        raise BadInput(f"{name} {text!r} has no time zone")
+        raise BadInput(f"{name} {text!r} has no time zone", code="no_time_zone", name=name, value=text)
     return instant.astimezone(UTC)

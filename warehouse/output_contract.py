@@ -34,16 +34,33 @@ def check_output(folder: RunFolder, table: Table) -> None:
         try:
             found = pq.read_schema(path)
         except (pa.ArrowException, OSError) as error:
-            raise NightjarError(f"{path} does not fit {table.full_name}: {error}") from error
+            raise NightjarError(
+                f"{path} does not fit {table.full_name}: {error}",
+                code="unreadable_file",
+                file=path,
+                table=table.full_name,
+            ) from error
         for column in table.columns:
             if column.name in _ADDED_ON_LOAD:
                 continue
             if column.name not in found.names:
-                raise NightjarError(f"{path} does not fit {table.full_name}: it lacks {column.name}")
+                raise NightjarError(
+                    f"{path} does not fit {table.full_name}: it lacks {column.name}",
+                    code="missing_columns",
+                    file=path,
+                    table=table.full_name,
+                    columns=[column.name],
+                )
             kind, expected = found.field(column.name).type, ARROW_TYPES[column.type]
             if not _alike(kind, expected):
                 raise NightjarError(
-                    f"{path} does not fit {table.full_name}: {column.name} is {kind}, expected {expected}"
+                    f"{path} does not fit {table.full_name}: {column.name} is {kind}, expected {expected}",
+                    code="wrong_type",
+                    file=path,
+                    table=table.full_name,
+                    column=column.name,
+                    value=str(kind),
+                    expected=str(expected),
                 )
 
 

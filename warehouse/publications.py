@@ -91,13 +91,16 @@ def _check_gates(connection: Connection, publication_id: str) -> None:
             "select gate, verdict from recs.gate_decisions where publication_id = ?", [publication_id]
         ).fetchall()
     )
-    faults = [
-        f"{gate} {verdicts.get(gate, 'gave no verdict')}"
-        for gate in GATES
-        if verdicts.get(gate) not in ("passed", "skipped")
-    ]
-    if faults:
-        raise GateRefused(f"{publication_id} is not published: gate {', gate '.join(faults)}")
+    open_gates = {gate: verdicts.get(gate) for gate in GATES if verdicts.get(gate) not in ("passed", "skipped")}
+    if open_gates:
+        faults = [f"gate {gate} {verdict or 'gave no verdict'}" for gate, verdict in open_gates.items()]
+        raise GateRefused(
+            f"{publication_id} is not published: {', '.join(faults)}",
+            code="gate_refused",
+            publication_id=publication_id,
+            gate=next(iter(open_gates)),
+            verdicts=open_gates,
+        )
 
 
 def _recommendations(connection: Connection, run: RunRecord) -> int:
@@ -110,7 +113,9 @@ def _recommendations(connection: Connection, run: RunRecord) -> int:
     # Users who have met every item have none, and then strangers still have the popular ones.
     if rows == 0 and popular == 0:
         raise NightjarError(
-            f"{run.publication_id} has staged neither recommendations nor popular items: nothing to publish"
+            f"{run.publication_id} has staged neither recommendations nor popular items: nothing to publish",
+            code="nothing_staged",
+            publication_id=run.publication_id,
         )
     return int(rows)
 

@@ -84,15 +84,29 @@ class Recipe:
         """
         unknown = sorted(set(self.values) - set(TUNABLE))
         if unknown:
-            raise BadInput(f"recipe {self.name}: {', '.join(unknown)} is not tunable, only {', '.join(TUNABLE)} are")
+            raise BadInput(
+                f"configuration {self.name}: {', '.join(unknown)} is not tunable, only {', '.join(TUNABLE)} are",
+                code="not_tunable",
+                configuration=self.name,
+                settings=unknown,
+                expected=tuple(TUNABLE),
+            )
         try:
             return Settings(**{**dict(settings), **self.values})
         except ValidationError as error:
+            messages = {str(fault["loc"][0]): fault["msg"] for fault in error.errors()}
             faults = "; ".join(
-                f"{variable(str(fault['loc'][0]))}={self.values.get(str(fault['loc'][0]))!r}: {fault['msg']}"
-                for fault in error.errors()
+                f"{variable(name)}={self.values.get(name)!r}: {message}" for name, message in messages.items()
             )
-            raise BadInput(f"recipe {self.name}: {faults}") from error
+            first = next(iter(messages))
+            raise BadInput(
+                f"configuration {self.name}: {faults}",
+                code="unknown_setting_value",
+                configuration=self.name,
+                setting=variable(first),
+                value=self.values.get(first),
+                settings=[variable(name) for name in messages],
+            ) from error
 
     @property
     def sha256(self) -> str:
@@ -119,7 +133,7 @@ def read_recipe(path: Path) -> Recipe:
     except FileNotFoundError:
         return PLAIN
     except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{path} is no recipe: {error!r}") from error
+        raise BadInput(f"{path} is no tuned configuration: {error!r}", code="not_a_configuration", file=path) from error
 
 
 def write_recipe(path: Path, recipe: Recipe) -> None:

@@ -70,7 +70,13 @@ def in_force(settings: Settings, data_date: date) -> Recipe:
     if settings.recipe != LATEST:
         path = _path(settings.lake, settings.recipe)
         if not path.exists():
-            raise BadInput(f"NIGHTJAR_RECIPE={settings.recipe!r}: {path} does not exist, see nightjar recipes")
+            raise BadInput(
+                f"NIGHTJAR_RECIPE={settings.recipe!r}: {path} does not exist, see nightjar recipes",
+                code="unknown_configuration",
+                setting="NIGHTJAR_RECIPE",
+                value=settings.recipe,
+                file=path,
+            )
         return read_recipe(path)
     passed = [each for each in entries(settings.lake) if each.verdict == "passed" and each.data_date < data_date]
     return passed[-1].recipe if passed else PLAIN
@@ -87,4 +93,4 @@ def _read(path: Path) -> Entry:
         tuned_on = date.fromisoformat(fields["data_date"])
         return Entry(recipe, tuned_on, fields["rival"], fields["verdict"], fields["reason"])
     except (KeyError, ValueError) as error:
-        raise BadInput(f"{path} is no recipe: {error!r}") from error
+        raise BadInput(f"{path} is no tuned configuration: {error!r}", code="not_a_configuration", file=path) from error

@@ -155,7 +155,12 @@ def check_in_place(lake: Path, folder: Path) -> None:
         NightjarError: it is not, e.g. behind a symbolic link.
     """
     if folder.resolve() != lake.resolve() / folder.relative_to(lake):
-        raise NightjarError(f"{folder} leads to {folder.resolve()}: retention deletes nothing outside {lake}")
+        raise NightjarError(
+            f"{folder} leads to {folder.resolve()}: retention deletes nothing outside {lake}",
+            code="outside_lake",
+            path=folder,
+            target=folder.resolve(),
+        )
 
 
 def freed_bytes(path: Path) -> int:

@@ -25,7 +25,11 @@ def roll_back(warehouse: Warehouse, publication_id: str, *, actor: str, reason: 
         BadInput: there is no such publication, it is not whole any more, it is current already, or the reason is empty.
     """
     if not reason.strip():
-        raise BadInput("--reason is empty: the ledger keeps why a publication was rolled back")
+        raise BadInput(
+            "--reason is empty: the ledger keeps why a publication was rolled back",
+            code="empty_option",
+            option="--reason",
+        )
     # Read before anything is written: a home without a warehouse is refused, not given an empty one.
     target = _first_entry(warehouse, publication_id)
     warehouse.create_tables()
@@ -64,7 +68,12 @@ def _first_entry(warehouse: Warehouse, publication_id: str) -> dict[str, Any]:
             [publication_id],
         )
     if entry is None:
-        raise BadInput(f"publication {publication_id!r} is not in recs.publications: see nightjar status")
+        raise BadInput(
+            f"publication {publication_id!r} is not in recs.publications: see nightjar status",
+            code="unknown_publication",
+            publication_id=publication_id,
+            table="recs.publications",
+        )
     return entry
 
 
@@ -75,5 +84,7 @@ def _same_rollback(connection: Connection, publication_id: str, actor: str, reas
         [actor, reason],
     ).fetchone()
     if row is None:
-        raise BadInput(f"publication {publication_id!r} is current already")
+        raise BadInput(
+            f"publication {publication_id!r} is current already", code="already_current", publication_id=publication_id
+        )
     return Published(row[0], publication_id, row[1], True)

@@ -97,7 +97,11 @@ class RunFolder:
             BadInput: the text is no publication id.
         """
         if not PUBLICATION_ID.fullmatch(publication_id):
-            raise BadInput(f"{publication_id!r} is no publication id: expected one like 2026-03-31.1")
+            raise BadInput(
+                f"{publication_id!r} is no publication id: expected one like 2026-03-31.1",
+                code="not_a_publication_id",
+                value=publication_id,
+            )
         data_date = publication_id.rpartition(".")[0]
         return cls(lake / "runs" / f"data_date={data_date}" / f"publication_id={publication_id}")
 
@@ -184,7 +188,9 @@ class RunFolder:
         try:
             return RunRecord.from_json((self.path / "run.json").read_text())
         except FileNotFoundError as error:
-            raise BadInput(f"{self.path} holds no run.json: begin a run first") from error
+            raise BadInput(
+                f"{self.path} holds no run.json: begin a run first", code="not_a_run_folder", path=self.path
+            ) from error
 
     def write_record(self, record: RunRecord) -> None:
         """Write what the attempt is."""

@@ -61,12 +61,22 @@ class Schedule:
             if found.start < asked.start and found.end < asked.end:
                 found = self.holding(found.end)
         except (ValueError, OverflowError) as error:
-            raise BadInput(f"{day} lies beyond the dates that NIGHTJAR_SCHEDULE={self.cron!r} has ticks for") from error
+            raise BadInput(
+                f"{day} lies beyond the dates that NIGHTJAR_SCHEDULE={self.cron!r} has ticks for",
+                code="beyond_schedule",
+                setting="NIGHTJAR_SCHEDULE",
+                value=self.cron,
+                data_date=asked.data_date,
+            ) from error
         if found.end < asked.end and found.start >= asked.start:
             raise BadInput(
                 f"{day} holds several intervals of NIGHTJAR_SCHEDULE={self.cron!r}, those from {found.start:%H:%M} and "
                 f"{found.end:%H:%M} (UTC) among them: expected a schedule with at most one tick a day, for example "
-                "0 0 * * *; a single one of them can be started in Airflow by its logical date"
+                "0 0 * * *; a single one of them can be started in Airflow by its logical date",
+                code="several_intervals",
+                setting="NIGHTJAR_SCHEDULE",
+                value=self.cron,
+                data_date=asked.data_date,
             )
         return found
 

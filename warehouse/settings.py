@@ -524,11 +524,18 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
+        found = error.errors()
         faults = "; ".join(
             f"{variable(str(fault['loc'][0]))}={fault['input']!r}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors()
+            for fault in found
         )
-        raise BadInput(_IN_ADDRESS.sub("//...@", faults)) from error
+        raise BadInput(
+            _IN_ADDRESS.sub("//...@", faults),
+            code="unknown_setting_value",
+            setting=variable(str(found[0]["loc"][0])),
+            value=_IN_ADDRESS.sub("//...@", str(found[0]["input"])),
+            settings=[variable(str(fault["loc"][0])) for fault in found],
+        ) from error
 
 
 def run_parameters(settings: Settings) -> dict[str, object]:

@@ -76,7 +76,7 @@ def build_features(settings: Settings, folder: RunFolder, as_of: datetime) -> No
         said = ERROR_LINE.search(done.stderr + done.stdout)
         kind = BadInput if done.returncode == BadInput.exit_code else NightjarError
         reason, code = (said["reason"], said["code"] or "") if said else (last_line(done), "stage_failed")
-        raise kind(f"build_features: {reason}", code=code, stage="build_features")
+        raise kind(f"build_features: {reason}", code=code, stage="build_features", exit_code=done.returncode)
 
 
 def _options(option: str, values: Iterable[str]) -> list[str]:

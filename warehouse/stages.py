@@ -34,13 +34,34 @@ def parse_stages(text: str) -> tuple[str, ...]:
     chosen = {name.strip() for name in text.split(",") if name.strip()} or set(STAGES)
     unknown = sorted(chosen - set(STAGES))
     if unknown:
-        raise BadInput(f"stages={text!r}: {', '.join(unknown)} is unknown, expected some of {', '.join(STAGES)}")
+        raise BadInput(
+            f"stages={text!r}: {', '.join(unknown)} is unknown, expected some of {', '.join(STAGES)}",
+            code="unknown_stage",
+            setting="stages",
+            value=text,
+            stages=unknown,
+            expected=STAGES,
+        )
     first, last = (pick(STAGES.index(name) for name in chosen) for pick in (min, max))
     missing = [name for name in STAGES[first : last + 1] if name not in chosen]
     if missing:
-        raise BadInput(f"stages={text!r}: {STAGES[last]} needs {', '.join(missing)} of the same run")
+        raise BadInput(
+            f"stages={text!r}: {STAGES[last]} needs {', '.join(missing)} of the same run",
+            code="missing_stages",
+            setting="stages",
+            value=text,
+            stage=STAGES[last],
+            stages=missing,
+        )
     if first > STAGES.index("serving"):
-        raise BadInput("stages=publication: what a run publishes it has to score itself, add serving")
+        raise BadInput(
+            "stages=publication: what a run publishes it has to score itself, add serving",
+            code="missing_stages",
+            setting="stages",
+            value=text,
+            stage="publication",
+            stages=["serving"],
+        )
     return STAGES[first : last + 1]
 
 
@@ -51,9 +72,21 @@ def check_fits(stages: tuple[str, ...], *, publish_mode: str, ingested_before: o
         BadInput: a setting could have no effect; the message names it.
     """
     if publish_mode == "force" and "publication" not in stages:
-        raise BadInput("publish=force needs the stage publication, which stages leaves out")
+        raise BadInput(
+            "publish=force needs the stage publication, which stages leaves out",
+            code="setting_without_effect",
+            setting="publish",
+            value=publish_mode,
+            stage="publication",
+        )
     if ingested_before is not None and "features" not in stages:
-        raise BadInput("ingested_before needs the stage features, which stages leaves out")
+        raise BadInput(
+            "ingested_before needs the stage features, which stages leaves out",
+            code="setting_without_effect",
+            setting="ingested_before",
+            value=ingested_before,
+            stage="features",
+        )
 
 
 def inherited_gates(stages: tuple[str, ...]) -> list[str]:
@@ -70,7 +103,13 @@ def inherit_files(stages: tuple[str, ...], source: RunFolder, target: RunFolder)
     wanted = [Path(name) for stage in _left_out_before(stages) for name in _FILES[stage]]
     missing = [str(name) for name in wanted if not (source.path / name).exists()]
     if missing:
-        raise BadInput(f"{source.path} lacks {', '.join(missing)}: run the stages {', '.join(STAGES)}")
+        raise BadInput(
+            f"{source.path} lacks {', '.join(missing)}: run the stages {', '.join(STAGES)}",
+            code="incomplete_run_folder",
+            path=source.path,
+            publication_id=source.publication_id,
+            files=missing,
+        )
     # What a later night goes on from is there only where that was asked for, chosen shares not in an earlier version.
     if "model" not in stages:
         wanted += [Path(name) for name in ("start", "cold_items.json") if (source.path / name).exists()]

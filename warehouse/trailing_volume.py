@@ -74,20 +74,31 @@ def check_trailing_volume(
     """
     if min_share == 0:
         return
-    faults = []
+    faults = {}
     for what, (now, *before) in _counts(connection, interval, ingested_before).items():
         least = min(before)
         if least >= LEAST_EVENTS and now < min_share * least:
-            faults.append(f"{now} {what}, before never less than {least}")
+            faults[what] = (now, least)
     if faults:
+        parts = "; ".join(f"{now} {what}, before never less than {least}" for what, (now, least) in faults.items())
         raise BadInput(
-            f"raw.interactions holds too little on {interval.data_date}: {'; '.join(faults)} in "
-            f"{TRAILING_INTERVALS} intervals; NIGHTJAR_MIN_VOLUME_SHARE asks for {min_share:g} of that, 0 lets it pass"
+            f"raw.interactions holds too little on {interval.data_date}: {parts} in "
+            f"{TRAILING_INTERVALS} intervals; NIGHTJAR_MIN_VOLUME_SHARE asks for {min_share:g} of that, 0 lets it pass",
+            code="volume_drop",
+            table="raw.interactions",
+            data_date=interval.data_date,
+            setting="NIGHTJAR_MIN_VOLUME_SHARE",
+            expected=min_share,
+            parts=faults,
         )
     if lost := [domain for (domain,) in connection.execute(_LOST_DOMAINS).fetchall()]:
         raise BadInput(
             f"raw.items holds no item any more of {', '.join(lost)}, which the current publication lists; "
-            "NIGHTJAR_MIN_VOLUME_SHARE=0 lets it pass"
+            "NIGHTJAR_MIN_VOLUME_SHARE=0 lets it pass",
+            code="lost_domains",
+            table="raw.items",
+            setting="NIGHTJAR_MIN_VOLUME_SHARE",
+            domains=lost,
         )
 
 

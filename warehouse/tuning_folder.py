@@ -47,7 +47,12 @@ class TuningFolder:
         RunFolder.of(lake, name)
         folder = cls(lake / "tuning" / name)
         if not folder.night.path.is_dir():
-            raise BadInput(f"{folder.night.path} does not exist: begin a tuning first (nightjar tune)")
+            raise BadInput(
+                f"{folder.night.path} does not exist: begin a tuning first (nightjar tune)",
+                code="unknown_tuning",
+                tuning=name,
+                path=folder.night.path,
+            )
         return folder
 
     @property
@@ -102,9 +107,11 @@ def begin_tuning(settings: Settings, warehouse: Warehouse, data_date: date | Non
         last = connection.execute(_LAST_OF_DATE, [data_date]).fetchone()
     if last is None:
         raise BadInput(
-            f"{data_date} has no publication: run its night first"
+            f"{data_date} has no publication: start its run first"
             if data_date
-            else "no date has a publication: run a night first"
+            else "no date has a publication: start a run first",
+            code="nothing_published",
+            data_date=data_date,
         )
     interval = DataInterval(datetime.combine(last[0], time.min, UTC), last[1])
     # What the next night would train with.

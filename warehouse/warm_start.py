@@ -48,7 +48,11 @@ def _start_of_earlier(settings: Settings, publication_id: str) -> str:
     start = RunFolder.of(settings.lake, publication_id).record().warm_start_from
     if start and not RunFolder.of(settings.lake, start).is_startable():
         raise BadInput(
-            f"{publication_id} went on from the training of {start}, which is not kept any more: "
-            "NIGHTJAR_WARM_START=off begins anew"
+            f"{publication_id} was warm-started from {start}, whose warm-start checkpoint is deleted: "
+            "NIGHTJAR_WARM_START=off trains from scratch",
+            code="missing_checkpoint",
+            publication_id=publication_id,
+            warm_start_from=start,
+            setting="NIGHTJAR_WARM_START",
         )
     return start

@@ -47,7 +47,11 @@ class DuckDBWarehouse:
             NightjarError: it stayed busy for `busy_deadline_seconds`.
         """
         if read_only and not self.path.exists():
-            raise BadInput(f"{self.path} does not exist: import data first (nightjar import --help)")
+            raise BadInput(
+                f"{self.path} does not exist: import data first (nightjar import --help)",
+                code="no_warehouse",
+                path=self.path,
+            )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = self._open(read_only)
         try:
@@ -144,7 +148,11 @@ class DuckDBWarehouse:
                 self.path, target, lambda attach: waited_for(self.path, self.busy_deadline_seconds, attach)
             )
         except (duckdb.Error, OSError) as error:
-            raise NightjarError(f"{target} cannot be written, readers keep the one before: {error}") from error
+            raise NightjarError(
+                f"{target} cannot be written, readers keep the one before: {error}",
+                code="unwritable_file",
+                file=target,
+            ) from error
 
     def wait_until_writable(self) -> None:
         """Wait until a process can open the file for writing.
@@ -179,7 +187,12 @@ def _insert(
             [*constants.values(), str(folder / "*.parquet")],
         ).fetchone()
     except (duckdb.IOException, duckdb.DataError, duckdb.IntegrityError, duckdb.BinderException) as error:
-        raise NightjarError(f"{folder} does not fit {table.full_name}: {error}") from error
+        raise NightjarError(
+            f"{folder} does not fit {table.full_name}: {error}",
+            code="rows_do_not_fit",
+            path=folder,
+            table=table.full_name,
+        ) from error
     return int(inserted[0]) if inserted else 0
 
 

@@ -36,11 +36,17 @@ def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of
             if column.nullable:
                 raise BadInput(
                     f"{table.full_name} has rows but no column {column.name}: somebody dropped or renamed it; add it "
-                    "again with its values"
+                    "again with its values",
+                    code="missing_columns",
+                    table=table.full_name,
+                    columns=[column.name],
                 )
             raise BadInput(
                 f"{table.full_name} has rows but no column {column.name}, which every row needs: this warehouse was "
-                "made by a version that this one cannot go on from; let this one fill a new warehouse"
+                "made by a version that this one cannot go on from; let this one fill a new warehouse",
+                code="incompatible_version",
+                table=table.full_name,
+                columns=[column.name],
             )
     for table, column in missing:
         connection.execute(f"alter table {table.full_name} add column {column.name} {type_of(column.type)}")

@@ -42,7 +42,9 @@ def copy_in(
                 for chunk in encode(batches):
                     copy.write(chunk)
         except (errors.DataError, errors.IntegrityError) as error:
-            raise NightjarError(f"the rows do not fit {table}: {error.diag.message_primary}") from error
+            raise NightjarError(
+                f"the rows do not fit {table}: {error.diag.message_primary}", code="rows_do_not_fit", table=table
+            ) from error
         return cursor.rowcount
 
 

@@ -17,14 +17,19 @@ from warehouse.errors import BadInput, NightjarError
 Session = psycopg.Connection[TupleRow]
 
 _INITIALISE = "run nightjar warehouse init"
-# A refused connection has no code, only words.
+# A refused connection has no code, only words: those, our code, and what they mean.
 _REFUSALS = (
-    (r"password authentication failed", "refuses the password of {user}: set {setting}_PASSWORD"),
-    (r"no password supplied", "wants a password of {user}: set {setting}_PASSWORD"),
-    (r"database .* does not exist", "has no database {database} (NIGHTJAR_POSTGRES_DATABASE): " + _INITIALISE),
-    (r"role .* does not exist", "has no role {user} ({setting}_USER): " + _INITIALISE),
+    (r"password authentication failed", "wrong_password", "refuses the password of {user}: set {setting}_PASSWORD"),
+    (r"no password supplied", "missing_password", "wants a password of {user}: set {setting}_PASSWORD"),
+    (
+        r"database .* does not exist",
+        "unknown_database",
+        "has no database {database} (NIGHTJAR_POSTGRES_DATABASE): " + _INITIALISE,
+    ),
+    (r"role .* does not exist", "unknown_role", "has no role {user} ({setting}_USER): " + _INITIALISE),
     (
         r"permission denied for database",
+        "permission_denied",
         "lets {user} ({setting}_USER) not into the database {database}: " + _INITIALISE,
     ),
 )
@@ -43,6 +48,17 @@ class Address:
 
     def __str__(self) -> str:
         return f"PostgreSQL database {self.database} at {self.host}:{self.port}"
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """What an error of it names: no password."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "database": self.database,
+            "user": self.user,
+            "setting": self.setting,
+        }
 
 
 class PostgresConnection:
@@ -84,15 +100,19 @@ def told_plainly(address: Address) -> Iterator[None]:
     try:
         yield
     except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
-        raise BadInput(f"{address}: {_reason(error)}; was it initialised, and has dbt run? {_INITIALISE}") from error
+        said = f"{address}: {_reason(error)}; was it initialised, and has dbt run? {_INITIALISE}"
+        raise BadInput(said, code="not_initialised", **address.fields) from error
     except errors.InsufficientPrivilege as error:
-        raise BadInput(f"{address}: {_reason(error)} for {address.user} ({address.setting}_USER)") from error
+        said = f"{address}: {_reason(error)} for {address.user} ({address.setting}_USER)"
+        raise BadInput(said, code="permission_denied", **address.fields) from error
     except errors.ReadOnlySqlTransaction as error:
-        raise BadInput(f"{address}: {address.user} ({address.setting}_USER) may only read") from error
+        said = f"{address}: {address.user} ({address.setting}_USER) may only read"
+        raise BadInput(said, code="permission_denied", **address.fields) from error
     except errors.LockNotAvailable as error:
-        raise NightjarError(f"{address} was busy for too long: {_reason(error)}") from error
+        said = f"{address} was busy for too long: {_reason(error)}"
+        raise NightjarError(said, code="warehouse_busy", **address.fields) from error
     except psycopg.OperationalError as error:
-        raise NightjarError(f"{address}: {_reason(error)}") from error
+        raise NightjarError(f"{address}: {_reason(error)}", code="connection_lost", **address.fields) from error
 
 
 def _connect(address: Address) -> Session:
@@ -114,11 +134,12 @@ def _connect(address: Address) -> Session:
     except psycopg.OperationalError as error:
         said = _reason(error)
         server = f"PostgreSQL at {address.host}:{address.port}"
-        for words, meaning in _REFUSALS:
+        for words, code, meaning in _REFUSALS:
             if re.search(words, said):
-                raise BadInput(f"{server} {meaning.format_map(vars(address))}") from error
+                raise BadInput(f"{server} {meaning.format_map(vars(address))}", code=code, **address.fields) from error
         settings = "NIGHTJAR_POSTGRES_HOST, NIGHTJAR_POSTGRES_PORT"
-        raise NightjarError(f"{server} ({settings}) does not answer: {said}") from error
+        message = f"{server} ({settings}) does not answer: {said}"
+        raise NightjarError(message, code="server_unreachable", **address.fields) from error
 
 
 def _reason(error: psycopg.Error) -> str:

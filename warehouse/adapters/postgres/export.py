@@ -63,7 +63,13 @@ def _schema(session: Session, statement: str, parameters: Any) -> pa.Schema:
         known = session.adapters.types.get(column.type_code)
         if known is None or known.name not in _TYPES:
             named = known.name if known else column.type_code
-            raise NightjarError(f"column {column.name} is of type {named}: expected one of {', '.join(_TYPES)}")
+            raise NightjarError(
+                f"column {column.name} is of type {named}: expected one of {', '.join(_TYPES)}",
+                code="wrong_type",
+                column=column.name,
+                value=named,
+                expected=tuple(_TYPES),
+            )
         fields.append(pa.field(column.name, ARROW_TYPES[_TYPES[known.name]]))
     return pa.schema(fields)
 

@@ -30,7 +30,12 @@ def initialise(settings: Settings) -> str:
     with opened(administrator(settings, "postgres")) as connection:
         server = connection.session
         if server.info.server_version < _OLDEST_SERVER:
-            raise BadInput(f"the server is PostgreSQL {server.info.server_version // 10_000}: 17 or newer is needed")
+            raise BadInput(
+                f"the server is PostgreSQL {server.info.server_version // 10_000}: 17 or newer is needed",
+                code="server_too_old",
+                value=server.info.server_version // 10_000,
+                expected=_OLDEST_SERVER // 10_000,
+            )
         pipeline = settings.postgres_user
         set_role(server, pipeline, settings.postgres_password.get_secret_value())
         set_role(server, ANALYST, settings.postgres_analyst_password.get_secret_value())
@@ -68,9 +73,18 @@ def _check_passwords(settings: Settings) -> None:
     names = ("postgres_password", "postgres_analyst_password")
     lacking = [variable(name) for name in names if not getattr(settings, name).get_secret_value()]
     if lacking:
-        raise BadInput(f"{' and '.join(lacking)} is empty: the roles get their passwords from these settings")
+        raise BadInput(
+            f"{' and '.join(lacking)} is empty: the roles get their passwords from these settings",
+            code="missing_password",
+            settings=lacking,
+        )
     if settings.postgres_user == ANALYST:
-        raise BadInput(f"NIGHTJAR_POSTGRES_USER={ANALYST!r}: analysts only read, the pipeline needs a role of its own")
+        raise BadInput(
+            f"NIGHTJAR_POSTGRES_USER={ANALYST!r}: analysts only read, the pipeline needs a role of its own",
+            code="role_of_analysts",
+            setting="NIGHTJAR_POSTGRES_USER",
+            value=ANALYST,
+        )
 
 
 def _create_database(server: Session, database: str) -> None:
@@ -90,7 +104,12 @@ def _create_database(server: Session, database: str) -> None:
     elif found[0] != "UTF8" or not (found[2] or found[1] in _SORT_BY_BYTES):
         raise BadInput(
             f"database {database} (NIGHTJAR_POSTGRES_DATABASE) is of encoding {found[0]} and sorts by {found[1]}: "
-            "the warehouse needs UTF8 and C.UTF-8; name a database that does not exist yet, and init creates it"
+            "the warehouse needs UTF8 and C.UTF-8; name a database that does not exist yet, and init creates it",
+            code="wrong_encoding",
+            setting="NIGHTJAR_POSTGRES_DATABASE",
+            value=database,
+            encoding=found[0],
+            locale=found[1],
         )
 
 

@@ -24,17 +24,33 @@ def read_batches(table: Table, folder: Path, constants: Mapping[str, Any]) -> It
     """
     files = sorted(folder.glob("*.parquet"))
     if not files:
-        raise NightjarError(f"{folder} does not fit {table.full_name}: it holds no Parquet file")
+        raise NightjarError(
+            f"{folder} does not fit {table.full_name}: it holds no Parquet file",
+            code="rows_do_not_fit",
+            path=folder,
+            table=table.full_name,
+        )
     given = [column.name for column in table.columns if column.name not in constants]
     for path in files:
         try:
             with pq.ParquetFile(path) as file:
                 if lacking := [name for name in given if name not in file.schema_arrow.names]:
-                    raise NightjarError(f"{path} does not fit {table.full_name}: it lacks {', '.join(lacking)}")
+                    raise NightjarError(
+                        f"{path} does not fit {table.full_name}: it lacks {', '.join(lacking)}",
+                        code="rows_do_not_fit",
+                        path=folder,
+                        table=table.full_name,
+                        columns=lacking,
+                    )
                 for batch in file.iter_batches(BATCH_ROWS, columns=given):
                     yield _contracted(table, batch, constants)
         except (pa.ArrowException, OSError) as error:
-            raise NightjarError(f"{path} does not fit {table.full_name}: {error}") from error
+            raise NightjarError(
+                f"{path} does not fit {table.full_name}: {error}",
+                code="rows_do_not_fit",
+                path=folder,
+                table=table.full_name,
+            ) from error
 
 
 def _contracted(table: Table, batch: pa.RecordBatch, constants: Mapping[str, Any]) -> pa.RecordBatch:

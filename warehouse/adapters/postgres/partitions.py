@@ -125,7 +125,11 @@ def _name(table: Table, publication_id: str) -> str:
         BadInput: the text is no publication id, so that it cannot become a part of a statement.
     """
     if not PUBLICATION_ID.fullmatch(publication_id):
-        raise BadInput(f"{publication_id!r} is no publication id: expected one like 2026-03-31.1")
+        raise BadInput(
+            f"{publication_id!r} is no publication id: expected one like 2026-03-31.1",
+            code="not_a_publication_id",
+            value=publication_id,
+        )
     schema = PARTITIONS if table.schema == "recs" else table.schema
     return f"{schema}.{table.name}_{re.sub('[-.]', '_', publication_id)}"
 

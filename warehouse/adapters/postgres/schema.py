@@ -47,7 +47,11 @@ def check_initialised(connection: Connection) -> None:
         "where nspname = 'recs' and relname = 'current_publication'"
     ).fetchall()
     if found[0][0] == 0:
-        raise BadInput("the database (NIGHTJAR_POSTGRES_DATABASE) is no warehouse yet: run nightjar warehouse init")
+        raise BadInput(
+            "the database (NIGHTJAR_POSTGRES_DATABASE) is no warehouse yet: run nightjar warehouse init",
+            code="not_initialised",
+            setting="NIGHTJAR_POSTGRES_DATABASE",
+        )
 
 
 def create_missing_tables(connection: Connection) -> None:
@@ -58,7 +62,12 @@ def create_missing_tables(connection: Connection) -> None:
     """
     schemas = {name for (name,) in connection.execute("select nspname from pg_namespace").fetchall()}
     if lacking := [name for name in SCHEMAS if name not in schemas]:
-        raise BadInput(f"the database has no schema {', '.join(lacking)}: run nightjar warehouse init")
+        raise BadInput(
+            f"the database has no schema {', '.join(lacking)}: run nightjar warehouse init",
+            code="not_initialised",
+            setting="NIGHTJAR_POSTGRES_DATABASE",
+            schemas=lacking,
+        )
     existing = {tuple(row) for row in connection.execute("select schemaname, tablename from pg_tables").fetchall()}
     for table in ALL_TABLES:
         if (table.schema, table.name) not in existing:
