@@ -31,8 +31,9 @@ def check_wording(text: str) -> None:
 
     Only what people read belongs here; what a program acts on is asserted as code, field or value.
     """
-    test = os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0]
-    key = test.rpartition("/")[2]
+    file, _, test = os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0].partition("::")
+    # A parameter may hold slashes.
+    key = f"{Path(file).name}::{test}"
     place = _places[key] = _places.get(key, -1) + 1
     plain = plain_paths(text)
     if REWRITES:

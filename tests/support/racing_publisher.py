@@ -12,7 +12,7 @@ from warehouse.settings import Settings
 
 
 def race(settings: Settings, publications: list[str], start: Barrier, seed: int, results: object) -> None:
-    """Publish each attempt when all are at the barrier; put what came of it, or the error, into the queue."""
+    """Publish each attempt when all are at the barrier; queue what came of it, or code and winner of the refusal."""
     chance, warehouse = random.Random(seed), open_warehouse(settings)
     for publication_id in publications:
         record = RunFolder.of(settings.lake, publication_id).record()
@@ -20,7 +20,7 @@ def race(settings: Settings, publications: list[str], start: Barrier, seed: int,
         time.sleep(chance.uniform(0, 0.03))
         try:
             entry = publish(warehouse, record, model_uri="models:/m/1", mlflow_run_id="m", content_hash="h")
-            outcome = (publication_id, entry.ledger_id, "")
+            outcome = (publication_id, entry.ledger_id, ())
         except NightjarError as error:
-            outcome = (publication_id, 0, str(error))
+            outcome = (publication_id, 0, (error.code, error.fields.get("superseded_by")))
         results.put(outcome)

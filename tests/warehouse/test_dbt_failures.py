@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.golden import check_wording
 from warehouse.dbt_failures import NodeResult, explained, failure, passes, plain
 from warehouse.dbt_process import catalogue_of
 from warehouse.errors import BadInput, NightjarError
@@ -44,46 +45,51 @@ def failed(message: str, name: str = "dim_items", kind: str = "model") -> NodeRe
 
 
 def test_a_seed_is_named_with_file_line_column_and_value_and_nothing_of_the_readers_options() -> None:
-    text = explained(failed(SEED, "event_weights", "seed"))
-    assert text.startswith("seed event_weights (dbt_project/seeds/event_weights.csv): ")
-    for part in ("Line: 3", '"weight"', '"abc"', "DOUBLE"):
-        assert part in text
-    assert "delimiter" not in text
-    assert "\n" not in text
+    why = explained(failed(SEED, "event_weights", "seed"))
+    assert (why.kind, why.node, why.code) == ("seed", "event_weights", "node_failed")
+    assert (why.file, why.line, why.columns, why.value) == ("seeds/event_weights.csv", 3, ("weight",), "abc")
+    assert "delimiter" not in why.text
+    assert "\n" not in why.text
+    check_wording(why.text)
 
 
 def test_a_column_that_is_not_there_is_named_with_the_line_of_the_models_own_file(tmp_path: Path) -> None:
     project = tmp_path / "dbt_project"
     (project / "models" / "core").mkdir(parents=True)
     (project / "models" / "core" / "dim_items.sql").write_text("with versions as (\n    select\n        itm_id,\n")
-    text = explained(failed(COLUMN), project)
-    assert text.startswith("model dim_items (dbt_project/models/core/dim_items.sql, line 3): ")
-    assert '"itm_id"' in text
-    assert 'Candidate bindings: "item_id"' in text
+    why = explained(failed(COLUMN), project)
+    assert (why.node, why.file, why.line, why.columns) == ("dim_items", "models/core/dim_items.sql", 3, ("itm_id",))
+    check_wording(why.text)
 
 
 def test_a_line_that_is_there_twice_or_not_at_all_is_quoted_instead(tmp_path: Path) -> None:
-    text = explained(failed(COLUMN), tmp_path / "dbt_project")
-    assert "dim_items.sql)" in text
-    assert text.endswith("near: ...    itm_id,")
+    why = explained(failed(COLUMN), tmp_path / "dbt_project")
+    assert (why.file, why.line) == ("models/core/dim_items.sql", 0)
+    assert why.text.endswith("...    itm_id,")
 
 
 def test_a_broken_contract_names_each_column_with_both_types_and_no_macro() -> None:
-    text = explained(failed(CONTRACT, "night_outcomes"))
-    assert "column attempt is INTEGER, the contract says VARCHAR" in text
-    assert "column recall is missing, the contract says DOUBLE" in text
-    assert "macro" not in text
+    why = explained(failed(CONTRACT, "night_outcomes"))
+    assert (why.code, why.columns) == ("contract_broken", ("attempt", "recall"))
+    assert "macro" not in why.text
+    check_wording(why.text)
 
 
 def test_a_value_that_postgres_refuses_is_named() -> None:
-    text = explained(failed(POSTGRES, "fct_interactions"))
-    assert text.startswith("model fct_interactions (dbt_project/models/core/fct_interactions.sql): ")
-    assert text.endswith('invalid input syntax for type double precision: "abc"')
+    why = explained(failed(POSTGRES, "fct_interactions"))
+    assert (why.node, why.file, why.value) == ("fct_interactions", "models/core/fct_interactions.sql", "abc")
+    check_wording(why.text)
+
+
+def test_rows_that_break_a_test_are_no_failure_of_the_node() -> None:
+    assert explained(NodeResult("items_are_unique", "fail", 3, "Got 3 results", "test")).code == "test_failed"
 
 
 @pytest.mark.parametrize("message", [SEED, COLUMN, CONTRACT, POSTGRES])
 def test_what_no_second_try_can_mend_is_bad_input(message: str) -> None:
-    assert isinstance(failure("dbt_inputs", [failed(message)]), BadInput)
+    error = failure("dbt_inputs", [failed(message)])
+    assert isinstance(error, BadInput)
+    assert error.code == ("contract_broken" if message == CONTRACT else "node_failed")
 
 
 @pytest.mark.parametrize(
@@ -100,15 +106,15 @@ def test_what_no_second_try_can_mend_is_bad_input(message: str) -> None:
 def test_what_passes_by_itself_may_be_tried_again(message: str) -> None:
     assert passes(message)
     error = failure("marts", [failed(message)])
-    assert isinstance(error, NightjarError)
-    assert not isinstance(error, BadInput)
+    assert type(error) is NightjarError
+    assert (error.code, error.fields["stage"]) == ("engine_unavailable", "marts")
 
 
-def test_the_first_failure_is_told_and_the_others_are_named_and_counted() -> None:
-    text = str(failure("dbt_inputs", [failed(POSTGRES, "first"), failed(COLUMN, "second")], skipped=4))
-    assert text.startswith("dbt_inputs: model first ")
-    assert "second" in text
-    assert "4 behind it" in text
+def test_the_first_failure_is_reported_and_the_others_are_named_and_counted() -> None:
+    error = failure("dbt_inputs", [failed(POSTGRES, "first"), failed(COLUMN, "second")], skipped=4)
+    expected = {"stage": "dbt_inputs", "node": "first", "value": "abc", "others": ["second"], "skipped": 4}
+    assert {name: error.fields[name] for name in expected} == expected
+    check_wording(str(error))
 
 
 def test_what_dbt_says_of_the_project_is_one_line() -> None:

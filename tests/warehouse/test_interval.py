@@ -2,6 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from tests.support.refusals import refused
 from warehouse.errors import BadInput
 from warehouse.interval import of_date, resolve
 
@@ -26,18 +27,28 @@ def test_a_date_covers_one_utc_day() -> None:
     "day", ["2026-02-30", "9999-12-31", "yesterday", "", "2026-03-31; drop table raw.items", "../2026-03-31"]
 )
 def test_a_text_that_is_no_date_is_refused_by_name(day: str) -> None:
-    with pytest.raises(BadInput, match="is no date: expected YYYY-MM-DD"):
+    with refused(BadInput, "not_a_date", value=day, expected="YYYY-MM-DD"):
         of_date(day)
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "fault"),
+    ("start", "end", "code", "fields"),
     [
-        ("2026-03-31T00:00:00+00:00", "2026-03-31T00:00:00+00:00", "is empty"),
-        ("2026-03-31T00:00:00", "2026-04-01T00:00:00+00:00", "interval start .* has no time zone"),
-        ("2026-03-31T00:00:00+00:00", "soon", "interval end 'soon' is no ISO 8601 timestamp"),
+        (
+            "2026-03-31T01:00:00+01:00",
+            "2026-03-31T00:00:00+00:00",
+            "empty_interval",
+            {"start": datetime(2026, 3, 31, tzinfo=UTC), "end": datetime(2026, 3, 31, tzinfo=UTC)},
+        ),
+        (
+            "2026-03-31T00:00:00",
+            "2026-04-01T00:00:00+00:00",
+            "no_time_zone",
+            {"name": "interval start", "value": "2026-03-31T00:00:00"},
+        ),
+        ("2026-03-31T00:00:00+00:00", "soon", "not_a_timestamp", {"name": "interval end", "value": "soon"}),
     ],
 )
-def test_a_wrong_interval_is_refused_by_name(start: str, end: str, fault: str) -> None:
-    with pytest.raises(BadInput, match=fault):
+def test_a_wrong_interval_is_refused_by_name(start: str, end: str, code: str, fields: dict[str, object]) -> None:
+    with refused(BadInput, code, **fields):
         resolve(start, end)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.refusals import refused
 from warehouse.adapters.duckdb import DuckDBWarehouse
 from warehouse.adapters.protocol import insert_row
 from warehouse.errors import NightjarError
@@ -89,5 +90,6 @@ def test_a_folder_behind_a_link_is_refused(settings: Settings, warehouse: DuckDB
     (tmp_path / "elsewhere").mkdir()
     (settings.lake / "tuning").mkdir(parents=True)
     (settings.lake / "tuning" / "2020-01-01.1").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(NightjarError, match="retention deletes nothing outside"):
+    path = settings.lake / "tuning" / "2020-01-01.1"
+    with refused(NightjarError, "outside_lake", path=path, target=tmp_path / "elsewhere"):
         old_tunings(warehouse, settings, AS_OF)

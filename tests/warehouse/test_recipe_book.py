@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.refusals import refused
 from warehouse.adapters.protocol import Warehouse
 from warehouse.attempts import RunRequest, begin_attempt
 from warehouse.errors import BadInput
@@ -64,13 +65,15 @@ def test_a_setting_pins_one_recipe_or_none(home: Settings) -> None:
     first, _ = add(home.lake, "2026-03-01.1"), add(home.lake, "2026-03-02.1")
     assert in_force(home.model_copy(update={"recipe": "2026-03-01.1"}), DAY) == first
     assert in_force(home.model_copy(update={"recipe": "none"}), DAY) == PLAIN
-    with pytest.raises(BadInput, match=r"NIGHTJAR_RECIPE='2026-03-03.1': .*2026-03-03.1.json does not exist"):
+    path = home.lake / "recipes" / "2026-03-03.1.json"
+    with refused(BadInput, "unknown_configuration", setting="NIGHTJAR_RECIPE", value="2026-03-03.1", file=path):
         in_force(home.model_copy(update={"recipe": "2026-03-03.1"}), DAY)
 
 
 def test_a_file_that_is_no_entry_is_named(home: Settings) -> None:
-    write_recipe(home.lake / "recipes" / "2026-03-01.1.json", Recipe("2026-03-01.1", {"epochs": 1}))
-    with pytest.raises(BadInput, match=r"2026-03-01.1.json is no recipe: KeyError\('data_date'\)"):
+    path = home.lake / "recipes" / "2026-03-01.1.json"
+    write_recipe(path, Recipe("2026-03-01.1", {"epochs": 1}))
+    with refused(BadInput, "not_a_configuration", file=path):
         entries(home.lake)
 
 
@@ -119,7 +122,14 @@ def test_a_recipe_that_no_longer_fits_stops_the_night_before_it_begins(
     settings: Settings, warehouse: Warehouse, request_of: Callable[..., RunRequest]
 ) -> None:
     add(settings.lake, "2026-03-01.1", epochs=0)
-    with pytest.raises(BadInput, match=r"recipe 2026-03-01.1: NIGHTJAR_EPOCHS=0"):
+    with refused(
+        BadInput,
+        "unknown_setting_value",
+        wording=False,
+        configuration="2026-03-01.1",
+        setting="NIGHTJAR_EPOCHS",
+        value=0,
+    ):
         begin_attempt(settings, warehouse, request_of())
     with warehouse.connect(read_only=True) as connection:
         assert connection.execute("select count(*) from recs.publication_attempts").fetchall() == [(0,)]

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.refusals import refused
 from warehouse.errors import BadInput
 from warehouse.interval import of_date
 from warehouse.run_folder import RunFolder, RunRecord, write_text, written_aside
@@ -26,13 +27,13 @@ def test_the_arrival_cut_off_survives_the_file(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"holds no run.json"):
+    with refused(BadInput, "not_a_run_folder", path=tmp_path / "nothing"):
         RunFolder(tmp_path / "nothing").record()
 
 
 @pytest.mark.parametrize("publication_id", ["../../etc.1", "2026-03-31.1/../../x.1", "2026-03-31", "", "x.1"])
 def test_a_publication_id_never_leads_out_of_the_lake(tmp_path: Path, publication_id: str) -> None:
-    with pytest.raises(BadInput, match="is no publication id"):
+    with refused(BadInput, "not_a_publication_id", value=publication_id):
         RunFolder.of(tmp_path, publication_id)
 
 

@@ -4,6 +4,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import create_engine, text
 
+from tests.support.refusals import refused
 from warehouse.errors import BadInput
 from warehouse.settings import Settings, child_environment, load_settings, run_parameters, spark_environment
 
@@ -15,7 +16,7 @@ def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_wrong_value_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIGHTJAR_HOLDOUT_FRACTION", "1.5")
-    with pytest.raises(BadInput, match=r"NIGHTJAR_HOLDOUT_FRACTION='1.5': .*less than or equal to 1"):
+    with refused(BadInput, "unknown_setting_value", setting="NIGHTJAR_HOLDOUT_FRACTION", value="1.5"):
         load_settings()
 
 
@@ -81,34 +82,32 @@ def test_a_spark_master_is_local_or_a_cluster(master: str) -> None:
 )
 def test_another_spark_master_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, master: str) -> None:
     monkeypatch.setenv("NIGHTJAR_SPARK_MASTER", master)
-    with pytest.raises(
-        BadInput, match=r"^NIGHTJAR_SPARK_MASTER='.*': .*expected local\[CORES\], local\[\*\] or spark://"
+    with refused(
+        BadInput, "unknown_setting_value", setting="NIGHTJAR_SPARK_MASTER", value=master.replace("u:p@", "...@")
     ):
         load_settings()
 
 
 def test_a_password_in_mlflows_address_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIGHTJAR_MLFLOW_URL", "http://ann:canary@mlflow.example:5000")  # pragma: allowlist secret
-    with pytest.raises(BadInput) as refused:
+    shown = "http://...@mlflow.example:5000"
+    with refused(BadInput, "unknown_setting_value", setting="NIGHTJAR_MLFLOW_URL", value=shown) as caught:
         load_settings()
-    assert str(refused.value) == (
-        "NIGHTJAR_MLFLOW_URL='http://...@mlflow.example:5000': put name and password into "
-        "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
-    )
-    assert "canary" not in str(refused.value.__cause__)
+    error = caught.value
+    assert "canary" not in f"{error} {error.fields} {error.__cause__}"
 
 
 @pytest.mark.parametrize("url", ["mlflow:5000", "file:///tmp", "http://", "http://h/?a=1", "http://["])
 def test_an_address_of_mlflow_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("NIGHTJAR_MLFLOW_URL", url)
-    with pytest.raises(BadInput, match=r"^NIGHTJAR_MLFLOW_URL="):
+    with refused(BadInput, "unknown_setting_value", setting="NIGHTJAR_MLFLOW_URL", value=url):
         load_settings()
 
 
 def test_a_name_in_mlflow_has_no_character_that_uris_or_filters_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings(mlflow_name="team-a_2").mlflow_name == "team-a_2"
     monkeypatch.setenv("NIGHTJAR_MLFLOW_NAME", "team/a' or 1")
-    with pytest.raises(BadInput, match="expected letters, digits, - and _"):
+    with refused(BadInput, "unknown_setting_value", setting="NIGHTJAR_MLFLOW_NAME", value="team/a' or 1"):
         load_settings()
 
 
@@ -133,11 +132,8 @@ def test_a_home_that_cannot_work_is_refused_before_anything_is_made(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NIGHTJAR_HOME", str(tmp_path / part))
-    with pytest.raises(BadInput) as refused:
+    with refused(BadInput, "unknown_setting_value", setting="NIGHTJAR_HOME", value=tmp_path / part):
         load_settings()
-    assert str(refused.value).startswith("NIGHTJAR_HOME=")
-    odd = next(each for each in part if each in "%?$*[{\\" or not each.isprintable())
-    assert f"may not have {odd if odd.isprintable() else ascii(odd)[1:-1]}" in str(refused.value)
     assert list(tmp_path.iterdir()) == []
 
 

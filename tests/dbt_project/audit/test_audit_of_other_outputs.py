@@ -1,6 +1,7 @@
 """One mutation of the other staged tables or of the attempt, one audit test that returns it."""
 
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -10,7 +11,7 @@ MUTATIONS = {
     "similar to itself": (
         "update recs_staging.similar_items set similar_item_id = 'f1' where similar_item_id = 'f2'",
         "staged_items_are_not_similar_to_themselves",
-        ("item_id=f1", "another item", "itself at rank 1"),
+        ("item_id=f1", ANY, "itself at rank 1"),
     ),
     "cosine above 1": (
         "update recs_staging.similar_items set similarity = 1.5 where similar_item_id = 'f2'",
@@ -25,7 +26,7 @@ MUTATIONS = {
     "similar item of another domain": (
         "update recs_staging.similar_items set similar_item_id = 'b2' where similar_item_id = 'f2'",
         "staged_items_are_available",
-        ("similar_items item_id=b2", "known in films", "item of books"),
+        ("similar_items item_id=b2", ANY, "item of books"),
     ),
     "NaN in an embedding": (
         "update recs_staging.item_embeddings set embedding = array[1.0, cast('nan' as real)] where item_id = 'f1'",
@@ -40,7 +41,7 @@ MUTATIONS = {
     "unavailable popular item": (
         "update recs_staging.popular_items set item_id = 'f5' where item_id = 'f1'",
         "staged_items_are_available",
-        ("popular_items item_id=f5", "available in films", "not available"),
+        ("popular_items item_id=f5", ANY, "not available"),
     ),
     "domain without popular items": (
         "delete from recs_staging.popular_items where domain = 'films'",
@@ -114,7 +115,7 @@ def test_a_sound_attempt_passes_the_audit_beside_a_faulty_one(project: Any, audi
 def test_the_audit_refuses_to_run_without_a_publication(project: Any, audited: HandmadeWarehouse) -> None:
     done = project.dbt(audited, "test", "--select", "tag:audit", publication_id=None)
     messages = [each.message for each in done.result if each.node.name == "staged_lists_are_full"]
-    assert "variable publication_id is missing" in messages[0]
+    assert "publication_id" in messages[0]
 
 
 @pytest.mark.parametrize(

@@ -12,19 +12,29 @@ import pytest
 from pydantic import SecretStr
 
 from tests.support.postgres_server import PostgresServer
+from tests.support.refusals import refused, refused_command
 from tests.support.warehouse_homes import variables_of
 from warehouse.adapters.postgres.adapter import PostgresWarehouse
 from warehouse.errors import BadInput, NightjarError
 from warehouse.settings import Settings
 
 NIGHTJAR = Path(sys.executable).parent / "nightjar"
+PIPELINE = {"user": "nightjar_pipeline", "setting": "NIGHTJAR_POSTGRES"}
 
 
-def refusal(settings: Settings, use: Callable[[PostgresWarehouse], object]) -> NightjarError:
-    with pytest.raises(NightjarError) as caught:
+def assert_refused(
+    settings: Settings,
+    use: Callable[[PostgresWarehouse], object],
+    kind: type[NightjarError],
+    code: str,
+    **fields: object,
+) -> None:
+    """Assert that a use of the warehouse is refused in one line that holds no password."""
+    with refused(kind, code, wording=False, **fields) as caught:
         use(PostgresWarehouse.of(settings))
+    assert type(caught.value) is kind
     assert "\n" not in str(caught.value)
-    return caught.value
+    assert "canary" not in f"{caught.value} {caught.value.fields}"
 
 
 def look(warehouse: PostgresWarehouse) -> None:
@@ -35,23 +45,18 @@ def look(warehouse: PostgresWarehouse) -> None:
 def test_a_wrong_password_names_its_setting(postgres_settings: Settings) -> None:
     wrong = postgres_settings.model_copy(update={"postgres_password": SecretStr("canary-password")})
     for use in (look, PostgresWarehouse.create_tables):
-        error = refusal(wrong, use)
-        assert isinstance(error, BadInput)
-        assert str(error).endswith("refuses the password of nightjar_pipeline: set NIGHTJAR_POSTGRES_PASSWORD")
-        assert "canary" not in str(error)
+        assert_refused(wrong, use, BadInput, "wrong_password", **PIPELINE)
 
 
 def test_a_missing_password_names_its_setting(postgres_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPASSFILE", "/nowhere")
-    error = refusal(postgres_settings.model_copy(update={"postgres_password": SecretStr("")}), look)
-    assert isinstance(error, BadInput)
-    assert str(error).endswith("wants a password of nightjar_pipeline: set NIGHTJAR_POSTGRES_PASSWORD")
+    without = postgres_settings.model_copy(update={"postgres_password": SecretStr("")})
+    assert_refused(without, look, BadInput, "missing_password", **PIPELINE)
 
 
 def test_a_missing_database_is_to_be_initialised(postgres_settings: Settings) -> None:
-    error = refusal(postgres_settings.model_copy(update={"postgres_database": "missing"}), look)
-    assert isinstance(error, BadInput)
-    assert "has no database missing (NIGHTJAR_POSTGRES_DATABASE): run nightjar warehouse init" in str(error)
+    elsewhere = postgres_settings.model_copy(update={"postgres_database": "missing"})
+    assert_refused(elsewhere, look, BadInput, "unknown_database", database="missing")
 
 
 def test_a_database_that_is_no_warehouse_is_to_be_initialised(
@@ -60,18 +65,14 @@ def test_a_database_that_is_no_warehouse_is_to_be_initialised(
     name = postgres_server.create_database(f"empty_{uuid4().hex}")
     empty = postgres_settings.model_copy(update={"postgres_database": name})
     for use in (look, PostgresWarehouse.create_tables):
-        error = refusal(empty, use)
-        assert isinstance(error, BadInput)
-        assert str(error).endswith(": run nightjar warehouse init")
+        assert_refused(empty, use, BadInput, "not_initialised", setting="NIGHTJAR_POSTGRES_DATABASE")
 
 
 def test_a_server_that_does_not_answer_may_answer_later(postgres_settings: Settings) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         nobody = postgres_settings.model_copy(update={"postgres_port": silent.getsockname()[1]})
-        error = refusal(nobody, look)
-    assert not isinstance(error, BadInput)
-    assert "(NIGHTJAR_POSTGRES_HOST, NIGHTJAR_POSTGRES_PORT) does not answer" in str(error)
+        assert_refused(nobody, look, NightjarError, "server_unreachable", port=nobody.postgres_port)
 
 
 def test_who_may_only_read_is_told_which_setting_says_who(postgres_settings: Settings) -> None:
@@ -81,9 +82,8 @@ def test_who_may_only_read_is_told_which_setting_says_who(postgres_settings: Set
         with warehouse.transaction() as connection:
             connection.execute("delete from recs.gate_decisions")
 
-    error = refusal(postgres_settings.model_copy(update=changes), write)
-    assert isinstance(error, BadInput)
-    assert "nightjar_analyst (NIGHTJAR_POSTGRES_USER)" in str(error)
+    analyst = postgres_settings.model_copy(update=changes)
+    assert_refused(analyst, write, BadInput, "permission_denied", user="nightjar_analyst", setting="NIGHTJAR_POSTGRES")
 
 
 def test_a_server_that_goes_away_in_the_middle_is_one_line(
@@ -97,8 +97,7 @@ def test_a_server_that_goes_away_in_the_middle_is_one_line(
             )
             connection.execute("select 1")
 
-    error = refusal(postgres_settings, lose)
-    assert not isinstance(error, BadInput)
+    assert_refused(postgres_settings, lose, NightjarError, "connection_lost", **PIPELINE)
 
 
 @pytest.mark.parametrize("command", [["status"], ["retention"], ["run", "--date", "2026-03-31"], ["recommend", "u"]])
@@ -108,8 +107,6 @@ def test_every_command_ends_with_one_line_and_the_code_of_bad_input(
     missing = postgres_settings.model_copy(update={"postgres_database": "missing"})
     environment = {**os.environ, **variables_of(missing)}
     done = subprocess.run([NIGHTJAR, *command], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 2, done.stdout + done.stderr
-    [line] = done.stdout.splitlines()
-    assert line.startswith("[nightjar] error (2): PostgreSQL at 127.0.0.1:")
-    assert line.endswith("run nightjar warehouse init")
+    refused_command(done, 2, "unknown_database", "missing", "NIGHTJAR_POSTGRES_DATABASE")
+    assert len(done.stdout.splitlines()) == 1
     assert done.stderr == ""

@@ -1,0 +1,106 @@
+"""Every error that the product builds says in one name what is wrong: programs and tests read that, no sentence."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.refusals import refused
+from warehouse.errors import BadInput
+from warehouse.settings import REPOSITORY
+
+PACKAGES = ("dags", "ml", "spark_jobs", "warehouse")
+BASES = ("NightjarError", "BadInput", "GateRefused", "NothingExpected")
+CODE = re.compile(r"[a-z0-9_]+")
+
+
+def trees() -> dict[str, ast.Module]:
+    """The modules of the product by their paths."""
+    return {
+        str(path.relative_to(REPOSITORY)): ast.parse(path.read_text(encoding="utf-8"))
+        for package in PACKAGES
+        for path in sorted((REPOSITORY / package).rglob("*.py"))
+    }
+
+
+def kinds_of(modules: dict[str, ast.Module]) -> set[str]:
+    """The names of the errors, with those that are derived from them anywhere in the product."""
+    kinds, size = set(BASES), 0
+    while len(kinds) > size:
+        size = len(kinds)
+        for tree in modules.values():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ClassDef) and any(name_of(base) in kinds for base in node.bases):
+                    kinds.add(node.name)
+    return kinds
+
+
+def name_of(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def kinds_in(node: ast.expr, kinds: set[str]) -> bool:
+    """Whether an expression is one of the errors' classes, or chooses between them."""
+    if isinstance(node, ast.IfExp):
+        return kinds_in(node.body, kinds) or kinds_in(node.orelse, kinds)
+    return name_of(node) in kinds
+
+
+def constructions(tree: ast.Module, kinds: set[str]) -> Iterator[ast.Call]:
+    """Yield each call that builds an error, also by a variable that holds its class."""
+    variables = {
+        name_of(target)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and kinds_in(node.value, kinds)
+        for target in node.targets
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and kinds_in(node.func, kinds | variables):
+            yield node
+
+
+def has_code(call: ast.Call) -> bool:
+    """Whether a call passes a code: a literal in lower case, or what a variable or expression holds."""
+    code = next((each.value for each in call.keywords if each.arg == "code"), None)
+    if isinstance(code, ast.Constant):
+        return isinstance(code.value, str) and CODE.fullmatch(code.value) is not None
+    return code is not None
+
+
+def without_code(path: str, source: ast.Module, kinds: set[str]) -> list[str]:
+    return [f"{path}:{line}" for line in sorted(c.lineno for c in constructions(source, kinds) if not has_code(c))]
+
+
+def test_every_error_has_a_code() -> None:
+    modules = trees()
+    kinds = kinds_of(modules)
+    lacking = [place for path, tree in modules.items() for place in without_code(path, tree, kinds)]
+    assert lacking == [], "\n".join(["without a code:", *lacking])
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("raise BadInput('no')", [1]),
+        ("raise errors.BadInput('no')", [1]),
+        ("raise BadInput('no', code='')", [1]),
+        ("raise BadInput('no', code='Not a code')", [1]),
+        ("raise BadInput('no', code='unknown_column', column='a')", []),
+        ("raise BadInput('no', code=code)", []),
+        ("x = 1\nkind = BadInput if x else NightjarError\nraise kind('no')", [3]),
+        ("raise (GateRefused if x else BadInput)('no')", [1]),
+        ("class Busy(NightjarError):\n    pass\nraise Busy('no')", [3]),
+        ("raise ValueError('no')", []),
+        ("try:\n    pass\nexcept BadInput:\n    raise", []),
+    ],
+)
+def test_a_construction_without_a_code_is_found(source: str, lines: list[int]) -> None:
+    tree = ast.parse(source)
+    assert without_code("a.py", tree, kinds_of({"a.py": tree})) == [f"a.py:{line}" for line in lines]
+
+
+def test_a_check_of_a_refusal_notices_another_code_and_another_field() -> None:
+    for code, column in (("missing_columns", "a"), ("unknown_column", "b")):
+        with pytest.raises(AssertionError), refused(BadInput, code, wording=False, column=column):
+            raise BadInput("a is unknown", code="unknown_column", column="a")
