@@ -27,7 +27,7 @@ def roll_back(warehouse: Warehouse, publication_id: str, *, actor: str, reason: 
     if not reason.strip():
         raise BadInput(
             "--reason is empty: the ledger keeps why a publication was rolled back",
-            code="empty_option",
+            code="empty_value",
             option="--reason",
         )
     # Read before anything is written: a home without a warehouse is refused, not given an empty one.

@@ -173,7 +173,7 @@ def test_rollback_points_back_and_can_be_undone(warehouse: Warehouse, attempt: A
     [
         ("2026-03-08.1", "why", "unknown_publication", {"publication_id": "2026-03-08.1"}),
         ("2026-03-10.1", "why", "already_current", {"publication_id": "2026-03-10.1"}),
-        ("2026-03-09.1", " ", "empty_option", {"option": "--reason"}),
+        ("2026-03-09.1", " ", "empty_value", {"option": "--reason"}),
     ],
 )
 def test_a_rollback_that_makes_no_sense_is_refused(

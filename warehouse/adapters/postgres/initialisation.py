@@ -32,7 +32,7 @@ def initialise(settings: Settings) -> str:
         if server.info.server_version < _OLDEST_SERVER:
             raise BadInput(
                 f"the server is PostgreSQL {server.info.server_version // 10_000}: 17 or newer is needed",
-                code="server_too_old",
+                code="unsupported_version",
                 value=server.info.server_version // 10_000,
                 expected=_OLDEST_SERVER // 10_000,
             )
