@@ -20,7 +20,7 @@ RUN /opt/uv/bin/uv pip sync --python /opt/venv/bin/python --no-cache --compile-b
         --require-hashes --preview-features build-dependency-hashes \
         --build-constraints requirements.build.lock --require-build-hashes requirements.image.lock
 
-COPY pyproject.toml README.md /opt/nightjar/
+COPY pyproject.toml README.md LICENSE /opt/nightjar/
 COPY dags /opt/nightjar/dags
 COPY dbt_project /opt/nightjar/dbt_project
 COPY ml /opt/nightjar/ml

@@ -1,7 +1,7 @@
 """What the readers' snapshot costs: `python -m benchmarks.readers_snapshot FOLDER EVENTS USERS ITEMS PUBLICATIONS`.
 
 Lays a warehouse of random rows into the folder and writes the snapshot: whole, with nothing new, after a publication.
-The figures stand in docs/decisions/readers-snapshot.md.
+The figures stand in docs/experiments/readers-snapshot.md.
 """
 
 import sys

@@ -2,7 +2,7 @@
 
 Cuts the events of a DuckDB warehouse in time again and again. At each cut the items are ranked by the events before it,
 weighed by 0.5^(age/half-life); each user whose first event lies in the days after it is asked for what they take in
-their first days, recall@10. docs/decisions/trend.md has the figures.
+their first days, recall@10. docs/experiments/trend.md has the figures.
 """
 
 from argparse import ArgumentParser

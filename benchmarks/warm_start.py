@@ -1,7 +1,7 @@
 """`python -m benchmarks.warm_start EARLIER LATER`: recall by epoch of a night that goes on from another one's training.
 
 EARLIER and LATER are run folders of two dates, with their features. Both are fitted on their training parts, so that
-what is asked of the later one was shown to neither. docs/decisions/warm-start.md has the figures.
+what is asked of the later one was shown to neither. docs/experiments/warm-start.md has the figures.
 """
 
 from argparse import ArgumentParser

@@ -25,7 +25,7 @@ from warehouse.settings import FIXED, Settings
 
 REGRESSION_SHARES = (0.0, 0.5, 1.0)
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)
-# Of fewer users an interval says little: docs/decisions/blend.md. Of more a sample is asked.
+# Of fewer users an interval says little: docs/experiments/cold-items.md. Of more a sample is asked.
 MIN_USERS, MAX_USERS = 50, 2_000
 CONFIDENCE = 0.95
 

@@ -1,7 +1,7 @@
 """Folds users in: a vector from their newest items, without training.
 
 Pure; used where one user is answered, and by the evaluation, for users held out of the training, of whom some items are
-shown. docs/decisions/fold-in.md has the figures, and what the weighted mean was preferred to.
+shown. docs/experiments/fold-in.md has the figures, and what the weighted mean was preferred to.
 """
 
 from dataclasses import replace

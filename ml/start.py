@@ -20,7 +20,7 @@ from warehouse.settings import Settings
 from warehouse.warm_start import ON
 
 _ARRAYS = ("vectors", "biases", "vector_gradients", "bias_gradients")
-# Beyond so many times the epochs of a fit that begins anew, recall falls: docs/decisions/warm-start.md.
+# Beyond so many times the epochs of a fit that begins anew, recall falls: docs/experiments/warm-start.md.
 _MOST_TIMES_EPOCHS = 1.5
 # With another of these the factors have no place, or have seen what is held out now.
 _SAME = ("embedding_dim", "seed", "holdout_fraction", "cold_holdout_fraction", "domain_holdout_fraction")

@@ -10,20 +10,20 @@ from benchmarks.pages import METRICS, Models, choice_table, draw_recall, lead, s
 
 _REFERENCES = ("content kNN", "popularity in the target")
 _SETTINGS = ("cold_item_", "cooccurrence_", "embedding_dim", "epochs", "learning_rate", "max_sampled")
-_HEAD = """# Items without events, and users new to a domain
+_HEAD = """# Cold items, and users new to a domain
 
 `make bench-cold DATA="folder folder"` writes this page: one split and one metric code for all. Nightjar's figures come
-from the code that ranks in a night (LightFM's fit, the embeddings of cold items, the item-item weights, the blend) with
-the default settings, run on features made as a night's are; no list was published. Peers see the same features and are
-tuned on the same protocol applied once more to the training part, Nightjar's defaults by hand on that too; on it
-Nightjar chooses its shares of items without events, as a night does on what it holds out. These data have no times:
-every pair weighs the same, in all models.
+from the code that ranks in a run (LightFM's fit, the embeddings of cold items, the co-occurrence weights, the blend)
+with the default settings, on features made as in a run; no recommendation was published. Peers get the same features
+and are tuned on the same protocol applied once more to the training part, Nightjar's defaults by hand on that too; on
+it Nightjar chooses its blend weights of cold items, as a run does on its holdout. These data have no times: every pair
+weighs the same, in all models.
 
-*Items without events*: a fifth of the items is held out with all their pairs; users with pairs left are asked for
-them, and the held out items compete with each other. *From domain to domain*: a tenth of the users loses all pairs in
-the target; they are asked for those, and the target's items compete. recall@10 divides by min(10, size of the truth),
-NDCG@10 has binary gains, coverage is the share of the competing items that stand in some list. Intervals hold the mean
-over users of the difference with 95 % confidence (paired bootstrap).
+*Cold items* ("items without events" in the headings): a fifth of the items is held out with all their pairs. They are
+the truth of the users with pairs left, and compete with each other. *From domain to domain*: a tenth of the users loses
+all pairs in the target domain. These are their truth, and the target's items compete. recall@10 divides by
+min(10, size of the truth), NDCG@10 has binary gains, coverage is the fraction of the competing items that stand in some
+top-10 list. Intervals hold the mean over users of the difference with 95 % confidence (paired bootstrap).
 """
 
 
@@ -36,7 +36,7 @@ def write_page(figures: Mapping[str, Models], page: Path) -> None:
     """
     parts = [_HEAD]
     for title, models in figures.items():
-        parts += [f"## {title}\n\n{models[NIGHTJAR]['users']:,} users are judged. {_verdict(models)}\n"]
+        parts += [f"## {title}\n\n{models[NIGHTJAR]['users']:,} users are evaluated. {_verdict(models)}\n"]
         parts += [_table(models), ""]
     parts += [
         "![recall@10 of each model](images/cold-start.png)\n",

@@ -9,25 +9,25 @@ from matplotlib.figure import Figure
 from benchmarks.pages import save
 from benchmarks.performance.targets import Figures, Target, reasons, targets
 
-_HEAD = """# What a night costs
+_HEAD = """# What a run costs
 
 `make bench SIZE=100k` (or 1m, 20m) writes this page: it generates interactions with planted tastes, imports them into
-a home of its own, runs one night with the default settings, then measures the stages in isolation beside what the bare
-libraries need for the same rows. Every target is a ratio of two medians of one run, taken in turns on one thread;
-seconds are of a machine with two cores and say little elsewhere. A bound on times counts as kept within 3 %, since
-identical calls differ by up to 2 %. What an earlier run measured of other sizes stays; an interrupted one goes on.
-[What was found by it](decisions/performance.md), and what [going on from an earlier training](decisions/warm-start.md)
-saves, have pages of their own.
+a home of its own, does one run with the default settings, then measures the stages in isolation beside what the bare
+libraries need for the same rows. Every target is a ratio of two medians of one benchmark, measured in turns on one
+thread; seconds are of a machine with two cores and mean little elsewhere. A bound on times counts as kept within 3 %,
+since identical calls differ by up to 2 %. Figures that an earlier benchmark measured of other sizes stay; an
+interrupted one continues. [What profiles showed](experiments/performance.md), and what
+[warm start](experiments/warm-start.md) saves, have pages of their own.
 """
 _STAGES = """## Stages
 
-Seconds and rows a second are what the stage's own line says. Memory is the proportional set size of all processes of
-the night while the stage ran. The first night of a warehouse builds every table anew; later ones read new events only.
+Seconds and rows a second are what the stage logs. Memory is the proportional set size of all processes of the run while
+the stage ran. The first run of a warehouse builds every table from scratch; later ones read new events only.
 """
-_OVERHEAD = """## What no stage accounts for
+_OVERHEAD = """## Time outside the stages
 
-Each stage is a process of its own, or two. What they take to start and to end, and Airflow's own work between them,
-does not grow with the data.
+Each stage is a process of its own, or two. The time that they need to start and to end, and Airflow's own work between
+them, do not grow with the data.
 """
 _CLUSTER = """## Spark's jobs on a cluster
 
@@ -46,7 +46,7 @@ def write_page(measured: Sequence[Figures], page: Path) -> None:
     parts += [_STAGES, _stage_table(measured), ""]
     parts += [_OVERHEAD, _overhead_table(measured), ""]
     for title, key, unit in (
-        ("## Lists of all users, 20,480 at most", "scoring", "seconds"),
+        ("## Recommendations of all users, 20,480 at most", "scoring", "seconds"),
         ("## One epoch of training", "epochs", "seconds"),
         ("## Inputs", "inputs", "seconds"),
         ("## Loading into DuckDB", "duckdb", "seconds"),
@@ -89,7 +89,7 @@ def _stage_table(measured: Sequence[Figures]) -> str:
             cells.append(_cost(found) if found else "")
         rows.append(f"| {stage['stage']} | {' | '.join(cells)} |")
     totals = [f"{f['night']['seconds']:,.0f} s, {f['night']['peak'] / 2**30:.2f} GiB" for f in measured]
-    rows.append(f"| the night | {' | '.join(totals)} |")
+    rows.append(f"| the run | {' | '.join(totals)} |")
     return "\n".join(rows)
 
 
@@ -105,7 +105,7 @@ def _cost(stage: Figures) -> str:
 def _overhead_table(measured: Sequence[Figures]) -> str:
     rows = _head("seconds", measured)
     of_night = [f"{figures['night']['overhead']:.1f}" for figures in measured]
-    rows.append(f"| the night less its stages | {' | '.join(of_night)} |")
+    rows.append(f"| the run less its stages | {' | '.join(of_night)} |")
     for name in measured[0]["starts"]:
         of_start = [f"{figures['starts'][name]:.2f}" for figures in measured]
         rows.append(f"| {name}, start to end | {' | '.join(of_start)} |")
@@ -151,7 +151,7 @@ def _draw(measured: Sequence[Figures], path: Path) -> None:
                 color=colour,
                 label=stage["stage"],
             )
-    for panel, title in ((seconds, "seconds of a stage"), (memory, "memory of the night during a stage, GiB")):
+    for panel, title in ((seconds, "seconds of a stage"), (memory, "memory of the run during a stage, GiB")):
         panel.set(xscale="log", yscale="log", xlabel="interactions", title=title)
     memory.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     save(figure, path)

@@ -10,31 +10,31 @@ from benchmarks.pages import METRICS, Models, choice_table, draw_recall, lead, s
 from benchmarks.quality.measure import DEFAULTS, NIGHTJAR
 
 Figures = Mapping[str, Models]
-_HEAD = """# How good the published lists are
+_HEAD = """# Quality of the published recommendations
 
-`make bench-quality DATA="folder folder"` writes this page: one split and one metric code for all. Nightjar's lists
-are read from `recs.recommendations_current` after `nightjar run` on the training part alone. Its peers are each tuned
-on a validation window, which is the protocol applied once more to the training part. On the same window Nightjar
-chooses one setting, by lists that it publishes from what came before: `NIGHTJAR_RECENCY_RANK_POWER` of 2, the default,
-or of 0, with which old events say as much as new ones, as a peer's recency is chosen too. Lists by the default
-settings have a row of their own. Those of the blend (`NIGHTJAR_COOCCURRENCE_*`) were chosen once on the windows of the
-first two protocols, of both data sets, and are the same everywhere. Older defaults (recency rank power 2, learning rate
-0.02, 50 negatives, features as they are) come from comparisons on the test part of ml-100k's first protocol, so that
-one figure is not wholly blind to them. A cut in time judges few users; the tables say how many. Intervals hold the mean
-over users of the difference with 95 % confidence (paired bootstrap, as in the night's gate).
+`make bench-quality DATA="folder folder"` writes this page: one split and one metric code for all. Nightjar's
+recommendations ("published lists" in the tables) are read from `recs.recommendations_current` after `nightjar run` on
+the training part alone. Its peers are each tuned on a validation window, which is the protocol applied once more to the
+training part. On the same window Nightjar chooses one setting, by recommendations that it publishes from the events
+before it: `NIGHTJAR_RECENCY_RANK_POWER` of 2, the default, or of 0, which weighs old events as much as new ones, as a
+peer's recency is chosen too. Recommendations by the default settings have a row of their own. The settings of the blend
+(`NIGHTJAR_COOCCURRENCE_*`) were chosen once on the windows of the first two protocols, of both data sets, and are the
+same everywhere. Older defaults (recency rank power 2, learning rate 0.02, 50 negatives, features as they are) come from
+comparisons on the test part of ml-100k's first protocol, so that one figure is not wholly blind to them. A cut in time
+evaluates few users; the tables show how many. Intervals hold the mean over users of the difference with 95 % confidence
+(paired bootstrap, as in the gates of a run).
 
-recall@10 divides by min(10, size of the truth); NDCG@10 has binary gains; coverage is the share of all items that stand
-in some list. Every event counts as positive, and no list holds an item of its user's training part. Before it measures,
-the command compares the metric code with ranx on random input (`tests/benchmarks`). "recency" weighs a user's n-th of N
-events by (n/N)^power, as Nightjar does.
+recall@10 divides by min(10, size of the truth); NDCG@10 has binary gains; coverage is the fraction of all items that
+stand in some top-10 list. Every event counts as positive, and no list holds an item of its user's training part. Before
+it measures, the command compares the metric code with ranx on random input (`tests/benchmarks`). "recency" weighs a
+user's n-th of N events by (n/N)^power, as Nightjar does.
 """
-_SWITCHES = """## What each choice is worth
+_SWITCHES = """## Ablations
 
-recall@10 and NDCG@10 on warm users and items of a window inside the training part of the first protocol (the night's
-own holdout), with one thing changed at a time. The settings of the blend were chosen on much the same window, so the
-first row is a little flattered; what counts is how far the others fall. The items that the night holds out with all
-their events compete too and are misses here, so that what ranks new items well, their features above all, may lose by
-it.
+recall@10 and NDCG@10 on warm users and items of a window inside the training part of the first protocol (the holdout of
+the run), with one thing changed at a time. The settings of the blend were chosen on much the same window, so the first
+row is a little flattered; what counts is how far the others fall. "Share" is the blend weight. The cold items of the
+holdout compete too and are misses here, so that what ranks new items well, their features above all, may lose by it.
 """
 
 
@@ -49,7 +49,7 @@ def write_page(figures: Figures, switches: Figures, page: Path) -> None:
     parts = [_HEAD]
     for title, models in figures.items():
         users = models[NIGHTJAR]["users"]
-        parts += [f"## {title}\n\n{users:,} users are judged. {_verdict(models)}\n", _table(models), ""]
+        parts += [f"## {title}\n\n{users:,} users are evaluated. {_verdict(models)}\n", _table(models), ""]
     parts += ["![recall@10 of each model](images/quality.png)\n", _SWITCHES, _switch_table(switches), ""]
     parts += ["## What validation chose\n", choice_table(figures, "protocol", "cooccurrence"), ""]
     page.write_text("\n".join(parts), encoding="utf-8")

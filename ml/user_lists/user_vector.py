@@ -1,6 +1,6 @@
 """Where a user stands in a published model, without training: by their newest items, else by their features.
 
-Pure; used where one user is answered. docs/decisions/fold-in.md has the figures.
+Pure; used where one user is answered. docs/experiments/fold-in.md has the figures.
 """
 
 from collections.abc import Mapping
