@@ -33,11 +33,29 @@ class ShopOptions:
     def __post_init__(self) -> None:
         for name, fewest in _FEWEST.items():
             if getattr(self, name) < fewest:
-                raise BadInput(f"--{name} {getattr(self, name)} is too small: the demo shop needs at least {fewest}")
+                raise BadInput(
+                    f"--{name} {getattr(self, name)} is too small: the demo shop needs at least {fewest}",
+                    code="option_out_of_range",
+                    option=f"--{name}",
+                    value=getattr(self, name),
+                    expected=fewest,
+                )
         if self.seed < 0:
-            raise BadInput(f"--seed {self.seed} is negative")
+            raise BadInput(
+                f"--seed {self.seed} is negative",
+                code="option_out_of_range",
+                option="--seed",
+                value=self.seed,
+                expected=0,
+            )
         if not 1975 <= self.last_date.year <= 2200 or self.days > 3650:
-            raise BadInput("the demo shop takes a --last-date in the years 1975 to 2200 and at most 3650 --days")
+            raise BadInput(
+                "the demo shop takes a --last-date in the years 1975 to 2200 and at most 3650 --days",
+                code="option_out_of_range",
+                option="--last-date",
+                value=self.last_date,
+                days=self.days,
+            )
 
     @property
     def closes_at(self) -> datetime:
