@@ -68,7 +68,7 @@ def set_weight(
         if event_type or weight is not None or min_value is not None or half_life_days is not None or no_decay:
             raise BadInput(
                 "--file sets all that it holds: leave TYPE and the other options away",
-                code="contradicting_options",
+                code="conflicting_options",
                 options=["--file", "TYPE"],
             )
         rows = event_weights.read_file(file)
@@ -84,7 +84,7 @@ def set_weight(
     if no_decay and half_life_days is not None:
         raise BadInput(
             "--no-decay and --half-life-days contradict each other: give one of them",
-            code="contradicting_options",
+            code="conflicting_options",
             options=["--no-decay", "--half-life-days"],
         )
     row = event_weight_changes.set_one(
@@ -114,8 +114,8 @@ def reset(
     if bool(event_type) == everything:
         raise BadInput(
             "name one TYPE, or give --all to replace every weight by the shipped ones",
-            code="missing_option",
-            option="--all",
+            code="conflicting_options" if everything else "missing_option",
+            options=["TYPE", "--all"],
         )
     rows = event_weight_changes.reset(open_warehouse(load_settings()), normal_name(event_type) or None)
     typer.echo(f"{normal_name(event_type) or 'all event types'}: {rows} shipped {'row' if rows == 1 else 'rows'}")

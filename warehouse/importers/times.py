@@ -98,7 +98,7 @@ def check_options(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -
         raise BadInput(
             f"--time-format {options.time_format} and --time-unit {options.time_unit} exclude each other: a format is"
             " for texts, a unit for numbers; give one of them",
-            code="contradicting_options",
+            code="conflicting_options",
             options=["--time-format", "--time-unit"],
         )
     if options.time_format is not None and options.time_format != EXCEL:
