@@ -80,7 +80,7 @@ def serve(options: ShopOptions, shop: Shop, day: date, lists: ServedLists) -> di
     ]
     if not shown:
         raise BadInput(
-            f"{lists.publication_id} lists nothing for the customers of this shop: give its options again",
+            f"{lists.publication_id} holds no recommendations for the customers of this shop: give its options again",
             code="no_recommendations",
             publication_id=lists.publication_id,
         )
