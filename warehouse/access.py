@@ -63,14 +63,30 @@ def refused(path: Path, *, is_written: bool) -> BadInput:
     try:
         facts = path.stat()
     except OSError:
-        return BadInput(f"{path} cannot be {what} by uid {uid}: chmod or chown the folders that lead to it")
+        return BadInput(
+            f"{path} cannot be {what} by uid {uid}: chmod or chown the folders that lead to it",
+            code="not_accessible",
+            path=path,
+            uid=uid,
+            is_written=is_written,
+        )
     if is_written and os.statvfs(path).f_flag & os.ST_RDONLY:
-        return BadInput(f"{path} cannot be written by uid {uid}: it is mounted read-only; mount it without :ro")
+        return BadInput(
+            f"{path} cannot be written by uid {uid}: it is mounted read-only; mount it without :ro",
+            code="not_accessible",
+            path=path,
+            uid=uid,
+            is_written=is_written,
+        )
     rights = ("w" if is_written else "r") + ("x" if path.is_dir() else "")
     other = f", or run the container with --user {facts.st_uid}" if facts.st_uid else ""
     return BadInput(
         f"{path} cannot be {what} by uid {uid}: its owner is uid {facts.st_uid}, its mode "
-        f"{stat.S_IMODE(facts.st_mode):o}; chmod o+{rights} it, chown it to {uid}{other}"
+        f"{stat.S_IMODE(facts.st_mode):o}; chmod o+{rights} it, chown it to {uid}{other}",
+        code="not_accessible",
+        path=path,
+        uid=uid,
+        is_written=is_written,
     )
 
 

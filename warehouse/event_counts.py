@@ -76,7 +76,11 @@ def check_some_event_counts(connection: Connection, settings: Settings, visible:
     raise BadInput(
         f"none of the {sum(counts.values()):,} interactions before {visible.as_of.isoformat()} counts more than 0, so "
         f"there is nothing to train on: {', '.join(parts)}; say what they count: "
-        f"nightjar events set {shlex.quote(mended)} --weight 1"
+        f"nightjar events set {shlex.quote(mended)} --weight 1",
+        code="no_weighted_events",
+        count=sum(counts.values()),
+        unknown=unknown,
+        zero=known,
     )
 
 

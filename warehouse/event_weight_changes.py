@@ -62,7 +62,12 @@ def unset(warehouse: Warehouse, event_type: str, min_value: float | None) -> int
         removed = len(rows) - len(kept)
         if not removed:
             of_value = "" if min_value is None else f" from {min_value:g} on"
-            raise BadInput(f"event type {event_type!r} has no weight{of_value}: nightjar events lists those that have")
+            raise BadInput(
+                f"event type {event_type!r} has no weight{of_value}: nightjar events lists those that have",
+                code="unknown_event_type",
+                event_type=event_type,
+                min_value=min_value,
+            )
         return kept
 
     _write(warehouse, change)
@@ -81,7 +86,11 @@ def reset(warehouse: Warehouse, event_type: str | None) -> int:
         return len(shipped)
     of_type = [row for row in shipped if row.event_type == event_type]
     if not of_type:
-        raise BadInput(f"event type {event_type!r} has no shipped weight: set one, nightjar events set TYPE --weight W")
+        raise BadInput(
+            f"event type {event_type!r} has no shipped weight: set one, nightjar events set TYPE --weight W",
+            code="no_shipped_weight",
+            event_type=event_type,
+        )
     set_types(warehouse, of_type)
     return len(of_type)
 

@@ -82,14 +82,28 @@ def read_file(path: Path) -> list[EventWeight]:
             lines = csv.DictReader(file)
             names = lines.fieldnames or []
             if unknown := [name for name in names if name not in COLUMNS]:
-                raise BadInput(f"{path} has the unknown column {unknown[0]!r}: expected {', '.join(COLUMNS)}")
+                raise BadInput(
+                    f"{path} has the unknown column {unknown[0]!r}: expected {', '.join(COLUMNS)}",
+                    code="unknown_column",
+                    file=path,
+                    column=unknown[0],
+                    columns=unknown,
+                    expected=[*COLUMNS],
+                )
             if lacking := [name for name in COLUMNS[:2] if name not in names]:
-                raise BadInput(f"{path} lacks the column {lacking[0]}: expected {', '.join(COLUMNS)}")
+                raise BadInput(
+                    f"{path} lacks the column {lacking[0]}: expected {', '.join(COLUMNS)}",
+                    code="missing_columns",
+                    file=path,
+                    column=lacking[0],
+                    columns=lacking,
+                    expected=[*COLUMNS],
+                )
             rows = [_of_line(path, lines.line_num, line) for line in lines]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+        raise BadInput(f"{path} cannot be read as CSV in UTF-8: {error}", code="unreadable_file", file=path) from error
     if not rows:
-        raise BadInput(f"{path} holds no rows: expected lines of {','.join(COLUMNS)}")
+        raise BadInput(f"{path} holds no rows: expected lines of {','.join(COLUMNS)}", code="no_rows", file=path)
     check_usable(rows, str(path))
     return rows
 
@@ -101,14 +115,21 @@ def check_usable(rows: Sequence[EventWeight], where: str = "raw.event_weights") 
         BadInput: a row is not usable; names every fault.
     """
     faults = [f"{row.name}: {fault}" for row in rows for fault in _faults(row)]
+    faulty = [row.event_type for row in rows if _faults(row)]
     counted = Counter((row.event_type, row.min_value) for row in rows)
     faults += [
         f"{EventWeight(event_type, 0, min_value).name}: {count} rows, expected one"
         for (event_type, min_value), count in counted.items()
         if count > 1
     ]
+    faulty += [event_type for (event_type, _), count in counted.items() if count > 1]
     if faults:
-        raise BadInput(f"{where} cannot be used: {'; '.join(faults)} (nightjar events set TYPE --weight W)")
+        raise BadInput(
+            f"{where} cannot be used: {'; '.join(faults)} (nightjar events set TYPE --weight W)",
+            code="invalid_event_weights",
+            file=where,
+            event_types=faulty,
+        )
 
 
 def by_type(rows: Iterable[EventWeight]) -> Mapping[str, list[EventWeight]]:
@@ -142,17 +163,35 @@ def _first_rows(connection: Connection, tables: set[str]) -> list[EventWeight]:
 
 def _of_line(path: Path, number: int, line: Mapping[str | None, str | None]) -> EventWeight:
     if None in line or None in line.values():
-        raise BadInput(f"{path} line {number} has not as many cells as the first line: expected {', '.join(COLUMNS)}")
+        raise BadInput(
+            f"{path} line {number} has not as many cells as the first line: expected {', '.join(COLUMNS)}",
+            code="wrong_number_of_cells",
+            file=path,
+            line=number,
+        )
     numbers: dict[str, float | None] = {}
     for name in COLUMNS[1:]:
         text = (line.get(name) or "").strip()
         try:
             numbers[name] = float(text) if text else None
         except ValueError as error:
-            raise BadInput(f"{path} line {number}: {name} {text!r} is no number") from error
+            raise BadInput(
+                f"{path} line {number}: {name} {text!r} is no number",
+                code="not_a_number",
+                file=path,
+                line=number,
+                column=name,
+                value=text,
+            ) from error
     weight = numbers.pop("weight")
     if weight is None:
-        raise BadInput(f"{path} line {number}: weight is empty, expected a number of at least 0")
+        raise BadInput(
+            f"{path} line {number}: weight is empty, expected a number of at least 0",
+            code="empty_value",
+            file=path,
+            line=number,
+            column="weight",
+        )
     return EventWeight(normal_name(line["event_type"] or ""), weight, **numbers)
 
 

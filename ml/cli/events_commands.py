@@ -66,15 +66,27 @@ def set_weight(
     warehouse = open_warehouse(load_settings())
     if file is not None:
         if event_type or weight is not None or min_value is not None or half_life_days is not None or no_decay:
-            raise BadInput("--file sets all that it holds: leave TYPE and the other options away")
+            raise BadInput(
+                "--file sets all that it holds: leave TYPE and the other options away",
+                code="conflicting_options",
+                options=["--file", "TYPE"],
+            )
         rows = event_weights.read_file(file)
         event_weight_changes.set_types(warehouse, rows)
         typer.echo(f"{len(rows)} rows set, of {len({row.event_type for row in rows})} event types")
         return
     if not normal_name(event_type) or weight is None:
-        raise BadInput("TYPE or --weight is missing: nightjar events set TYPE --weight W, or --file weights.csv")
+        raise BadInput(
+            "TYPE or --weight is missing: nightjar events set TYPE --weight W, or --file weights.csv",
+            code="missing_option",
+            option="--weight",
+        )
     if no_decay and half_life_days is not None:
-        raise BadInput("--no-decay and --half-life-days contradict each other: give one of them")
+        raise BadInput(
+            "--no-decay and --half-life-days contradict each other: give one of them",
+            code="conflicting_options",
+            options=["--no-decay", "--half-life-days"],
+        )
     row = event_weight_changes.set_one(
         warehouse,
         EventWeight(normal_name(event_type), weight, min_value, half_life_days),
@@ -100,6 +112,10 @@ def reset(
 ) -> None:
     """Put the shipped weights of a type, or with --all of every type, in the place of what was set."""
     if bool(event_type) == everything:
-        raise BadInput("name one TYPE, or give --all to replace every weight by the shipped ones")
+        raise BadInput(
+            "name one TYPE, or give --all to replace every weight by the shipped ones",
+            code="conflicting_options" if everything else "missing_option",
+            options=["TYPE", "--all"],
+        )
     rows = event_weight_changes.reset(open_warehouse(load_settings()), normal_name(event_type) or None)
     typer.echo(f"{normal_name(event_type) or 'all event types'}: {rows} shipped {'row' if rows == 1 else 'rows'}")

@@ -117,7 +117,11 @@ def files(
     }
     named = {table: paths for table, paths in given.items() if paths}
     if not named:
-        raise BadInput("nothing to import: expected --interactions FILE, --items FILE or another table's files")
+        raise BadInput(
+            "nothing to import: expected --interactions FILE, --items FILE or another table's files",
+            code="missing_option",
+            option="--interactions",
+        )
     typed = options.typed_options(
         columns=columns,
         constants=constants,
@@ -182,7 +186,13 @@ def check(
     """
     name = table.replace("-", "_")
     if name not in IMPORTABLE:
-        raise BadInput(f"--table {table!r} is unknown: expected {', '.join(IMPORTABLE)}")
+        raise BadInput(
+            f"--table {table!r} is unknown: expected {', '.join(IMPORTABLE)}",
+            code="unknown_table",
+            option="--table",
+            value=table,
+            expected=[*IMPORTABLE],
+        )
     typed = options.typed_options(
         columns=columns,
         constants=constants,
@@ -235,7 +245,12 @@ def demo_shop(
     try:
         last = date.fromisoformat(last_date)
     except ValueError as error:
-        raise BadInput(f"--last-date {last_date!r} is no date: expected YYYY-MM-DD, for example 2026-03-31") from error
+        raise BadInput(
+            f"--last-date {last_date!r} is no date: expected YYYY-MM-DD, for example 2026-03-31",
+            code="not_a_date",
+            option="--last-date",
+            value=last_date,
+        ) from error
     shop = ShopOptions(seed, users, items, days, last)
     _run(lambda warehouse: import_nights(warehouse, shop, nights))
 

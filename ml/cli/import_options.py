@@ -59,14 +59,30 @@ def typed_options(
         BadInput: a value cannot be what it has to be; the line names the option.
     """
     if time_unit is not None and time_unit not in get_args(TimeUnit):
-        raise BadInput(f"--time-unit {time_unit!r} is unknown: expected s, ms, us or ns")
+        raise BadInput(
+            f"--time-unit {time_unit!r} is unknown: expected s, ms, us or ns",
+            code="unknown_option_value",
+            option="--time-unit",
+            value=time_unit,
+            expected=["s", "ms", "us", "ns"],
+        )
     delimiter = None if delimiter is None else _DELIMITERS.get(delimiter.lower(), delimiter)
     quote = "" if quote is not None and quote.lower() == "none" else quote
     for name, character in (("--quote", quote), ("--escape", escape)):
         if character is not None and len(character) > 1:
-            raise BadInput(f"{name} {character!r} is no single character: expected one, such as \" or '")
+            raise BadInput(
+                f"{name} {character!r} is no single character: expected one, such as \" or '",
+                code="invalid_option_value",
+                option=name,
+                value=character,
+            )
     if delimiter == "" or (delimiter and (len(delimiter) > 4 or set(delimiter) & {"\n", "\r", quote or '"'})):
-        raise BadInput(f"--delimiter {delimiter!r} cannot part fields: expected 1 to 4 characters, such as ; or tab")
+        raise BadInput(
+            f"--delimiter {delimiter!r} cannot part fields: expected 1 to 4 characters, such as ; or tab",
+            code="invalid_option_value",
+            option="--delimiter",
+            value=delimiter,
+        )
     if zone := others.get("time_zone"):
         _require_zone(zone)
     if encoding := others.get("encoding"):
@@ -97,11 +113,21 @@ def options_by_table(
     found = {name: (layout or {}).get(name, ReadOptions()) for name in names}
     lacking = [name for name in names if layout and name not in layout]
     if lacking:
-        raise BadInput(f"the layout says nothing of {', '.join(lacking)}: it is of {', '.join(layout or {})}")
+        raise BadInput(
+            f"the layout says nothing of {', '.join(lacking)}: it is of {', '.join(layout or {})}",
+            code="missing_tables",
+            option="--layout",
+            tables=lacking,
+            expected=[*(layout or {})],
+        )
     if typed == ReadOptions():
         return found
     if "interactions" not in found and len(found) > 1:
-        raise BadInput(f"the options are meant for one table, not for {', '.join(names)}: import one at a time")
+        raise BadInput(
+            f"the options are meant for one table, not for {', '.join(names)}: import one at a time",
+            code="options_for_several_tables",
+            tables=[*names],
+        )
     meant = "interactions" if "interactions" in found else names[0]
     found[meant] = _over(found[meant], typed)
     return found
@@ -141,9 +167,16 @@ def _pairs(option: str, texts: Iterable[str]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         name = name.strip()
         if not equals or not name or not value:
-            raise BadInput(f"{option} {text!r} is no pair: expected COLUMN=VALUE, such as user_id=visitorid")
+            raise BadInput(
+                f"{option} {text!r} is no pair: expected COLUMN=VALUE, such as user_id=visitorid",
+                code="not_a_pair",
+                option=option,
+                value=text,
+            )
         if name in pairs:
-            raise BadInput(f"{option} names {name} twice: expected once")
+            raise BadInput(
+                f"{option} names {name} twice: expected once", code="repeated_column", option=option, column=name
+            )
         pairs[name] = value
     return pairs
 
@@ -156,7 +189,12 @@ def _require_zone(zone: str) -> None:
     try:
         zoneinfo.ZoneInfo(zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise BadInput(f"--time-zone {zone!r} is unknown: expected an IANA name, such as Europe/Berlin") from error
+        raise BadInput(
+            f"--time-zone {zone!r} is unknown: expected an IANA name, such as Europe/Berlin",
+            code="unknown_time_zone",
+            option="--time-zone",
+            value=zone,
+        ) from error
 
 
 def _require_encoding(encoding: str) -> None:
@@ -164,7 +202,10 @@ def _require_encoding(encoding: str) -> None:
         codecs.lookup(encoding)
     except LookupError as error:
         raise BadInput(
-            f"--encoding {encoding!r} is unknown: expected utf-8, utf-16, latin-1, cp1252 or such"
+            f"--encoding {encoding!r} is unknown: expected utf-8, utf-16, latin-1, cp1252 or such",
+            code="unknown_encoding",
+            option="--encoding",
+            value=encoding,
         ) from error
 
 

@@ -21,7 +21,12 @@ class CommandOfSingleOptions(TyperCommand):
         times = Counter(id(option) for option in order)
         for option in order:
             if isinstance(option, TyperOption) and not option.multiple and times[id(option)] > 1:
-                raise BadInput(f"{option.opts[0]} is given {times[id(option)]} times: expected one")
+                raise BadInput(
+                    f"{option.opts[0]} is given {times[id(option)]} times: expected one",
+                    code="repeated_option",
+                    option=option.opts[0],
+                    count=times[id(option)],
+                )
         return super().parse_args(ctx, args)
 
 

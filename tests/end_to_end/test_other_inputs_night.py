@@ -1,4 +1,4 @@
-"""A night on a CSV that has only user, item and time, with ids as odd as they come; then one that a gate refuses."""
+"""A run on a CSV that has only user, item and time, with ids as odd as they come; then one that a gate refuses."""
 
 import csv
 import re
@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+
+from tests.support.import_counts import counts_of
+from tests.support.refusals import refused_command
 
 DATE = "2025-03-30"
 FIRST_DAY = datetime(2025, 3, 1, tzinfo=UTC)
@@ -80,7 +83,7 @@ def fill(home: Any, files: tuple[Path, Path]) -> None:
     for file in files:
         imported = home.nightjar("import", "files", "--interactions", str(file))
         assert imported.returncode == 0, imported.stdout
-        assert " 0 rejected" in imported.stdout
+        assert counts_of(imported.stdout)["raw.interactions"][2] == 0
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +118,11 @@ def test_ids_come_out_as_they_went_in(nights: OddNights) -> None:
     for user in USERS[:4]:
         shown = nights.home.nightjar("recommend", user)
         assert shown.returncode == 0, shown.stderr
-        assert "unknown" not in shown.stdout
+        # The first line gives how the user is known: neither by a segment nor not at all.
+        assert " personal," in shown.stdout.splitlines()[0]
     similar = nights.home.nightjar("similar", ITEMS[0])
     assert similar.returncode == 0
-    assert f"Similar to item {ITEMS[0]}" in similar.stdout
+    assert ITEMS[0] in similar.stdout
 
 
 def test_tastes_are_found_without_any_feature(nights: OddNights) -> None:
@@ -134,9 +138,8 @@ def test_tastes_are_found_without_any_feature(nights: OddNights) -> None:
 
 
 def test_a_refused_night_ends_with_its_own_exit_code_and_one_line(nights: OddNights) -> None:
-    assert nights.refused.returncode == 3
-    last = nights.refused.stdout.splitlines()[-1]
-    assert re.match(r"\[nightjar\] error \(3\): .*gate popularity \(recall@10 \S+ against 100 x popularity's", last)
+    reason = refused_command(nights.refused, 3, "gate_refused", "popularity", "recall@10", "100")
+    assert nights.refused.stdout.splitlines()[-1].endswith(reason)
     assert "Traceback" not in nights.refused.stdout + nights.refused.stderr
 
 
@@ -164,7 +167,6 @@ def test_a_refused_night_keeps_its_verdict(nights: OddNights) -> None:
         ("popularity", "refused"),
     ]
     shown = nights.home.nightjar("status").stdout
-    assert "Attempts not published" in shown
     assert re.search(rf"│ {DATE}\.2 .*│ popularity: recall@10", shown)
 
 

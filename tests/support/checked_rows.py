@@ -1,5 +1,6 @@
 """Checks rows made by hand against the contract of a raw table, in memory."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,24 @@ USUAL = {"user_id": "u", "item_id": "i", "occurred_at": "2026-03-01", "shown_at"
 
 
 @dataclass(frozen=True)
+class Rejected:
+    """A rejected row, by the columns whose rules it breaks; its reason is text for people, of the wording file."""
+
+    columns: tuple[str, ...]
+
+
+def rejected_for(*columns: str) -> Rejected:
+    """Return what stands for a row that breaks rules of these columns, in their order."""
+    return Rejected(columns)
+
+
+def columns_of(reason: str) -> Rejected:
+    """Return the columns that a reason names, one at the beginning of each of its parts; none of an unreadable line."""
+    names = {column for table in IMPORTABLE.values() for column in table.column_names}
+    return Rejected(tuple(name for name in re.findall(r"(?:^|; )(\w+) ", reason) if name in names))
+
+
+@dataclass(frozen=True)
 class Checked:
     """What became of the rows, in their order: the accepted ones by column, and why the others were rejected."""
 
@@ -27,9 +46,14 @@ class Checked:
     notices: list[Notice]
 
     def values(self, column: str) -> list[Any]:
-        """Values of one column; the reason where a row was rejected."""
+        """Values of one column; of a rejected row the columns whose rules it breaks."""
         pairs = zip(self.rows, self.reasons, strict=True)
-        return [reason if row is None else row[column] for row, reason in pairs]
+        return [columns_of(reason or "") if row is None else row[column] for row, reason in pairs]
+
+    @property
+    def reasons_in_lines(self) -> str:
+        """Why rows were rejected, for the wording file."""
+        return "\n".join(reason for reason in self.reasons if reason)
 
 
 def check_rows(
@@ -82,10 +106,10 @@ def _source(
 
 
 def times(written: Sequence[str], **options: Any) -> list[Any]:
-    """Return the instant of each time, or why it was rejected."""
+    """Return the instant of each time, or that it was rejected."""
     return check_rows([{"occurred_at": each} for each in written], **options).values("occurred_at")
 
 
 def user_ids(written: Sequence[str | None], types: Mapping[str, str] | None = None, **options: Any) -> list[Any]:
-    """Return the id that each was read as, or why it was rejected."""
+    """Return the id that each was read as, or that it was rejected."""
     return check_rows([{"user_id": each} for each in written], types=types, **options).values("user_id")

@@ -47,11 +47,16 @@ def waited_for(path: Path, deadline_seconds: float, opened: Callable[[], T]) -> 
             return opened()
         except duckdb.IOException as error:
             if not is_locked(str(error)):
-                raise NightjarError(f"{path} cannot be opened: {error}") from error
+                raise NightjarError(
+                    f"{path} cannot be opened: {error}", code="unreadable_warehouse", path=path
+                ) from error
             now = time.monotonic()
             if now - started > deadline_seconds:
                 raise FileBusy(
-                    f"{path} was busy for {deadline_seconds:.0f} s: {holder(str(error))}; {_advice(path, error)}"
+                    f"{path} was busy for {deadline_seconds:.0f} s: {holder(str(error))}; {_advice(path, error)}",
+                    code="file_busy",
+                    path=path,
+                    pid=_pid(str(error)),
                 ) from error
             if now >= next_word:
                 next_word = now + _EVERY_SECONDS
@@ -72,6 +77,11 @@ def holder(message: str) -> str:
     words, user = _command_line(found["pid"])
     command = _IN_ADDRESS.sub("//...@", words)[:_LONGEST] or found["program"]
     return f"process {found['pid']} ({command}{user}) has it open"
+
+
+def _pid(message: str) -> int | None:
+    found = _HOLDER.search(message)
+    return int(found["pid"]) if found else None
 
 
 def _command_line(pid: str) -> tuple[str, str]:

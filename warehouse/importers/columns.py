@@ -26,6 +26,8 @@ _ALIASES = (
 TEXT_DEFAULTS = {"event_type": "interaction", "domain": "default", "variant": "default", "weight": "1"}
 """What an empty cell or a missing column means."""
 
+# What is wrong with the columns of a file, and what a message says of each; the first that is there is its code.
+_FAULTS = {"missing_columns": "lacks", "unknown_column": "has the unknown", "repeated_column": "gives twice the"}
 _COMPUTED = ("event_id", "exposure_id", "ingested_at", "recorded_at")
 
 
@@ -106,14 +108,25 @@ def match_columns(
     others = [name for name in dict.fromkeys(names) if not any(name in given for given in in_file.values())]
     absent = [name for column, name in options.columns.items() if column not in {*in_file, *in_folders}]
     lacking = [column for column in obligatory(table) if column not in {*in_file, *constants}]
-    faults = _listed("lacks", [*absent, *(column for column in lacking if column not in options.columns)])
-    faults += [] if options.ignores_other_columns else _listed("has the unknown", others)
-    faults += _listed("gives twice the", [column for column, given in in_file.items() if len(given) > 1])
+    concerned = {
+        "missing_columns": [*absent, *(column for column in lacking if column not in options.columns)],
+        "unknown_column": [] if options.ignores_other_columns else others,
+        "repeated_column": [column for column, given in in_file.items() if len(given) > 1],
+    }
+    faults = [fault for code, columns in concerned.items() for fault in _listed(_FAULTS[code], columns)]
     if faults:
+        code = next(code for code, columns in concerned.items() if columns)
         advice = _advice(table, [*names, *folders], options, lacking, others)
         raise BadInput(
             f"{file} {' and '.join(faults)}; {table.full_name} takes {', '.join(table.column_names)}"
-            f" (the first line of a CSV names them){advice}"
+            f" (the first line of a CSV names them){advice}",
+            code=code,
+            file=file,
+            table=table.full_name,
+            column=concerned[code][0],
+            columns=concerned[code],
+            unknown=concerned["unknown_column"],
+            repeated=concerned["repeated_column"],
         )
     found = {column: given[0] for column, given in in_file.items()}
     rated = {"event_type": "rating"} if found.get("value") == "rating" else {}
@@ -137,11 +150,20 @@ def _require_contract(table: Table, options: ReadOptions) -> None:
     if strangers:
         raise BadInput(
             f"the options name {_listed('the', strangers)[0]}, which {table.full_name} does not have:"
-            f" it takes {', '.join(table.column_names)}"
+            f" it takes {', '.join(table.column_names)}",
+            code="unknown_column",
+            table=table.full_name,
+            column=strangers[0],
+            columns=strangers,
         )
     both = [column for column in options.columns if column in options.constants]
     if both:
-        raise BadInput(f"the options give {both[0]} both a column of the file and a constant: expected one of the two")
+        raise BadInput(
+            f"the options give {both[0]} both a column of the file and a constant: expected one of the two",
+            code="column_and_constant",
+            table=table.full_name,
+            column=both[0],
+        )
 
 
 def _advice(

@@ -45,7 +45,9 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (duckdb.DataError, duckdb.IOException, duckdb.InvalidInputException, duckdb.OutOfMemoryException) as error:
-        raise BadInput(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+        raise BadInput(
+            f"{path} cannot be read: {str(error).splitlines()[0]}", code="unreadable_file", file=path
+        ) from error
 
 
 def read_delimited(
@@ -157,7 +159,12 @@ def _scan(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, nam
     connection.execute("drop table reject_scans")
     swallowing = connection.execute(f"select min(line) from {name}_unread where swallows_lines").fetchone()
     if swallowing and swallowing[0]:
-        raise BadInput(f"{path} line {swallowing[0]}: a quote is not closed, so that the lines after it are unreadable")
+        raise BadInput(
+            f"{path} line {swallowing[0]}: a quote is not closed, so that the lines after it are unreadable",
+            code="unclosed_quote",
+            file=path,
+            line=swallowing[0],
+        )
 
 
 def _as_written(layout: Layout) -> str:

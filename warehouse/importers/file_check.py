@@ -252,8 +252,14 @@ def _refusal(question: _Question, refusals: list[BadInput], found: list[FileChec
     path = question.file.path
     if found and found[0].rejected:
         reason = next(iter(found[0].rejected))
-        return BadInput(f"{path} has no usable row in its beginning; the commonest reason: {reason}")
-    message = str(refusals[0] if refusals else f"{path} holds no rows").replace(str(question.sample.path), str(path))
+        return BadInput(
+            f"{path} has no usable row in its beginning; the commonest reason: {reason}",
+            code="no_usable_rows",
+            file=path,
+            reason=reason,
+        )
+    first = refusals[0] if refusals else BadInput(f"{path} holds no rows", code="no_rows", file=path)
+    message = str(first).replace(str(question.sample.path), str(path))
     names = names_in(question.table, question.sample.path, question.form, question.typed)
-    missing = f"; it has the columns {', '.join(names[:30])}" if names and "unknown column" not in message else ""
-    return BadInput(f"{message}{missing}")
+    missing = f"; it has the columns {', '.join(names[:30])}" if names and not first.fields.get("unknown") else ""
+    return BadInput(f"{message}{missing}", code=first.code, **{**first.fields, "file": path})

@@ -47,7 +47,9 @@ def cut_sample(path: Path, form: Format, folder: Path) -> FileSample:
             with opened(path) as again:
                 start = again.read(_LARGEST_WHOLE + 1)
             if len(start) > _LARGEST_WHOLE:
-                raise BadInput(f"{path} is one array of more than 64 MB: check a part of it")
+                raise BadInput(
+                    f"{path} is one array of more than 64 MB: check a part of it", code="file_too_large", file=path
+                )
             is_whole = True
     if not is_whole:
         start = start[: _last_line_end(start)]
@@ -83,7 +85,7 @@ def _cut_parquet(path: Path, target: Path) -> FileSample:
             batch = next(whole.iter_batches(SAMPLE_ROWS), None)
             rows, schema = int(whole.metadata.num_rows), whole.schema_arrow
     except (pa.ArrowException, OSError) as error:
-        raise BadInput(f"{path} is no readable Parquet file") from error
+        raise BadInput(f"{path} is no readable Parquet file", code="unreadable_file", file=path) from error
     table = pa.Table.from_batches([batch] if batch is not None else [], schema)
     pq.write_table(table, target)
     return FileSample(target, rows <= table.num_rows, rows)

@@ -56,7 +56,13 @@ def find_files(paths: Sequence[Path], note: Note) -> list[NamedFile]:
     if repeated:
         note(f"{', '.join(repeated[:5])}{' and others' if len(repeated) > 5 else ''}: named twice, read once")
     if len(found) > _MOST_FILES:
-        raise BadInput(f"{paths[0]} and the other paths hold {len(found):,} files: expected at most {_MOST_FILES:,}")
+        raise BadInput(
+            f"{paths[0]} and the other paths hold {len(found):,} files: expected at most {_MOST_FILES:,}",
+            code="too_many_files",
+            path=paths[0],
+            count=len(found),
+            expected=_MOST_FILES,
+        )
     return _shown_apart(list(found.values()))
 
 
@@ -66,12 +72,12 @@ def _expand(path: Path, note: Note) -> list[NamedFile]:
     if path.is_dir():
         return _folder_files(path, note)
     if not glob.has_magic(str(path)):
-        raise BadInput(f"{path} is no file and no folder")
+        raise BadInput(f"{path} is no file and no folder", code="no_such_file", path=path)
     matched = sorted(Path(each) for each in glob.glob(str(path), recursive=True))
     files = [each for each in matched if each.is_file() and not _is_hidden(each.name)]
     inside = [file for folder in matched if folder.is_dir() for file in _folder_files(folder, note)]
     if not files and not inside:
-        raise BadInput(f"{path} is no file, and as a pattern it matches none")
+        raise BadInput(f"{path} is no file, and as a pattern it matches none", code="no_such_file", path=path)
     return [_file(each, is_named=False) for each in files] + inside
 
 
@@ -79,7 +85,12 @@ def _folder_files(folder: Path, note: Note) -> list[NamedFile]:
     found, empty, hidden = [], [], []
     for name, kind in _TABLE_FORMATS.items():
         if (folder / name).exists():
-            raise BadInput(f"{folder} is a {kind} table: its files also hold deleted rows; export its rows to Parquet")
+            raise BadInput(
+                f"{folder} is a {kind} table: its files also hold deleted rows; export its rows to Parquet",
+                code="unsupported_table_format",
+                path=folder,
+                value=kind,
+            )
     for at, folders, names in os.walk(folder):
         folders[:] = sorted(each for each in folders if not _is_hidden(each))
         for name in sorted(names):
@@ -91,7 +102,7 @@ def _folder_files(folder: Path, note: Note) -> list[NamedFile]:
             else:
                 found.append(_file(path, is_named=False))
     if not found:
-        raise BadInput(f"{folder} holds no file with content")
+        raise BadInput(f"{folder} holds no file with content", code="empty_folder", path=folder)
     for left_out, why in ((hidden, "their names begin with _ or ."), (empty, "they are empty")):
         if left_out:
             note(f"{folder}: {len(left_out)} files are left out ({why}): {', '.join(left_out[:3])}")
@@ -105,7 +116,12 @@ def _require_one_format(folder: Path, paths: Iterable[Path]) -> None:
         suffixes.setdefault(path.suffix.lower() if not path.suffix[1:].isdigit() else "", path)
     if len(suffixes) > 1:
         shown = ", ".join(path.name for path in list(suffixes.values())[:5])
-        raise BadInput(f"{folder} holds files of several formats ({shown}): name the files to read, or a pattern")
+        raise BadInput(
+            f"{folder} holds files of several formats ({shown}): name the files to read, or a pattern",
+            code="several_formats",
+            path=folder,
+            files=[path.name for path in suffixes.values()],
+        )
 
 
 def _is_hidden(name: str) -> bool:

@@ -111,25 +111,39 @@ def notices(connection: duckdb.DuckDBPyConnection, source: Source, forms: Mappin
         form, kind = forms.get(name, IdForm()), kind_of_type(source, name)
         if kind in ("float", "decimal"):
             rows = _count(connection, source, f"{name} is not null")
-            said += _notice(source, f"{name} is of type {source.types[name].lower()}, read as integers", rows)
+            said += _notice(
+                source,
+                "ids_of_numbers",
+                name,
+                f"{name} is of type {source.types[name].lower()}, read as integers",
+                rows,
+            )
         elif form.is_decoded or form.is_decoded_from_scientific:
             has_other_form = f"contains({name}, '.') or contains({name}, '+')"
             rows = _count(connection, source, f"{has_other_form} and {_is_number(trimmed(name))}")
             said += _notice(
-                source, f"{name} has ids written as floats, such as 12.0, read as integers, such as 12", rows
+                source,
+                "ids_written_as_floats",
+                name,
+                f"{name} has ids written as floats, such as 12.0, read as integers, such as 12",
+                rows,
             )
         elif form.floats or form.scientific:
             rows = _count(
                 connection, source, f"{_is_number(trimmed(name))} and not regexp_full_match({name}, '{_INTEGER}')"
             )
             said += _notice(
-                source, f"{name} has ids that look like floats beside others that are none; all are kept as text", rows
+                source,
+                "ids_like_floats_kept",
+                name,
+                f"{name} has ids that look like floats beside others that are none; all are kept as text",
+                rows,
             )
     return said
 
 
-def _notice(source: Source, text: str, rows: int) -> Sequence[Notice]:
-    return [Notice(source.table.name, text, rows)] if rows else []
+def _notice(source: Source, code: str, column: str, text: str, rows: int) -> Sequence[Notice]:
+    return [Notice(source.table.name, code, column, text, rows)] if rows else []
 
 
 def _counts(name: str) -> str:

@@ -37,7 +37,11 @@ def read_json_file(reading: Reading, file: NamedFile, path: Path, name: str) -> 
         found = connection.execute(f"select distinct unnest(json_keys(content)) as key from {objects} order by key")
         keys = [key for (key,) in found.fetchall()]
     if not keys:
-        raise BadInput(f"{file.path} holds no JSON object: expected one object a line, or an array of objects")
+        raise BadInput(
+            f"{file.path} holds no JSON object: expected one object a line, or an array of objects",
+            code="no_json_objects",
+            file=file.path,
+        )
     names = names_to_match(keys, options.columns.values())
     match = match_columns(reading.table, names, str(file.path), options, file.partition)
     extract_columns(connection, name, json_columns(match.names, keys, str(file.path)), match, objects)
@@ -112,7 +116,13 @@ def _read_several_lines(
     connection: duckdb.DuckDBPyConnection, file: NamedFile, path: Path, encoding: str, form: str, objects: str
 ) -> None:
     if encoding != "utf-8":
-        raise BadInput(f"{file.path} is JSON of several lines in {encoding.upper()}: expected UTF-8")
+        raise BadInput(
+            f"{file.path} is JSON of several lines in {encoding.upper()}: expected UTF-8",
+            code="unsupported_encoding",
+            file=file.path,
+            value=encoding,
+            expected="utf-8",
+        )
     compression = "gzip" if path.suffix.lower() == ".gz" else "none"
     connection.execute(
         f"""create temp table {objects} as {_OBJECTS} (

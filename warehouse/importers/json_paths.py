@@ -49,12 +49,21 @@ def json_columns(names: Mapping[str, str], keys: Sequence[str], file: str) -> Js
     lists = {name[: name.rindex(_EACH)] for name in names.values() if name not in keys and _EACH in name}
     if len(lists) > 1:
         several = ", ".join(sorted(lists))
-        raise BadInput(f"{file} cannot be read by paths through several lists ({several}): expected one")
+        raise BadInput(
+            f"{file} cannot be read by paths through several lists ({several}): expected one",
+            code="several_lists",
+            file=file,
+            paths=sorted(lists),
+        )
     repeated = [column for column in _COMPUTED_IDS if column in names and _EACH not in names[column]]
     if lists and repeated:
         raise BadInput(
             f"{file} gives one {repeated[0]} to all elements of {min(lists)}{_EACH}: expected an id for each;"
-            f" leave {repeated[0]} out, and it is computed"
+            f" leave {repeated[0]} out, and it is computed",
+            code="repeated_id",
+            file=file,
+            column=repeated[0],
+            path=f"{min(lists)}{_EACH}",
         )
     values, kinds = {}, {}
     for column, name in names.items():
@@ -69,7 +78,12 @@ def json_columns(names: Mapping[str, str], keys: Sequence[str], file: str) -> Js
 
 def _list_of(path: str, file: str) -> str:
     if '"' in path:
-        raise BadInput(f"{file} cannot be read by the path {path}[]: a quote in a key is not understood")
+        raise BadInput(
+            f"{file} cannot be read by the path {path}[]: a quote in a key is not understood",
+            code="invalid_json_path",
+            file=file,
+            path=f"{path}{_EACH}",
+        )
     steps = "".join(
         f'."{part.removesuffix(_EACH)}"' + ("[*]" if part.endswith(_EACH) else "") for part in path.split(".") if part
     )

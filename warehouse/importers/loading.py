@@ -69,9 +69,15 @@ def require_usable(connection: duckdb.DuckDBPyConnection, source: Source, paths:
         return
     first = connection.execute(f"select line, reason from ({rejected_rows(source)}) order by line limit 1").fetchone()
     if first is None:
-        raise BadInput(f"{_listed(paths)} holds no rows")
+        raise BadInput(f"{_listed(paths)} holds no rows", code="no_rows", file=paths[0], count=len(paths))
     path, line = paths[first[0] // LINES_OF_A_FILE], first[0] % LINES_OF_A_FILE
-    raise BadInput(f"{path} has no usable row; line {line}: {first[1]}")
+    raise BadInput(
+        f"{path} has no usable row; line {line}: {first[1]}",
+        code="no_usable_rows",
+        file=path,
+        line=line,
+        reason=first[1],
+    )
 
 
 def total_by_table(counts: Sequence[ImportCount]) -> list[ImportCount]:

@@ -43,15 +43,22 @@ def detect_layout(folder: Path) -> MovieLensLayout:
         BadInput: it is no folder, of no known layout, or lacks a file; the line names what was looked for.
     """
     if not folder.is_dir():
-        raise BadInput(f"{folder} is no folder")
+        raise BadInput(f"{folder} is no folder", code="no_such_folder", path=folder)
     for layout in LAYOUTS:
         lacking = [file for file in layout.files if not (folder / file).is_file()]
         if not lacking:
             return layout
         if (folder / layout.ratings).is_file():
-            raise BadInput(f"{folder} looks like {layout.name} but lacks {', '.join(lacking)}")
+            raise BadInput(
+                f"{folder} looks like {layout.name} but lacks {', '.join(lacking)}",
+                code="missing_files",
+                path=folder,
+                files=lacking,
+            )
     looked_for = "; ".join(f"{', '.join(layout.files)} ({layout.name})" for layout in LAYOUTS)
-    raise BadInput(f"{folder} is no MovieLens folder: looked for {looked_for}")
+    raise BadInput(
+        f"{folder} is no MovieLens folder: looked for {looked_for}", code="not_a_movielens_folder", path=folder
+    )
 
 
 def _sources(connection: duckdb.DuckDBPyConnection, layout: MovieLensLayout, folder: Path) -> Iterator[Source]:

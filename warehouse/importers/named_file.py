@@ -39,7 +39,7 @@ def read_named_file(reading: Reading, file: NamedFile, folder: Path, name: str) 
             more text than it may.
     """
     if file.path.stat().st_size == 0:
-        raise BadInput(f"{file.path} is empty")
+        raise BadInput(f"{file.path} is empty", code="empty_file", file=file.path)
     form = format_of(file.path, reading.options)
     path = unpack(file.path, folder, reading.max_gb)
     if form == "parquet":
@@ -76,7 +76,9 @@ def format_of(path: Path, options: ReadOptions) -> Format:
     fix = f"; {_FIXES[suffix]}" if suffix in _FIXES else ""
     raise BadInput(
         f"{path} has no known suffix: expected .csv, .tsv, .jsonl, .ndjson, .json, .txt, .dat (each also with .gz,"
-        f" .zst, .bz2, .xz or .zip) or .parquet{fix or '; name the delimiter of other text with --delimiter'}"
+        f" .zst, .bz2, .xz or .zip) or .parquet{fix or '; name the delimiter of other text with --delimiter'}",
+        code="unknown_suffix",
+        file=path,
     )
 
 

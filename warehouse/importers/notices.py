@@ -9,11 +9,15 @@ class Notice:
 
     Attributes:
         table: Name of the raw table without its schema.
-        text: What was read in which way, with the column; one line.
+        code: What was read in which way, in one lowercase name.
+        column: Whose values it concerns.
+        text: The same for people, with the column; one line.
         rows: How many rows it concerns.
     """
 
     table: str
+    code: str
+    column: str
     text: str
     rows: int
 

@@ -48,7 +48,10 @@ def _refuse_nested(fields: list[pa.Field], match: ColumnMatch, file: NamedFile) 
     if nested:
         raise BadInput(
             f"{file.path} has the nested column {nested[0]}: expected one value a row and column;"
-            f" name what is in it by a path, such as --columns item_id={nested[0]}[].item_id"
+            f" name what is in it by a path, such as --columns item_id={nested[0]}[].item_id",
+            code="nested_column",
+            file=file.path,
+            column=nested[0],
         )
 
 
@@ -99,7 +102,14 @@ def _require_text(
         parameters,
     ).fetchone()
     if found:
-        raise BadInput(f"{file.path} row {found[0]}: column {given} holds bytes that are no UTF-8 text")
+        raise BadInput(
+            f"{file.path} row {found[0]}: column {given} holds bytes that are no UTF-8 text",
+            code="wrong_encoding",
+            file=file.path,
+            row=found[0],
+            column=given,
+            expected="utf-8",
+        )
 
 
 def _read_by_paths(

@@ -83,11 +83,22 @@ def text_lines(path: Path, encoding: str) -> Iterator[str]:
         try:
             while line := text.readline(LONGEST_LINE):
                 if len(line) == LONGEST_LINE:
-                    raise BadInput(f"{path} line {number}: the line is longer than 2 MB")
+                    raise BadInput(
+                        f"{path} line {number}: the line is longer than 2 MB",
+                        code="line_too_long",
+                        file=path,
+                        line=number,
+                    )
                 yield line
                 number += 1
         except UnicodeError as error:
-            raise BadInput(f"{path} line {number} is not encoded as {encoding}: {error}") from error
+            raise BadInput(
+                f"{path} line {number} is not encoded as {encoding}: {error}",
+                code="wrong_encoding",
+                file=path,
+                line=number,
+                expected=encoding,
+            ) from error
 
 
 def _records(path: Path, layout: Layout) -> Iterator[tuple[int, list[str], str, str | None]]:
@@ -132,7 +143,12 @@ def _prepared(lines: Iterable[str], layout: Layout, taken: list[str]) -> Iterato
 
 
 def _swallowing(path: Path, line: int) -> BadInput:
-    return BadInput(f"{path} line {line}: a quote is not closed, so that the lines after it are unreadable")
+    return BadInput(
+        f"{path} line {line}: a quote is not closed, so that the lines after it are unreadable",
+        code="unclosed_quote",
+        file=path,
+        line=line,
+    )
 
 
 def _write(connection: duckdb.DuckDBPyConnection, name: str, layout: Layout, batch: _Batch) -> None:

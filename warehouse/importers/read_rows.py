@@ -76,7 +76,12 @@ def require_claims(connection: duckdb.DuckDBPyConnection, rows: ReadRows) -> Non
         if said is not None:
             raise BadInput(
                 f"{rows.file.path} has the column {rows.match.names[column]} with {said[0]!r}, but its folder says"
-                f" {claim!r}: expected one of the two; rename the folder, or leave the column out"
+                f" {claim!r}: expected one of the two; rename the folder, or leave the column out",
+                code="contradicting_folder",
+                file=rows.file.path,
+                column=rows.match.names[column],
+                value=said[0],
+                expected=claim,
             )
 
 

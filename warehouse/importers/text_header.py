@@ -55,7 +55,10 @@ def encoding_of(path: str, options: ReadOptions, survey: TextSurvey) -> str:
         "".encode(name)
     except LookupError as error:
         raise BadInput(
-            f"the encoding {options.encoding!r} is unknown: expected one such as utf-8, utf-16, latin-1, cp1252"
+            f"the encoding {options.encoding!r} is unknown: expected one such as utf-8, utf-16, latin-1, cp1252",
+            code="unknown_encoding",
+            file=path,
+            value=options.encoding,
         ) from error
     return {"utf-8": "utf-8", "utf-8-sig": "utf-8", "iso8859-1": "latin-1"}.get(name, name)
 
@@ -89,7 +92,10 @@ def read_header(table: Table, path: Path, options: ReadOptions, encoding: str, u
     if not fitting and usual is None:
         raise BadInput(
             f"{path} has a first line in which no delimiter finds a column: expected the names of columns of"
-            f" {table.full_name}; name the delimiter with --delimiter, or see nightjar import check {path}"
+            f" {table.full_name}; name the delimiter with --delimiter, or see nightjar import check {path}",
+            code="unknown_delimiter",
+            file=path,
+            table=table.full_name,
         )
     delimiter = fitting[0] if fitting else str(usual)
     return TextHeader(delimiter, _names(path, text, delimiter, quote, options), bool(delimiter != usual))
@@ -104,21 +110,36 @@ def _first_line(path: Path, encoding: str) -> str:
             ).readline(_HEADER_CHARACTERS)
             text.encode("utf-8")
     except UnicodeError as error:
-        raise BadInput(f"{path} is no {encoding.upper()} text: its first line cannot be decoded") from error
+        raise BadInput(
+            f"{path} is no {encoding.upper()} text: its first line cannot be decoded",
+            code="wrong_encoding",
+            file=path,
+            line=1,
+            expected=encoding,
+        ) from error
     if "\0" in text:
         raise BadInput(
             f"{path} is no {encoding.upper()} text: its first line holds a NUL character; UTF-16 without"
-            " a mark at its beginning is read with --encoding utf-16-le or utf-16-be"
+            " a mark at its beginning is read with --encoding utf-16-le or utf-16-be",
+            code="wrong_encoding",
+            file=path,
+            line=1,
+            expected=encoding,
         )
     if not text.strip():
-        raise BadInput(f"{path} is empty or has a blank first line, where the column names belong")
+        raise BadInput(
+            f"{path} is empty or has a blank first line, where the column names belong",
+            code="no_column_names",
+            file=path,
+            line=1,
+        )
     return text.rstrip("\r\n")
 
 
 def _names(path: Path, text: str, delimiter: str, quote: str, options: ReadOptions) -> list[str]:
     names = _split(text, delimiter, quote)
     if not names:
-        raise BadInput(f"{path} has a first line that names no columns")
+        raise BadInput(f"{path} has a first line that names no columns", code="no_column_names", file=path, line=1)
     if options.header is False:
         return [str(number) for number in range(1, len(names) + 1)]
     typed = [_TYPED_NAME.fullmatch(name) for name in names]

@@ -125,5 +125,9 @@ def require_utf_8(path: str, survey: TextSurvey) -> None:
     shown = "characters" if encoding.startswith("utf-16") else repr(survey.first_other.decode(encoding, "replace"))
     raise BadInput(
         f"{path} is no UTF-8 text; {encoding} reads {shown} in it: if that is right, add --encoding {encoding},"
-        " else the encoding in which it was written"
+        " else the encoding in which it was written",
+        code="wrong_encoding",
+        file=path,
+        expected="utf-8",
+        suggested=encoding,
     )

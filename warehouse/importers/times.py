@@ -97,7 +97,9 @@ def check_options(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -
     if options.time_format is not None and options.time_unit is not None:
         raise BadInput(
             f"--time-format {options.time_format} and --time-unit {options.time_unit} exclude each other: a format is"
-            " for texts, a unit for numbers; give one of them"
+            " for texts, a unit for numbers; give one of them",
+            code="conflicting_options",
+            options=["--time-format", "--time-unit"],
         )
     if options.time_format is not None and options.time_format != EXCEL:
         try:
@@ -105,12 +107,20 @@ def check_options(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -
         except duckdb.Error as error:
             raise BadInput(
                 f"--time-format {options.time_format!r} is none ({str(error).splitlines()[0]}): expected directives of"
-                f" strptime such as %d/%m/%Y %H:%M, or {EXCEL}"
+                f" strptime such as %d/%m/%Y %H:%M, or {EXCEL}",
+                code="invalid_time_format",
+                option="--time-format",
+                value=options.time_format,
             ) from error
     zone = options.time_zone
     known = "select 1 from pg_timezone_names() where name = $1"
     if zone is not None and not connection.execute(known, [zone]).fetchone():
-        raise BadInput(f"--time-zone {zone!r} is no time zone: expected an IANA name such as Europe/Berlin")
+        raise BadInput(
+            f"--time-zone {zone!r} is no time zone: expected an IANA name such as Europe/Berlin",
+            code="unknown_time_zone",
+            option="--time-zone",
+            value=zone,
+        )
 
 
 def instant(text: str, options: ReadOptions) -> str:

@@ -29,7 +29,7 @@ def check_parquet_size(connection: duckdb.DuckDBPyConnection, path: Path, max_gb
         with pq.ParquetFile(path) as file:
             columns, rows = len(file.schema_arrow), int(file.metadata.num_rows)
     except (pa.ArrowException, OSError) as error:
-        raise BadInput(f"{path} is no readable Parquet file") from error
+        raise BadInput(f"{path} is no readable Parquet file", code="unreadable_file", file=path) from error
     values = rows * columns
     if values > limit:
         raise too_large(path, max_gb)
@@ -44,6 +44,11 @@ def check_parquet_size(connection: duckdb.DuckDBPyConnection, path: Path, max_gb
         for measure in ("max", "sum")
     )
     if max(length or 0 for length in longest) > LONGEST_LINE:
-        raise BadInput(f"{path} has a value of more than {LONGEST_LINE:,} bytes")
+        raise BadInput(
+            f"{path} has a value of more than {LONGEST_LINE:,} bytes",
+            code="value_too_long",
+            file=path,
+            expected=LONGEST_LINE,
+        )
     if values + sum(int(length or 0) for length in text) > limit:
         raise too_large(path, max_gb)

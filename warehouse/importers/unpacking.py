@@ -26,7 +26,13 @@ _KINDS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2", ".xz": "xz", ".zip": "
 
 def too_large(path: Path, max_gb: int) -> BadInput:
     """Return the refusal of a packed file that holds too much."""
-    return BadInput(f"{path} holds more than {max_gb} GB, the most that NIGHTJAR_IMPORT_MAX_GB lets a packed file hold")
+    return BadInput(
+        f"{path} holds more than {max_gb} GB, the most that NIGHTJAR_IMPORT_MAX_GB lets a packed file hold",
+        code="packed_file_too_large",
+        file=path,
+        setting="NIGHTJAR_IMPORT_MAX_GB",
+        value=max_gb,
+    )
 
 
 @contextmanager
@@ -43,7 +49,9 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     except _FAULTS as error:
         if kind is None or getattr(error, "errno", None):
             raise
-        raise BadInput(f"{path} is no {kind} file that can be unpacked: {str(error)[:200]}") from error
+        raise BadInput(
+            f"{path} is no {kind} file that can be unpacked: {str(error)[:200]}", code="unreadable_file", file=path
+        ) from error
 
 
 def unpack(path: Path, folder: Path, max_gb: int) -> Path:
@@ -97,12 +105,19 @@ def _only_member(path: Path) -> zipfile.ZipInfo:
         with zipfile.ZipFile(path) as archive:
             members = [each for each in archive.infolist() if not each.is_dir() and not _is_of_the_system(each)]
     except _FAULTS as error:
-        raise BadInput(f"{path} is no zip file that can be unpacked: {str(error)[:200]}") from error
+        raise BadInput(
+            f"{path} is no zip file that can be unpacked: {str(error)[:200]}", code="unreadable_file", file=path
+        ) from error
     if len(members) != 1:
         shown = ", ".join(each.filename[:80] for each in members[:5]) or "none"
-        raise BadInput(f"{path} holds {len(members)} files ({shown}): expected one; unpack it and name what to read")
+        raise BadInput(
+            f"{path} holds {len(members)} files ({shown}): expected one; unpack it and name what to read",
+            code="several_files_in_archive",
+            file=path,
+            count=len(members),
+        )
     if members[0].flag_bits & 1:
-        raise BadInput(f"{path} is encrypted: unpack it and name the file")
+        raise BadInput(f"{path} is encrypted: unpack it and name the file", code="encrypted_file", file=path)
     return members[0]
 
 

@@ -40,7 +40,15 @@ def _words(connection: duckdb.DuckDBPyConnection, source: Source, name: str) -> 
     default = source.text_defaults.get(name)
     read_as = f"the default {default}" if default else "no value"
     return (
-        [_notice(source, f"{name} is a word for no value, such as null or nan, read as {read_as}", rows)]
+        [
+            _notice(
+                source,
+                "words_for_no_value",
+                name,
+                f"{name} is a word for no value, such as null or nan, read as {read_as}",
+                rows,
+            )
+        ]
         if rows
         else []
     )
@@ -60,14 +68,24 @@ def _times(connection: duckdb.DuckDBPyConnection, source: Source, name: str) -> 
         listed = ", ".join(f"{count:,} as {kind}" for kind, count in kinds.items())
         notices.append(
             _notice(
-                source, f"{name} is written in several ways, each read as what it is: {listed}", sum(kinds.values())
+                source,
+                "times_of_several_kinds",
+                name,
+                f"{name} is written in several ways, each read as what it is: {listed}",
+                sum(kinds.values()),
             )
         )
     zone = source.options.time_zone
     twice = _count(connection, source, f"{name}_is_twice") if zone is not None else 0
     if twice:
         notices.append(
-            _notice(source, f"{name} occurs twice in {zone}, where clocks are put back; read as the first", twice)
+            _notice(
+                source,
+                "times_that_come_twice",
+                name,
+                f"{name} occurs twice in {zone}, where clocks are put back; read as the first",
+                twice,
+            )
         )
     return notices
 
@@ -79,5 +97,5 @@ def _count(connection: duckdb.DuckDBPyConnection, source: Source, condition: str
     return int(counted[0]) if counted else 0
 
 
-def _notice(source: Source, text: str, rows: int) -> Notice:
-    return Notice(source.table.name, text, rows)
+def _notice(source: Source, code: str, column: str, text: str, rows: int) -> Notice:
+    return Notice(source.table.name, code, column, text, rows)

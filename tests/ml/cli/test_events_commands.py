@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ml.cli.events_commands import app
+from tests.support.refusals import refused
 from tests.support.warehouse_homes import variables_of
 from warehouse import event_weights
 from warehouse.adapters.protocol import Warehouse
@@ -65,27 +66,30 @@ def test_a_file_of_weights_is_set(runner: CliRunner, read: Callable[[str], list[
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "code"),
     [
-        ("set",),
-        ("set", "poke"),
-        ("set", "--weight", "1"),
-        ("set", " ", "--weight", "1"),
-        ("set", "poke", "--weight", "nan"),
-        ("set", "poke", "--weight", "1", "--half-life-days", "0"),
-        ("set", "poke", "--weight", "1", "--half-life-days", "3", "--no-decay"),
-        ("set", "poke", "--file", "weights.csv"),
-        ("set", "--file", "nowhere.csv"),
-        ("unset", "poke"),
-        ("unset", "view", "--min-value", "3"),
-        ("reset",),
-        ("reset", "poke"),
-        ("reset", "view", "--all"),
+        (("set",), "missing_option"),
+        (("set", "poke"), "missing_option"),
+        (("set", "--weight", "1"), "missing_option"),
+        (("set", " ", "--weight", "1"), "missing_option"),
+        (("set", "poke", "--weight", "nan"), "invalid_event_weights"),
+        (("set", "poke", "--weight", "1", "--half-life-days", "0"), "invalid_event_weights"),
+        (("set", "poke", "--weight", "1", "--half-life-days", "3", "--no-decay"), "conflicting_options"),
+        (("set", "poke", "--file", "weights.csv"), "conflicting_options"),
+        (("set", "--file", "nowhere.csv"), "unreadable_file"),
+        (("unset", "poke"), "unknown_event_type"),
+        (("unset", "view", "--min-value", "3"), "unknown_event_type"),
+        (("reset",), "missing_option"),
+        (("reset", "poke"), "no_shipped_weight"),
+        (("reset", "view", "--all"), "conflicting_options"),
     ],
-    ids=" ".join,
+    ids=lambda each: each if isinstance(each, str) else " ".join(each),
 )
-def test_what_cannot_be_done_is_refused(runner: CliRunner, warehouse: Warehouse, arguments: tuple[str, ...]) -> None:
-    assert isinstance(runner.invoke(app, arguments).exception, BadInput)
+def test_what_cannot_be_done_is_refused(
+    runner: CliRunner, warehouse: Warehouse, arguments: tuple[str, ...], code: str
+) -> None:
+    with refused(BadInput, code, wording=False):
+        runner.invoke(app, arguments, catch_exceptions=False)
     with warehouse.connect(read_only=True) as connection:
         assert event_weights.read(connection) == sorted(
             event_weights.shipped(), key=lambda row: (row.event_type, row.min_value or 0)

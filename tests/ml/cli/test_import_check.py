@@ -1,5 +1,7 @@
+import os
 import shlex
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +9,20 @@ import pytest
 from typer.testing import CliRunner
 
 from ml.cli.import_commands import app
+from tests.support.checked_rows import columns_of, rejected_for
+from tests.support.golden import check_wording
+from tests.support.refusals import refused
 from tests.support.warehouse_homes import variables_of
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
+from warehouse.importers.columns import IMPORTABLE
+from warehouse.importers.file_check import FileCheck, check_file
+from warehouse.importers.options import ReadOptions
 from warehouse.settings import Settings
 
 Query = Callable[[str], list[tuple[Any, ...]]]
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVENTS = "select user_id, item_id, event_type, value from raw.interactions order by user_id, item_id"
 
 
@@ -32,6 +41,11 @@ def runner(settings: Settings) -> CliRunner:
 
 def checked(runner: CliRunner, *arguments: str) -> list[str]:
     return runner.invoke(app, ["check", *arguments], catch_exceptions=False).output.splitlines()
+
+
+def found_of(file: Path, table: str = "interactions") -> FileCheck:
+    """What the command prints, as an object."""
+    return check_file(file, IMPORTABLE[table], ReadOptions(), {}, NOON + timedelta(days=31), max_gb=1)
 
 
 def command_of(output: list[str]) -> list[str]:
@@ -91,12 +105,14 @@ def test_the_printed_command_imports_the_file_and_the_check_writes_nothing(
 
 def test_a_file_without_names_and_times_is_read_and_what_is_unsure_is_named(runner: CliRunner, tmp_path: Path) -> None:
     (tmp_path / "plays.tsv").write_text("7\t8\t12\n9\t8\t3\n")
+    # The file's own day is proposed where it says no times.
+    os.utime(tmp_path / "plays.tsv", (NOON.timestamp(), NOON.timestamp()))
+    found = found_of(tmp_path / "plays.tsv")
+    assert (found.options.header, dict(found.constants)) == (False, {"occurred_at": "2026-03-01"})
+    assert len(found.unsure) == 2
     output = checked(runner, str(tmp_path / "plays.tsv"))
-    assert [line.split(":")[1] for line in output if line.startswith("unsure:")] == [
-        " the first line names no columns",
-        " when the events were",
-    ]
-    assert "--set" in command_of(output)
+    assert "occurred_at=2026-03-01" in command_of(output)
+    check_wording("\n".join(output))
 
 
 def test_the_encoding_is_guessed_and_named_as_a_guess(
@@ -106,19 +122,25 @@ def test_the_encoding_is_guessed_and_named_as_a_guess(
     output = checked(runner, str(tmp_path / "items.csv"), "--table", "items")
     words = command_of(output)
     assert words[words.index("--encoding") + 1] == "latin-1"
-    assert any(line.startswith("unsure: the encoding") for line in output)
+    assert ["latin-1" in each for each in found_of(tmp_path / "items.csv", "items").unsure] == [True]
     assert runner.invoke(app, words, catch_exceptions=False).exit_code == 0
     with local_warehouse.connect() as connection:
         assert connection.execute("select title from raw.items").fetchall() == [("café",)]
 
 
-def test_reasons_of_rejected_rows_and_event_types_are_counted(runner: CliRunner, tmp_path: Path) -> None:
+def test_rejected_rows_and_event_types_are_counted(tmp_path: Path) -> None:
     rows = "".join(f"u{n},i,2026-03-01,{'view' if n % 4 else 'buy'}\n" for n in range(8))
     (tmp_path / "events.csv").write_text(f"user,item,time,event\n{rows},i,2026-03-01,view\n")
-    output = checked(runner, str(tmp_path / "events.csv"))
-    assert "  event types: view 6, buy 2" in output
-    assert "first 9 rows: 8 usable, 1 rejected" in output
-    assert "  1: user_id is empty" in output
+    found = found_of(tmp_path / "events.csv")
+    assert found.event_types == {"view": 6, "buy": 2}
+    assert (found.checked_rows, found.usable_rows) == (9, 8)
+    assert [(columns_of(reason), rows) for reason, rows in found.rejected.items()] == [(rejected_for("user_id"), 1)]
+
+
+def test_what_was_found_out_is_printed_for_people(runner: CliRunner, tmp_path: Path) -> None:
+    rows = "".join(f"u{n},i,2026-03-01 10:00,{'view' if n % 4 else 'buy'},x\n" for n in range(8))
+    (tmp_path / "events.csv").write_text(f"user,item,time,event,colour\n{rows},i,2026-03-01 11:00,view,x\n")
+    check_wording("\n".join(checked(runner, str(tmp_path / "events.csv"))))
 
 
 def test_what_was_typed_is_kept(runner: CliRunner, tmp_path: Path) -> None:
@@ -129,29 +151,27 @@ def test_what_was_typed_is_kept(runner: CliRunner, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "code", "fields"),
     [
-        ("a,b,c\nred,green,blue\n", "e.csv lacks columns user_id, item_id, occurred_at"),
-        ("user,item,time\nu,i,never\n", "occurred_at 'never'"),
-        ("user,item,time\n", "e.csv"),
+        ("a,b,c\nred,green,blue\n", "missing_columns", {"columns": ["user_id", "item_id", "occurred_at"]}),
+        ("user,item,time\nu,i,never\n", "no_usable_rows", {}),
+        ("user,item,time\n", "no_rows", {}),
     ],
 )
 def test_a_file_that_nothing_reads_is_refused_with_the_reason(
-    runner: CliRunner, tmp_path: Path, text: str, complaint: str
+    runner: CliRunner, tmp_path: Path, text: str, code: str, fields: dict[str, Any]
 ) -> None:
     (tmp_path / "e.csv").write_text(text)
-    result = runner.invoke(app, ["check", str(tmp_path / "e.csv")])
-    assert isinstance(result.exception, BadInput)
-    assert complaint in str(result.exception)
-    assert str(tmp_path / "e.csv") in str(result.exception)
+    with refused(BadInput, code, file=tmp_path / "e.csv", **fields):
+        runner.invoke(app, ["check", str(tmp_path / "e.csv")], catch_exceptions=False)
 
 
-def test_a_large_file_is_judged_by_its_beginning(runner: CliRunner, tmp_path: Path) -> None:
+def test_a_large_file_is_judged_by_its_beginning(tmp_path: Path) -> None:
     rows = "".join(f"user-{n:07d},item-{n % 100:05d},2026-03-01T00:00:00Z\n" for n in range(150_000))
     (tmp_path / "e.csv").write_text(f"user,item,time\n{rows}")
-    first = checked(runner, str(tmp_path / "e.csv"))[0]
-    estimate = int(first.rsplit("about ", 1)[1].split()[0].replace(",", ""))
-    assert 149_000 <= estimate <= 151_000
+    found = found_of(tmp_path / "e.csv")
+    assert found.checked_rows < 150_000
+    assert 149_000 <= (found.estimated_rows or 0) <= 151_000
 
 
 def test_times_that_need_a_format_are_not_left_out_for_a_made_up_date(runner: CliRunner, tmp_path: Path) -> None:

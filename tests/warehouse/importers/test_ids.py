@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tests.support.checked_rows import check_rows, user_ids
+from tests.support.checked_rows import check_rows, rejected_for, user_ids
+from tests.support.golden import check_wording
 from warehouse.adapters.protocol import Warehouse
 from warehouse.importers.files import import_files
 from warehouse.importers.options import NULL_WORDS
@@ -43,15 +44,14 @@ def test_ids_that_became_floats_are_the_integers_they_were_and_texts_stay(writte
     assert user_ids(written) == meant
 
 
-LOST = "is a float whose last digits are lost"
-FIX = "write ids as integers or as text"
+REJECTED = rejected_for("user_id")
 
 
 @pytest.mark.parametrize(
     "written", ["1e+17", "1.23457E+17", "1.23457E+07", "9007199254740992.0", "123456789012345678.0"]
 )
 def test_an_id_whose_digits_are_lost_is_rejected(written: str) -> None:
-    assert user_ids([written, "12"]) == [f"user_id '{written}' {LOST}: {FIX}", "12"]
+    assert user_ids([written, "12"]) == [REJECTED, "12"]
 
 
 @pytest.mark.parametrize(
@@ -59,20 +59,22 @@ def test_an_id_whose_digits_are_lost_is_rejected(written: str) -> None:
     [
         ("DOUBLE", "12.0", "12"),
         ("DOUBLE", "9007199254740991.0", "9007199254740991"),
-        ("DOUBLE", "1e+17", f"user_id '1e+17' {LOST} in a column of type double: {FIX}"),
-        ("DOUBLE", "inf", f"user_id 'inf' {LOST} in a column of type double: {FIX}"),
-        ("DOUBLE", "12.5", f"user_id '12.5' has a fraction in a column of type double: {FIX}"),
+        ("DOUBLE", "1e+17", REJECTED),
+        ("DOUBLE", "inf", REJECTED),
+        ("DOUBLE", "12.5", REJECTED),
         ("FLOAT", "16777215.0", "16777215"),
-        ("FLOAT", "16777216.0", f"user_id '16777216.0' {LOST} in a column of type float: {FIX}"),
+        ("FLOAT", "16777216.0", REJECTED),
         ("DECIMAL(38,2)", "12.00", "12"),
         ("DECIMAL(38,2)", "100000000000000000.00", "100000000000000000"),
-        ("DECIMAL(38,2)", "12.50", f"user_id '12.50' has a fraction in a column of type decimal(38,2): {FIX}"),
+        ("DECIMAL(38,2)", "12.50", REJECTED),
         ("DECIMAL(20,0)", "12", "12"),
         ("BIGINT", "9007199254740993", "9007199254740993"),
     ],
 )
-def test_a_column_that_the_file_types_holds_certain_integers(type_: str, written: str, meant: str) -> None:
-    assert user_ids([written], types={"user_id": type_}) == [meant]
+def test_a_column_that_the_file_types_holds_certain_integers(type_: str, written: str, meant: object) -> None:
+    checked = check_rows([{"user_id": written}], types={"user_id": type_})
+    assert checked.values("user_id") == [meant]
+    check_wording(checked.reasons_in_lines)
 
 
 def test_what_decides_is_every_source_of_the_import() -> None:
@@ -83,32 +85,33 @@ def test_what_decides_is_every_source_of_the_import() -> None:
 @pytest.mark.parametrize(
     ("written", "types", "rows"),
     [
-        (["12.0", "12", "13.0"], {}, [2]),
-        (["12.0", "1.10"], {}, [1]),
-        (["12.0", None], {"user_id": "DOUBLE"}, [1]),
+        (["12.0", "12", "13.0"], {}, [("ids_written_as_floats", 2)]),
+        (["12.0", "1.10"], {}, [("ids_like_floats_kept", 1)]),
+        (["12.0", None], {"user_id": "DOUBLE"}, [("ids_of_numbers", 1)]),
         (["12", "abc", "1.10", "1e5"], {}, []),
     ],
 )
 def test_a_warning_counts_the_ids_that_look_like_floats(
-    written: list[str | None], types: dict[str, str], rows: list[int]
+    written: list[str | None], types: dict[str, str], rows: list[tuple[str, int]]
 ) -> None:
     notices = check_rows([{"user_id": each} for each in written], types=types).notices
-    assert [(notice.table, notice.rows) for notice in notices] == [("interactions", each) for each in rows]
+    assert [(notice.code, notice.rows) for notice in notices] == rows
+    assert {(notice.table, notice.column) for notice in notices} <= {("interactions", "user_id")}
+    check_wording("\n".join(map(str, notices)))
 
 
 @pytest.mark.parametrize("word", ["NULL", "NaN", "None", "\\N", "null", "<NA>", " nil ", "N/A", "na"])
 def test_a_word_for_no_value_is_no_id(word: str) -> None:
-    reason = f"user_id is empty: '{word.strip()}' stands for no value"
-    assert user_ids([word, "u"]) == [reason, "u"]
-    assert user_ids([word], types={"user_id": "DOUBLE"}) == [reason]
+    assert user_ids([word, "u"]) == [REJECTED, "u"]
+    assert user_ids([word], types={"user_id": "DOUBLE"}) == [REJECTED]
 
 
 def test_words_for_no_value_are_an_option() -> None:
     assert user_ids(["None", "anonymous", "-1", ""], null_words=("Anonymous", "-1")) == [
         "None",
-        "user_id is empty: 'anonymous' stands for no value",
-        "user_id is empty: '-1' stands for no value",
-        "user_id is empty",
+        REJECTED,
+        REJECTED,
+        REJECTED,
     ]
     assert user_ids(["NULL", "\\N"], null_words=()) == ["NULL", "\\N"]
 
@@ -131,7 +134,7 @@ def test_any_other_id_is_kept_to_the_letter_without_the_blanks_around_it(text: s
     kept = text.strip(BLANKS)
     (found,) = user_ids([text])
     if kept.lower() in NULL_WORDS or not kept:
-        assert found.startswith("user_id is empty")
+        assert found == REJECTED
     elif not kept.isascii() or not any(each.isdigit() for each in kept):
         assert found == kept
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.refusals import refused
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
 from warehouse.importers.files import import_files
@@ -217,40 +218,54 @@ def test_a_layout_file_is_named_by_its_path(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["nowhere", "../etc/passwd", "missing.toml", ""])
-def test_a_layout_that_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(BadInput, match="--layout"):
+@pytest.mark.parametrize(
+    ("name", "code", "fields"),
+    [
+        ("nowhere", "unknown_layout", {"value": "nowhere"}),
+        ("../etc/passwd", "unknown_layout", {"value": "../etc/passwd"}),
+        ("missing.toml", "no_such_file", {"path": "missing.toml"}),
+        ("", "unknown_layout", {"value": ""}),
+    ],
+)
+def test_a_layout_that_is_not_there_is_refused(tmp_path: Path, name: str, code: str, fields: dict[str, Any]) -> None:
+    with refused(BadInput, code, option="--layout", **fields):
         find_layout(name, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("text", "code", "fields"),
     [
-        ("[interactions\n", "line 1"),
-        ("", "no section"),
-        ("[events]\n", "events"),
-        ("delimiter = ','\n[interactions]\n", "delimiter"),
-        ("interactions = 3\n", "interactions"),
-        ("[interactions]\ndelimeter = ','\n", r"interactions\.delimeter"),
-        ("[interactions]\ndelimiter = 3\n", r"interactions\.delimiter"),
-        ("[interactions]\nheader = 'no'\n", r"interactions\.header"),
-        ("[interactions]\ntime_unit = 'minutes'\n", r"interactions\.time_unit"),
-        ("[interactions]\ntime_unit = []\n", r"interactions\.time_unit"),
-        ("[interactions]\ncolumns = ['a']\n", r"interactions\.columns"),
-        ("[interactions]\ncolumns = {user = 'a'}\n", r"interactions\.columns\.user"),
-        ("[interactions]\ncolumns = {user_id = true}\n", r"interactions\.columns\.user_id"),
-        ("[interactions]\nconstants = {colour = 'a'}\n", r"interactions\.constants\.colour"),
-        ("[interactions]\nnull_words = 'a'\n", r"interactions\.null_words"),
-        ("[interactions]\nfiles = [1]\n", r"interactions\.files"),
-        ("description = 1\n[interactions]\n", "description"),
+        ("[interactions\n", "unreadable_file", {}),
+        ("", "missing_section", {}),
+        ("[events]\n", "unknown_key", {"key": "events"}),
+        ("delimiter = ','\n[interactions]\n", "unknown_key", {"key": "delimiter"}),
+        ("interactions = 3\n", "wrong_type", {"key": "interactions", "value": 3}),
+        ("[interactions]\ndelimeter = ','\n", "unknown_key", {"key": "interactions.delimeter"}),
+        ("[interactions]\ndelimiter = 3\n", "wrong_type", {"key": "interactions.delimiter", "value": 3}),
+        ("[interactions]\nheader = 'no'\n", "wrong_type", {"key": "interactions.header", "value": "no"}),
+        ("[interactions]\ntime_unit = 'minutes'\n", "unknown_value", {"key": "interactions.time_unit"}),
+        ("[interactions]\ntime_unit = []\n", "unknown_value", {"key": "interactions.time_unit", "value": []}),
+        ("[interactions]\ncolumns = ['a']\n", "wrong_type", {"key": "interactions.columns", "value": ["a"]}),
+        (
+            "[interactions]\ncolumns = {user = 'a'}\n",
+            "unknown_column",
+            {"key": "interactions.columns", "column": "user"},
+        ),
+        ("[interactions]\ncolumns = {user_id = true}\n", "wrong_type", {"key": "interactions.columns.user_id"}),
+        ("[interactions]\nconstants = {colour = 'a'}\n", "unknown_column", {"column": "colour"}),
+        ("[interactions]\nnull_words = 'a'\n", "wrong_type", {"key": "interactions.null_words", "value": "a"}),
+        ("[interactions]\nfiles = [1]\n", "wrong_type", {"key": "interactions.files", "value": [1]}),
+        ("description = 1\n[interactions]\n", "wrong_type", {"key": "description", "value": 1}),
     ],
+    ids=lambda each: each if isinstance(each, str) and "\n" not in each else "",
 )
-def test_a_layout_file_that_is_none_is_refused_with_its_key(tmp_path: Path, text: str, named: str) -> None:
+def test_a_layout_file_that_is_none_is_refused_with_its_key(
+    tmp_path: Path, text: str, code: str, fields: dict[str, Any]
+) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(text)
-    with pytest.raises(BadInput, match=named) as refusal:
+    with refused(BadInput, code, file=path, **fields):
         read_layout(path)
-    assert str(path) in str(refusal.value)
 
 
 def test_a_file_fits_by_its_name_or_its_columns_and_packed_too(tmp_path: Path) -> None:

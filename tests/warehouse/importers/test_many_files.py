@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.support.refusals import refused
 from warehouse.adapters.protocol import Warehouse
 from warehouse.errors import BadInput
 from warehouse.importers.files import import_files
@@ -46,7 +47,7 @@ def test_all_files_of_a_table_are_imported_and_repeats_between_them_count_once(
 
 def test_one_file_of_several_that_is_refused_leaves_nothing(warehouse: Warehouse, query: Query, tmp_path: Path) -> None:
     paths = [written(tmp_path / "a.csv", event("a") + "u,i,never\n"), written(tmp_path / "b.csv", "colour\nred\n")]
-    with pytest.raises(BadInput, match=r"b\.csv lacks"):
+    with refused(BadInput, "missing_columns", wording=False, file=paths[1], unknown=["colour"]):
         import_files(warehouse, {"interactions": paths}, IMPORTED_AT)
     assert query("select count(*) from raw.interactions") == [(0,)]
     assert query("select count(*) from raw.rejected_rows") == [(0,)]
@@ -74,7 +75,7 @@ def test_a_pattern_stands_for_the_files_and_folders_that_it_matches(
     written(tmp_path / "2026-04-01.csv", event("c"))
     import_files(warehouse, {"interactions": tmp_path / "2026-03-*"}, IMPORTED_AT)
     assert query(USERS) == [("a",), ("b",)]
-    with pytest.raises(BadInput, match="matches none"):
+    with refused(BadInput, "no_such_file", wording=False, path=tmp_path / "2025-*"):
         import_files(warehouse, {"interactions": tmp_path / "2025-*"}, IMPORTED_AT)
 
 
@@ -90,18 +91,26 @@ def test_a_folder_of_several_formats_is_refused_by_their_names(
 ) -> None:
     written(tmp_path / "events" / "a.csv", event("a"))
     written(tmp_path / "events" / stranger, "x")
-    with pytest.raises(BadInput, match=rf"a.csv, {stranger}|{stranger}, a.csv"):
+    files = sorted(["a.csv", stranger])
+    with refused(BadInput, "several_formats", wording=False, path=tmp_path / "events", files=files):
         import_files(warehouse, {"interactions": tmp_path / "events"}, IMPORTED_AT)
 
 
-@pytest.mark.parametrize("marker", ["_delta_log/0.json", ".hoodie/hoodie.properties", "metadata/version-hint.text"])
+@pytest.mark.parametrize(
+    ("marker", "kind"),
+    [
+        ("_delta_log/0.json", "Delta Lake"),
+        (".hoodie/hoodie.properties", "Hudi"),
+        ("metadata/version-hint.text", "Iceberg"),
+    ],
+)
 def test_the_folder_of_a_table_format_is_refused_since_its_files_hold_deleted_rows(
-    warehouse: Warehouse, tmp_path: Path, marker: str
+    local_warehouse: Warehouse, tmp_path: Path, marker: str, kind: str
 ) -> None:
     parquet(tmp_path / "events" / "part-0.parquet", user_id=["a"])
     written(tmp_path / "events" / marker, "{}")
-    with pytest.raises(BadInput, match="deleted rows"):
-        import_files(warehouse, {"interactions": tmp_path / "events"}, IMPORTED_AT)
+    with refused(BadInput, "unsupported_table_format", path=tmp_path / "events", value=kind):
+        import_files(local_warehouse, {"interactions": tmp_path / "events"}, IMPORTED_AT)
 
 
 def test_rejected_rows_keep_their_file_and_line(warehouse: Warehouse, query: Query, tmp_path: Path) -> None:
@@ -154,7 +163,8 @@ def test_a_partition_that_contradicts_the_files_column_is_refused(
     else:
         text = '{"user_id": "a", "item_id": "i", "occurred_at": "2026-03-01"}\n'
         written(path, event("a") if ending == "csv" else text)
-    with pytest.raises(BadInput, match="column user_id with 'a', but its folder says 'zzz'"):
+    contradicting = {"column": "user_id", "value": "a", "expected": "zzz"}
+    with refused(BadInput, "contradicting_folder", wording=False, file=path, **contradicting):
         import_files(warehouse, {"interactions": path}, IMPORTED_AT)
     assert query("select count(*) from raw.interactions") == [(0,)]
 

@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tests.support.checked_rows import check_rows, times
+from tests.support.checked_rows import check_rows, rejected_for, times
+from tests.support.golden import check_wording
+from tests.support.refusals import refused
 from warehouse.errors import BadInput
 
 OCTOBER = datetime(2019, 10, 1, tzinfo=UTC)
+REJECTED = rejected_for("occurred_at")
 
 
 CERTAIN = [
@@ -31,26 +34,31 @@ CERTAIN = [
     ),
     *("2019-10-01T02:00+02:00[Europe/Berlin]", "2019-10-01 02:00:00 Europe/Berlin"),
 ]
-LOOKS_LIKE = {
-    "43739": "looks like an Excel serial day: use --time-format excel",
-    "43739.5": "looks like an Excel serial day: use --time-format excel",
-    "2019": "looks like a year: use --time-format %Y",
-    "201910": "looks like a year and month: use --time-format %Y%m",
-    "201910010000": "looks like YYYYMMDDhhmm: use --time-format %Y%m%d%H%M",
-    "0": "looks like a missing time",
-    "0.0": "looks like a missing time",
-    "-1": "is negative: use --time-unit if it lies before 1970",
-    "100": "is too small for a unix time after 1973: use --time-unit if it is one",
-    "18170": "looks like a number of days: write dates",
-    "20191301": "is no date of the calendar",
-    "20191001.5": "is no date of the calendar",
-    "253402300799": "looks like the end of the year 9999 in seconds: use --time-unit s",
-    "132144480000000000": "looks like a Windows file time: write unix times, or use --time-unit ns if it is one",
-    "637055712000000000": "looks like .NET ticks: write unix times, or use --time-unit ns if it is one",
-    "1.56989E+12": "lost its last digits: write all of them",
-    "01/10/2019": "may be day and month or month and day: use --time-format",
-    "2019-10-01 00:00:00 PST": "names its zone by letters: use an offset such as +01:00, or --time-format",
-}
+UNCERTAIN = [
+    # Serial days of Excel, a year, a month, a minute.
+    "43739",
+    "43739.5",
+    "2019",
+    "201910",
+    "201910010000",
+    # Missing, negative, small, and days since 1970.
+    "0",
+    "0.0",
+    "-1",
+    "100",
+    "18170",
+    # No dates of the calendar, and the end of the year 9999.
+    "20191301",
+    "20191001.5",
+    "253402300799",
+    # Ticks of Windows and of .NET, a float without its last digits.
+    "132144480000000000",
+    "637055712000000000",
+    "1.56989E+12",
+    # Day or month first, and a zone of letters.
+    "01/10/2019",
+    "2019-10-01 00:00:00 PST",
+]
 
 
 def test_a_time_that_is_certain_is_read_as_its_instant() -> None:
@@ -58,14 +66,15 @@ def test_a_time_that_is_certain_is_read_as_its_instant() -> None:
 
 
 def test_a_time_that_is_not_certain_is_rejected_with_what_it_looks_like() -> None:
-    assert times(list(LOOKS_LIKE)) == [
-        f"occurred_at '{written}' is no timestamp: {looks}" for written, looks in LOOKS_LIKE.items()
-    ]
+    checked = check_rows([{"occurred_at": each} for each in UNCERTAIN])
+    assert checked.values("occurred_at") == [REJECTED] * len(UNCERTAIN)
+    assert all(repr(written) in str(reason) for written, reason in zip(UNCERTAIN, checked.reasons, strict=True))
+    check_wording(checked.reasons_in_lines)
 
 
 def test_what_is_no_time_is_rejected() -> None:
     written = ["epoch", "infinity", "2019-02-30", "20191301000000", "9" * 30, "1_569_888_000"]
-    assert times(written) == [f"occurred_at '{each}' is no timestamp" for each in written]
+    assert times(written) == [REJECTED] * len(written)
 
 
 @pytest.mark.parametrize(
@@ -103,8 +112,7 @@ def test_with_a_unit_every_number_is_a_time(unit: str, written: str, meant: date
     ],
 )
 def test_with_a_format_a_time_fits_it_or_is_rejected(time_format: str, written: str, meant: datetime | None) -> None:
-    rejected = f"occurred_at '{written}' is no timestamp: does not fit --time-format {time_format}"
-    assert times([written], time_format=time_format) == [meant or rejected]
+    assert times([written], time_format=time_format) == [meant or REJECTED]
 
 
 def test_local_times_are_of_the_zone_and_others_keep_their_own() -> None:
@@ -132,15 +140,20 @@ def test_where_clocks_change_a_time_left_out_is_rejected_and_one_that_comes_twic
     zone: str, left_out: str, twice: str, first: datetime
 ) -> None:
     checked = check_rows([{"occurred_at": left_out}, {"occurred_at": twice}], time_zone=zone)
-    rejected = f"occurred_at '{left_out}' is no timestamp: clocks of {zone} leave it out"
-    assert checked.values("occurred_at") == [rejected, first]
-    assert [notice.rows for notice in checked.notices] == [1]
+    assert checked.values("occurred_at") == [REJECTED, first]
+    check_wording(checked.reasons_in_lines)
+    assert [(notice.code, notice.column, notice.rows) for notice in checked.notices] == [
+        ("times_that_come_twice", "occurred_at", 1)
+    ]
 
 
 def test_a_column_of_several_units_is_read_row_by_row_with_a_warning() -> None:
     checked = check_rows([{"occurred_at": each} for each in ("1569888000", "1569888000000", "1569888000")])
     assert checked.values("occurred_at") == [OCTOBER] * 3
-    assert [(notice.table, notice.rows) for notice in checked.notices] == [("interactions", 3)]
+    assert [(notice.table, notice.code, notice.rows) for notice in checked.notices] == [
+        ("interactions", "times_of_several_kinds", 3)
+    ]
+    check_wording(str(checked.notices[0]))
     assert not check_rows([{"occurred_at": "1569888000"}, {"occurred_at": "1569888001"}]).notices
 
 
@@ -149,7 +162,7 @@ def test_a_constant_time_is_checked_too_and_is_not_of_the_format_of_the_file() -
     fixed = check_rows([row], constants={"occurred_at": "2019-10-01"}, time_format="%d/%m/%Y")
     assert fixed.values("occurred_at") == [OCTOBER]
     year = check_rows([row], constants={"occurred_at": "2019"})
-    assert year.reasons == ["occurred_at '2019' is no timestamp: looks like a year: use --time-format %Y"]
+    assert year.values("occurred_at") == [REJECTED]
 
 
 def test_a_float_column_of_the_file_itself_has_all_its_digits() -> None:
@@ -164,16 +177,22 @@ def test_the_end_of_time_is_a_date_where_the_future_is_allowed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "named"),
+    ("options", "code", "fields"),
     [
-        ({"time_format": "%Q"}, "%Q"),
-        ({"time_format": ""}, "--time-format"),
-        ({"time_zone": "Europe/Atlantis"}, "Europe/Atlantis"),
-        ({"time_format": "%Y", "time_unit": "s"}, "--time-unit"),
+        ({"time_format": "%Q"}, "invalid_time_format", {"value": "%Q"}),
+        ({"time_format": ""}, "invalid_time_format", {"value": ""}),
+        ({"time_zone": "Europe/Atlantis"}, "unknown_time_zone", {"value": "Europe/Atlantis"}),
+        (
+            {"time_format": "%Y", "time_unit": "s"},
+            "conflicting_options",
+            {"options": ["--time-format", "--time-unit"]},
+        ),
     ],
 )
-def test_options_of_times_that_mean_nothing_are_refused(options: dict[str, Any], named: str) -> None:
-    with pytest.raises(BadInput, match=named):
+def test_options_of_times_that_mean_nothing_are_refused(
+    options: dict[str, Any], code: str, fields: dict[str, Any]
+) -> None:
+    with refused(BadInput, code, **fields):
         times(["2019-10-01"], **options)
 
 

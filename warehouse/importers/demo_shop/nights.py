@@ -38,7 +38,11 @@ def import_nights(warehouse: Warehouse, options: ShopOptions, nights: int) -> li
         if days and publication_before(connection, days[0]) is None:
             raise BadInput(
                 f"--nights {nights}: nothing is published of a date before {days[0]}, so there is nothing to show;"
-                f" import without --nights, then nightjar run --date {options.last_date}"
+                f" import without --nights, then nightjar run --date {options.last_date}",
+                code="nothing_published",
+                option="--nights",
+                value=nights,
+                data_date=days[0],
             )
     shop = generate(options)
     counts = import_demo_shop(warehouse, options)
@@ -75,7 +79,11 @@ def serve(options: ShopOptions, shop: Shop, day: date, lists: ServedLists) -> di
         if item in number_of
     ]
     if not shown:
-        raise BadInput(f"{lists.publication_id} lists nothing for the customers of this shop: give its options again")
+        raise BadInput(
+            f"{lists.publication_id} holds no recommendations for the customers of this shop: give its options again",
+            code="no_recommendations",
+            publication_id=lists.publication_id,
+        )
     user, item, rank, at = np.array(shown, np.int64).T
     label = _label(options, day)
     exposures = pa.table(

@@ -7,6 +7,7 @@ from warehouse.errors import BadInput
 
 DAY_SECONDS = 86_400
 _FEWEST = {"users": 20, "items": 40, "days": 10}
+_MOST_DAYS = 3650
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,37 @@ class ShopOptions:
     def __post_init__(self) -> None:
         for name, fewest in _FEWEST.items():
             if getattr(self, name) < fewest:
-                raise BadInput(f"--{name} {getattr(self, name)} is too small: the demo shop needs at least {fewest}")
+                raise BadInput(
+                    f"--{name} {getattr(self, name)} is too small: the demo shop needs at least {fewest}",
+                    code="option_out_of_range",
+                    option=f"--{name}",
+                    value=getattr(self, name),
+                    expected=fewest,
+                )
         if self.seed < 0:
-            raise BadInput(f"--seed {self.seed} is negative")
-        if not 1975 <= self.last_date.year <= 2200 or self.days > 3650:
-            raise BadInput("the demo shop takes a --last-date in the years 1975 to 2200 and at most 3650 --days")
+            raise BadInput(
+                f"--seed {self.seed} is negative: expected at least 0",
+                code="option_out_of_range",
+                option="--seed",
+                value=self.seed,
+                expected=0,
+            )
+        if not 1975 <= self.last_date.year <= 2200:
+            raise BadInput(
+                f"--last-date {self.last_date} lies outside the years 1975 to 2200",
+                code="option_out_of_range",
+                option="--last-date",
+                value=self.last_date,
+                expected="1975 to 2200",
+            )
+        if self.days > _MOST_DAYS:
+            raise BadInput(
+                f"--days {self.days} is too large: the demo shop takes at most {_MOST_DAYS}",
+                code="option_out_of_range",
+                option="--days",
+                value=self.days,
+                expected=_MOST_DAYS,
+            )
 
     @property
     def closes_at(self) -> datetime:

@@ -49,7 +49,7 @@ def find_layout(name: str, home: Path, note: Note = unheard) -> Layout:
     if name.endswith(".toml"):
         path = Path(name)
         if not path.is_file():
-            raise BadInput(f"--layout {name} is no file")
+            raise BadInput(f"--layout {name} is no file", code="no_such_file", option="--layout", path=name)
         return read_layout(path)
     own, shipped = home / _FOLDER / f"{name}.toml", _SHIPPED / f"{name}.toml"
     is_name = re.fullmatch(r"[\w.-]+", name) is not None
@@ -60,7 +60,13 @@ def find_layout(name: str, home: Path, note: Note = unheard) -> Layout:
     if is_name and shipped.is_file():
         return read_layout(shipped)
     names = sorted({path.stem for folder in (_SHIPPED, home / _FOLDER) for path in folder.glob("*.toml")})
-    raise BadInput(f"--layout {name!r} is unknown: expected a .toml file or one of {', '.join(names)}")
+    raise BadInput(
+        f"--layout {name!r} is unknown: expected a .toml file or one of {', '.join(names)}",
+        code="unknown_layout",
+        option="--layout",
+        value=name,
+        expected=names,
+    )
 
 
 def matching(layouts: Mapping[str, KnownLayout], table: str, path: Path, first_line: str) -> dict[str, ReadOptions]:
