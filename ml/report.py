@@ -74,8 +74,16 @@ def render(settings: Settings, folder: RunFolder) -> str:
         attempt = report_tables.attempt(connection, publication_id)
         if attempt is None:
             if of_when:
-                raise NightjarError(f"no attempt {publication_id!r} is known {of_when}")
-            raise BadInput(f"there is no attempt {publication_id!r}: see nightjar status")
+                raise NightjarError(
+                    f"no attempt {publication_id!r} is known {of_when}",
+                    code="unknown_publication",
+                    publication_id=publication_id,
+                )
+            raise BadInput(
+                f"there is no attempt {publication_id!r}: see nightjar status",
+                code="unknown_publication",
+                publication_id=publication_id,
+            )
         values: dict[str, Any] = {
             "attempt": attempt | {"started_at": report_tables.text(attempt["started_at"])},
             "sections": [
