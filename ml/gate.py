@@ -29,7 +29,10 @@ def refuse_if_any(decisions: Sequence[GateDecision]) -> None:
     if refused:
         reasons = "; ".join(f"{each.gate} ({each.reason})" for each in refused)
         raise GateRefused(
-            f"not published, refused by gate {reasons}", code="gate_refused", gates=[each.gate for each in refused]
+            f"not published, refused by gate {reasons}",
+            code="gate_refused",
+            gate=refused[0].gate,
+            verdicts={each.gate: each.verdict for each in refused},
         )
 
 

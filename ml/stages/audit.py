@@ -67,6 +67,6 @@ def _audit(settings: Settings, folder: RunFolder, gate: str, selection: str) -> 
         raise GateRefused(
             f"gate {gate} refused {run.publication_id}: {decision.reason}",
             code="gate_refused",
-            gates=[gate],
+            gate=gate,
             publication_id=run.publication_id,
         )
