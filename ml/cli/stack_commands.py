@@ -43,7 +43,7 @@ def status() -> None:
     settings = load_settings()
     states = program_states(Places.of(settings))
     if states is None:
-        raise NightjarError(f"no stack of {settings.home} runs", code="stack_not_running", path=settings.home)
+        raise NightjarError(f"no stack of {settings.home} runs")
     for each in states:
         print(f"{each.name:24}{each.state:10}{each.pid or '-'}")
     _print_addresses(settings)
