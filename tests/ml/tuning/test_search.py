@@ -96,13 +96,13 @@ def test_a_trial_ends_with_the_time(planted: Any, build: Any, shelf: Shelf) -> N
 def test_a_job_that_fails_costs_its_trial_and_no_more(planted: Any, build: Any, shelf: Shelf) -> None:
     def fails_on_others(settings: Any, folder: Any, as_of: Any) -> None:
         if settings.recency_rank_power != planted.settings.recency_rank_power:
-            raise NightjarError("no cores left")
+            raise NightjarError("cores")
         build(settings, folder, as_of)
 
     trials = list(Search(planted.settings, shelf(fails_on_others), Budget(minutes=60, trials=12)).run())
     failed = [each for each in trials if each.state == "failed"]
     assert failed
-    assert {each.reason for each in failed} == {"no cores left"}
+    assert {each.reason for each in failed} == {"cores"}
     assert len(trials) == 13
 
 
