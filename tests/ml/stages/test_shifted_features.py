@@ -110,8 +110,9 @@ def test_features_of_the_next_item_are_refused_and_readers_keep_what_they_have(
     if verdict == "refused":
         with refused(GateRefused, "gate_refused", wording=False, verdicts={"champion_record": "refused"}):
             gate_model.run(night.settings, folder)
-        with refused(GateRefused, "gate_refused", wording=False, publication_id=TONIGHT, gate="champion_record"):
+        with refused(GateRefused, "gate_refused", wording=False, publication_id=TONIGHT) as error:
             publish(night.warehouse, record, model_uri="m", mlflow_run_id="m", content_hash="h")
+        assert error.value.fields["verdicts"]["champion_record"] == "refused"
     else:
         gate_model.run(night.settings, folder)
     with night.warehouse.connect(read_only=True) as connection:
