@@ -195,7 +195,8 @@ def figures_are_drawn(page: Page, screenshots: Path) -> None:
 
 
 def a_file_that_is_written_is_said_to_be_busy(page: Page, writing: AbstractContextManager[None]) -> None:
-    open_page(page, "user")
+    # The first page has the address alone.
+    open_page(page, "")
     settled(page)
     with writing:
         look_for(page, USER, "user-03")
