@@ -122,4 +122,9 @@ def load(folder: RunFolder) -> ColdItemChoice:
     try:
         return ColdItemChoice(**json.loads(folder.cold_items.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
-        raise NightjarError(f"{folder.cold_items} is missing: run the stage evaluate_model first") from error
+        raise NightjarError(
+            f"{folder.cold_items} is missing: run the stage evaluate_model first",
+            code="missing_input",
+            file=folder.cold_items,
+            stage="evaluate_model",
+        ) from error

@@ -70,7 +70,12 @@ def load(folder: RunFolder) -> Contest:
         table = pq.read_table(folder.evaluation / "of_users.parquet")
         facts = json.loads((folder.evaluation / "contest.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise NightjarError(f"{folder.evaluation} is missing: run the stage evaluate_model first") from error
+        raise NightjarError(
+            f"{folder.evaluation} is missing: run the stage evaluate_model first",
+            code="missing_input",
+            file=folder.evaluation,
+            stage="evaluate_model",
+        ) from error
     of_users: dict[str, dict[str, NDArray[np.float64]]] = {}
     for name in table.column_names:
         model, _, metric = name.partition(".")

@@ -25,9 +25,15 @@ def refuse_if_any(decisions: Sequence[GateDecision]) -> None:
     Raises:
         GateRefused: names every gate that refused, with its figures.
     """
-    refused = [f"{each.gate} ({each.reason})" for each in decisions if each.verdict == "refused"]
+    refused = [each for each in decisions if each.verdict == "refused"]
     if refused:
-        raise GateRefused(f"not published, refused by gate {'; '.join(refused)}")
+        reasons = "; ".join(f"{each.gate} ({each.reason})" for each in refused)
+        raise GateRefused(
+            f"not published, refused by gate {reasons}",
+            code="gate_refused",
+            gate=refused[0].gate,
+            verdicts={each.gate: each.verdict for each in refused},
+        )
 
 
 def at_least(gate: str, metric: str, measured: float, threshold: float, reason: str) -> GateDecision:

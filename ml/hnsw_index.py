@@ -62,7 +62,12 @@ class HnswIndex:
             NightjarError: the queries are of another dimension.
         """
         if queries.shape[1] != self.dim:
-            raise NightjarError(f"the index holds vectors of dimension {self.dim}, the query has {queries.shape[1]}")
+            raise NightjarError(
+                f"the index holds vectors of dimension {self.dim}, the query has {queries.shape[1]}",
+                code="dimension_mismatch",
+                value=queries.shape[1],
+                expected=self.dim,
+            )
         reachable = min(k, len(self.item_ids))
         positions = np.full((len(queries), k), -1, dtype=np.int64)
         if reachable == 0:
@@ -113,9 +118,9 @@ def build(vectors: Vectors, item_ids: NDArray[np.object_], metric: str, settings
     """
     norms = np.linalg.norm(vectors, axis=1)
     if not np.isfinite(norms).all():
-        raise NightjarError("an index needs vectors that are finite")
+        raise NightjarError("an index needs vectors that are finite", code="not_finite")
     if metric == COSINE and not norms.all():
-        raise NightjarError("an index by cosine needs vectors that are not zero")
+        raise NightjarError("an index by cosine needs vectors that are not zero", code="zero_vector")
     graph = hnswlib.Index(metric, vectors.shape[1])
     # hnswlib makes no graph for no item, which is what a catalogue holds whose available items nobody knows yet.
     graph.init_index(max(len(vectors), 1), settings.index_m, settings.index_ef_construction, settings.seed)
@@ -134,7 +139,13 @@ def load(folder: Path) -> HnswIndex:
     manifest = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
     item_ids = pq.read_table(folder / IDS_FILE).column("item_id").to_numpy(zero_copy_only=False)
     if len(item_ids) != manifest["item_count"]:
-        raise NightjarError(f"{folder / IDS_FILE} holds {len(item_ids)} ids, the manifest {manifest['item_count']}")
+        raise NightjarError(
+            f"{folder / IDS_FILE} holds {len(item_ids)} ids, the manifest {manifest['item_count']}",
+            code="manifest_mismatch",
+            file=folder / IDS_FILE,
+            value=len(item_ids),
+            expected=manifest["item_count"],
+        )
     graph = hnswlib.Index(manifest["metric"], manifest["dim"])
     graph.load_index(str(folder / GRAPH_FILE), max(len(item_ids), 1))
     return HnswIndex(graph, item_ids, manifest["ef"])

@@ -125,7 +125,12 @@ def fit(
             with np.errstate(over="ignore", invalid="ignore"):
                 model.fit_partial(interactions, of_users, of_items, weights, num_threads=settings.train_threads)
         except ValueError as error:
-            raise NightjarError(f"training diverged in epoch {number}: lower NIGHTJAR_LEARNING_RATE") from error
+            raise NightjarError(
+                f"training diverged in epoch {number}: lower NIGHTJAR_LEARNING_RATE",
+                code="training_diverged",
+                epoch=number,
+                setting="NIGHTJAR_LEARNING_RATE",
+            ) from error
         ended = time.monotonic()
         user_factors, item_factors = _carried(of_users, model, "user"), _carried(of_items, model, "item")
         on_epoch(Epoch(number, count, ended - started, ended - began, user_factors, item_factors))
@@ -146,7 +151,11 @@ def represent(features: sparse.csr_matrix, factors: Factors) -> tuple[Vectors, V
     """
     vectors, biases = features @ factors.vectors, features @ factors.biases
     if not (np.isfinite(vectors).all() and np.isfinite(biases).all()):
-        raise NightjarError("the embeddings are not finite: lower NIGHTJAR_MAX_FEATURE_WEIGHT or the learning rate")
+        raise NightjarError(
+            "the embeddings are not finite: lower NIGHTJAR_MAX_FEATURE_WEIGHT or the learning rate",
+            code="not_finite",
+            setting="NIGHTJAR_MAX_FEATURE_WEIGHT",
+        )
     return np.ascontiguousarray(vectors, dtype=np.float32), np.ascontiguousarray(biases, dtype=np.float32)
 
 

@@ -34,9 +34,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """One heading of the page.
+    """One section of the page.
 
     Attributes:
+        name: its anchor in the page.
         title: of the heading.
         rows: its table.
         empty: what a table without rows means.
@@ -44,6 +45,7 @@ class Section:
         pictures: figures below it.
     """
 
+    name: str
     title: str
     rows: Rows
     empty: str
@@ -74,8 +76,16 @@ def render(settings: Settings, folder: RunFolder) -> str:
         attempt = report_tables.attempt(connection, publication_id)
         if attempt is None:
             if of_when:
-                raise NightjarError(f"no attempt {publication_id!r} is known {of_when}")
-            raise BadInput(f"there is no attempt {publication_id!r}: see nightjar status")
+                raise NightjarError(
+                    f"no attempt {publication_id!r} is known {of_when}",
+                    code="unknown_publication",
+                    publication_id=publication_id,
+                )
+            raise BadInput(
+                f"there is no attempt {publication_id!r}: see nightjar status",
+                code="unknown_publication",
+                publication_id=publication_id,
+            )
         values: dict[str, Any] = {
             "attempt": attempt | {"started_at": report_tables.text(attempt["started_at"])},
             "sections": [
@@ -92,12 +102,14 @@ def _judgement(connection: Connection, settings: Settings, folder: RunFolder) ->
     publication_id = folder.publication_id
     return [
         Section(
+            "gates",
             "Gates",
             report_tables.gates(connection, publication_id),
             "No gate has judged this attempt.",
             pictures=[_leads(settings, folder)],
         ),
         Section(
+            "metrics",
             "Metrics on the holdout",
             report_tables.metrics(connection, publication_id),
             "No metric was published with this attempt.",
@@ -105,6 +117,7 @@ def _judgement(connection: Connection, settings: Settings, folder: RunFolder) ->
             [_saved(folder, "training_curve.png", "Recall on a sample of the holdout after each epoch.")],
         ),
         Section(
+            "slices",
             "Slices of the holdout",
             report_tables.slices(connection, publication_id),
             "No metric was published with this attempt.",
@@ -113,6 +126,7 @@ def _judgement(connection: Connection, settings: Settings, folder: RunFolder) ->
             ],
         ),
         Section(
+            "indices",
             "Indices",
             report_tables.indices(connection, publication_id),
             "No index was published with this attempt.",
@@ -133,6 +147,7 @@ def _lists(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) -
     reach = report_plots.popularity_tenths(report_tables.reach(connection, publication_id, attempt["data_date"]))
     return [
         Section(
+            "sources",
             "Recommendations by source",
             report_tables.sources(connection, publication_id),
             "Nobody got a recommendation.",
@@ -144,8 +159,9 @@ def _lists(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) -
                 )
             ],
         ),
-        Section("Changed since the night before", churn.rows, churn.words, churn.words),
+        Section("changes", "Changed since the night before", churn.rows, churn.words, churn.words),
         Section(
+            "spread",
             "Spread over the catalogue",
             Rows([], []),
             "",
@@ -162,8 +178,9 @@ def _lists(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) -
 def _data(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) -> list[Section]:
     none, data_date = "There are no events up to this date.", attempt["data_date"]
     return [
-        Section("Data", report_tables.volume(connection, data_date), none),
+        Section("data", "Data", report_tables.volume(connection, data_date), none),
         Section(
+            "events",
             "Events of the last days",
             report_tables.events(connection, data_date),
             none,
@@ -176,17 +193,19 @@ def _data(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) ->
             ],
         ),
         Section(
+            "event_types",
             "Event types",
             report_tables.event_types(folder),
             "The run folder does not, or no longer, say what event types counted.",
             report_tables.unknown_events(folder),
         ),
         Section(
+            "excluded_users",
             "Users left out",
             report_tables.excluded_users(connection, folder.publication_id),
             "Nobody: no user had more events on one date than NIGHTJAR_MAX_EVENTS_PER_DAY allows, if it limits them.",
         ),
-        Section("Stages", report_tables.stages(folder), "No stage has ended, or the run folder is gone."),
+        Section("stages", "Stages", report_tables.stages(folder), "No stage has ended, or the run folder is gone."),
     ]
 
 

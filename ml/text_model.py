@@ -44,10 +44,20 @@ def encode(folder: str, texts: tuple[str, ...]) -> NDArray[np.float32]:
         model = SentenceTransformer(folder, device="cpu", local_files_only=True)
     except Exception as error:
         # Each file format has errors of its own. A champion's model may have gone, and the package with it.
-        raise BadInput(f"NIGHTJAR_TEXT_MODEL={folder} cannot be loaded: {' '.join(str(error).split())}") from error
+        raise BadInput(
+            f"NIGHTJAR_TEXT_MODEL={folder} cannot be loaded: {' '.join(str(error).split())}",
+            code="unreadable_text_model",
+            setting="NIGHTJAR_TEXT_MODEL",
+            value=folder,
+        ) from error
     with threadpool_limits(1):
         vectors = np.array(model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False), np.float32)
     if not np.isfinite(vectors).all():
-        raise NightjarError(f"NIGHTJAR_TEXT_MODEL={folder} gives values that are not finite")
+        raise NightjarError(
+            f"NIGHTJAR_TEXT_MODEL={folder} gives values that are not finite",
+            code="not_finite",
+            setting="NIGHTJAR_TEXT_MODEL",
+            value=folder,
+        )
     vectors.flags.writeable = False
     return vectors

@@ -72,7 +72,12 @@ def _told_plainly(ask: Callable[Concatenate[Settings, P], T]) -> Callable[Concat
         except (MlflowException, requests.RequestException) as error:
             if not settings.mlflow_url or not _lost(error):
                 raise
-            raise NightjarError(f"NIGHTJAR_MLFLOW_URL={settings.mlflow_url} stopped answering: {error}") from error
+            raise NightjarError(
+                f"NIGHTJAR_MLFLOW_URL={settings.mlflow_url} stopped answering: {error}",
+                code="mlflow_unreachable",
+                setting="NIGHTJAR_MLFLOW_URL",
+                value=settings.mlflow_url,
+            ) from error
 
     return asked
 
@@ -138,7 +143,9 @@ def _log(client: MlflowClient, run: Run, log: StageLog) -> None:
         if error.error_code != "INVALID_PARAMETER_VALUE":
             raise
         raise NightjarError(
-            f"the settings differ from those that MLflow run {run_id} was logged with: begin a new attempt ({error})"
+            f"the settings differ from those that MLflow run {run_id} was logged with: begin a new attempt ({error})",
+            code="settings_changed",
+            run_id=run_id,
         ) from error
     for start in range(0, len(points), _BATCH):
         client.log_batch(run_id, metrics=points[start : start + _BATCH])
@@ -195,7 +202,10 @@ def set_champion(settings: Settings, model_version: str) -> None:
             raise
         raise BadInput(
             f"MLflow's registry has no version {model_version} of the model {settings.mlflow_name} any more: somebody "
-            f"deleted it; run the date again to register one anew ({error})"
+            f"deleted it; run the date again to register one anew ({error})",
+            code="unknown_model_version",
+            model=settings.mlflow_name,
+            model_version=model_version,
         ) from error
 
 
@@ -243,7 +253,11 @@ def forget(settings: Settings, run_ids: Iterable[str]) -> None:
         root = settings.mlflow_artifacts.resolve()
         if uri.startswith(("file:", "/")) and root not in Path(uri.removeprefix("file://")).resolve().parents:
             raise NightjarError(
-                f"MLflow run {run_id} keeps its artifacts in {uri}: retention deletes only below {root}"
+                f"MLflow run {run_id} keeps its artifacts in {uri}: retention deletes only below {root}",
+                code="artifacts_outside_home",
+                run_id=run_id,
+                path=uri,
+                expected=root,
             )
         for version in _versions(client, settings, run_id):
             client.delete_model_version(settings.mlflow_name, version)
@@ -270,7 +284,12 @@ def _check_that_it_answers(client: MlflowClient, settings: Settings) -> None:
     try:
         client.search_experiments(max_results=1)
     except MlflowException as error:
-        raise NightjarError(f"NIGHTJAR_MLFLOW_URL={settings.mlflow_url} does not answer: {error}") from error
+        raise NightjarError(
+            f"NIGHTJAR_MLFLOW_URL={settings.mlflow_url} does not answer: {error}",
+            code="mlflow_unreachable",
+            setting="NIGHTJAR_MLFLOW_URL",
+            value=settings.mlflow_url,
+        ) from error
 
 
 def _run_of(client: MlflowClient, settings: Settings, publication_id: str) -> Run:
@@ -288,7 +307,7 @@ def _tagged_run(
     """Return the run that bears the tag's value, begun now if there is none."""
     experiment = client.get_experiment_by_name(settings.mlflow_name)
     if experiment and experiment.lifecycle_stage != LifecycleStage.ACTIVE:
-        raise BadInput(deleted_experiment(settings, experiment.experiment_id))
+        raise deleted_experiment(settings, experiment.experiment_id)
     experiment_id = (
         experiment.experiment_id
         if experiment

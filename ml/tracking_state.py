@@ -28,14 +28,18 @@ def check_experiment(settings: Settings) -> None:
     """
     found = _of_server(settings) if settings.mlflow_url else _of_file(settings)
     if found and found[1] != _ACTIVE:
-        raise BadInput(deleted_experiment(settings, found[0]))
+        raise deleted_experiment(settings, found[0])
 
 
-def deleted_experiment(settings: Settings, experiment_id: str) -> str:
-    """Return what is said of a deleted experiment."""
-    return (
+def deleted_experiment(settings: Settings, experiment_id: str) -> BadInput:
+    """Return the error of a deleted experiment."""
+    return BadInput(
         f"MLflow's experiment {settings.mlflow_name} is deleted: restore it with mlflow experiments restore -x "
-        f"{experiment_id} (MLFLOW_TRACKING_URI={settings.mlflow_uri}), or set NIGHTJAR_MLFLOW_NAME to another name"
+        f"{experiment_id} (MLFLOW_TRACKING_URI={settings.mlflow_uri}), or set NIGHTJAR_MLFLOW_NAME to another name",
+        code="deleted_experiment",
+        setting="NIGHTJAR_MLFLOW_NAME",
+        value=settings.mlflow_name,
+        experiment_id=experiment_id,
     )
 
 

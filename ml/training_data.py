@@ -120,7 +120,12 @@ def read_availability(folder: RunFolder, item_ids: NDArray[np.object_]) -> NDArr
     """
     items = _indexed(folder, "item_ids", "item_index")
     if not np.array_equal(_texts(items, "item_id"), item_ids):
-        raise NightjarError(f"{folder.model} was not fitted on {folder.features('item_ids')}: run fit_model again")
+        raise NightjarError(
+            f"{folder.model} was not fitted on {folder.features('item_ids')}: run fit_model again",
+            code="model_of_other_features",
+            path=folder.model,
+            expected=folder.features("item_ids"),
+        )
     return _flags(items, "is_available")
 
 
@@ -129,13 +134,23 @@ def _table(folder: RunFolder, name: str) -> pa.Table:
     try:
         return pq.read_table(path)
     except FileNotFoundError as error:
-        raise NightjarError(f"{path} is missing: run the stage build_features first") from error
+        raise NightjarError(
+            f"{path} is missing: run the stage build_features first",
+            code="missing_input",
+            file=path,
+            stage="build_features",
+        ) from error
 
 
 def _indexed(folder: RunFolder, name: str, index: str) -> pa.Table:
     table = _table(folder, name).sort_by(index)
     if not np.array_equal(table.column(index).to_numpy(), np.arange(table.num_rows)):
-        raise NightjarError(f"{folder.features(name)}: column {index} must count 0, 1, 2, ... without gaps")
+        raise NightjarError(
+            f"{folder.features(name)}: column {index} must count 0, 1, 2, ... without gaps",
+            code="index_not_consecutive",
+            file=folder.features(name),
+            column=index,
+        )
     return table
 
 
@@ -173,13 +188,30 @@ def _matrix(
         if wrong.any():
             raise NightjarError(
                 f"{folder.features(name)}: column {value_column} has {wrong.sum():,} values that are negative or not "
-                f"finite, the first at {row_column} {rows[wrong][0]}"
+                f"finite, the first at {row_column} {rows[wrong][0]}",
+                code="value_out_of_range",
+                file=folder.features(name),
+                column=value_column,
+                count=int(wrong.sum()),
+                row=int(rows[wrong][0]),
             )
     for column, found, size in ((row_column, rows, shape[0]), (entry_column, entries, shape[1])):
         if len(found) and (found.min() < 0 or found.max() >= size):
-            raise NightjarError(f"{folder.features(name)}: column {column} must lie in 0 to {size - 1}")
+            raise NightjarError(
+                f"{folder.features(name)}: column {column} must lie in 0 to {size - 1}",
+                code="value_out_of_range",
+                file=folder.features(name),
+                column=column,
+                expected=(0, size - 1),
+            )
     matrix = sparse.csr_matrix((values, (rows, entries)), shape=shape)
     if matrix.nnz != len(values):
-        raise NightjarError(f"{folder.features(name)}: {len(values) - matrix.nnz:,} rows repeat another's indices")
+        repeated = len(values) - matrix.nnz
+        raise NightjarError(
+            f"{folder.features(name)}: {repeated:,} rows repeat another's indices",
+            code="duplicate_rows",
+            file=folder.features(name),
+            count=repeated,
+        )
     matrix.sort_indices()
     return matrix

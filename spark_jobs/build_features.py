@@ -101,10 +101,18 @@ def checked(interactions: DataFrame, as_of: datetime) -> int:
     if counted["positive"] == 0:
         raise BadInput(
             f"no interactions before {as_of.isoformat()} that count more than 0: nothing to train on; nightjar events "
-            "shows what types count, and NIGHTJAR_MAX_EVENTS_PER_DAY leaves users out"
+            "shows what types count, and NIGHTJAR_MAX_EVENTS_PER_DAY leaves users out",
+            code="no_events",
+            as_of=as_of,
         )
     if counted["half_life_days"] is not None and counted["half_life_days"] <= 0:
-        raise BadInput(f"interactions: half_life_days must be above 0, found {counted['half_life_days']}")
+        raise BadInput(
+            f"interactions: half_life_days must be above 0, found {counted['half_life_days']}",
+            code="value_out_of_range",
+            table="interactions",
+            column="half_life_days",
+            value=counted["half_life_days"],
+        )
     return int(counted["events"])
 
 

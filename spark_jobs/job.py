@@ -51,7 +51,9 @@ def require(inputs: list[Path]) -> None:
     """
     missing = [str(path) for path in inputs if not path.exists()]
     if missing:
-        raise BadInput(f"missing input: {', '.join(missing)}: run the earlier stages first")
+        raise BadInput(
+            f"missing input: {', '.join(missing)}: run the earlier stages first", code="missing_input", files=missing
+        )
 
 
 def write(frame: DataFrame, path: Path, name: str, stage: StageProgress) -> None:
@@ -108,7 +110,13 @@ def _session(name: str) -> Iterator[SparkSession]:
     except Py4JError as error:
         # Its text goes on with the frames of the JVM.
         reason = " ".join(str(error).splitlines()[:2])
-        raise NightjarError(f"Spark did not start on {SparkConf().get('spark.master')}: {reason}") from error
+        master = SparkConf().get("spark.master")
+        raise NightjarError(
+            f"Spark did not start on {master}: {reason}",
+            code="spark_not_started",
+            setting="NIGHTJAR_SPARK_MASTER",
+            value=master,
+        ) from error
     # Spark warns of every window that numbers ids in one task (meant so, see id_maps) and of little else of use.
     spark.sparkContext.setLogLevel("ERROR")
     try:

@@ -44,7 +44,11 @@ def recommendations(
     if days and days[0] not in seen.columns:
         raise BadInput(
             f"NIGHTJAR_REPEAT_AFTER_DAYS is set and the features in {run_folder} were built by a version that did not "
-            "keep when items were met: run the stage features again"
+            "keep when items were met: run the stage features again",
+            code="missing_columns",
+            setting="NIGHTJAR_REPEAT_AFTER_DAYS",
+            path=run_folder,
+            columns=days,
         )
     # What is seen but not liked has no weight.
     seen_rows = seen.join(interactions, on=["user_index", "item_index"], how="left").select(

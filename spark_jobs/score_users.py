@@ -66,7 +66,14 @@ def check_model(folder: RunFolder) -> None:
         model = pq.read_metadata(folder.model / f"{entity}_ids.parquet").num_rows
         features = ds.dataset(folder.features(f"{entity}_ids"), format="parquet").count_rows()
         if model != features:
-            raise NightjarError(f"{folder.model} has {model} {entity}s, the features {features}: fit the model again")
+            raise NightjarError(
+                f"{folder.model} has {model} {entity}s, the features {features}: fit the model again",
+                code="model_of_other_features",
+                path=folder.model,
+                entity=entity,
+                value=model,
+                expected=features,
+            )
 
 
 def _score(folder: RunFolder, arguments: Namespace, spark: SparkSession, stage: StageProgress) -> None:

@@ -41,7 +41,11 @@ def read(folder: Path) -> Source:
     domains = sorted(path.parent for path in folder.glob("*_*/train.txt"))
     if len(domains) > 1:
         return _of_domains(domains)
-    raise BadInput(f"{folder} has neither users.dat and tag-item.dat nor folders <domain>_<other>/train.txt")
+    raise BadInput(
+        f"{folder} has neither users.dat and tag-item.dat nor folders <domain>_<other>/train.txt",
+        code="unknown_layout",
+        path=folder,
+    )
 
 
 def ones(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_matrix:

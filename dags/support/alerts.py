@@ -28,7 +28,12 @@ def on_failure(settings: Settings) -> list[Any]:
     try:
         return [import_string(settings.failure_notifier)(**json.loads(settings.failure_notifier_arguments))]
     except (ImportError, ValueError, TypeError) as error:
-        raise BadInput(f"NIGHTJAR_FAILURE_NOTIFIER={settings.failure_notifier!r}: {error}") from error
+        raise BadInput(
+            f"NIGHTJAR_FAILURE_NOTIFIER={settings.failure_notifier!r}: {error}",
+            code="unusable_notifier",
+            setting="NIGHTJAR_FAILURE_NOTIFIER",
+            value=settings.failure_notifier,
+        ) from error
 
 
 class RunQueuedAt(BaseDeadlineReference):

@@ -29,4 +29,9 @@ def check_master(url: str) -> None:
             reasons.append(str(error))
         else:
             return
-    raise NightjarError(f"NIGHTJAR_SPARK_MASTER={url}: no Spark master answers there ({'; '.join(reasons)})")
+    raise NightjarError(
+        f"NIGHTJAR_SPARK_MASTER={url}: no Spark master answers there ({'; '.join(reasons)})",
+        code="spark_master_unreachable",
+        setting="NIGHTJAR_SPARK_MASTER",
+        value=url,
+    )

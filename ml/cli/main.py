@@ -76,7 +76,11 @@ def main() -> None:
         _fail(error, error, shows_traceback="--debug" in sys.argv)
     except Exception as error:
         # Nobody foresaw it: the log of a stage keeps where it happened, a person asks for it.
-        unforeseen = NightjarError(f"unexpected {type(error).__name__}: {error} (nightjar --debug shows where)")
+        unforeseen = NightjarError(
+            f"unexpected {type(error).__name__}: {error} (nightjar --debug shows where)",
+            code="unexpected_error",
+            kind=type(error).__name__,
+        )
         _fail(unforeseen, error, shows_traceback="--debug" in sys.argv or "stage" in sys.argv[1:2])
 
 

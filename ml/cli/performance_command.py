@@ -35,7 +35,11 @@ def performance(
         with warehouse.connect(read_only=True) as connection:
             [(newest,)] = connection.execute(_NEWEST).fetchall()
         if newest is None:
-            raise BadInput("raw.exposures is empty: import what was shown (nightjar import files --exposures F)")
+            raise BadInput(
+                "raw.exposures is empty: import what was shown (nightjar import files --exposures F)",
+                code="no_exposures",
+                table="raw.exposures",
+            )
         date = newest
     interval = of_date(date)
     import_module("ml.stages.update_performance").run(settings, interval)

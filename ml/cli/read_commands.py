@@ -85,7 +85,12 @@ def similar(item: Annotated[str, typer.Argument(help="The item's id.")]) -> None
     with open_for_readers(load_settings()).connect(read_only=True) as connection:
         _check_published(connection)
         if not show(console, connection, f"Similar to item {item}", _SIMILAR, [item]):
-            raise BadInput(f"item {item!r} has no row in recs.similar_items_current")
+            raise BadInput(
+                f"item {item!r} has no row in recs.similar_items_current",
+                code="unknown_item",
+                item_id=item,
+                table="recs.similar_items_current",
+            )
 
 
 def report(
@@ -109,4 +114,4 @@ def register(app: typer.Typer) -> None:
 def _check_published(connection: Connection) -> None:
     row = connection.execute("select count(*) from recs.current_publication").fetchone()
     if not row or not row[0]:
-        raise BadInput("nothing is published yet: nightjar run --date YYYY-MM-DD")
+        raise BadInput("nothing is published yet: nightjar run --date YYYY-MM-DD", code="nothing_published")

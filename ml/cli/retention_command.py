@@ -69,7 +69,12 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise BadInput(f"--as-of {text!r} is no date: expected YYYY-MM-DD, for example 2026-03-31") from error
+        raise BadInput(
+            f"--as-of {text!r} is no date: expected YYYY-MM-DD, for example 2026-03-31",
+            code="not_a_date",
+            option="--as-of",
+            value=text,
+        ) from error
 
 
 def _forgettable_runs(settings: Settings, found: Plan) -> dict[str, str]:

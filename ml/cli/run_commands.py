@@ -48,7 +48,9 @@ def backfill(
     """Run the nightly DAG for each data interval of a range of dates; it stops at the first one that fails."""
     settings = load_settings()
     if of_date(first).start > of_date(last).start:
-        raise BadInput(f"--from {first} lies after --to {last}")
+        raise BadInput(
+            f"--from {first} lies after --to {last}", code="reversed_dates", option="--from", value=first, expected=last
+        )
     for interval in Schedule(settings.schedule).between(first, last):
         print(_described(interval), flush=True)
         run_night(settings, _request(interval, publish, stages, ingested_before, note))

@@ -22,5 +22,11 @@ def init() -> None:
     """
     settings = load_settings()
     if settings.warehouse_engine != "postgres":
-        raise BadInput(f"NIGHTJAR_WAREHOUSE_ENGINE={settings.warehouse_engine}: only postgres has to be initialised")
+        raise BadInput(
+            f"NIGHTJAR_WAREHOUSE_ENGINE={settings.warehouse_engine}: only postgres has to be initialised",
+            code="unsupported_engine",
+            setting="NIGHTJAR_WAREHOUSE_ENGINE",
+            value=settings.warehouse_engine,
+            expected="postgres",
+        )
     print(f"{initialise(settings)} is initialised")

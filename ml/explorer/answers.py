@@ -53,4 +53,8 @@ def read(settings: Settings, question: Callable[[Connection], T]) -> T:
             return question(connection)
         except duckdb.CatalogException as error:
             missing = str(error).splitlines()[0].removeprefix("Catalog Error: ")
-            raise BadInput(f"{warehouse.address}: {missing}; the next night builds what is missing") from error
+            raise BadInput(
+                f"{warehouse.address}: {missing}; the next run builds what is missing",
+                code="missing_table",
+                warehouse=warehouse.address,
+            ) from error

@@ -24,7 +24,7 @@ def answered(question: Callable[[Connection], T]) -> T:
         return read(load_settings(), question)
     except NightjarError as error:
         st.warning(plain(f"The warehouse gives no answer now. {error}"))
-        st.button("Try again")
+        st.button("Try again", key="try_again")
         st.stop()
 
 

@@ -49,7 +49,11 @@ def serve(settings: Settings, host: str = LOOPBACK) -> NoReturn:
         NightjarError: the warehouse does not answer.
     """
     if find_spec("streamlit") is None:
-        raise BadInput("Streamlit is not installed: make setup, or pip install 'nightjar[explorer]'")
+        raise BadInput(
+            "Streamlit is not installed: make setup, or pip install 'nightjar[explorer]'",
+            code="missing_package",
+            package="streamlit",
+        )
     check_port("NIGHTJAR_EXPLORER_PORT", settings.explorer_port)
     read(settings, lambda connection: None)
     print(f"The explorer: http://{host}:{settings.explorer_port}  (Ctrl-C ends it)", flush=True)

@@ -29,7 +29,7 @@ def show() -> None:
     if not found:
         _unknown(publication_id, text)
         return
-    user_id = str(chosen.selectbox(f"User ({_count(len(found))})", found))
+    user_id = str(chosen.container(key="user_id").selectbox(f"User ({_count(len(found))})", found))
     lists, history = answered(
         lambda connection: (
             users.lists_of(connection, publication_id, user_id),

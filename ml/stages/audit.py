@@ -64,4 +64,9 @@ def _audit(settings: Settings, folder: RunFolder, gate: str, selection: str) -> 
         decision = judge(gate, with_rows(warehouse, results))
         record_decisions(warehouse, run, [decision])
     if decision.verdict == "refused":
-        raise GateRefused(f"gate {gate} refused {run.publication_id}: {decision.reason}")
+        raise GateRefused(
+            f"gate {gate} refused {run.publication_id}: {decision.reason}",
+            code="gate_refused",
+            gate=gate,
+            publication_id=run.publication_id,
+        )

@@ -86,11 +86,19 @@ def _interval_of(settings: Settings, data_date: str, run_type: str) -> DataInter
     if run_type in (_SCHEDULED, _BACKFILL):
         raise BadInput(
             f"data_date={data_date} in a {run_type} run: expected only in a single run, because a backfill takes the "
-            "dates of its range and a scheduled run that of its interval; leave it empty"
+            "dates of its range and a scheduled run that of its interval; leave it empty",
+            code="unexpected_data_date",
+            data_date=data_date,
+            run_type=run_type,
         )
     interval = schedule.of_date(data_date)
     if interval.end > now:
-        raise BadInput(f"data_date={data_date} is of {_unended(settings, interval, now)}")
+        raise BadInput(
+            f"data_date={data_date} is of {_unended(settings, interval, now)}",
+            code="interval_not_ended",
+            data_date=interval.data_date,
+            interval_end=interval.end,
+        )
     return interval
 
 
@@ -100,7 +108,10 @@ def _ended(settings: Settings, interval: DataInterval, run_type: str) -> DataInt
     if interval.end > now and run_type == _MANUAL and not inherited_runner():
         raise BadInput(
             f"the logical date {interval.start:%Y-%m-%d %H:%M} is of {_unended(settings, interval, now)}; clear this "
-            f"run after {interval.end:%Y-%m-%d %H:%M} UTC, and it produces {interval.data_date}"
+            f"run after {interval.end:%Y-%m-%d %H:%M} UTC, and it produces {interval.data_date}",
+            code="interval_not_ended",
+            data_date=interval.data_date,
+            interval_end=interval.end,
         )
     return interval
 

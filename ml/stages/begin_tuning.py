@@ -17,5 +17,7 @@ def run(settings: Settings, day: str) -> TuningFolder:
     try:
         data_date = date.fromisoformat(day) if day else None
     except ValueError as error:
-        raise BadInput(f"{day!r} is no date: expected YYYY-MM-DD, for example 2026-03-31") from error
+        raise BadInput(
+            f"{day!r} is no date: expected YYYY-MM-DD, for example 2026-03-31", code="not_a_date", value=day
+        ) from error
     return begin_tuning(settings, open_warehouse(settings), data_date)

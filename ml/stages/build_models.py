@@ -52,7 +52,7 @@ def _build(settings: Settings, folder: RunFolder, name: str, selection: str) -> 
             heard=heard,
         )
         if not results:
-            raise NightjarError(f"{name}: dbt built nothing")
+            raise NightjarError(f"{name}: dbt built nothing", code="dbt_built_nothing", stage=name)
         if failed := [each for each in results if each.status not in ("success", "warn", "skipped")]:
             log = settings.dbt_state / "logs" / "dbt.log"
             print("\n\n".join(each.message for each in failed), f"(all that dbt did: {log})", sep="\n", flush=True)

@@ -38,7 +38,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
         data = with_text(read(folder), folder, settings)
         progress.rows = data.full.nnz
         if data.full.nnz == 0:
-            raise BadInput("no event counts more than 0: see nightjar events")
+            raise BadInput("no event counts more than 0: see nightjar events", code="no_events")
 
         settings = cold_item_choice.load(folder).over(settings)
         begun = start.of_run(settings, folder, "final", data)

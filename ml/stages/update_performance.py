@@ -41,7 +41,11 @@ def run(settings: Settings, interval: DataInterval) -> int:
     excluded = ("--exclude-resource-type", "unit_test", "exposure")
     results = run_dbt(settings, "build", "--quiet", "--select", *select, *excluded, given=given)
     if not results:
-        raise NightjarError("the online metrics were not updated: dbt built nothing")
+        raise NightjarError(
+            "the online metrics were not updated: dbt built nothing",
+            code="dbt_built_nothing",
+            stage="update_performance",
+        )
     if failed := [each for each in results if each.status in ("error", "fail")]:
         skipped = sum(each.status == "skipped" for each in results)
         raise failure("the online metrics were not updated", with_rows(open_warehouse(settings), failed), skipped)

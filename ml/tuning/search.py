@@ -113,7 +113,9 @@ class Search:
         started = self.budget.clock()
         fitted = search_epochs(self.shelf.data(self.settings), self.settings, None, lambda epoch, recall: True)
         if fitted is None or not fitted.judged.users:
-            raise BadInput("no user has anything to train on and to judge by inside the training part")
+            raise BadInput(
+                "no user has anything to train on and to judge by inside the training part", code="nothing_to_evaluate"
+            )
         values = values_of(self.settings)
         self._learn(values, fitted)
         return Trial(0, values, "complete", self.budget.clock() - started, fitted)

@@ -86,11 +86,11 @@ class UserListReader:
             NightjarError: the warehouse does not answer, or the publication's model is missing or damaged.
         """
         if not user_id:
-            raise BadInput("the user's id is empty")
+            raise BadInput("the user's id is empty", code="empty_id", user_id=user_id)
         with open_for_readers(self._settings).connect(read_only=True) as connection:
             current = connection.execute(_CURRENT).fetchone()
             if current is None:
-                raise BadInput("nothing is published yet: nightjar run --date YYYY-MM-DD")
+                raise BadInput("nothing is published yet: nightjar run --date YYYY-MM-DD", code="nothing_published")
             publication_id, data_date, as_of = current
             acts, left_out = self._acts_of(connection, user_id)
             items = _published(connection, publication_id, user_id)

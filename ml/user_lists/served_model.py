@@ -64,7 +64,12 @@ def load(connection: Connection, model: Path, publication_id: str, as_of: dateti
         NightjarError: the model is not there or damaged.
     """
     if not model.is_dir():
-        raise NightjarError(f"{model} is missing: without its model {publication_id} answers only users it has rows of")
+        raise NightjarError(
+            f"{model} is missing: without its model {publication_id} answers only users it has rows of",
+            code="missing_model",
+            path=model,
+            publication_id=publication_id,
+        )
     trained = embeddings.load(model)
     states = {
         item_id: (domain, is_available)

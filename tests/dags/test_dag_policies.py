@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import shlex
 import sqlite3
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from tests.support.golden import check_file
 from warehouse.home import POOLS, list_dags, prepare_home
 from warehouse.interval import of_date
 from warehouse.recipe import Recipe, write_recipe
@@ -245,6 +245,4 @@ def test_the_commands_are_as_reviewed(described: dict[str, Any], dag_id: str) ->
         for task_id, task in described["dags"][dag_id]["tasks"].items()
         if task["command"]
     )
-    if os.environ.get("NIGHTJAR_REWRITE_GOLDEN"):
-        golden.write_text(rendered, encoding="utf-8")
-    assert rendered == golden.read_text(encoding="utf-8")
+    check_file(golden, rendered)

@@ -16,7 +16,8 @@ def test_the_page_is_shown_once_it_is_written(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("NIGHTJAR_HOME", str(tmp_path))
     client = TestClient(tables_app)
     missing = client.get("/")
-    assert (missing.status_code, missing.json()["detail"]) == (404, "the page is not written yet: nightjar docs")
+    assert missing.status_code == 404
+    assert "nightjar docs" in missing.json()["detail"]
 
     page = tables_page(Settings(home=tmp_path))
     page.parent.mkdir(parents=True)

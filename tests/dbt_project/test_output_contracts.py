@@ -1,10 +1,10 @@
 """What readers rely on: names and types of the output columns, what they mean, and that something tests them."""
 
-import os
 import re
 from pathlib import Path
 from typing import Any
 
+from tests.support.golden import check_file
 from warehouse.tables import CONTROL, OUTPUTS
 
 COLUMNS = Path(__file__).parent / "output_columns.txt"
@@ -46,9 +46,7 @@ def test_no_output_column_was_renamed_retyped_or_dropped(project: Any) -> None:
         for relation, columns in sorted({**tables, **models}.items())
         for name, of_type in columns
     )
-    if os.environ.get("NIGHTJAR_REWRITE_GOLDEN"):
-        COLUMNS.write_text(found, encoding="utf-8")
-    assert found == COLUMNS.read_text(encoding="utf-8")
+    check_file(COLUMNS, found)
 
 
 def test_dbt_refuses_an_output_whose_columns_are_not_those_of_its_contract(project: Any) -> None:

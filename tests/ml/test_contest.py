@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from ml import contest
 from ml.champion import Champion
 from ml.contest import Contest, Opponent
+from tests.support.refusals import refused
 from warehouse.errors import NightjarError
 from warehouse.run_folder import RunFolder
 
@@ -36,5 +36,6 @@ def test_a_night_without_users_and_champion_comes_back_too(tmp_path: Path) -> No
 
 
 def test_a_missing_contest_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(NightjarError, match="run the stage evaluate_model first"):
+    folder = RunFolder(tmp_path)
+    with refused(NightjarError, "missing_input", file=folder.evaluation, stage="evaluate_model"):
         contest.load(RunFolder(tmp_path))

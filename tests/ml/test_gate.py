@@ -1,6 +1,7 @@
 import pytest
 
 from ml.gate import at_least, judge_index, refuse_if_any
+from tests.support.refusals import refused
 from warehouse.errors import GateRefused
 from warehouse.settings import Settings
 
@@ -15,22 +16,20 @@ def test_an_index_must_reach_the_floor(recall: float | None, verdict: str) -> No
 
 
 def test_what_could_not_be_measured_is_refused_and_stored_as_nothing() -> None:
-    decision = at_least("coverage", "coverage@10", float("nan"), 0.1, "no lists")
+    decision = at_least("coverage", "coverage@10", float("nan"), 0.1, "none")
     assert (decision.verdict, decision.measured) == ("refused", None)
 
 
 def test_a_refusal_names_every_gate_that_refused_with_its_figures() -> None:
     decisions = [
-        at_least("coverage", "coverage@10", 0.1, 0.2, "coverage@10 0.1000 against a floor of 0.2"),
+        at_least("coverage", "coverage@10", 0.1, 0.2, "0.1 is below 0.2"),
         at_least("champion_record", "recall@10", 0.3, 0.2, "fine"),
         judge_index("similarity", 0.5, SETTINGS),
     ]
-    with pytest.raises(GateRefused) as refusal:
+    verdicts = {"coverage": "refused", "similarity_recall": "refused"}
+    with refused(GateRefused, "gate_refused", gate="coverage", verdicts=verdicts) as refusal:
         refuse_if_any(decisions)
-    message = str(refusal.value)
-    assert "coverage (coverage@10 0.1000 against a floor of 0.2)" in message
-    assert "similarity_recall" in message
-    assert "champion" not in message
+    assert decisions[0].reason in str(refusal.value)
 
 
 def test_nothing_refused_lets_the_night_go_on() -> None:

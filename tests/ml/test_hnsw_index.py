@@ -7,6 +7,7 @@ import pytest
 from ml.hnsw_index import COSINE, INNER_PRODUCT, HnswIndex, build, load
 from ml.retrieval_space import append_biases, append_ones
 from ml.scoring import Ranking, nearest
+from tests.support.refusals import refused
 from warehouse.errors import NightjarError
 from warehouse.settings import Settings
 
@@ -48,7 +49,7 @@ def test_a_graph_that_returns_too_few_falls_back_to_exact_search() -> None:
     # Many equal vectors in tight clusters leave a thin graph in parts that a walk cannot reach.
     vectors = np.repeat(np.eye(4, dtype=np.float32), 100, axis=0)
     thin = build(vectors, ids_of(400), COSINE, Settings(index_m=2, index_ef_construction=2, index_ef=1))
-    with pytest.raises(RuntimeError, match="contiguous 2D array"):
+    with pytest.raises(RuntimeError):
         thin._graph.knn_query(vectors[:1], 400)
     assert thin.query(vectors[350:351], 400)[0, :100].tolist() == list(range(300, 400))
 
@@ -76,7 +77,7 @@ def test_a_damaged_file_is_refused(index: HnswIndex, tmp_path: Path, name: str) 
     index.save(tmp_path / "index", {})
     damaged = tmp_path / "index" / name
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
-    with pytest.raises(NightjarError, match=rf"{name} differs from its manifest"):
+    with refused(NightjarError, "digest_differs", file=damaged):
         load(tmp_path / "index")
 
 
@@ -84,12 +85,14 @@ def test_ids_that_do_not_fit_the_graph_are_refused(index: HnswIndex, tmp_path: P
     index.save(tmp_path / "index", {})
     manifest = tmp_path / "index" / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"item_count": 200', '"item_count": 199'))
-    with pytest.raises(NightjarError, match="holds 200 ids, the manifest 199"):
+    with refused(
+        NightjarError, "manifest_mismatch", file=manifest.with_name("item_ids.parquet"), value=200, expected=199
+    ):
         load(tmp_path / "index")
 
 
 def test_a_query_of_another_dimension_is_refused(index: HnswIndex) -> None:
-    with pytest.raises(NightjarError, match="dimension 6, the query has 4"):
+    with refused(NightjarError, "dimension_mismatch", value=4, expected=6):
         index.query(np.ones((1, 4), np.float32), 3)
 
 
@@ -97,7 +100,7 @@ def test_a_query_of_another_dimension_is_refused(index: HnswIndex) -> None:
 def test_a_vector_that_is_not_finite_is_refused(metric: str) -> None:
     vectors = vectors_of(3)
     vectors[1] = np.nan
-    with pytest.raises(NightjarError, match="vectors that are finite"):
+    with refused(NightjarError, "not_finite"):
         build(vectors, ids_of(3), metric, SETTINGS)
 
 
@@ -105,7 +108,7 @@ def test_a_vector_that_is_zero_has_an_inner_product_and_no_cosine() -> None:
     vectors = np.array([[1, 0], [0, 0], [-1, 0]], np.float32)
     asked = np.array([[2, 0]], np.float32)
     assert build(vectors, ids_of(3), INNER_PRODUCT, SETTINGS).query(asked, 3).tolist() == [[0, 1, 2]]
-    with pytest.raises(NightjarError, match="not zero"):
+    with refused(NightjarError, "zero_vector"):
         build(vectors, ids_of(3), COSINE, SETTINGS)
 
 

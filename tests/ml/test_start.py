@@ -8,6 +8,7 @@ import pytest
 from ml import start
 from ml.lightfm_model import Epoch, Trained, fit
 from ml.training_data import TrainingData, read
+from tests.support.refusals import refused
 from warehouse.errors import NightjarError
 from warehouse.settings import Settings
 
@@ -68,7 +69,7 @@ def test_what_no_longer_fits_begins_anew(
 
 def test_a_damaged_start_is_refused(left: Path, data: TrainingData) -> None:
     (left / "user_biases.npy").write_bytes(b"")
-    with pytest.raises(NightjarError, match=r"user_biases\.npy differs from its manifest"):
+    with refused(NightjarError, "digest_differs", file=left / "user_biases.npy"):
         start.load(left, named(data, ["a"], ["x"]), SETTINGS)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ml.text_model import digest, encode
+from tests.support.refusals import refused
 from warehouse.adapters.engines import open_warehouse
 from warehouse.adapters.protocol import Warehouse
 from warehouse.attempts import RunRequest, begin_attempt
@@ -14,6 +15,8 @@ from warehouse.interval import of_date
 from warehouse.settings import Settings
 from warehouse.text_model import check_text_model
 from warehouse.tuning_folder import begin_tuning
+
+SETTING = "NIGHTJAR_TEXT_MODEL"
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,7 @@ def test_a_folder_that_is_no_model_is_refused_before_anything_is_begun(
 ) -> None:
     settings = Settings(home=tmp_path / "home", text_model=str(tmp_path / "gone"))
     warehouse = open_warehouse(settings)
-    with pytest.raises(BadInput, match=r"NIGHTJAR_TEXT_MODEL=.*/gone is no folder of .* it holds no modules.json"):
+    with refused(BadInput, "not_a_text_model", setting=SETTING, value=tmp_path / "gone"):
         begin(settings, warehouse)
     assert not settings.lake.exists()
 
@@ -39,7 +42,7 @@ def test_a_missing_package_is_refused_with_how_to_install_it(
     settings = Settings(text_model=text_model({}))
     check_text_model(settings)
     monkeypatch.setattr("warehouse.text_model.find_spec", lambda name: None)
-    with pytest.raises(BadInput, match=r"NIGHTJAR_TEXT_MODEL needs .* sentence-transformers: .*pip install .*\[text\]"):
+    with refused(BadInput, "missing_package", setting=SETTING, package="sentence-transformers"):
         check_text_model(settings)
     # Scoring again with the date's model, and a home without a text model, need no package.
     check_text_model(settings, ("serving", "publication"))
@@ -47,15 +50,16 @@ def test_a_missing_package_is_refused_with_how_to_install_it(
 
 
 def test_nights_that_go_on_from_each_other_have_no_text_model(text_model: Callable[..., str]) -> None:
-    with pytest.raises(BadInput, match="NIGHTJAR_TEXT_MODEL and NIGHTJAR_WARM_START=on exclude each other"):
+    with refused(BadInput, "conflicting_settings"):
         check_text_model(Settings(text_model=text_model({}), warm_start="on"))
 
 
 def test_a_model_that_does_not_load_is_one_line(text_model: Callable[..., str]) -> None:
     folder = text_model({})
     (Path(folder) / "modules.json").write_text("{\n")
-    with pytest.raises(BadInput, match=r"^NIGHTJAR_TEXT_MODEL=\S+ cannot be loaded: Expecting property name [^\n]*$"):
+    with refused(BadInput, "unreadable_text_model", wording=False, setting=SETTING, value=folder) as error:
         encode(folder, ("a",))
+    assert "\n" not in str(error.value)
 
 
 def test_a_package_that_has_gone_since_is_one_line(
@@ -63,13 +67,15 @@ def test_a_package_that_has_gone_since_is_one_line(
 ) -> None:
     folder = text_model({})
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(BadInput, match=r"^NIGHTJAR_TEXT_MODEL=\S+ cannot be loaded: .*sentence_transformers[^\n]*$"):
+    with refused(BadInput, "unreadable_text_model", wording=False, setting=SETTING, value=folder) as error:
         encode(folder, ("a",))
+    assert "sentence_transformers" in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_values_that_are_not_finite_are_refused(text_model: Callable[..., str]) -> None:
     folder = text_model({"a": (float("nan"), 0.0, 0.0)})
-    with pytest.raises(NightjarError, match=r"NIGHTJAR_TEXT_MODEL=.* gives values that are not finite"):
+    with refused(NightjarError, "not_finite", wording=False, setting=SETTING, value=folder):
         encode(folder, ("a",))
 
 

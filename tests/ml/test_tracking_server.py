@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from ml.tracking import StageLog, TrackedRun, forget, forgettable_runs, log_stage, register_model, set_champion
 from tests.support.mlflow_server import MlflowServer, running_mlflow
 from tests.support.postgres_server import PostgresServer
+from tests.support.refusals import refused
 from warehouse.errors import NightjarError
 from warehouse.interval import DataInterval
 from warehouse.run_folder import RunFolder, RunRecord
@@ -123,7 +124,7 @@ def test_a_server_that_is_away_is_named_by_its_setting(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, mlflow_url=url)
     folder = RunFolder.of(settings.lake, PUBLICATION)
     folder.write_record(RunRecord(PUBLICATION, 1, DAY, None, "auto", "test", "v"))
-    with pytest.raises(NightjarError, match=f"NIGHTJAR_MLFLOW_URL={url} does not answer"):
+    with refused(NightjarError, "mlflow_unreachable", wording=False, setting="NIGHTJAR_MLFLOW_URL", value=url):
         log_stage(settings, folder, StageLog(params={"epochs": 3}))
 
 
@@ -142,7 +143,7 @@ def test_a_server_that_dies_in_the_middle_is_named_and_the_stage_again_adds_what
 
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, call, dies_first)
-        with pytest.raises(NightjarError, match=f"NIGHTJAR_MLFLOW_URL={server.address} stopped answering") as failure:
+        with refused(NightjarError, "mlflow_unreachable", wording=False, value=server.address) as failure:
             a_night(settings)
     assert failure.value.exit_code == 1
     assert "\n" not in str(failure.value)

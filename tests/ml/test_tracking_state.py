@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from ml.tracking_state import check_experiment
+from tests.support.refusals import refused
 from warehouse.errors import BadInput
 from warehouse.settings import Settings
 
@@ -54,10 +55,10 @@ def test_a_deleted_experiment_of_a_server_is_refused_with_its_id(
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "canary")  # pragma: allowlist secret
     answer(monkeypatch, 200, {"experiment": {"experiment_id": "7", "lifecycle_stage": "deleted"}})
-    with pytest.raises(BadInput) as refused:
+    with refused(BadInput, "deleted_experiment", wording=False, value="shop", experiment_id="7") as error:
         check_experiment(server)
-    assert "restore -x 7" in str(refused.value)
-    assert "canary" not in str(refused.value)
+    assert "mlflow experiments restore -x 7" in str(error.value)
+    assert "canary" not in str(error.value)
     # ann:canary
     assert Answers.asked == [("/api/2.0/mlflow/experiments/get-by-name?experiment_name=shop", "Basic YW5uOmNhbmFyeQ==")]
 

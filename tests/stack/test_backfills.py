@@ -5,6 +5,7 @@ The fixtures tell one story, each going on where the one before ended; the tests
 
 import json
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -122,7 +123,7 @@ def test_a_night_is_published_and_says_so_in_its_note(nights: Nights, nightly: P
     run = nights.runs()[NEWEST]
     assert nightly.current[0][0] == f"{NEWEST}.1"
     assert len(nightly.shown) == 60 * 3 * 10
-    assert run["note"].startswith(f"{NEWEST}.1 is current: 1,800 recommendations, recall@10 ")
+    assert re.search(rf"^{NEWEST}\.1 .*\b1,800\b.* recall@10 0\.\d+", run["note"])
     assert (nights.asset_events("recs_history"), nights.asset_events("recs_current")) == (1, 1)
 
 
@@ -130,7 +131,8 @@ def test_a_night_that_failed_says_why_and_its_people_are_told(nights: Nights, to
     nights.start(WITHOUT_EVENTS, "a_night_without_events")
     run = nights.wait_for_run(WITHOUT_EVENTS)
     assert run["state"] == "failed"
-    assert run["note"].startswith("begin: [nightjar] error (2): raw.interactions holds 0 interactions on 2026-04-01")
+    assert run["note"].startswith("begin: [nightjar] error (2, too_few_events): ")
+    assert str(WITHOUT_EVENTS) in run["note"]
     # Bad input: a second try could not help.
     assert nights.tasks(WITHOUT_EVENTS)["begin"]["try_number"] == 1
     said = {"run_id": "a_night_without_events", "why": "failed"}
@@ -153,8 +155,9 @@ def test_what_a_single_run_produces_is_the_date_that_it_asks_for(nights: Nights)
     nights.start(ASKING, "asks_for_another_date", data_date=str(ASKED))
     run = nights.wait_for_run(ASKING)
     first, second = run["note"].splitlines()
-    assert first.startswith(f"begin: [nightjar] error (2): raw.interactions holds 0 interactions on {ASKED}")
-    assert second.startswith(f"Data date {ASKED} ")
+    assert first.startswith("begin: [nightjar] error (2, too_few_events): ")
+    assert str(ASKED) in first
+    assert f" {ASKED} " in second
 
 
 def test_a_scheduled_run_without_events_is_skipped_and_says_why(nights: Nights, told: Path) -> None:
@@ -166,8 +169,8 @@ def test_a_scheduled_run_without_events_is_skipped_and_says_why(nights: Nights, 
     day = run["data_interval_start"][:10]
     assert run["state"] == "success"
     assert run["dag_run_id"].startswith(f"scheduled__{day}__")
-    assert run["note"].startswith("begin: [nightjar] skipped (4): raw.interactions holds no interaction from ")
-    assert run["note"].splitlines()[1].startswith(f"Data date {day} ")
+    assert run["note"].startswith("begin: [nightjar] skipped (4, no_interval_events): ")
+    assert f" {day} " in run["note"].splitlines()[1]
     tasks = nights.ask("GET", f"dags/nightly_recommendations/dagRuns/{quote(run['dag_run_id'])}/taskInstances")
     assert {task["state"] for task in tasks["task_instances"]} == {"skipped"}
     assert run["dag_run_id"] not in {each["run_id"] for each in told_so_far(told)}

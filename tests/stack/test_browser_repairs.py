@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from dags.support.links import MLflowRunLink, NightReportLink
 from tests.support.browser import empty_page, screenshot_folder
 from tests.support.stack_client import NIGHT_SECONDS, Nights, wait_for
 
@@ -64,7 +65,7 @@ def test_a_person_sees_why_a_run_failed_mends_it_and_clears_the_run_to_green(
 ) -> None:
     open_run(page, nights, failed_runs[CLEARED])
     expect(page.get_by_text("Failed", exact=True).first).to_be_visible()
-    expect(page.get_by_text(re.compile(rf"^begin: .*error \(2\).* on {CLEARED}")).first).to_be_visible()
+    expect(page.get_by_text(re.compile(rf"^begin: .*error \(2, too_few_events\).* {CLEARED}")).first).to_be_visible()
     page.screenshot(path=screenshots / "failed-run.png")
 
     request.getfixturevalue("mended")
@@ -112,16 +113,16 @@ def test_a_person_backfills_errored_runs_and_sees_what_became_of_them(
     page.get_by_role("table").get_by_role("link", name="report", exact=True).click()
     page.get_by_role("link", name="Details").click()
     with page.expect_popup() as opened:
-        page.get_by_role("link", name="MLflow run").click()
+        page.get_by_role("link", name=MLflowRunLink.name).click()
     tracked = opened.value
     expect(tracked.get_by_role("heading", name=f"{BACKFILLED}.1")).to_be_visible()
     expect(tracked.get_by_text("nightjar.all.recall_at_10").first).to_be_visible()
     tracked.screenshot(path=screenshots / "mlflow-run.png")
     with page.expect_popup() as opened:
-        page.get_by_role("link", name="Night's report").click()
+        page.get_by_role("link", name=NightReportLink.name).click()
     report = opened.value
     inside = report.frame_locator("iframe")
-    expect(inside.get_by_role("heading", name="Gates")).to_be_visible()
+    expect(inside.locator("#gates")).to_be_visible()
     # The frame is painted a moment after it has its content.
     inside.get_by_role("img").first.scroll_into_view_if_needed()
     report.screenshot(path=screenshots / "report.png")

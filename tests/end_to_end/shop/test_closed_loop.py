@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from warehouse.importers.demo_shop.shop import generate
 from warehouse.importers.demo_shop.shop_options import ShopOptions
-from warehouse.settings import REPOSITORY
+from warehouse.settings import DBT_PROJECT, REPOSITORY
 
 DRIFT = 0.4
 NIGHTS = 4
@@ -116,5 +117,8 @@ def test_the_page_of_tables_tells_each_column_in_one_file(loop: Any) -> None:
     done = loop.nightjar("docs")
     assert done.returncode == 0, done.stdout + done.stderr
     page = Path(done.stdout.splitlines()[-1]).read_text(encoding="utf-8")
-    assert "CTR minus the control's in the same slice" in page
+    model = yaml.safe_load((DBT_PROJECT / "models/marts/performance/variant_outcomes.yml").read_text(encoding="utf-8"))
+    descriptions = {column["name"]: column["description"] for column in model["models"][0]["columns"]}
+    # In the page's JSON a quote would be escaped.
+    assert descriptions["ctr_lift"].partition('"')[0] in page
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']?https?:", page)

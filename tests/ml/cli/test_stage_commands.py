@@ -27,5 +27,7 @@ def test_a_publication_that_was_never_begun_is_bad_input(settings: Settings) -> 
     runner = CliRunner(env={"NIGHTJAR_HOME": str(settings.home)})
     done = runner.invoke(app, ["unload", "--publication", "2026-03-31.1"])
     assert isinstance(done.exception, BadInput)
-    assert str(done.exception).endswith("holds no run.json: begin a run first")
-    assert isinstance(runner.invoke(app, ["unload", "--publication", "../x"]).exception, BadInput)
+    assert done.exception.code == "not_a_run_folder"
+    done = runner.invoke(app, ["unload", "--publication", "../x"])
+    assert isinstance(done.exception, BadInput)
+    assert done.exception.code == "not_a_publication_id"

@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 
 from ml.cli import tune_commands
 from ml.cli.main import application
+from tests.support.golden import check_wording
+from tests.support.refusals import refused
 from warehouse.errors import BadInput
-from warehouse.recipe import Recipe
+from warehouse.recipe import PLAIN, Recipe
 from warehouse.recipe_book import Entry, add_entry
 
 ASKED: list[tuple[Any, ...]] = []
@@ -52,21 +54,24 @@ def test_the_tasks_of_the_dag_hand_the_searchs_name_on(home: Path) -> None:
     (home / "lake" / "tuning" / name / "work" / "night").mkdir(parents=True)
     assert said("stage", "tune-model", f"--tuning={name}", "--minutes=5") == "passed\n"
     assert [(name, 5, None)] == ASKED
-    with pytest.raises(BadInput, match="begin a tuning first"):
+    with refused(BadInput, "unknown_tuning", tuning="2026-03-31.2"):
         said("stage", "tune-model", "--tuning=2026-03-31.2")
 
 
 def test_recipes_shows_what_was_found_and_what_a_night_takes(home: Path) -> None:
-    assert said("recipes") == "a night to come takes the settings alone\n"
+    nothing = said("recipes")
+    assert nothing.endswith(f" {PLAIN.says()}\n")
+    check_wording(nothing)
     for name, verdict, reason in (
-        ("2026-03-01.1", "passed", "recall@10 0.25 beside 0.24"),
-        ("2026-03-02.1", "refused", "recall@10 0.23 beside 0.25"),
+        ("2026-03-01.1", "passed", "recall@10 0.25"),
+        ("2026-03-02.1", "refused", "recall@10 0.23"),
     ):
         recipe = Recipe(name, {"epochs": 12, "learning_rate": 0.0213})
         day = date.fromisoformat(name.partition(".")[0])
-        add_entry(home / "lake", Entry(recipe, day, "the settings alone", verdict, reason))
+        add_entry(home / "lake", Entry(recipe, day, PLAIN.says(), verdict, reason))
     output = said("recipes")
-    for expected in ("2026-03-01.1", "refused", "learning_rate 0.0213", "recall@10 0.25 beside 0.24"):
+    for expected in ("2026-03-01.1", "refused", "learning_rate 0.0213", "recall@10 0.25"):
         assert expected in output
-    assert output.endswith("a night to come takes 2026-03-01.1\n")
-    assert said("recipes", "--date", "2026-03-01").endswith("a night of 2026-03-01 takes the settings alone\n")
+    assert output.endswith(" 2026-03-01.1\n")
+    check_wording(output)
+    assert said("recipes", "--date", "2026-03-01").endswith(f" {PLAIN.says()}\n")

@@ -3,10 +3,10 @@
 import socket
 from pathlib import Path
 
-import pytest
 from pydantic import SecretStr
 
 from ml.explorer.server import APP, serve, server_command
+from tests.support.refusals import refused
 from warehouse.errors import BadInput
 from warehouse.settings import Settings
 
@@ -34,7 +34,7 @@ def test_a_taken_port_names_its_setting(tmp_path: Path) -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        with pytest.raises(BadInput, match=rf"port {port} is in use: .*NIGHTJAR_EXPLORER_PORT"):
+        with refused(BadInput, "port_in_use", wording=False, setting="NIGHTJAR_EXPLORER_PORT"):
             serve(Settings(home=tmp_path, explorer_port=port))
 
 
@@ -42,5 +42,5 @@ def test_a_home_without_a_warehouse_is_refused_before_anything_starts(tmp_path: 
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    with pytest.raises(BadInput, match=r"warehouse\.duckdb does not exist: import data first"):
+    with refused(BadInput, "no_warehouse", path=tmp_path / "warehouse.duckdb"):
         serve(Settings(home=tmp_path, explorer_port=port))

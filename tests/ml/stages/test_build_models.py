@@ -1,5 +1,6 @@
 """A real dbt on an empty warehouse: what a stage says of the models it built, and of one that is broken."""
 
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,16 +38,19 @@ def test_each_model_is_a_line_and_a_broken_one_is_named_with_file_line_and_colum
     broken.write_text(f"-- A comment.\n{broken.read_text()}".replace("        weight,", "        wieght,", 1))
     monkeypatch.setattr("warehouse.dbt_runner.DBT_PROJECT", project)
     monkeypatch.setattr("warehouse.dbt_failures.explained.__defaults__", (project,))
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(BadInput) as failed:
         build_models.inputs(settings, folder)
     said = capsys.readouterr().out
     line = broken.read_text().splitlines().index("        wieght,") + 1
-    assert f"dbt_project/models/core/dim_item_features.sql, line {line}" in str(refused.value)
-    assert '"wieght"' in str(refused.value)
-    assert "\n" not in str(refused.value)
-    assert "staging.stg_items: success, " in said
-    assert "core.dim_item_features: error, " in said
+    assert failed.value.fields["stage"] == "dbt_inputs"
+    assert str(failed.value.fields["file"]).endswith("models/core/dim_item_features.sql")
+    assert failed.value.fields["line"] == line
+    assert '"wieght"' in str(failed.value)
+    assert "\n" not in str(failed.value)
+    assert re.search(r"staging\.stg_items: success\b", said)
+    assert re.search(r"core\.dim_item_features: error\b", said)
     # Plain text that a person reads in one go, never dbt's events.
     assert "{" not in said
     assert len(said) < 8_000
-    assert "models built in" not in said
+    # The stage is not among those that ended.
+    assert not folder.progress.exists()

@@ -1,6 +1,7 @@
 """The whole search on planted features: only the Spark job is a stand-in."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from mlflow import MlflowClient
 
 from ml.stages import tune_model
 from ml.tuning.features import FeatureShelf
+from tests.support.refusals import refused
 from warehouse.errors import BadInput
 from warehouse.interval import of_date
 from warehouse.recipe import PLAIN, Recipe, read_recipe, write_recipe
@@ -69,10 +71,11 @@ def tuned(planted: Any, tmp_path_factory: pytest.TempPathFactory) -> Tuned:
 def test_a_winner_that_passed_is_what_later_nights_take(tuned: Tuned) -> None:
     [entry] = entries(tuned.settings.lake)
     assert entry.verdict == "passed", entry.reason
-    assert (entry.recipe.name, entry.verdict, entry.rival) == (NAME, "passed", "the settings alone")
+    assert (entry.recipe.name, entry.verdict, entry.rival) == (NAME, "passed", PLAIN.says())
     assert in_force(tuned.settings, of_date("2026-03-02").data_date) == entry.recipe
     assert in_force(tuned.settings, of_date("2026-03-01").data_date) == PLAIN
-    assert tuned.said == f"{NAME} passed, is in force for later dates: {entry.reason}"
+    assert tuned.said.startswith(f"{NAME} passed, ")
+    assert tuned.said.endswith(f": {entry.reason}")
 
 
 def test_the_winner_is_the_trial_with_the_highest_recall(tuned: Tuned) -> None:
@@ -113,14 +116,16 @@ def test_the_search_and_its_trials_are_in_mlflow(tuned: Tuned) -> None:
 def test_only_figures_are_left_when_it_has_ended(tuned: Tuned) -> None:
     left = sorted(str(path.relative_to(tuned.folder.path)) for path in tuned.folder.path.rglob("*") if path.is_file())
     assert left == ["plots/trade_off.png", "rival.json", "trials.json"]
-    with pytest.raises(BadInput, match="begin a tuning first"):
+    with refused(BadInput, "unknown_tuning", wording=False, tuning=NAME):
         TuningFolder.of(tuned.settings.lake, NAME)
 
 
 def test_where_nothing_is_better_nothing_changes(planted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ml.tuning.search.search_epochs", first_is_best(monkeypatch))
     done = tune(planted, tmp_path, monkeypatch, trials=2)
-    assert done.said == f"{NAME}: the settings alone stays, none of 2 trials was better on the validation window"
+    assert done.said.startswith(f"{NAME}: ")
+    assert PLAIN.says() in done.said
+    assert re.search(r"\b2\b", done.said.removeprefix(NAME))
     assert entries(done.settings.lake) == []
 
 
@@ -143,6 +148,7 @@ def test_a_winner_that_fails_the_gate_is_kept_as_refused(
     [entry] = entries(done.settings.lake)
     assert entry.verdict == "refused"
     assert entry.reason.startswith("popularity: recall@10 ")
-    assert done.said.startswith(f"{NAME} refused, the settings alone stays: popularity: ")
+    assert done.said.startswith(f"{NAME} refused, ")
+    assert done.said.endswith(f": {entry.reason}")
     assert in_force(done.settings, of_date("2026-03-02").data_date) == PLAIN
     assert read_recipe(done.settings.lake / "recipes" / f"{NAME}.json") == Recipe(NAME, entry.recipe.values)

@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from ml.stack.processes import stack_processes
 from ml.stack.team.programs import programs
 from ml.stack.team.secrets_file import AIRFLOW_ADMIN, AIRFLOW_DATABASE, SECRETS
+from tests.support.refusals import refused_command
 from tests.support.stack_client import Nights, wait_for
 from tests.support.team_client import TeamStack
 from warehouse.settings import REPOSITORY
@@ -128,8 +129,7 @@ def test_a_worker_that_was_killed_is_back_without_anyone_s_help(team: TeamStack)
 
 def test_another_kind_of_stack_is_refused_while_this_one_runs(team: TeamStack) -> None:
     refused = team.nightjar("stack", "up", NIGHTJAR_STACK_KIND="local")
-    assert refused.returncode == 2
-    assert "runs a stack of another kind or size: stop it first (make down)" in refused.stdout
+    refused_command(refused, 2, "another_stack_runs", str(team.settings.home))
 
 
 def test_stop_leaves_no_process_and_the_next_start_takes_new_passwords_and_finds_its_state(team: TeamStack) -> None:
