@@ -17,7 +17,6 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any
 
-from airflow import settings as _  # noqa: F401 - it sets up Airflow's log, before anything is added to it
 from airflow.providers_manager import ProvidersManager
 from airflow.sdk.listener import get_listener_manager
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from dags.support.failures import failure_note, reason_of, write_down_silent_ones
+from dags.support.failures import code_of, failure_note, reason_of, write_down_silent_ones
 from ml.stages import write_down_failure
+from tests.support.golden import check_wording
 from warehouse.adapters.duckdb import DuckDBWarehouse
-from warehouse.run_failures import RunFailure, failures, keep_failure
+from warehouse.run_failures import RunFailure, failures, keep_failure, silent_reason
 from warehouse.run_folder import RunFolder
 from warehouse.settings import RUNNER, Settings, child_environment
 
@@ -36,21 +37,27 @@ def stored(settings: Settings) -> dict[str, RunFailure]:
 
 
 @pytest.mark.parametrize(
-    ("exit_code", "line", "reason"),
+    ("exit_code", "line", "code", "values"),
     [
-        (2, "[nightjar] error (2): items.csv, line 3: no title", "items.csv, line 3: no title"),
-        (-9, "[nightjar] unload: 5 rows", "killed by signal 9 (out of memory"),
-        (137, "", "killed by signal 9 (out of memory"),
-        (-15, "x", "killed by signal 15; its last line was: x"),
-        (1, "Segmentation fault", "ended with exit code 1; its last line was: Segmentation fault"),
+        (2, "[nightjar] error (2, no_title): items.csv, line 3", "no_title", ["items.csv, line 3"]),
+        (2, "[nightjar] error (2): items.csv, line 3", "", ["items.csv, line 3"]),
+        (-9, "[nightjar] unload: 5 rows", "", ["unload ", "signal 9 ", "[nightjar] unload: 5 rows"]),
+        (137, "", "", ["signal 9 "]),
+        (-15, "x", "", ["signal 15;", "x"]),
+        (1, "Segmentation fault", "", ["exit code 1;", "Segmentation fault"]),
     ],
 )
-def test_a_reason_is_what_a_command_says_or_how_it_ended(exit_code: int, line: str, reason: str) -> None:
-    assert reason in reason_of("unload", exit_code, line)
+def test_code_and_reason_are_those_of_a_commands_last_line_or_say_how_it_ended(
+    exit_code: int, line: str, code: str, values: list[str]
+) -> None:
+    reason = reason_of("unload", exit_code, line)
+    assert code_of(line) == code
+    assert [value for value in values if value in reason] == values
+    check_wording(reason)
 
 
 def test_the_tasks_process_writes_down_what_fails_for_good_and_only_that(home: Settings) -> None:
-    says = "print('[nightjar] error ({0}): it is so'); raise SystemExit({0})".format
+    says = "print('[nightjar] error ({0}, some_code): it is so'); raise SystemExit({0})".format
     dies = "import os; print('[nightjar] fit_model: epoch 3', flush=True); os.kill(os.getpid(), 9)"
     tasks = [
         {"task": "begin", "command": says(2), "try_number": 1},
@@ -68,16 +75,16 @@ def test_the_tasks_process_writes_down_what_fails_for_good_and_only_that(home: S
     )
     assert done.returncode == 0, done.stderr[-2000:]
     ended = json.loads(done.stdout.splitlines()[-1])
-    assert [str(each["failure"]).partition(":")[0] for each in ended] == [
-        "AirflowFailException",
-        "AirflowException",
-        "AirflowException",
-        "AirflowFailException",
-        "None",
-    ]
-    assert ended[0]["note"] == "begin: [nightjar] error (2): it is so"
-    assert "killed by signal 9" in ended[2]["note"]
     found = stored(home)
+    assert [each["failure"] for each in ended] == [
+        ["CommandRefused", 2, "some_code", "it is so"],
+        ["CommandFailed", 1, "some_code", "it is so"],
+        ["CommandFailed", -9, "", found["fit_model"].reason],
+        ["CommandRefused", 3, "some_code", "it is so"],
+        None,
+    ]
+    assert ended[0]["note"] == "begin: [nightjar] error (2, some_code): it is so"
+    assert ended[2]["note"] == f"fit_model: {found['fit_model'].reason}"
     assert {task: (row.outcome, row.exit_code, row.publication_id) for task, row in found.items()} == {
         "begin": ("refused", 2, None),
         "fit_model": ("died", -9, PUBLICATION),
@@ -103,8 +110,7 @@ def test_of_a_task_that_ended_without_a_word_the_note_is_no_line_of_an_earlier_t
     earlier = SimpleNamespace(task_id="unload", timestamp=AT - timedelta(minutes=5))
     for outcomes in ([], [earlier]):
         note = str(failure_note([task], outcomes, lambda row: "of an earlier try"))
-        assert note.startswith("unload: ")
-        assert "without a word" in note
+        assert note == f"unload: {silent_reason('unload')}"
 
 
 def failed_run() -> Any:
@@ -154,4 +160,4 @@ def test_a_silent_task_is_written_down_unless_its_own_process_has_done_so(home: 
     with DuckDBWarehouse(home.warehouse_path).connect(read_only=True) as connection:
         [newest, earlier] = [each for each in failures(connection) if each.task == "fit_model"]
     assert (newest.outcome, newest.exit_code, earlier.outcome) == ("died", None, "failed")
-    assert "without a word" in newest.reason
+    assert newest.reason == silent_reason("fit_model")
