@@ -5,9 +5,10 @@ from typing import Any
 
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
-from dags.support.failures import go_on, reason_of, says_why, write_down
+from dags.support.command_errors import CommandFailed, CommandRefused
+from dags.support.failures import code_of, go_on, reason_of, says_why, write_down
 from dags.support.links import MLflowRunLink, NightReportLink
 from dags.support.run import CURRENT_MOVED, OUTCOME, PUBLICATION_ID, RECS_CURRENT, RECS_HISTORY, only_in
 from warehouse.ledger import IS_CURRENT
@@ -44,7 +45,8 @@ class NightjarCommand(BaseOperator):
         context["ti"].xcom_push(OUTCOME, f"{self.task_id}: {line}")
         is_final = result.exit_code in (BAD_INPUT, GATE_REFUSED)
         write_down(context, self.task_id, result.exit_code, reason, is_final=is_final)
-        raise (AirflowFailException if is_final else AirflowException)(line)
+        kind = CommandRefused if is_final else CommandFailed
+        raise kind(line, result.exit_code, code_of(str(result.output)), reason)
 
     def on_kill(self) -> None:
         """Stop the command with the task."""

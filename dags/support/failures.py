@@ -22,6 +22,12 @@ def says_why(last_line: str) -> bool:
     return ERROR_LINE.match(last_line) is not None
 
 
+def code_of(text: str) -> str:
+    """Return the error's code in the line in which a command says why it failed; empty where there is none."""
+    said = ERROR_LINE.search(text)
+    return (said["code"] or "") if said else ""
+
+
 def reason_of(task: str, exit_code: int, last_line: str) -> str:
     """Return why a command failed: what it says of it, or by which signal it ended and what it was at."""
     if said := ERROR_LINE.match(last_line):

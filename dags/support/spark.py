@@ -6,9 +6,10 @@ from typing import Any
 from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException
 
-from dags.support.failures import go_on, reason_of, write_down
+from dags.support.command_errors import CommandFailed, CommandRefused
+from dags.support.failures import code_of, go_on, reason_of, write_down
 from dags.support.run import COMPUTE_POOL, OUTCOME, RUN_FOLDER, only_in, setting_of_run
 from dags.support.spark_master import check_master
 from warehouse.errors import BadInput, NightjarError
@@ -47,7 +48,8 @@ class SparkJob(SparkSubmitOperator):
             is_final = exit_code == BadInput.exit_code
             write_down(context, self.task_id, exit_code, reason, is_final=is_final)
             # The log above has the rest of what the job said.
-            raise (AirflowFailException if is_final else AirflowException)(reason) from error
+            kind = CommandRefused if is_final else CommandFailed
+            raise kind(reason, exit_code, _code(error), reason) from error
 
     def _get_hook(self) -> SparkSubmitHook:
         hook = super()._get_hook()
@@ -89,6 +91,10 @@ def _told(task: str, error: Exception) -> tuple[int, str]:
         return exit_code, said["reason"]
     last = [line for line in text.splitlines() if line.strip()][-1:] or [""]
     return exit_code, reason_of(task, exit_code, last[0].strip())
+
+
+def _code(error: Exception) -> str:
+    return error.code if isinstance(error, NightjarError) else code_of(str(error))
 
 
 def _value(values: Settings, setting: str) -> str:

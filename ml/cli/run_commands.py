@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ml.cli.night import run_night
+from ml.cli.single_run import run_single
 from ml.cli.summary import print_summary
 from warehouse.attempts import RunRequest
 from warehouse.errors import BadInput
@@ -33,8 +33,8 @@ def run(
     interval = Schedule(settings.schedule).of_date(date)
     if str(interval.data_date) != date:
         print(_described(interval), flush=True)
-    night = run_night(settings, _request(interval, publish, stages, ingested_before, note))
-    print_summary(settings, night)
+    completed = run_single(settings, _request(interval, publish, stages, ingested_before, note))
+    print_summary(settings, completed)
 
 
 def backfill(
@@ -53,7 +53,7 @@ def backfill(
         )
     for interval in Schedule(settings.schedule).between(first, last):
         print(_described(interval), flush=True)
-        run_night(settings, _request(interval, publish, stages, ingested_before, note))
+        run_single(settings, _request(interval, publish, stages, ingested_before, note))
 
 
 def rollback(

@@ -1,4 +1,4 @@
-"""What a night did, for people: metrics beside popularity, index recall, gates, a few lists with titles."""
+"""What a run did, for people: metrics beside popularity, index recall, gates, a few lists with titles."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ml.cli.night import Night
+from ml.cli.single_run import CompletedRun
 from warehouse.adapters.engines import open_for_readers
 from warehouse.adapters.protocol import Connection
 from warehouse.readers import newest_state
@@ -42,25 +42,26 @@ _LISTS = """
 """
 
 
-def print_summary(settings: Settings, night: Night) -> None:
-    """Print the outcome of one night."""
+def print_summary(settings: Settings, completed: CompletedRun) -> None:
+    """Print the outcome of one run."""
     console = plain_console(120)
     with newest_state(settings) as (connection, _):
-        one = [night.publication_id]
+        one = [completed.publication_id]
         outcome = connection.execute(_OUTCOME, one).fetchone()
         if outcome is None:
-            console.print(f"{night.publication_id}: not published, {night.seconds:.0f} s")
+            console.print(f"{completed.publication_id}: not published, {completed.seconds:.0f} s")
             return
         action, rows, digest, reason, current = outcome
         show(console, connection, "Metrics on the holdout", _METRICS, one)
         show(console, connection, "Indices", _INDICES, one)
         show(console, connection, "Gates", _GATES, one)
-        show(console, connection, "Three users' lists", _LISTS, {"id": night.publication_id})
-    console.print(f"{night.publication_id}: {action}, {rows:,} recommendations, {night.seconds:.0f} s ({reason})")
+        show(console, connection, "Three users' lists", _LISTS, {"id": completed.publication_id})
+    took = f"{completed.seconds:.0f} s"
+    console.print(f"{completed.publication_id}: {action}, {rows:,} recommendations, {took} ({reason})")
     console.print(f"current publication: {current}")
     console.print(f"content hash: {digest}")
     console.print(f"tables: schema recs of {open_for_readers(settings).address}", soft_wrap=True)
-    console.print(f"log: {night.log}", soft_wrap=True)
+    console.print(f"log: {completed.log}", soft_wrap=True)
     console.print("next: nightjar status | nightjar report | nightjar recommend USER | nightjar similar ITEM")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from airflow.sdk import DAG
 
 from dags.support.command import NightjarCommand
+from dags.support.command_errors import CommandFailed
 
 RUN = SimpleNamespace(
     dag_id="nightly_recommendations", run_id="r", conf={}, data_interval_start=datetime(2026, 3, 31, tzinfo=UTC)
@@ -33,7 +34,7 @@ if __name__ == "__main__":
         try:
             task.execute({"ti": ti, "dag_run": RUN})  # type: ignore[typeddict-item]
             failure = None
-        except Exception as error:
-            failure = f"{type(error).__name__}: {error}"
+        except CommandFailed as error:
+            failure = [type(error).__name__, error.exit_code, error.code, error.reason]
         ended.append({"failure": failure, "note": notes.get("nightjar_outcome")})
     print("\n" + json.dumps(ended))

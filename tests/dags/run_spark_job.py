@@ -8,6 +8,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
+from dags.support.command_errors import CommandFailed
 from dags.support.spark import spark_job
 
 if __name__ == "__main__":
@@ -19,6 +20,6 @@ if __name__ == "__main__":
     try:
         task.execute({"ti": SimpleNamespace(xcom_push=notes.__setitem__)})
         failure = None
-    except Exception as error:
-        failure = f"{type(error).__name__}: {error}"
+    except CommandFailed as error:
+        failure = [type(error).__name__, error.exit_code, error.code, error.reason]
     print("\n" + json.dumps({"failure": failure, "notes": notes}))

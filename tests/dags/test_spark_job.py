@@ -57,18 +57,17 @@ def test_a_master_that_is_away_is_one_line_and_may_be_tried_again(tmp_path: Path
         port = listener.getsockname()[1]
     settings = Settings(home=tmp_path, spark_master=f"spark://127.0.0.1:{port}")
     ended, _ = run_task(settings, HERE / "tell_environment.py")
-    why = ended["failure"].removeprefix("AirflowException: ")
-    assert ended == {"failure": f"AirflowException: {why}", "notes": {"nightjar_outcome": f"build_features: {why}"}}
-    assert why.startswith(f"NIGHTJAR_SPARK_MASTER=spark://127.0.0.1:{port}: ")
-    assert "[Errno 111]" in why
-    assert "\n" not in why
+    kind, exit_code, _, reason = ended["failure"]
+    assert (kind, exit_code) == ("CommandFailed", 1)
+    assert reason.startswith(f"NIGHTJAR_SPARK_MASTER=spark://127.0.0.1:{port}: ")
+    assert ended["notes"] == {"nightjar_outcome": f"build_features: {reason}"}
 
 
 def test_the_line_in_which_a_job_says_what_is_wrong_becomes_the_runs_note(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
-    program.write_text("print('[nightjar] error (2, missing_columns): items: title'); raise SystemExit(2)")
+    program.write_text("print('[nightjar] error (2, no_title): items: no title'); raise SystemExit(2)")
     ended, _ = run_task(Settings(home=tmp_path), program)
     assert ended == {
-        "failure": "AirflowFailException: items: title",
-        "notes": {"nightjar_outcome": "build_features: items: title"},
+        "failure": ["CommandRefused", 2, "no_title", "items: no title"],
+        "notes": {"nightjar_outcome": "build_features: items: no title"},
     }

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from ml.cli.night import Night
+from ml.cli.single_run import CompletedRun
 from ml.cli.summary import plain_console, print_summary, show
 from tests.support.insert_rows import lay_row, run_script
 from warehouse.adapters.protocol import Warehouse
@@ -43,8 +43,8 @@ ROWS = {
 
 
 @pytest.fixture
-def night(settings: Settings, warehouse: Warehouse, tmp_path: Path) -> Night:
-    """A night with one row of each kind, and two items with titles, one of them a former one."""
+def completed(settings: Settings, warehouse: Warehouse, tmp_path: Path) -> CompletedRun:
+    """A run with one row of each kind, and two items with titles, one of them a former one."""
     with warehouse.transaction() as connection:
         for table, rows in ROWS.items():
             for row in rows:
@@ -54,7 +54,7 @@ def night(settings: Settings, warehouse: Warehouse, tmp_path: Path) -> Night:
             "create table core.dim_items (item_id text, title text, valid_to timestamptz);\n"
             "insert into core.dim_items values ('i1', '[REC] :cat:', null), ('i1', 'Old', now()), ('i2', 'Why', null)",
         )
-    return Night("2026-03-31.1", tmp_path / "night.log", 65.4)
+    return CompletedRun("2026-03-31.1", tmp_path / "night.log", 65.4)
 
 
 def cells(output: str) -> list[list[str]]:
@@ -63,9 +63,9 @@ def cells(output: str) -> list[list[str]]:
 
 
 def test_the_summary_tells_outcome_metrics_and_lists(
-    settings: Settings, warehouse: Warehouse, night: Night, capsys: pytest.CaptureFixture[str]
+    settings: Settings, warehouse: Warehouse, completed: CompletedRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_summary(settings, night)
+    print_summary(settings, completed)
     output = capsys.readouterr().out
     assert cells(output) == [
         ["all", "auc", "0.751", "", "7"],
@@ -80,7 +80,7 @@ def test_the_summary_tells_outcome_metrics_and_lists(
     assert current.endswith(" 2026-04-01.1")
     assert content_hash.endswith(" abc")
     assert tables.endswith(f" {warehouse.address}")
-    assert log.endswith(f" {night.log}")
+    assert log.endswith(f" {completed.log}")
     assert re.findall(r"nightjar (\w+)", commands) == ["status", "report", "recommend", "similar"]
 
 
