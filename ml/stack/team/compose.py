@@ -60,7 +60,7 @@ def _every_service() -> dict[str, Any]:
         "cap_drop": Line(["ALL"]),
         "security_opt": Line(["no-new-privileges:true"]),
         # Spark and its compressors load libraries that they unpack there.
-        "tmpfs": Line(["/tmp:exec,mode=1777"]),
+        "tmpfs": Line(["/tmp:exec,mode=1777"]),  # noqa: S108 the containers' own
         "stop_grace_period": "1m",
         "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "4"}},
     }

@@ -80,7 +80,7 @@ def containers() -> Site:
         settings=_team_settings(
             Settings.model_construct(home=Path("/var/lib/nightjar")), {each: each for each in _SERVERS}
         ),
-        bind="0.0.0.0",
+        bind="0.0.0.0",  # noqa: S104 the containers' own
         in_containers=True,
         repository=IMAGE_REPOSITORY,
         interpreter=IMAGE_INTERPRETER,
