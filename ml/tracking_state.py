@@ -60,7 +60,7 @@ def _of_file(settings: Settings) -> tuple[str, str] | None:
 
 def _of_server(settings: Settings) -> tuple[str, str] | None:
     name = quote(settings.mlflow_name)
-    request = Request(f"{settings.mlflow_url}/api/2.0/mlflow/experiments/get-by-name?experiment_name={name}")
+    request = Request(f"{settings.mlflow_url}/api/2.0/mlflow/experiments/get-by-name?experiment_name={name}")  # noqa: S310 the setting's own address
     user, password, token = tracking_login()
     if token:
         request.add_header("Authorization", f"Bearer {token}")
@@ -68,7 +68,7 @@ def _of_server(settings: Settings) -> tuple[str, str] | None:
         login = base64.b64encode(f"{user}:{password}".encode()).decode()
         request.add_header("Authorization", f"Basic {login}")
     try:
-        with urlopen(request, timeout=_SECONDS) as answer:
+        with urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 the setting's own address
             experiment = json.load(answer)["experiment"]
         return str(experiment["experiment_id"]), str(experiment["lifecycle_stage"])
     except HTTPError:

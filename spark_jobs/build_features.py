@@ -97,7 +97,7 @@ def checked(interactions: DataFrame, as_of: datetime) -> int:
         F.count_if(F.col("event_weight") > 0).alias("positive"),
         F.min("half_life_days").alias("half_life_days"),
     ).first()
-    assert counted is not None
+    assert counted is not None  # noqa: S101 one row, for the type
     if counted["positive"] == 0:
         raise BadInput(
             f"no interactions before {as_of.isoformat()} that count more than 0: nothing to train on; nightjar events "

@@ -4,8 +4,8 @@ import re
 import tomllib
 from typing import NamedTuple
 
-from ml.stack.team.compose import render_compose
-from ml.stack.team.site import IMAGE_INTERPRETER, IMAGE_REPOSITORY, containers
+from ml.stack.team.compose_file import read_services
+from ml.stack.team.translation import IMAGE_INTERPRETER, IMAGE_REPOSITORY
 from warehouse.settings import REPOSITORY
 
 
@@ -22,6 +22,7 @@ def steps() -> list[Step]:
 
 
 STEPS = steps()
+OURS = [service for service in read_services().values() if "build" in service]
 STAGES = [position for position, step in enumerate(STEPS) if step.instruction == "FROM"]
 BUILD, FINAL = STEPS[: STAGES[-1]], STEPS[STAGES[-1] :]
 
@@ -49,7 +50,12 @@ def test_the_program_s_user_is_nobody_special() -> None:
     assert FINAL.index(Step("USER", f"{user}:{group}")) > max(
         position for position, step in enumerate(FINAL) if step.instruction in ("RUN", "COPY")
     )
-    assert f"user: {user}:{group}" in render_compose()
+    assert {service["user"] for service in OURS} == {f"{user}:{group}"}
+
+
+def test_the_image_has_the_version_of_the_project() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert {service["image"] for service in OURS} == {f"nightjar:{project['version']}"}
 
 
 def test_everything_that_is_installed_or_built_has_a_hash() -> None:
@@ -97,14 +103,15 @@ def test_everything_that_is_copied_reaches_the_build() -> None:
             assert (REPOSITORY / source).exists()
 
 
-def test_the_table_of_programs_finds_the_project_and_the_folders_of_its_volumes_in_the_image() -> None:
+def test_the_programs_find_the_project_and_the_folders_of_their_volumes_in_the_image() -> None:
     copied = rests(FINAL, "COPY")
     assert f"--from=build {IMAGE_REPOSITORY} {IMAGE_REPOSITORY}" in copied
     assert f"--from=build {IMAGE_INTERPRETER.removesuffix('/bin/python')}" in " ".join(copied)
-    site = containers()
     made = next(each for each in rests(FINAL, "RUN") if "install -d -o nightjar" in each).split()
     # A volume has the owner of its folder in the image: of root's, nobody here could write into it.
-    assert {str(each) for each in (site.settings.home, site.settings.lake, site.artifacts, site.scratch)} <= set(made)
+    mounted = {volume.split(":")[1] for service in OURS for volume in service.get("volumes", ())}
+    assert mounted == {"/var/lib/nightjar", "/var/lib/nightjar/lake", "/var/lib/mlflow", "/var/lib/spark"}
+    assert mounted <= set(made)
 
 
 def test_the_image_has_what_the_project_needs_and_nothing_of_its_tests() -> None:

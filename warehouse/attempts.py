@@ -195,7 +195,7 @@ def _arrival_cut_off(request: RunRequest, source: RunFolder | None) -> datetime 
 def _inherit_verdicts(connection: Connection, stages: tuple[str, ...], source_id: str, record: RunRecord) -> None:
     for gate in inherited_gates(stages):
         connection.execute(
-            f"insert into recs.gate_decisions (publication_id, reason, {_VERDICT}) "
+            f"insert into recs.gate_decisions (publication_id, reason, {_VERDICT}) "  # noqa: S608 the module's own constants
             f"select ?, ? || reason, {_VERDICT} from recs.gate_decisions where publication_id = ? and gate = ?",
             [record.publication_id, f"taken over from {source_id}: ", source_id, gate],
         )
@@ -232,7 +232,7 @@ def _check_volume(settings: Settings, connection: Connection, request: RunReques
     interval, before = request.interval, request.ingested_before
     seen = "occurred_at < ? and ingested_at <= coalesce(?, 'infinity'::timestamptz)"
     visible, inside, newest = connection.execute(
-        "select count(*), count(*) filter (where occurred_at >= ?), max(occurred_at) "
+        "select count(*), count(*) filter (where occurred_at >= ?), max(occurred_at) "  # noqa: S608 the module's own constants
         f"from raw.interactions where {seen}",
         [interval.start, interval.end, before],
     ).fetchall()[0]

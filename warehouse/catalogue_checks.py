@@ -13,7 +13,7 @@ from warehouse.settings import variable
 _FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 # An item that no row of raw.items describes yet is of this domain.
 _DEFAULT = "default"
-_DOMAINS = f"select distinct coalesce(nullif(trim(domain), ''), '{_DEFAULT}') from raw.items"
+_DOMAINS = f"select distinct coalesce(nullif(trim(domain), ''), '{_DEFAULT}') from raw.items"  # noqa: S608 the module's own constants
 # As dim_items has it: of each item the last version before the instant; one without a version is available once it has
 # an event.
 _VERSIONS = """
@@ -30,12 +30,12 @@ _AVAILABLE_VERSION = f"""
 {_VERSIONS} select 1 from versions
 where place = 1 and (available_from is null or available_from < $as_of)
     and (available_until is null or available_until >= $as_of) limit 1
-"""
+"""  # noqa: S608 the module's own constants
 _WITHOUT_VERSION = f"""
 {_VERSIONS} select 1 from raw.interactions left join versions on interactions.item_id = versions.item_id
 where interactions.occurred_at < $as_of and interactions.ingested_at <= $ingested_before and versions.item_id is null
 limit 1
-"""
+"""  # noqa: S608 the module's own constants
 
 
 def check_any_is_available(connection: Connection, as_of: datetime, ingested_before: datetime | None) -> None:

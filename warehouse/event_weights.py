@@ -18,7 +18,7 @@ SHIPPED = Path(__file__).with_name("event_weights.csv")
 COLUMNS = ("event_type", "weight", "min_value", "half_life_days")
 # The space separators of Unicode, which dbt trims too: see dbt_project/macros/portability/text.sql.
 _SPACES = "\u0020\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-READ_ALL = f"select {', '.join(COLUMNS)} from raw.event_weights order by event_type, min_value nulls first"
+READ_ALL = f"select {', '.join(COLUMNS)} from raw.event_weights order by event_type, min_value nulls first"  # noqa: S608 the module's own constants
 _TABLES = (
     "select table_schema || '.' || table_name from information_schema.tables "
     "where table_schema in ('raw', 'core') and table_name = 'event_weights'"
@@ -154,7 +154,7 @@ def weight_of(rows: Sequence[EventWeight], value: float | None) -> float:
 def _first_rows(connection: Connection, tables: set[str]) -> list[EventWeight]:
     edited: list[EventWeight] = []
     if "core.event_weights" in tables:
-        found = connection.execute(f"select {', '.join(COLUMNS)} from core.event_weights").fetchall()
+        found = connection.execute(f"select {', '.join(COLUMNS)} from core.event_weights").fetchall()  # noqa: S608 the module's own constants
         edited = [EventWeight(*row) for row in found]
     replaced = {row.event_type for row in edited}
     rows = [*edited, *(row for row in shipped() if row.event_type not in replaced)]

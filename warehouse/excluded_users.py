@@ -27,7 +27,7 @@ def query(visible: str) -> str:
         select user_id, event_date, count(*) as events from intermediate.int_interactions_weighted
         where {visible} and event_weight > 0
         group by user_id, event_date having count(*) > $max_events_per_day
-    """
+    """  # noqa: S608 conditions of unload.py
 
 
 def read(folder: RunFolder) -> list[dict[str, Any]]:

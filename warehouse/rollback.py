@@ -63,7 +63,7 @@ def _first_entry(warehouse: Warehouse, publication_id: str) -> dict[str, Any]:
     with warehouse.connect(read_only=True) as connection:
         entry = fetch_row(
             connection,
-            f"select {', '.join(_OF_THE_PUBLICATION)} from recs.publications where publication_id = ? "
+            f"select {', '.join(_OF_THE_PUBLICATION)} from recs.publications where publication_id = ? "  # noqa: S608 the module's own constants
             "order by ledger_id limit 1",
             [publication_id],
         )

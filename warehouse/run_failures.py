@@ -164,8 +164,8 @@ def failures(connection: Connection, since: datetime | None = None, most: int = 
         return []
     names = [each.name for each in fields(RunFailure)]
     rows = connection.execute(
-        f"select {', '.join(names)} from recs.run_failures where failed_at >= ? order by failed_at desc limit {most}",
-        [since or datetime(1970, 1, 1, tzinfo=UTC)],
+        f"select {', '.join(names)} from recs.run_failures where failed_at >= ? order by failed_at desc limit ?",  # noqa: S608 fields of the class
+        [since or datetime(1970, 1, 1, tzinfo=UTC), most],
     ).fetchall()
     return [RunFailure(**dict(zip(names, row, strict=True))) for row in rows]
 

@@ -10,7 +10,7 @@ from ml.stack.lifecycle import start_stack, stop_stack
 from ml.stack.places import Places
 from ml.stack.supervisor import program_states
 from ml.stack.team import initialisation
-from ml.stack.team.compose import render_compose, render_defaults
+from ml.stack.team.compose_file import COMPOSE_FILE, DEFAULTS_FILE, file_text
 from ml.stack.team.secrets_file import AIRFLOW_ADMIN
 from warehouse.errors import NightjarError
 from warehouse.settings import Settings, load_settings
@@ -43,18 +43,18 @@ def status() -> None:
     settings = load_settings()
     states = program_states(Places.of(settings))
     if states is None:
-        raise NightjarError(f"no stack of {settings.home} runs")
+        raise NightjarError(f"no stack of {settings.home} runs", code="stack_not_running", path=settings.home)
     for each in states:
         print(f"{each.name:24}{each.state:10}{each.pid or '-'}")
     _print_addresses(settings)
 
 
-@app.command()
+@app.command(deprecated=True)
 def compose(
     defaults: Annotated[bool, typer.Option("--defaults", help="Print docker-compose.env instead.")] = False,
 ) -> None:
-    """Print docker-compose.yml, which starts the same programs as the team stack in containers."""
-    print(render_defaults() if defaults else render_compose(), end="")
+    """Print docker-compose.yml, which is kept by hand; the next release is without this command."""
+    print(file_text(DEFAULTS_FILE if defaults else COMPOSE_FILE), end="")
 
 
 @app.command()

@@ -17,12 +17,12 @@ _METRIC = f"""
     select data_date, publication_id, model, value, users from recs.model_metrics
     where metric = ? and slice = ? and k = ? and value is not null and publication_id in ({_LAST_OF_DATE})
     order by data_date, model
-"""
+"""  # noqa: S608 the module's own constants
 _INDICES = f"""
     select data_date, publication_id, index_name, item_count, recall_k, recall, latency_p50_ms, latency_p95_ms, ef, m,
         dim
     from recs.index_manifest where publication_id in ({_LAST_OF_DATE}) order by data_date desc, index_name
-"""
+"""  # noqa: S608 the module's own constants
 
 
 def measured(connection: Connection) -> Answer:

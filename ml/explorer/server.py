@@ -58,4 +58,4 @@ def serve(settings: Settings, host: str = LOOPBACK) -> NoReturn:
     read(settings, lambda connection: None)
     print(f"The explorer: http://{host}:{settings.explorer_port}  (Ctrl-C ends it)", flush=True)
     command = server_command(settings, host)
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 a list of words

@@ -1,4 +1,4 @@
-"""Mends in Airflow's database what earlier versions left there, before Airflow's programs start; it may be repeated.
+"""Repairs what earlier versions left in Airflow's database, before Airflow's programs start; it may be repeated.
 
 Runs of earlier versions have deadlines of Airflow's own kind DAGRUN_QUEUED_AT, by which Airflow 3.3.2 fails to clear a
 run (see `dags.support.alerts`); a backfill that clears runs stops half made and keeps the next from being started.
@@ -25,7 +25,7 @@ _BACKFILLS = """
 
 
 def repair_airflow(environment: dict[str, str]) -> None:
-    """Let runs of earlier versions be cleared, and end backfills that have no runs; print what was mended.
+    """Let runs of earlier versions be cleared, and end backfills that have no runs; print what was repaired.
 
     Args:
         environment: names Airflow's database, which is a PostgreSQL one of this Airflow's version.
@@ -39,7 +39,9 @@ def repair_airflow(environment: dict[str, str]) -> None:
             deadlines = connection.execute(text(_DEADLINES)).rowcount
             backfills = connection.execute(text(_BACKFILLS)).rowcount
     except SQLAlchemyError as error:
-        raise NightjarError(f"Airflow's database cannot be mended: {' '.join(str(error).split())[:300]}") from error
+        raise NightjarError(
+            f"Airflow's database cannot be repaired: {' '.join(str(error).split())[:300]}", code="database_refused"
+        ) from error
     finally:
         engine.dispose()
     if deadlines:

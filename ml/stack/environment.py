@@ -7,6 +7,14 @@ from ml.stack.places import Places
 from warehouse.settings import STACK_MARK, TABLES_PATH, Settings, child_environment
 
 LOOPBACK = "127.0.0.1"
+# The variables whose values nobody may read.
+SECRETS = (
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC",
+    "AIRFLOW__CORE__FERNET_KEY",
+    "AIRFLOW__API_AUTH__JWT_SECRET",
+    "AIRFLOW__API__SECRET_KEY",
+)
 
 
 def stack_environment(settings: Settings, credentials: Credentials) -> dict[str, str]:
@@ -18,7 +26,7 @@ def stack_environment(settings: Settings, credentials: Credentials) -> dict[str,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         **{name: without_proxy(base.get(name, "")) for name in ("NO_PROXY", "no_proxy")},
     }
-    return {**base, **plain, **_airflow(settings), **secret_environment(settings, credentials)}
+    return {**base, **plain, **_airflow(settings), **_secrets(settings, credentials)}
 
 
 def airflow_address(settings: Settings) -> str:
@@ -36,27 +44,31 @@ def mlflow_address(settings: Settings) -> str:
     return f"http://{LOOPBACK}:{settings.mlflow_port}"
 
 
-def secret_environment(settings: Settings, credentials: Credentials) -> dict[str, str]:
-    """Return the variables whose values nobody may read."""
+def without_proxy(hosts: str) -> str:
+    """Return the hosts that are reached without a proxy, this machine among them."""
+    return ",".join(dict.fromkeys([*filter(None, hosts.split(",")), LOOPBACK, "localhost"]))
+
+
+def _secrets(settings: Settings, credentials: Credentials) -> dict[str, str]:
     folder = quote(str(Places.of(settings).database_socket_folder))
     database = f"airflow:{credentials.database_password}@/airflow?host={folder}"
-    return {
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{database}",
-        "AIRFLOW__CORE__FERNET_KEY": credentials.fernet_key,
-        "AIRFLOW__API_AUTH__JWT_SECRET": credentials.jwt_secret,
-        "AIRFLOW__API__SECRET_KEY": credentials.api_secret_key,
-    }
+    values = (
+        f"postgresql+psycopg2://{database}",
+        f"postgresql+asyncpg://{database}",
+        credentials.fernet_key,
+        credentials.jwt_secret,
+        credentials.api_secret_key,
+    )
+    return dict(zip(SECRETS, values, strict=True))
 
 
-def airflow_options(address: str) -> dict[str, str]:
-    """Return what Airflow is told in every stack, given the address of its API for the other programs."""
+def _airflow(settings: Settings) -> dict[str, str]:
+    address = airflow_address(settings)
     return {
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "8",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
-        "AIRFLOW__API__EXPOSE_CONFIG": "False",
         # A DAG file takes 5 to 8 s to import here: it is read again when the stack starts, seldom in between.
         "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
         "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
@@ -64,18 +76,6 @@ def airflow_options(address: str) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         # Airflow renames its processes; without this the new name overwrites the mark of the stack.
         "SPT_NOENV": "1",
-    }
-
-
-def without_proxy(hosts: str) -> str:
-    """Return the hosts that are reached without a proxy, this machine among them."""
-    return ",".join(dict.fromkeys([*filter(None, hosts.split(",")), LOOPBACK, "localhost"]))
-
-
-def _airflow(settings: Settings) -> dict[str, str]:
-    address = airflow_address(settings)
-    return {
-        **airflow_options(address),
         "AIRFLOW__CORE__AUTH_MANAGER": (
             "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
         ),
@@ -83,4 +83,5 @@ def _airflow(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(Places.of(settings).password),
         "AIRFLOW__API__BASE_URL": address,
+        "AIRFLOW__API__EXPOSE_CONFIG": "False",
     }

@@ -10,10 +10,9 @@ import psutil
 
 from ml.stack.local import local_plan
 from ml.stack.places import Places, make_private_folder
-from ml.stack.plan import Plan
 from ml.stack.ports import check_ports
 from ml.stack.processes import end_processes, stack_processes
-from ml.stack.services import DATABASE
+from ml.stack.program import DATABASE, Plan
 from ml.stack.start import Patience, Say, start_in_order, wait_until_healthy
 from ml.stack.supervisor import check_home, program_states, start_supervisor
 from ml.stack.team.plan import team_plan
@@ -39,8 +38,12 @@ def start_stack(settings: Settings, say: Say, *, deadline_seconds: float) -> boo
         running = program_states(places)
         if running is not None:
             if {each.name for each in running} != {each.name for each in plan.programs}:
-                raise BadInput(f"{settings.home} runs a stack of another kind or size: stop it first (make down)")
-            wait_until_healthy(places, plan.programs, patience)
+                raise BadInput(
+                    f"{settings.home} runs a stack of another kind or size: stop it first (make down)",
+                    code="another_stack_runs",
+                    path=settings.home,
+                )
+            wait_until_healthy(places, plan.programs, plan.environment, patience)
             return False
         check_ports(settings)
         check_home(settings.home)
@@ -63,11 +66,12 @@ def stop_stack(settings: Settings) -> int:
 
 def _start(places: Places, plan: Plan, patience: Patience) -> None:
     plan.prepare()
-    start_supervisor(places, plan.programs, plan.environment)
+    start_supervisor(places, plan)
     database = [each for each in plan.programs if each.name == DATABASE]
-    start_in_order(places, database, patience)
+    start_in_order(places, database, plan.environment, patience)
     plan.initialise()
-    start_in_order(places, [each for each in plan.programs if each not in database], patience)
+    others = [each for each in plan.programs if each not in database]
+    start_in_order(places, others, plan.environment, patience)
 
 
 def _stop(places: Places) -> int:
@@ -78,7 +82,8 @@ def _stop(places: Places) -> int:
         end_processes([supervisor], _STOP_SECONDS)
     end_processes(stack_processes(str(places.home)), _STOP_SECONDS / 4)
     if left := stack_processes(str(places.home)):
-        raise NightjarError(f"these processes do not end: {', '.join(str(each.pid) for each in left)}")
+        pids = [each.pid for each in left]
+        raise NightjarError(f"processes {pids} do not end: end them by hand", code="processes_do_not_end", value=pids)
     return len(found)
 
 
@@ -101,5 +106,9 @@ def _alone(places: Places) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BadInput(f"another start or stop of {places.home} is under way") from error
+            raise BadInput(
+                f"another start or stop of {places.home} is under way: wait for it",
+                code="start_under_way",
+                path=places.home,
+            ) from error
         yield

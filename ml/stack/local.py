@@ -2,11 +2,10 @@
 
 from ml.stack.airflow_repair import repair_airflow
 from ml.stack.credentials import load_credentials
-from ml.stack.database import prepare_database
-from ml.stack.environment import stack_environment
+from ml.stack.database import database_check, database_command, prepare_database, system_user
+from ml.stack.environment import LOOPBACK, SECRETS, airflow_address, mlflow_address, stack_environment
 from ml.stack.places import Places
-from ml.stack.plan import Plan
-from ml.stack.services import services
+from ml.stack.program import DATABASE, PROBE, Plan, Program
 from warehouse.dbt_runner import write_tables_page
 from warehouse.home import list_dags, prepare_airflow, prepare_data
 from warehouse.settings import Settings
@@ -28,9 +27,46 @@ def local_plan(settings: Settings) -> Plan:
             list_dags(environment)
         repair_airflow(environment)
 
-    return Plan(
-        programs=services(settings, credentials),
-        environment=environment,
-        prepare=prepare,
-        initialise=initialise,
+    return Plan(local_programs(settings), environment, SECRETS, prepare, initialise)
+
+
+def local_programs(settings: Settings) -> list[Program]:
+    """Return the programs in the order of their start; they stop in the reverse order.
+
+    The scheduler is the last to start: its tasks report to the API server, also when they are stopped.
+    """
+    places = Places.of(settings)
+    serve = ("--host", LOOPBACK, "--workers", "1", "--port")
+    return [
+        Program(
+            DATABASE,
+            database_command(places),
+            database_check(places),
+            # PostgreSQL's fast shutdown; on TERM it would wait for every client to leave.
+            stop_signal="INT",
+            user=system_user(),
+        ),
+        Program(
+            "mlflow",
+            [
+                *("mlflow", "server", *serve, str(settings.mlflow_port)),
+                *("--backend-store-uri", settings.mlflow_database),
+                *("--default-artifact-root", settings.mlflow_artifacts.as_uri(), "--no-serve-artifacts"),
+            ],
+            [*PROBE, f"{mlflow_address(settings)}/health"],
+        ),
+        _airflow(settings, "metadatabase", "api-server", *serve, str(settings.airflow_port)),
+        _airflow(settings, "dag_processor", "dag-processor"),
+        # Without --skip-serve-logs these two serve their logs on every network address; the UI reads the files.
+        _airflow(settings, "triggerer", "triggerer", "--skip-serve-logs"),
+        _airflow(settings, "scheduler", "scheduler", "--skip-serve-logs"),
+    ]
+
+
+def _airflow(settings: Settings, part: str, *command: str) -> Program:
+    return Program(
+        f"airflow-{command[0]}",
+        ["airflow", *command],
+        [*PROBE, f"{airflow_address(settings)}/api/v2/monitor/health", part],
+        secrets={name: name for name in SECRETS},
     )

@@ -103,7 +103,12 @@ def make_private_folder(path: Path, owner: int) -> None:
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.is_symlink() or path.stat().st_uid not in (os.getuid(), owner):
-        raise BadInput(f"{path} belongs to another user: remove it")
+        raise BadInput(
+            f"{path} belongs to another user, expected user id {owner}: remove it",
+            code="owned_by_another_user",
+            path=path,
+            expected=owner,
+        )
     path.chmod(0o700)
     if path.stat().st_uid != owner:
         os.chown(path, owner, -1)

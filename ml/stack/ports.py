@@ -16,7 +16,12 @@ def check_ports(settings: Settings) -> None:
     taken: dict[int, str] = {}
     for name, port in _ports(settings):
         if port in taken:
-            raise BadInput(f"{taken[port]} and {name} are both {port}: two servers need two ports")
+            raise BadInput(
+                f"{taken[port]} and {name} are both {port}: give each server a port of its own",
+                code="repeated_port",
+                setting=name,
+                value=port,
+            )
         taken[port] = name
     for port, name in taken.items():
         check_port(name, port)
@@ -34,7 +39,12 @@ def check_port(name: str, port: int) -> None:
         try:
             listener.bind((LOOPBACK, port))
         except OSError as error:
-            raise BadInput(f"port {port} is in use: free it, or set {name} to another port") from error
+            raise BadInput(
+                f"port {port} is in use: free it, or set {name} to another port",
+                code="port_in_use",
+                setting=name,
+                value=port,
+            ) from error
 
 
 def _ports(settings: Settings) -> list[tuple[str, int]]:

@@ -14,7 +14,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from ml.stack.credentials import write_private
 from ml.stack.places import Places, make_private_folder
-from ml.stack.services import DATABASE, Service
+from ml.stack.program import DATABASE, Plan, Program
 from warehouse.errors import BadInput, NightjarError, last_line
 
 
@@ -52,7 +52,7 @@ class ProgramState:
         return self.is_down and not self.has_succeeded
 
 
-def render_config(places: Places, programs: list[Service]) -> str:
+def render_config(places: Places, plan: Plan) -> str:
     """Return the supervisor's configuration; it holds no secret."""
     sections = [
         f"""[unix_http_server]
@@ -72,15 +72,15 @@ logfile_backups = 3
 nocleanup = true
 {"user = root" if os.geteuid() == 0 else ""}"""
     ]
-    for priority, program in enumerate(programs, start=1):
+    for priority, program in enumerate(plan.programs, start=1):
         sections.append(
             f"""[program:{program.name}]
-command = {_literal(shlex.join(program.command))}
+command = {_literal(shlex.join(_command(program, plan.secrets)))}
 priority = {priority}
 autostart = false
 {_restart(program)}
 stopsignal = {program.stop_signal}
-stopwaitsecs = 40
+stopwaitsecs = {program.stop_seconds}
 {"" if program.name == DATABASE else "stopasgroup = true"}
 killasgroup = true
 {f"user = {program.user}" if program.user else ""}
@@ -100,10 +100,15 @@ def check_home(home: Path) -> None:
         BadInput: after a blank, it takes `#` and `;` for the beginning of a comment.
     """
     if found := re.search(r"\s[#;]", str(home)):
-        raise BadInput(f"NIGHTJAR_HOME={home}: a home of the stack may not have {found[0]!r} in its path: rename it")
+        raise BadInput(
+            f"NIGHTJAR_HOME={home}: a home of the stack may not have {found[0]!r} in its path: rename it",
+            code="unusable_home",
+            setting="NIGHTJAR_HOME",
+            value=str(home),
+        )
 
 
-def start_supervisor(places: Places, programs: list[Service], environment: dict[str, str]) -> None:
+def start_supervisor(places: Places, plan: Plan) -> None:
     """Write the configuration and start the supervisor in the background; it starts nothing by itself.
 
     Raises:
@@ -111,12 +116,14 @@ def start_supervisor(places: Places, programs: list[Service], environment: dict[
     """
     places.logs.mkdir(parents=True, exist_ok=True)
     make_private_folder(places.supervisor_socket.parent, os.getuid())
-    write_private(places.config, render_config(places, programs))
+    write_private(places.config, render_config(places, plan))
     done = subprocess.run(
-        ["supervisord", "-c", str(places.config)], env=environment, capture_output=True, text=True, check=False
+        ["supervisord", "-c", str(places.config)], env=plan.environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise NightjarError(f"the supervisor did not start: {last_line(done)}")
+        raise NightjarError(
+            f"the supervisor did not start: {last_line(done)}", code="command_failed", value="supervisord"
+        )
 
 
 def start_program(places: Places, name: str) -> None:
@@ -142,16 +149,24 @@ def _call(places: Places, method: str, *arguments: object) -> Any:
         return getattr(proxy.supervisor, method)(*arguments)
 
 
-def _restart(program: Service) -> str:
-    if program.once:
+def _command(program: Program, secrets: tuple[str, ...]) -> list[str]:
+    """Return the command behind its variables, and without the secrets that it does not name."""
+    withheld = [part for name in secrets if program.secrets.get(name) != name for part in ("-u", name)]
+    variables = [f"{name}={value}" for name, value in program.environment.items()]
+    return [*(["env", *withheld, *variables] if withheld or variables else []), *program.command]
+
+
+def _restart(program: Program) -> str:
+    if program.ends_by_itself:
         return "autorestart = false\nstartsecs = 0\nstartretries = 0"
     return "autorestart = true\nstartretries = 10"
 
 
-def _environment(program: Service) -> str:
+def _environment(program: Program) -> str:
     """Return the variables that bear another name than in the supervisor's own environment; it fills in the values."""
-    pairs = (f'{variable}="%(ENV_{name})s"' for variable, name in program.renamed.items())
-    return f"environment = {','.join(pairs)}" if program.renamed else ""
+    renamed = {variable: name for variable, name in program.secrets.items() if variable != name}
+    pairs = (f'{variable}="%(ENV_{name})s"' for variable, name in renamed.items())
+    return f"environment = {','.join(pairs)}" if renamed else ""
 
 
 def _literal(text: str) -> str:

@@ -7,10 +7,11 @@ import subprocess
 import time
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from ml.stack.credentials import load_credentials
-from ml.stack.database import database_command, database_is_ready, prepare_database, system_user
+from ml.stack.database import database_check, database_command, prepare_database, system_user
 from ml.stack.places import Places, make_private_folder
 from tests.support.refusals import refused
 from warehouse.errors import BadInput
@@ -31,9 +32,15 @@ def test_a_deep_home_has_a_database_that_is_prepared_as_often_as_one_likes(open_
             with subprocess.Popen(database_command(places), user=system_user(), cwd="/") as server:
                 try:
                     deadline = time.monotonic() + 60
-                    while not database_is_ready(places, credentials) and time.monotonic() < deadline:
+                    while subprocess.run(database_check(places), check=False).returncode != 0:
+                        assert time.monotonic() < deadline
                         time.sleep(0.1)
-                    assert database_is_ready(places, credentials)
+                    psycopg2.connect(
+                        host=str(places.database_socket_folder),
+                        user="airflow",
+                        password=credentials.database_password,
+                        dbname="airflow",
+                    ).close()
                 finally:
                     server.send_signal(signal.SIGINT)
     finally:
@@ -46,6 +53,6 @@ def test_a_closed_folder_above_the_home_is_named_and_stays_closed(tmp_path: Path
     closed.mkdir(mode=0o700)
     places = Places(closed / "home")
     make_private_folder(places.folder, os.getuid())
-    with refused(BadInput, "not_accessible", wording=False, path=closed):
+    with refused(BadInput, "not_accessible", wording=False, value="pgserver"):
         prepare_database(places, load_credentials(places))
     assert closed.stat().st_mode & 0o777 == 0o700

@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-from ml.stack.team.environments import MLFLOW_DATABASE
 from tests.support.postgres_server import PostgresServer
 
 _STARTS_WITHIN_SECONDS = 180
@@ -47,7 +46,7 @@ class MlflowServer:
 @contextmanager
 def running_mlflow(server: PostgresServer, port: int, folder: Path) -> Iterator[MlflowServer]:
     """Run a server on a loopback port. Its artifacts lie in `folder / artifacts`."""
-    database = server.create_database(f"{MLFLOW_DATABASE}_{port}")
+    database = server.create_database(f"mlflow_{port}")
     store = f"postgresql://{server.admin_user}:{server.admin_password}@{server.host}:{server.port}/{database}"
     command = [
         *(str(Path(sys.executable).parent / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port)),

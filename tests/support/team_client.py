@@ -17,12 +17,13 @@ import psycopg
 
 from ml.stack.probe import answer
 from ml.stack.processes import stack_processes
+from ml.stack.program import Program
+from ml.stack.team.programs import team_programs
 from ml.stack.team.secrets_file import AIRFLOW_ADMIN, PIPELINE, SECRETS, read_secrets
-from ml.stack.team.site import Site, processes
 from tests.support.stack_client import COMMAND_SECONDS, RunningStack
 from warehouse.settings import variable
 
-# All that the programs inherit: what they need beyond this, the table of programs has to give them. The last names the
+# All that the programs inherit: what they need beyond this, docker-compose.yml has to give them. The last names the
 # kernels of the matrix products: a content hash is compared with that of a night that has them too.
 _INHERITED = ("HOME", "LANG", "JAVA_HOME", "TMPDIR", "OPENBLAS_CORETYPE")
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
@@ -46,8 +47,12 @@ class TeamStack(RunningStack):
     """One stack of kind team."""
 
     @property
-    def site(self) -> Site:
-        return processes(self.settings)
+    def programs(self) -> list[Program]:
+        return team_programs(self.settings, {})
+
+    @property
+    def mlflow_url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.mlflow_port}"
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -78,8 +83,12 @@ class TeamStack(RunningStack):
 
     def on_warehouse(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run the command on the team's warehouse, MLflow and Spark, as the pipeline's role."""
-        reached = ("warehouse_engine", "postgres_host", "postgres_port", "mlflow_url", "spark_master")
-        settings = {variable(name): str(getattr(self.site.settings, name)) for name in reached}
+        settings = {
+            "NIGHTJAR_WAREHOUSE_ENGINE": "postgres",
+            "NIGHTJAR_POSTGRES_HOST": "127.0.0.1",
+            "NIGHTJAR_MLFLOW_URL": self.mlflow_url,
+            "NIGHTJAR_SPARK_MASTER": f"spark://127.0.0.1:{self.settings.spark_master_port}",
+        }
         return self.nightjar(*arguments, **settings, **{PIPELINE: self.secrets[PIPELINE]})
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

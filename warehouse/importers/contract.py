@@ -142,7 +142,7 @@ def _typed(source: Source, column: Column, forms: Mapping[str, ids.IdForm]) -> s
     number = numbers.number(told, has_decimal_comma=source.options.decimal_comma)
     if column.type == DOUBLE:
         return number
-    assert column.type in (INTEGER, BIGINT), column
+    assert column.type in (INTEGER, BIGINT), column  # noqa: S101 a column of the contract
     return f"case when {number} = floor({number}) and abs({number}) <= {_MAX_INTEGER} then {number}::{column.type} end"
 
 

@@ -22,7 +22,8 @@ def set_admin_password(password: str) -> str:
         NightjarError: the auth manager refuses.
     """
     if not password:
-        raise BadInput("NIGHTJAR_AIRFLOW_ADMIN_PASSWORD must be set")
+        setting = "NIGHTJAR_AIRFLOW_ADMIN_PASSWORD"
+        raise BadInput(f"{setting} is empty: set it", code="missing_password", setting=setting)
     with get_application_builder() as builder:
         security = builder.sm
         found = security.find_user(username=USER)
@@ -35,7 +36,7 @@ def set_admin_password(password: str) -> str:
         else:
             done, what = security.reset_password(found.id, password), "has another password"
     if not done:
-        raise NightjarError(f"Airflow's auth manager refuses the user {USER}")
+        raise NightjarError(f"Airflow's auth manager refuses the user {USER}", code="user_refused", value=USER)
     return what
 
 

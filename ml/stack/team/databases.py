@@ -2,14 +2,13 @@
 
 from psycopg import sql
 
-from ml.stack.team.environments import AIRFLOW_DATABASE, MLFLOW_DATABASE
 from warehouse.adapters.postgres.connection import Session, opened
 from warehouse.adapters.postgres.initialisation import administrator, set_role
 from warehouse.errors import BadInput
 from warehouse.settings import Settings, variable
 
-# Role and database of one name, to the setting of the role's password.
-_OWNED = {AIRFLOW_DATABASE: "airflow_database_password", MLFLOW_DATABASE: "mlflow_database_password"}
+# Role and database of one name, which docker-compose.env names too, to the setting of the role's password.
+_OWNED = {"airflow": "airflow_database_password", "mlflow": "mlflow_database_password"}
 
 
 def create_databases(settings: Settings) -> None:
@@ -21,7 +20,11 @@ def create_databases(settings: Settings) -> None:
     """
     passwords = {name: getattr(settings, setting).get_secret_value() for name, setting in _OWNED.items()}
     if missing := [variable(_OWNED[name]) for name, password in passwords.items() if not password]:
-        raise BadInput(f"{' and '.join(missing)} is empty: the roles get their passwords from these settings")
+        raise BadInput(
+            f"{' and '.join(missing)} is empty: the roles get their passwords from these settings",
+            code="missing_password",
+            setting=missing,
+        )
     with opened(administrator(settings, "postgres")) as connection:
         server = connection.session
         # Whoever has a role on the server may enter this one and every other database, unless it is said.

@@ -25,7 +25,7 @@ def init_databases(settings: Settings) -> None:
 def init_airflow(settings: Settings) -> None:
     """Bring Airflow's database to this version, with pools, DAGs and the first user; compile the dbt project.
 
-    What earlier versions of the project left there is mended.
+    What earlier versions of the project left there is repaired.
 
     Raises:
         NightjarError: a command failed; the message holds its last line.
@@ -36,6 +36,6 @@ def init_airflow(settings: Settings) -> None:
     repair_airflow(environment)
     command = [sys.executable, "-m", "ml.stack.team.airflow_admin"]
     if subprocess.run(command, env=environment, check=False).returncode != 0:
-        raise NightjarError("Airflow's first user was not made: see above")
+        raise NightjarError("Airflow's first user was not made: see above", code="command_failed", value=command[-1])
     write_tables_page(settings)
     list_dags(environment)

@@ -75,7 +75,9 @@ def read_secrets(path: Path) -> dict[str, str]:
     """
     found = _values(path.read_text(encoding="utf-8"))
     if missing := [name for name in SECRETS if name not in found]:
-        raise BadInput(f"{path} lacks {', '.join(missing)}: run make secrets")
+        raise BadInput(
+            f"{path} lacks {', '.join(missing)}: run make secrets", code="missing_secrets", file=path, setting=missing
+        )
     _check(path, found)
     return {name: found[name] for name in SECRETS}
 
@@ -91,7 +93,10 @@ def _check(path: Path, values: dict[str, str]) -> None:
         value = values.get(name)
         if value is not None and (len(value) < _SHORTEST or not _READABLE.fullmatch(value)):
             raise BadInput(
-                f"{path}: {name} needs at least {_SHORTEST} letters, digits, `-`, `_`, `=` or `,`, and nothing else"
+                f"{path}: {name} needs at least {_SHORTEST} letters, digits, `-`, `_`, `=` or `,`, and nothing else",
+                code="unusable_secret",
+                file=path,
+                setting=name,
             )
 
 

@@ -1,8 +1,7 @@
 import socket
 
-import pytest
-
 from ml.stack.ports import check_ports
+from tests.support.refusals import refused
 from warehouse.errors import BadInput
 from warehouse.settings import Settings
 
@@ -14,10 +13,10 @@ def test_a_port_in_use_is_named_with_its_setting() -> None:
         taken.listen()
         port, other = taken.getsockname()[1], free.getsockname()[1]
         free.close()
-        with pytest.raises(BadInput, match=f"port {port} is in use.*NIGHTJAR_MLFLOW_PORT"):
+        with refused(BadInput, "port_in_use", wording=False, setting="NIGHTJAR_MLFLOW_PORT", value=port):
             check_ports(Settings(airflow_port=other, mlflow_port=port))
 
 
 def test_two_servers_need_two_ports() -> None:
-    with pytest.raises(BadInput, match="NIGHTJAR_AIRFLOW_PORT and NIGHTJAR_MLFLOW_PORT are both 5001"):
+    with refused(BadInput, "repeated_port", setting="NIGHTJAR_MLFLOW_PORT", value=5001):
         check_ports(Settings(airflow_port=5001, mlflow_port=5001))

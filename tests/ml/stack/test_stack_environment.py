@@ -1,16 +1,28 @@
+import re
 from pathlib import Path
 
 import pytest
 
 from ml.stack.credentials import Credentials
-from ml.stack.environment import secret_environment, stack_environment
+from ml.stack.database import program
+from ml.stack.environment import SECRETS, stack_environment
+from ml.stack.local import local_programs
 from ml.stack.places import Places
-from ml.stack.services import services
+from ml.stack.program import Plan
 from ml.stack.supervisor import check_home, render_config
+from tests.support.refusals import refused
 from warehouse.errors import BadInput
 from warehouse.settings import Settings, child_environment, load_settings
 
 CREDENTIALS = Credentials("database-password", "fernet-key", "jwt-secret", "api-secret-key")
+
+
+def supervisor_config(settings: Settings) -> str:
+    def nothing() -> None:
+        pass
+
+    environment = stack_environment(settings, CREDENTIALS)
+    return render_config(Places.of(settings), Plan(local_programs(settings), environment, SECRETS, nothing, nothing))
 
 
 def test_airflow_of_the_stack_speaks_to_its_postgres_over_a_socket() -> None:
@@ -46,21 +58,34 @@ def test_a_proxy_never_stands_between_the_programs(monkeypatch: pytest.MonkeyPat
 
 def test_the_configuration_holds_no_secret_and_keeps_odd_paths_as_they_are() -> None:
     settings = Settings(home=Path("/srv/a home#1"))
-    config = render_config(Places.of(settings), services(settings, CREDENTIALS))
+    config = supervisor_config(settings)
     assert not any(value in config for value in vars(CREDENTIALS).values())
     assert "directory = /srv/a home#1\n" in config
     assert "-D '/srv/a home#1/postgres'" in config
 
 
 def test_programs_that_need_no_secret_of_airflow_get_none() -> None:
-    secrets = secret_environment(Settings(), CREDENTIALS)
-    for service in services(Settings(), CREDENTIALS):
-        removed = {name for flag, name in zip(service.command, service.command[1:], strict=False) if flag == "-u"}
-        assert removed == (set() if service.name.startswith("airflow-") else set(secrets))
+    commands = re.findall(r"^command = (.*)$", supervisor_config(Settings()), re.MULTILINE)
+    removed = [set(re.findall(r"-u (\S+)", command)) for command in commands]
+    assert removed == [set(SECRETS), set(SECRETS), set(), set(), set(), set()]
+
+
+def test_the_programs_of_the_local_stack_are_checked_at_their_ports() -> None:
+    settings = Settings(home=Path("/srv/n"), airflow_port=8180, mlflow_port=5055)
+    health = "http://127.0.0.1:8180/api/v2/monitor/health"
+    probe = ["python", "-m", "ml.stack.probe"]
+    assert [(each.name, each.check) for each in local_programs(settings)] == [
+        ("postgres", [program("pg_isready"), "-h", "/srv/n/postgres", "-U", "airflow", "-d", "airflow", "-q"]),
+        ("mlflow", [*probe, "http://127.0.0.1:5055/health"]),
+        ("airflow-api-server", [*probe, health, "metadatabase"]),
+        ("airflow-dag-processor", [*probe, health, "dag_processor"]),
+        ("airflow-triggerer", [*probe, health, "triggerer"]),
+        ("airflow-scheduler", [*probe, health, "scheduler"]),
+    ]
 
 
 @pytest.mark.parametrize("home", ["/srv/a #1", "/srv/a ;b"])
 def test_a_home_that_the_supervisor_would_cut_is_refused(home: str) -> None:
-    with pytest.raises(BadInput, match="NIGHTJAR_HOME"):
+    with refused(BadInput, "unusable_home", setting="NIGHTJAR_HOME", value=home):
         check_home(Path(home))
     check_home(Path("/srv/a b#1;c"))

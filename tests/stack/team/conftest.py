@@ -1,4 +1,4 @@
-"""One running stack of kind team for the whole session: eight kinds of programs, from the table that Compose gets."""
+"""One running stack of kind team for the whole session: eight kinds of programs, from docker-compose.yml."""
 
 from collections.abc import Iterator
 from pathlib import Path

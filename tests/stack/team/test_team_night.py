@@ -94,8 +94,8 @@ def test_the_content_is_that_of_the_same_night_in_one_process(
 
 
 def test_mlflow_has_the_run_and_the_champion(team: TeamStack, night: Night) -> None:
-    settings = team.site.settings
-    client = MlflowClient(settings.mlflow_url, settings.mlflow_url)
+    settings = team.settings
+    client = MlflowClient(team.mlflow_url, team.mlflow_url)
     [(model_uri,)] = team.rows("select model_uri from recs.publications")
     champion = client.get_model_version_by_alias(settings.mlflow_name, "champion")
     assert model_uri == f"models:/{settings.mlflow_name}/{champion.version}"
@@ -116,7 +116,7 @@ def test_no_secret_is_in_what_the_night_left_on_disk(team: TeamStack, night: Nig
 
 
 def test_no_secret_is_in_what_airflow_and_mlflow_show(team: TeamStack, night: Night) -> None:
-    client = MlflowClient(team.site.settings.mlflow_url, team.site.settings.mlflow_url)
+    client = MlflowClient(team.mlflow_url, team.mlflow_url)
     runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
     shown = [str(run.to_dictionary()) for run in runs]
     assert any(PUBLICATION in text for text in shown)

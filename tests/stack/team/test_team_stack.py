@@ -8,7 +8,6 @@ import pytest
 from mlflow import MlflowClient
 
 from ml.stack.processes import stack_processes
-from ml.stack.team.programs import programs
 from ml.stack.team.secrets_file import AIRFLOW_ADMIN, AIRFLOW_DATABASE, SECRETS
 from tests.support.refusals import refused_command
 from tests.support.stack_client import Nights, wait_for
@@ -18,9 +17,9 @@ from warehouse.settings import REPOSITORY
 pytestmark = pytest.mark.stack
 
 
-def test_every_program_of_the_table_runs_or_has_done_its_work(team: TeamStack) -> None:
+def test_every_program_of_the_file_runs_or_has_done_its_work(team: TeamStack) -> None:
     said = {line.split()[0]: line.split()[1] for line in team.nightjar("stack", "status").stdout.splitlines()}
-    for program in programs(team.site):
+    for program in team.programs:
         assert said[program.name] == ("EXITED" if program.ends_by_itself else "RUNNING"), program.name
 
 
@@ -60,7 +59,7 @@ def test_the_spark_master_has_two_workers(team: TeamStack) -> None:
 
 
 def test_mlflow_keeps_runs_in_its_database_and_artifacts_behind_its_address(team: TeamStack, tmp_path: Path) -> None:
-    client = MlflowClient(team.site.settings.mlflow_url, team.site.settings.mlflow_url)
+    client = MlflowClient(team.mlflow_url, team.mlflow_url)
     run = client.create_run(client.create_experiment("of the test")).info
     assert run.artifact_uri.startswith("mlflow-artifacts:/")
     (tmp_path / "a.txt").write_text("through the server")
@@ -91,7 +90,7 @@ def test_no_secret_is_in_a_command_line_a_configuration_or_a_log(team: TeamStack
 
 def test_a_process_has_the_secrets_of_its_program_and_no_other(team: TeamStack) -> None:
     names = {value: name for name, value in team.secrets.items()}
-    granted = {each.name: set(each.secrets.values()) for each in programs(team.site)}
+    granted = {each.name: set(each.secrets.values()) for each in team.programs}
 
     def held(process: psutil.Process) -> set[str]:
         return {names[value] for value in process.environ().values() if value in names}
@@ -112,7 +111,7 @@ def test_a_process_has_the_secrets_of_its_program_and_no_other(team: TeamStack) 
             children = process.children(recursive=True)
             assert all(held_by_child(child) <= granted[found[1]] for child in children), found[1]
             looked_at.add(found[1])
-    assert looked_at == {each.name for each in programs(team.site) if not each.ends_by_itself}
+    assert looked_at == {each.name for each in team.programs if not each.ends_by_itself}
 
 
 def test_a_worker_that_was_killed_is_back_without_anyone_s_help(team: TeamStack) -> None:

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from ml.stack.team.databases import create_databases
 from tests.support.postgres_server import PostgresServer
+from tests.support.refusals import refused
 from warehouse.errors import BadInput
 from warehouse.settings import Settings
 
@@ -50,7 +51,8 @@ def test_a_second_call_changes_the_passwords_and_keeps_the_data(postgres_server:
 
 
 def test_a_missing_password_is_named_before_anything_is_created(postgres_server: PostgresServer) -> None:
-    with pytest.raises(BadInput, match="NIGHTJAR_AIRFLOW_DATABASE_PASSWORD and NIGHTJAR_MLFLOW_DATABASE_PASSWORD is"):
+    missing = ["NIGHTJAR_AIRFLOW_DATABASE_PASSWORD", "NIGHTJAR_MLFLOW_DATABASE_PASSWORD"]
+    with refused(BadInput, "missing_password", wording=False, setting=missing):
         create_databases(settings_of(postgres_server, airflow="", mlflow=""))
 
 
