@@ -22,7 +22,7 @@ CHECKS := .venv-checks/bin
 DEPENDENCIES := $(CURDIR)/var/dependencies
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help check setup demo up down docs secrets test test-stack browser bench bench-quality bench-cold explore test-reliability test-guards audit licences sbom lint lock clean
+.PHONY: help check setup demo up down docs secrets test-unit golden test test-stack browser bench bench-quality bench-cold explore test-reliability test-guards audit licences sbom lint lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -71,7 +71,14 @@ docs: setup  ## Write one page about every table and column; make up shows it in
 	@$(BIN)/nightjar docs
 
 secrets:  ## Make the passwords of docker-compose.yml, in .env; those that are there stay
-	@$(PYTHON) -m ml.stack.team.secrets_file .env
+	@$(PYTHON) -m nightjar.stack.team.secrets_file .env
+
+test-unit: setup  ## Run the tests that start no JVM, no server and no process
+	$(BIN)/python -m pytest -m unit $(AT_ONCE)
+
+golden: setup  ## Write the files of expected text again: wording, commands, columns; look at the difference
+	NIGHTJAR_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q -m unit $(AT_ONCE)
+	NIGHTJAR_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/integration/dags/test_dag_policies.py tests/integration/dbt_project/test_output_contracts.py
 
 test: setup  ## Run every test but those of the local stack, in as many processes at once as WORKERS says
 	$(BIN)/python -m pytest $(AT_ONCE)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from warehouse.run_folder import write_text
+from nightjar.contract.atomic_files import write_text
 
 
 class Kept:

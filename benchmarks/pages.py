@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ml.paired_bootstrap import mean_intervals
-from warehouse.settings import Settings
+from ml.evaluation.paired_bootstrap import mean_intervals
+from nightjar.contract.settings import Settings
 
 Models = Mapping[str, Mapping[str, Any]]
 METRICS = {"recall": "recall@10", "ndcg": "NDCG@10"}

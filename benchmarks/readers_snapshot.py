@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
+from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 
 _FACTS = """
     create schema if not exists core;

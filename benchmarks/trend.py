@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.quality.events import Events, read_events
-from ml.paired_bootstrap import mean_intervals
+from ml.evaluation.paired_bootstrap import mean_intervals
 
 HALF_LIVES = (7, 14, 30, 60, 90, 180, 365, 730)
 K = 10

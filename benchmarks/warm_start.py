@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ml import start
-from ml.evaluation import recall_at_k
-from ml.holdout_slices import holdout_slices
-from ml.known import Fit
-from ml.lightfm_model import Epoch, Start, fit
-from ml.rematch import ranking_of
-from ml.scoring import popularity_ranking
-from ml.training_data import TrainingData, read
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
+from ml.data.training_data import TrainingData, read
+from ml.evaluation.champion_refit import ranking_of
+from ml.evaluation.evaluate import recall_at_k
+from ml.evaluation.holdout_slices import holdout_slices
+from ml.models import warm_start_checkpoint
+from ml.models.lightfm import Epoch, Start, fit
+from ml.models.trained_embeddings import Fit
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.ranking.scoring import popularity_ranking
 
 
 def recalls(data: TrainingData, settings: Settings, begun: Start | None) -> list[float]:
@@ -47,8 +47,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     before, after = (read(RunFolder(path)) for path in (arguments.earlier, arguments.later))
     left = fit(before.train, before.user_features, before.item_features, settings, lambda epoch: None)
     with TemporaryDirectory() as folder:
-        start.save(Path(folder) / "start", before, settings, left, settings.epochs)
-        begun = start.load(Path(folder) / "start", after, settings)
+        warm_start_checkpoint.save(Path(folder) / "start", before, settings, left, settings.epochs)
+        begun = warm_start_checkpoint.load(Path(folder) / "start", after, settings)
     anew = recalls(after, settings, None)
     gone_on = recalls(after, settings.model_copy(update={"warm_start_epochs": settings.epochs // 3}), begun)
     for epoch, recall in enumerate(anew, 1):

@@ -29,7 +29,8 @@ from airflow.sdk import DAG, Param, TaskGroup
 
 from dags.support.alerts import deadline, on_failure
 from dags.support.command import NightjarCommand, TrackedCommand, publish, stage
-from dags.support.run import (
+from dags.support.spark import spark_job
+from dags.support.task_defaults import (
     COMPUTE_POOL,
     DEFAULT_ARGS,
     RUN_AS_OF,
@@ -39,10 +40,9 @@ from dags.support.run import (
     run_folder,
     run_setting,
 )
-from dags.support.spark import spark_job
-from warehouse.run_folder import STAGES
-from warehouse.settings import load_settings
-from warehouse.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS
+from nightjar.contract.run_folder import STAGES
+from nightjar.contract.settings import load_settings
+from nightjar.contract.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS
 
 with DAG(
     dag_id="nightly_recommendations",

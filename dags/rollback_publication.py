@@ -14,7 +14,7 @@ from datetime import datetime
 from airflow.sdk import DAG, Param
 
 from dags.support.command import NightjarCommand
-from dags.support.run import DEFAULT_ARGS, RECS_CURRENT, WAREHOUSE_POOL
+from dags.support.task_defaults import DEFAULT_ARGS, RECS_CURRENT, WAREHOUSE_POOL
 
 with DAG(
     dag_id="rollback_publication",

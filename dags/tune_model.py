@@ -22,8 +22,8 @@ from datetime import datetime
 from airflow.sdk import DAG, Param
 
 from dags.support.command import NightjarCommand
-from dags.support.run import COMPUTE_POOL, DEFAULT_ARGS, WAREHOUSE_POOL, intervals
-from warehouse.settings import load_settings
+from dags.support.task_defaults import COMPUTE_POOL, DEFAULT_ARGS, WAREHOUSE_POOL, intervals
+from nightjar.contract.settings import load_settings
 
 with DAG(
     dag_id="tune_model",

@@ -1,1 +1,1 @@
-"""The model: how features become embeddings, indices and their measured quality; and the `nightjar` command."""
+"""The models: their data, training, evaluation, gates, indices and tuning."""

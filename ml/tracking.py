@@ -22,10 +22,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from ml.tracking_state import deleted_experiment
-from warehouse.errors import BadInput, NightjarError
-from warehouse.run_folder import RunFolder, write_text
-from warehouse.settings import Settings
+from ml.tracking_store import deleted_experiment
+from nightjar.contract.atomic_files import write_text
+from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")

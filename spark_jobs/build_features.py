@@ -14,11 +14,13 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs import entity_features, holdout, id_maps, job, popularity, seen, segments, weights
-from warehouse.errors import BadInput
-from warehouse.progress import StageProgress
-from warehouse.repeats import NEVER
-from warehouse.run_folder import RunFolder, written_aside
+from nightjar.contract.atomic_files import written_aside
+from nightjar.contract.errors import BadInput
+from nightjar.contract.progress import StageProgress
+from nightjar.contract.repeat_rule import NEVER
+from nightjar.contract.run_folder import RunFolder
+from spark_jobs import job
+from spark_jobs.transforms import entity_features, holdout, id_maps, popularity, seen, segments, weights
 
 SNAPSHOT = ("interactions", "items", "item_features", "users", "user_features")
 

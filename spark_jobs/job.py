@@ -14,13 +14,13 @@ from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark import SparkConf
 from pyspark.sql import DataFrame, SparkSession
 
-from spark_jobs.watch import watched
-from warehouse import progress
-from warehouse.disk_space import full_disk, met_full_disk
-from warehouse.errors import BadInput, NightjarError
-from warehouse.progress import StageProgress
-from warehouse.repeats import Repeats
-from warehouse.run_folder import RunFolder
+from nightjar.contract import progress
+from nightjar.contract.disk_space import full_disk, met_full_disk
+from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.progress import StageProgress
+from nightjar.contract.repeat_rule import Repeats
+from nightjar.contract.run_folder import RunFolder
+from spark_jobs.spark_progress import watched
 
 Work = Callable[[SparkSession, StageProgress], None]
 
@@ -57,7 +57,7 @@ def require(inputs: list[Path]) -> None:
 
 
 def write(frame: DataFrame, path: Path, name: str, stage: StageProgress) -> None:
-    """Write the dataset of that name. Not atomic: give a folder that `warehouse.run_folder.written_aside` guards."""
+    """Write the dataset of that name. Not atomic: give a folder that `written_aside` guards."""
     stage.doing = name
     frame.write.mode("overwrite").parquet(str(path))
 

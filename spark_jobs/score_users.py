@@ -15,15 +15,16 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
+from nightjar.contract.artifacts.embeddings import check_manifest
+from nightjar.contract.atomic_files import written_aside
+from nightjar.contract.errors import NightjarError
+from nightjar.contract.progress import StageProgress
+from nightjar.contract.repeat_rule import NEVER
+from nightjar.contract.run_folder import RunFolder
 from spark_jobs import job
-from spark_jobs.popularity import popular_items
-from spark_jobs.recommendations import recommendations
-from spark_jobs.similar_items import similar_items
-from warehouse.embeddings import check_manifest
-from warehouse.errors import NightjarError
-from warehouse.progress import StageProgress
-from warehouse.repeats import NEVER
-from warehouse.run_folder import RunFolder, written_aside
+from spark_jobs.scoring.recommendations import recommendations
+from spark_jobs.scoring.similar_items import similar_items
+from spark_jobs.transforms.popularity import popular_items
 
 FEATURES = ("user_ids", "item_ids", "seen", "full_interactions", "popularity", "user_segments")
 

@@ -12,20 +12,21 @@ from typing import Any, cast
 import hypothesis
 import pytest
 
+from nightjar.contract.run_folder import RunFolder, RunRecord
+from nightjar.contract.settings import REPOSITORY, Settings
+from nightjar.contract.tables import OUTPUTS, STAGED, table
+from nightjar.publishing.integrity import record_rows
+from nightjar.publishing.ledger import add_entry, current_publication, point_to
+from nightjar.warehouse.engines import open_warehouse
+from nightjar.warehouse.protocol import Connection, Warehouse
 from tests.support.guards import remove_the_named_one
 from tests.support.insert_rows import lay_row
 from tests.support.postgres_server import PostgresServer, running_postgres
 from tests.support.spark_cluster import SparkCluster, running_cluster
 from tests.support.warehouse_homes import initialise_template, new_database
 from tests.support.xdist_groups import GroupByFixtures
-from warehouse.adapters.engines import open_warehouse
-from warehouse.adapters.protocol import Connection, Warehouse
-from warehouse.completeness import record_rows
-from warehouse.ledger import add_entry, current_publication, point_to
-from warehouse.run_folder import RunFolder, RunRecord
-from warehouse.settings import REPOSITORY, Settings
-from warehouse.tables import OUTPUTS, STAGED, table
 
+pytest_plugins = ["tests.support.planted_runs", "tests.support.import_fixtures", "tests.support.explorer_fixtures"]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 _VALUES: dict[str, Any] = {
     **dict.fromkeys(("integer", "bigint", "double", "real"), 1),
@@ -43,6 +44,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that uses a warehouse on every engine."""
     if {"warehouse", "engine"} <= set(metafunc.fixturenames):
         metafunc.parametrize("engine", ["duckdb", "postgres"])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by its folder; what runs on PostgreSQL is no unit test wherever it stands."""
+    for item in items:
+        folder = item.path.relative_to(REPOSITORY).parts[:2]
+        kind = folder[1] if folder[0] == "tests" and folder[1] in ("integration", "end_to_end") else ""
+        kind = kind or ("" if folder[0] == "tests" and folder[1] != "unit" else "unit")
+        callspec = getattr(item, "callspec", None)
+        if kind == "unit" and callspec is not None and callspec.params.get("engine") == "postgres":
+            kind = "integration"
+        if kind:
+            item.add_marker(kind)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupByFixtures:

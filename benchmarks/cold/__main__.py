@@ -6,8 +6,8 @@ from pathlib import Path
 
 from benchmarks.cold.measure import measure
 from benchmarks.cold.page import write_page
-from warehouse.errors import BadInput
-from warehouse.settings import load_settings
+from nightjar.contract.errors import BadInput
+from nightjar.contract.settings import load_settings
 
 
 def main() -> int:

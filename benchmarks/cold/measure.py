@@ -9,8 +9,8 @@ from benchmarks.cold.models import COLD_ITEM_PEERS, CROSS_DOMAIN_PEERS, EMBEDDIN
 from benchmarks.cold.questions import COLD_ITEMS, SEED, Asked, held_out, training_data, with_holdout
 from benchmarks.kept import Kept
 from benchmarks.quality.judging import Scorer, judge, lists_of
-from ml.training_data import TrainingData
-from warehouse.settings import Settings
+from ml.data.training_data import TrainingData
+from nightjar.contract.settings import Settings
 
 Figures = dict[str, dict[str, Any]]
 

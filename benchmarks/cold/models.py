@@ -13,15 +13,15 @@ from scipy import sparse
 
 from benchmarks.cold.questions import SEED
 from benchmarks.quality.judging import Scorer
-from ml.cold_item_choice import ColdItemChoice, choose
-from ml.cold_items import metadata_rows, unit_rows
-from ml.holdout_slices import holdout_slices, named
-from ml.item_item import item_weights_of, nearest_by_cosine
-from ml.known import Fit, embeddings_of
-from ml.lightfm_model import fit
-from ml.scoring import popularity_ranking, published_ranking
-from ml.training_data import TrainingData
-from warehouse.settings import Settings
+from ml.data.training_data import TrainingData
+from ml.evaluation.cold_item_weights import ColdItemChoice, choose
+from ml.evaluation.holdout_slices import holdout_slices, named
+from ml.models.cold_items import metadata_rows, unit_rows
+from ml.models.cooccurrence import item_weights_of, nearest_by_cosine
+from ml.models.lightfm import fit
+from ml.models.trained_embeddings import Fit, embeddings_of
+from nightjar.contract.settings import Settings
+from nightjar.ranking.scoring import popularity_ranking, published_ranking
 
 NIGHTJAR, EMBEDDINGS = "Nightjar", "LightFM alone, Nightjar's embeddings"
 

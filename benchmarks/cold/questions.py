@@ -13,8 +13,8 @@ from scipy import sparse
 
 from benchmarks.cold.sources import Source, ones
 from benchmarks.quality.judging import Question
-from ml.training_data import RARE_SUFFIX, TrainingData
-from warehouse.settings import Settings
+from ml.data.training_data import RARE_SUFFIX, TrainingData
+from nightjar.contract.settings import Settings
 
 SEED = 1
 COLD_ITEMS = "items without events"

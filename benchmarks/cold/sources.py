@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from warehouse.errors import BadInput
+from nightjar.contract.errors import BadInput
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.performance.generated_data import SIZES
 from benchmarks.performance.measure import FIGURES, measure
 from benchmarks.performance.page import write_page
-from warehouse.run_folder import write_text
+from nightjar.contract.atomic_files import write_text
 
 
 def main() -> int:

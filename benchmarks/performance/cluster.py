@@ -5,11 +5,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.performance.timing import seconds_each
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.contract.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS, properties
 from tests.support.spark_cluster import SparkCluster, running_cluster
 from tests.support.spark_submit import submit
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
-from warehouse.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS, properties
 
 
 def cluster_seconds(run_folder: Path, settings: Settings, workers: Sequence[int]) -> dict[str, float]:

@@ -8,10 +8,10 @@ from lightfm import LightFM
 from scipy import sparse
 
 from benchmarks.performance.timing import seconds_each
-from ml import lightfm_model
-from ml.training_data import read
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
+from ml.data.training_data import read
+from ml.models import lightfm
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
 
 
 def epoch_seconds(run_folder: Path, settings: Settings, epochs: int, repeats: int) -> dict[str, float]:
@@ -21,7 +21,7 @@ def epoch_seconds(run_folder: Path, settings: Settings, epochs: int, repeats: in
     identities = sparse.identity(len(data.item_ids), np.float32, "csr")
 
     def ours() -> None:
-        lightfm_model.fit(data.full, data.user_features, data.item_features, few, lambda epoch: None)
+        lightfm.fit(data.full, data.user_features, data.item_features, few, lambda epoch: None)
 
     def bare(of_items: sparse.csr_matrix, threads: int, max_sampled: int) -> Callable[[], object]:
         return lambda: _fit_bare(data.full, data.user_features, of_items, few, threads, max_sampled)

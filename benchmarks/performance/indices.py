@@ -6,14 +6,14 @@ import hnswlib
 import numpy as np
 
 from benchmarks.performance.timing import seconds_each
-from ml.hnsw_index import INNER_PRODUCT, HnswIndex, build
-from ml.index_recall import raise_ef
+from ml.data.training_data import read_availability
+from ml.index.hnsw import INNER_PRODUCT, HnswIndex, build
+from ml.index.index_recall import raise_ef
 from ml.stages.build_indices import IndexPlan, retrieval_plan
-from ml.training_data import read_availability
-from warehouse import embeddings
-from warehouse.embeddings import Vectors
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
+from nightjar.contract.artifacts import embeddings
+from nightjar.contract.artifacts.embeddings import Vectors
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
 
 
 def model_index(run_folder: Path, settings: Settings, repeats: int) -> dict[str, float]:

@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from benchmarks.performance.timing import seconds_each
-from warehouse.adapters.engines import open_warehouse
-from warehouse.dbt_runner import run_dbt, variables
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
-from warehouse.unload import unload
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.publishing.unload import unload
+from nightjar.warehouse.dbt_runner import run_dbt, variables
+from nightjar.warehouse.engines import open_warehouse
 
 # Of a night's build the tests are a stage of their own.
 _BUILD = ("build", "--select", "tag:inputs", "--exclude-resource-type", "test", "unit_test", "--full-refresh")

@@ -17,8 +17,8 @@ from benchmarks.performance.night import imported_home, run_night
 from benchmarks.performance.publication import duckdb_seconds, postgres_seconds
 from benchmarks.performance.scoring import scoring_seconds
 from benchmarks.performance.starts import start_seconds
-from warehouse.run_folder import RunFolder
-from warehouse.settings import load_settings
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import load_settings
 
 FIGURES = "figures.json"
 _FEW, _MOST_REPEATED = 3, 2_000_000

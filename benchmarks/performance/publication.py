@@ -14,13 +14,13 @@ import duckdb
 import psycopg
 
 from benchmarks.performance.timing import seconds_each
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.contract.tables import STAGED, Table
+from nightjar.warehouse.engines import open_warehouse
+from nightjar.warehouse.protocol import Warehouse
 from tests.support.postgres_server import PostgresServer, running_postgres
 from tests.support.warehouse_homes import initialise_template, new_database
-from warehouse.adapters.engines import open_warehouse
-from warehouse.adapters.protocol import Warehouse
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
-from warehouse.tables import STAGED, Table
 
 _ID, _DATE = "2026-03-31.1", date(2026, 3, 31)
 

@@ -13,12 +13,12 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from benchmarks.performance.timing import seconds_each
-from ml.training_data import read
-from warehouse import embeddings
-from warehouse.lists import catalogue
-from warehouse.lists.block import score_block
-from warehouse.lists.catalogue import Catalogue
-from warehouse.run_folder import RunFolder
+from ml.data.training_data import read
+from nightjar.contract.artifacts import embeddings
+from nightjar.contract.run_folder import RunFolder
+from nightjar.ranking import candidates
+from nightjar.ranking.candidates import Catalogue
+from nightjar.ranking.user_block import score_block
 
 _BLOCK_USERS, _K = 1024, 10
 # All of them would take too long. Whole blocks, as a night has them.
@@ -31,7 +31,7 @@ def scoring_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
     Features are loaded before.
     """
     folder = RunFolder(run_folder)
-    items = catalogue.load(str(run_folder))
+    items = candidates.load(str(run_folder))
     blocks = _blocks(folder)
     vectors = np.zeros((len(items.item_ids), items.user_vectors.shape[1] + 1), np.float32)
     for domain in items.domains:

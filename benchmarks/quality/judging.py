@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from benchmarks.quality.events import Events
-from ml.evaluation import exposure_counts, hits_of
-from ml.metrics.coverage import coverage
-from ml.metrics.ndcg import ndcg
-from ml.metrics.recall import recall
-from warehouse.blend import LOWEST, best_columns
+from ml.evaluation.evaluate import exposure_counts, hits_of
+from ml.evaluation.metrics.coverage import coverage
+from ml.evaluation.metrics.ndcg import ndcg
+from ml.evaluation.metrics.recall import recall
+from nightjar.ranking.blend import LOWEST, best_columns
 
 K = 10
 Scorer = Callable[[NDArray[np.int64]], NDArray[np.float32]]

@@ -14,9 +14,9 @@ from benchmarks.quality.peers import PEERS
 from benchmarks.quality.protocols import PROTOCOLS
 from benchmarks.quality.switches import effects
 from benchmarks.quality.tuning import best, judged, tuned
-from ml import training_data
-from warehouse.run_folder import RunFolder
-from warehouse.settings import load_settings
+from ml.data import training_data
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import load_settings
 
 NIGHTJAR, DEFAULTS = "Nightjar, published lists", "Nightjar, default settings"
 # Whether newer events count more than older ones, as the recency of a peer; the first is the default.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.quality.events import Events
 from benchmarks.quality.judging import K
-from warehouse.settings import variable
+from nightjar.contract.settings import variable
 
 _ATTRIBUTES = ("items", "item_features", "users", "user_features")
 _LISTS = """

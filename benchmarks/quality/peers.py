@@ -18,8 +18,8 @@ from scipy import sparse
 
 from benchmarks.quality.events import Events
 from benchmarks.quality.judging import Scorer
-from ml.lightfm_model import fit, represent
-from warehouse.settings import Settings
+from ml.models.lightfm import fit, represent
+from nightjar.contract.settings import Settings
 
 SEED = 20260101
 

@@ -11,18 +11,18 @@ import numpy as np
 from scipy import sparse
 
 from benchmarks.quality.judging import K
-from ml.evaluation import hits_of
-from ml.holdout_slices import holdout_slices, named
-from ml.item_item import item_weights_of
-from ml.known import Fit, embeddings_of
-from ml.lightfm_model import fit
-from ml.metrics.ndcg import ndcg
-from ml.metrics.recall import recall
-from ml.scoring import best_items, popularity_ranking, published_ranking
-from ml.training_data import IDENTITY_PREFIX, TrainingData
-from warehouse.embeddings import Embeddings
-from warehouse.item_weights import raised
-from warehouse.settings import Settings
+from ml.data.training_data import IDENTITY_PREFIX, TrainingData
+from ml.evaluation.evaluate import hits_of
+from ml.evaluation.holdout_slices import holdout_slices, named
+from ml.evaluation.metrics.ndcg import ndcg
+from ml.evaluation.metrics.recall import recall
+from ml.models.cooccurrence import item_weights_of
+from ml.models.lightfm import fit
+from ml.models.trained_embeddings import Fit, embeddings_of
+from nightjar.contract.artifacts.embeddings import Embeddings
+from nightjar.contract.artifacts.item_weights import raised
+from nightjar.contract.settings import Settings
+from nightjar.ranking.scoring import best_items, popularity_ranking, published_ranking
 
 
 @dataclass(frozen=True)

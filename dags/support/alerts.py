@@ -9,8 +9,8 @@ from airflow.sdk import Context, DeadlineAlert, SyncCallback
 from airflow.sdk.definitions.deadline import BaseDeadlineReference
 from airflow.sdk.module_loading import import_string
 
-from warehouse.errors import BadInput
-from warehouse.settings import Settings, load_settings
+from nightjar.contract.errors import BadInput
+from nightjar.contract.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 from dags.support.command_errors import CommandFailed, CommandRefused
 from dags.support.failures import code_of, go_on, reason_of, says_why, write_down
 from dags.support.links import MLflowRunLink, NightReportLink
-from dags.support.run import CURRENT_MOVED, OUTCOME, PUBLICATION_ID, RECS_CURRENT, RECS_HISTORY, only_in
-from warehouse.ledger import IS_CURRENT
-from warehouse.settings import child_environment, load_settings
+from dags.support.task_defaults import CURRENT_MOVED, OUTCOME, PUBLICATION_ID, RECS_CURRENT, RECS_HISTORY, only_in
+from nightjar.contract.settings import child_environment, load_settings
+from nightjar.publishing.ledger import IS_CURRENT
 
 BAD_INPUT, GATE_REFUSED, NOTHING_EXPECTED = 2, 3, 4
 

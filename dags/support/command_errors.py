@@ -9,7 +9,7 @@ class CommandFailed(AirflowException):
     Args:
         line: what Airflow's log shows.
         exit_code: of the command; below 0 the signal that killed it.
-        code: of the error, as `warehouse.errors` has them; empty where the command gave none.
+        code: of the error, as `nightjar.contract.errors` has them; empty where the command gave none.
         reason: why it failed, in one line.
     """
 

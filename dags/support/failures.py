@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from warehouse.progress import ERROR_LINE
-from warehouse.run_failures import NIGHTLY, RunFailure, keep_failure, outcome_of, resume, silent_reason
-from warehouse.settings import child_environment, inherited_runner, load_settings
+from nightjar.contract.progress import ERROR_LINE
+from nightjar.contract.settings import child_environment, inherited_runner, load_settings
+from nightjar.publishing.run_failures import NIGHTLY, RunFailure, keep_failure, outcome_of, resume, silent_reason
 
 _BEGIN = "begin"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from airflow.sdk import BaseOperatorLink
 
-from warehouse.run_folder import RunFolder
-from warehouse.settings import load_settings
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import load_settings
 
 
 class MLflowRunLink(BaseOperatorLink):

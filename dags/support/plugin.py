@@ -12,14 +12,14 @@ from sqlalchemy.orm import object_session
 from dags.support.alerts import LATE, RunQueuedAt, is_of_backfill
 from dags.support.failures import failure_note, write_down_silent_ones
 from dags.support.links import MLflowRunLink, NightReportLink
-from dags.support.notes import date_line, merged_note, with_date
-from dags.support.run import OUTCOME
+from dags.support.run_notes import date_line, merged_note, with_date
 from dags.support.tables_app import tables_app
+from dags.support.task_defaults import OUTCOME
 from dags.support.timetable import DataDateTimetable
-from warehouse.errors import BadInput
-from warehouse.interval import DataInterval
-from warehouse.schedule import Schedule
-from warehouse.settings import TABLES_PATH, load_settings
+from nightjar.contract.errors import BadInput
+from nightjar.contract.interval import DataInterval
+from nightjar.contract.schedule import Schedule
+from nightjar.contract.settings import TABLES_PATH, load_settings
 
 # The DAG whose runs produce a date each and may be late.
 _NIGHTLY = "nightly_recommendations"

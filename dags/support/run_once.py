@@ -2,7 +2,7 @@
 
 `nightjar run` starts it: `python -m dags.support.run_once MODULE --logical-date=... --conf=JSON --events=DESCRIPTOR`.
 Standard output takes what Airflow and the tasks print; the file descriptor takes what becomes of the tasks, one
-`warehouse.task_events.TaskEvent` a line. The exit code is 0 when the run succeeded.
+`nightjar.contract.task_events.TaskEvent` a line. The exit code is 0 when the run succeeded.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 import re
 import socket
 
-from warehouse.errors import NightjarError
+from nightjar.contract.errors import NightjarError
 
 _SCHEME = "spark://"
 _SECONDS = 10.0

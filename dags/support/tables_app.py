@@ -6,8 +6,8 @@ It needs no login: it holds names, types, meanings and SQL, and no row of any ta
 from fastapi import FastAPI, HTTPException
 from fastapi.responses import FileResponse
 
-from warehouse.dbt_runner import tables_page
-from warehouse.settings import load_settings
+from nightjar.contract.settings import load_settings
+from nightjar.warehouse.dbt_runner import tables_page
 
 tables_app = FastAPI(title="Nightjar's tables", openapi_url=None)
 

@@ -14,9 +14,9 @@ import structlog
 from airflow.listeners import hookimpl
 
 from dags.support.command_errors import CommandFailed
-from warehouse.errors import NightjarError
-from warehouse.progress import ERROR_LINE, MARK
-from warehouse.task_events import FAILED, PROGRESS, RUNNING, SKIPPED, SUCCESS, UP_FOR_RETRY, TaskEvent
+from nightjar.contract.errors import NightjarError
+from nightjar.contract.progress import ERROR_LINE, MARK
+from nightjar.contract.task_events import FAILED, PROGRESS, RUNNING, SKIPPED, SUCCESS, UP_FOR_RETRY, TaskEvent
 
 
 class TaskReports:

@@ -1,1 +1,1 @@
-"""One module a stage, each with `run(settings, folder)`: read files, call pure functions, write files."""
+"""The stages that train, judge and index models: the only modules of ml that know MLflow and SQL."""

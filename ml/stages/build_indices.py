@@ -9,21 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import plots
-from ml.gate import judge_index, refuse_if_any
-from ml.hnsw_index import COSINE, INNER_PRODUCT, HnswIndex, build
-from ml.index_recall import IndexQuality, raise_ef, recall_curve, sample
-from ml.output_rows import write_rows
-from ml.retrieval_space import append_biases, append_ones
-from ml.training_data import read_availability
-from warehouse import embeddings
-from warehouse.adapters.engines import open_warehouse
-from warehouse.artifacts import model_digest
-from warehouse.embeddings import UNKNOWN, Embeddings, Vectors
-from warehouse.gate_decisions import record_decisions
-from warehouse.progress import stage
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
+from ml.data.training_data import read_availability
+from ml.evaluation import plots
+from ml.gates.index_gate import judge_index, refuse_if_any
+from ml.index.hnsw import COSINE, INNER_PRODUCT, HnswIndex, build
+from ml.index.index_recall import IndexQuality, raise_ef, recall_curve, sample
+from ml.index.retrieval_space import append_biases, append_ones
+from nightjar.contract.artifacts import embeddings
+from nightjar.contract.artifacts.consistency import model_digest
+from nightjar.contract.artifacts.embeddings import UNKNOWN, Embeddings, Vectors
+from nightjar.contract.progress import stage
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.publishing.gate_decisions import record_decisions
+from nightjar.publishing.output_rows import write_rows
+from nightjar.warehouse.engines import open_warehouse
 
 
 @dataclass(frozen=True)

@@ -10,30 +10,33 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ml import cold_item_choice, contest, plots, start, text_model, tracking
-from ml.champion import find_champion
-from ml.cold_item_choice import ColdItemChoice
-from ml.contest import Contest, Opponent
-from ml.cross_domain_slices import cross_domain_slices
-from ml.dataset_digest import dataset_digest
-from ml.evaluation import BASELINE, CHAMPION, MODEL, Evaluation, Metric, evaluate, recall_at_k
-from ml.holdout_slices import HoldoutSlice, fold_in_slice, holdout_slices, named, sampled
-from ml.item_item import item_weights_of
-from ml.known import Fit
-from ml.lightfm_model import Epoch, fit
-from ml.output_rows import write_rows
-from ml.popularity_curve import CurvePoint, popularity_curve
-from ml.rematch import meet, ranking_of
-from ml.scoring import Ranking, popularity_ranking
-from ml.text_features import with_text
-from ml.training_data import TrainingData, read
-from warehouse import event_types
-from warehouse.adapters.engines import open_warehouse
-from warehouse.item_weights import ItemWeights
-from warehouse.progress import StageProgress, stage
-from warehouse.recipe import read_recipe
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings, run_parameters
+from ml import tracking
+from ml.data import text_model
+from ml.data.dataset_digest import dataset_digest
+from ml.data.text_features import with_text
+from ml.data.training_data import TrainingData, read
+from ml.evaluation import cold_item_weights, plots, results
+from ml.evaluation.champion_refit import meet, ranking_of
+from ml.evaluation.cold_item_weights import ColdItemChoice
+from ml.evaluation.cross_domain_slices import cross_domain_slices
+from ml.evaluation.evaluate import BASELINE, CHAMPION, MODEL, Evaluation, Metric, evaluate, recall_at_k
+from ml.evaluation.holdout_slices import HoldoutSlice, fold_in_slice, holdout_slices, named, sampled
+from ml.evaluation.popularity_curve import CurvePoint, popularity_curve
+from ml.evaluation.results import Contest, Opponent
+from ml.models.cooccurrence import item_weights_of
+from ml.models.lightfm import Epoch, fit
+from ml.models.trained_embeddings import Fit
+from ml.stages import warm_start
+from ml.stages.find_champion import find_champion
+from nightjar.contract.artifacts.item_weights import ItemWeights
+from nightjar.contract.progress import StageProgress, stage
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings, run_parameters
+from nightjar.contract.tuned_configuration import read_recipe
+from nightjar.publishing import event_types
+from nightjar.publishing.output_rows import write_rows
+from nightjar.ranking.scoring import Ranking, popularity_ranking
+from nightjar.warehouse.engines import open_warehouse
 
 CURVE_USERS = 1_000
 TRADE_OFF_USERS = 5_000
@@ -66,8 +69,8 @@ def run(settings: Settings, folder: RunFolder) -> None:
         rows = [asdict(row) | {"value": None if math.isnan(row.value) else row.value} for row in metrics]
         write_rows(folder, "model_metrics", rows)
         coverage = {row.model: row.value for row in metrics if (row.slice, row.metric) == ("all", "coverage")}
-        cold_item_choice.save(judged.cold_items, folder)
-        contest.save(Contest(judged.evaluation.of_users, coverage, judged.opponent), folder)
+        cold_item_weights.save(judged.cold_items, folder)
+        results.save(Contest(judged.evaluation.of_users, coverage, judged.opponent), folder)
         _draw(folder, judged, settings)
         tracking.log_stage(settings, folder, _stage_log(settings, folder, data, judged))
 
@@ -90,15 +93,15 @@ def _fit_and_judge(textless: TrainingData, folder: RunFolder, settings: Settings
         curve.append(recall_at_k(ranking, watched, data.left_out, k))
         progress.pulse(f"{epoch.line(data.train.nnz)}, recall@{k} {curve[-1]:.4f}")
 
-    begun = start.of_run(settings, folder, "evaluation", data)
+    begun = warm_start.of_run(settings, folder, "evaluation", data)
     begun_from = folder.record().warm_start_from if begun else "none"
     progress.say(f"training goes on from: {begun_from}")
     users, items = fit(data.train, data.user_features, data.item_features, settings, watch, begun)
-    start.keep(settings, folder, "evaluation", data, begun, (users, items))
+    warm_start.keep(settings, folder, "evaluation", data, begun, (users, items))
     weights = item_weights_of(data, data.train, settings)
     fitted = Fit(data, data.train, users, items, settings.cold_item_lambda)
     cold_slice = named(slices, "cold_item")
-    cold_items = cold_item_choice.choose(fitted, cold_slice, popularity, settings, weights)
+    cold_items = cold_item_weights.choose(fitted, cold_slice, popularity, settings, weights)
     progress.say(cold_items.says())
     chosen, weights = cold_items.over(settings), cold_items.of(weights)
 

@@ -8,20 +8,22 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ml import cold_item_choice, start, tracking
-from ml.item_item import item_weights_of
-from ml.known import Fit, embeddings_of, user_features_of
-from ml.lightfm_model import Epoch, fit
-from ml.output_rows import write_columns
-from ml.popularity_dial import dialled_weights
-from ml.text_features import with_text
-from ml.training_data import read
-from warehouse import embeddings
-from warehouse.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
-from warehouse.errors import BadInput
-from warehouse.progress import stage
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
+from ml import tracking
+from ml.data.text_features import with_text
+from ml.data.training_data import read
+from ml.evaluation import cold_item_weights
+from ml.models.cooccurrence import item_weights_of
+from ml.models.lightfm import Epoch, fit
+from ml.models.trained_embeddings import Fit, embeddings_of, user_features_of
+from ml.stages import warm_start
+from nightjar.contract.artifacts import embeddings
+from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
+from nightjar.contract.errors import BadInput
+from nightjar.contract.progress import stage
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.publishing.output_rows import write_columns
+from nightjar.ranking.popularity_weight import dialled_weights
 
 _SOURCES = {TRAINED: "trained", FEATURES_ONLY: "features_only"}
 
@@ -40,14 +42,14 @@ def run(settings: Settings, folder: RunFolder) -> None:
         if data.full.nnz == 0:
             raise BadInput("no event counts more than 0: see nightjar events", code="no_events")
 
-        settings = cold_item_choice.load(folder).over(settings)
-        begun = start.of_run(settings, folder, "final", data)
+        settings = cold_item_weights.load(folder).over(settings)
+        begun = warm_start.of_run(settings, folder, "final", data)
 
         def tell(epoch: Epoch) -> None:
             progress.pulse(epoch.line(data.full.nnz))
 
         users, items = fit(data.full, data.user_features, data.item_features, settings, tell, begun)
-        start.keep(settings, folder, "final", data, begun, (users, items))
+        warm_start.keep(settings, folder, "final", data, begun, (users, items))
         model = embeddings_of(Fit(data, data.full, users, items, settings.cold_item_lambda), settings)
         weights = item_weights_of(data, data.full, settings)
         weights = dialled_weights(weights, data.full, settings.popularity_weight)

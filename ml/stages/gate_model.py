@@ -3,14 +3,14 @@
 Reads `evaluation/`; writes `recs.gate_decisions`.
 """
 
-from ml import contest
-from ml.gate import refuse_if_any
-from ml.model_gate import judge_model
-from warehouse.adapters.engines import open_warehouse
-from warehouse.gate_decisions import record_decisions
-from warehouse.progress import stage
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
+from ml.evaluation import results
+from ml.gates.index_gate import refuse_if_any
+from ml.gates.model_gate import judge_model
+from nightjar.contract.progress import stage
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.publishing.gate_decisions import record_decisions
+from nightjar.warehouse.engines import open_warehouse
 
 
 def run(settings: Settings, folder: RunFolder) -> None:
@@ -21,7 +21,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
     """
     with stage(folder, "gate_model") as progress:
         record = folder.record()
-        decisions = judge_model(contest.load(folder), settings)
+        decisions = judge_model(results.load(folder), settings)
         record_decisions(open_warehouse(settings), record, decisions)
         progress.rows, progress.unit = len(decisions), "verdicts"
         for decision in decisions:

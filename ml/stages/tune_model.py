@@ -5,18 +5,18 @@ search's folder, and one MLflow run with a nested run for each trial.
 """
 
 from ml import tracking
-from ml.tuning.features import FeatureShelf
-from ml.tuning.outcome import Outcome, outcome_log, trial_logs, write_outcome
+from ml.stages.tuning_features import FeatureShelf
+from ml.stages.tuning_outcome import Outcome, outcome_log, trial_logs, write_outcome
+from ml.stages.validation_window import leave_out_holdout
 from ml.tuning.search import Budget, Search, Trial, winner
 from ml.tuning.trial import judge_popularity, train_and_judge
 from ml.tuning.verdict import CHALLENGER, IN_FORCE, POPULARITY, in_words, judge_challenger
-from ml.tuning.window import leave_out_holdout
-from warehouse.progress import StageProgress, stage
-from warehouse.recipe import Recipe, read_recipe
-from warehouse.recipe_book import Entry, add_entry
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
-from warehouse.tuning_folder import TuningFolder
+from nightjar.contract.progress import StageProgress, stage
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.contract.tuned_configuration import Recipe, read_recipe
+from nightjar.publishing.tuned_configurations import Entry, add_entry
+from nightjar.publishing.tuning_folder import TuningFolder
 
 
 def run(settings: Settings, folder: TuningFolder, minutes: int, trials: int | None = None) -> str:

@@ -7,17 +7,18 @@ give the same winner; a budget in minutes only decides how many there are.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from ml.tuning.features import FeatureShelf
+from ml.data.training_data import TrainingData
 from ml.tuning.trial import Fitted, search_epochs
-from warehouse.errors import BadInput, NightjarError
-from warehouse.recipe import EPOCHS, TUNABLE, Between, OneOf, Recipe, Value, values_of
-from warehouse.settings import Settings
-from warehouse.spark_submission import FEATURE_SETTINGS
+from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.settings import Settings
+from nightjar.contract.spark_submission import FEATURE_SETTINGS
+from nightjar.contract.tuned_configuration import EPOCHS, TUNABLE, Between, OneOf, Recipe, Value, values_of
 
 # Epochs without a better recall after which a trial ends, and epochs that it has in any case.
 PATIENCE, WARM_UP = 8, 4
@@ -27,6 +28,13 @@ STARTUP_TRIALS = 8
 FEATURES_EVERY = 4
 
 Clock = Callable[[], float]
+
+
+class TuningFeatures(Protocol):
+    """The features of one snapshot, for each combination of the settings that they depend on."""
+
+    def data(self, settings: Settings) -> TrainingData:
+        """Return the features as matrices."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ class Budget:
 class Search:
     """Proposes candidates and learns from what they came to; `trials` are those that have ended."""
 
-    def __init__(self, settings: Settings, shelf: FeatureShelf, budget: Budget) -> None:
+    def __init__(self, settings: Settings, shelf: TuningFeatures, budget: Budget) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.settings, self.shelf, self.budget = settings, shelf, budget
         self.trials: list[Trial] = []

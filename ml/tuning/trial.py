@@ -10,18 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.evaluation import exposure_counts, hits_of, recall_at_k
-from ml.holdout_slices import HoldoutSlice, holdout_slices, sampled
-from ml.item_item import item_weights_of
-from ml.known import Fit
-from ml.lightfm_model import Epoch, Factors, fit
-from ml.metrics.coverage import coverage
-from ml.metrics.ndcg import ndcg
-from ml.metrics.recall import recall
-from ml.rematch import ranking_of
-from ml.scoring import Ranking, best_items, popularity_ranking
-from ml.training_data import TrainingData
-from warehouse.settings import Settings
+from ml.data.training_data import TrainingData
+from ml.evaluation.champion_refit import ranking_of
+from ml.evaluation.evaluate import exposure_counts, hits_of, recall_at_k
+from ml.evaluation.holdout_slices import HoldoutSlice, holdout_slices, sampled
+from ml.evaluation.metrics.coverage import coverage
+from ml.evaluation.metrics.ndcg import ndcg
+from ml.evaluation.metrics.recall import recall
+from ml.models.cooccurrence import item_weights_of
+from ml.models.lightfm import Epoch, Factors, fit
+from ml.models.trained_embeddings import Fit
+from nightjar.contract.settings import Settings
+from nightjar.ranking.scoring import Ranking, best_items, popularity_ranking
 
 CURVE_USERS = 1_000
 

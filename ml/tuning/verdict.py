@@ -5,16 +5,16 @@ Pure: figures in, verdicts out; by the gate that every night has to pass, and on
 
 from collections.abc import Mapping
 
-from ml.champion import Champion
-from ml.contest import Contest, Opponent
-from ml.evaluation import BASELINE, CHAMPION, MODEL
-from ml.gate import finite
-from ml.model_gate import judge_model
-from ml.paired_bootstrap import mean_intervals
+from ml.evaluation.champion import Champion
+from ml.evaluation.evaluate import BASELINE, CHAMPION, MODEL
+from ml.evaluation.paired_bootstrap import mean_intervals
+from ml.evaluation.results import Contest, Opponent
+from ml.gates.index_gate import finite
+from ml.gates.model_gate import judge_model
 from ml.tuning.trial import Judged
-from warehouse.gate_decisions import GateDecision
-from warehouse.recipe import Recipe, values_of
-from warehouse.settings import Settings
+from nightjar.contract.gates import GateDecision
+from nightjar.contract.settings import Settings
+from nightjar.contract.tuned_configuration import Recipe, values_of
 
 CHALLENGER, IN_FORCE, POPULARITY = "challenger", "in_force", "popularity"
 _ROLES = {CHALLENGER: MODEL, IN_FORCE: CHAMPION, POPULARITY: BASELINE}

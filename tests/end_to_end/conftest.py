@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from warehouse.adapters.duckdb import DuckDBWarehouse
-from warehouse.home import prepare_home
-from warehouse.settings import Settings
+from nightjar.contract.settings import Settings
+from nightjar.stack.home import prepare_home
+from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 
 NIGHTJAR = Path(sys.executable).parent / "nightjar"
 # Many times what a night takes: it only ends a run that hangs.

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from nightjar.contract.tables import ALL_TABLES
 from tests.support.checked_rows import columns_of, rejected_for
 from tests.support.import_counts import counts_of
 from tests.support.refusals import refused_command
-from warehouse.tables import ALL_TABLES
 
 EVENTS = "user_id,item_id,occurred_at\nu1,i1,2026-03-30T10:00:00Z\nu2,i2,2026-03-31T10:00:00Z\n"
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from ml.user_lists.answer import UserListReader
+from nightjar.contract.settings import Settings
+from nightjar.importers.import_files import import_files
+from nightjar.serving.recommend import UserListReader
+from nightjar.warehouse.engines import open_warehouse
 from tests.support.stage_chain import run_stages
-from warehouse.adapters.engines import open_warehouse
-from warehouse.importers.files import import_files
-from warehouse.settings import Settings
 
 DATE, AS_OF = "2026-03-28", datetime(2026, 3, 29, tzinfo=UTC)
 FAST = {"epochs": 2, "embedding_dim": 8, "spark_partitions": 2}

@@ -8,23 +8,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ml import champion_alias, hnsw_index
-from ml.output_rows import arrow_schema
-from ml.stages import load_staging
+from ml.index import hnsw
+from nightjar.contract.artifacts import embeddings
+from nightjar.contract.artifacts.consistency import check_artifacts, model_digest
+from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.interval import of_date
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import REPOSITORY, Settings
+from nightjar.contract.tables import STAGED
+from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.output_rows import arrow_schema
+from nightjar.publishing.rollback import roll_back
+from nightjar.stages import champion_alias, load_staging
+from nightjar.warehouse.engines import open_warehouse
+from nightjar.warehouse.protocol import Warehouse
 from tests.support import small_runs
 from tests.support.refusals import refused
 from tests.support.small_runs import fill, model_of, night, rows_of, write_outputs
-from warehouse import embeddings
-from warehouse.adapters.engines import open_warehouse
-from warehouse.adapters.protocol import Warehouse
-from warehouse.artifacts import check_artifacts, model_digest
-from warehouse.attempts import RunRequest, begin_attempt
-from warehouse.errors import BadInput, NightjarError
-from warehouse.interval import of_date
-from warehouse.rollback import roll_back
-from warehouse.run_folder import RunFolder
-from warehouse.settings import REPOSITORY, Settings
-from warehouse.tables import STAGED
 
 pytestmark = pytest.mark.reliability
 
@@ -58,7 +58,7 @@ def test_a_flipped_byte_in_the_model_is_refused(folder: RunFolder, name: str) ->
 @pytest.mark.parametrize("name", ["index.bin", "item_ids.parquet"])
 def test_a_flipped_byte_in_an_index_is_refused_before_it_is_loaded_or_published(folder: RunFolder, name: str) -> None:
     flip_a_byte(folder.index("retrieval") / name)
-    for refuses in (lambda: check_artifacts(folder), lambda: hnsw_index.load(folder.index("retrieval"))):
+    for refuses in (lambda: check_artifacts(folder), lambda: hnsw.load(folder.index("retrieval"))):
         with refused(NightjarError, "digest_differs", wording=False, file=folder.index("retrieval") / name):
             refuses()
 
@@ -106,7 +106,7 @@ def test_a_model_with_a_nan_is_refused_although_its_manifest_is_right(folder: Ru
     with refused(NightjarError, "not_finite", wording=False, path=folder.model, array="item_vectors"):
         check_artifacts(folder)
     with pytest.raises(NightjarError):
-        hnsw_index.build(model.item_vectors, model.item_ids, hnsw_index.COSINE, Settings())
+        hnsw.build(model.item_vectors, model.item_ids, hnsw.COSINE, Settings())
 
 
 def test_vectors_of_another_number_than_their_ids_are_refused(folder: RunFolder) -> None:
@@ -118,7 +118,7 @@ def test_vectors_of_another_number_than_their_ids_are_refused(folder: RunFolder)
 
 def test_an_index_of_another_model_or_of_stale_ids_is_refused(settings: Settings, folder: RunFolder) -> None:
     stale = model_of(11, items=25)
-    index = hnsw_index.build(stale.item_vectors, stale.item_ids, hnsw_index.COSINE, settings)
+    index = hnsw.build(stale.item_vectors, stale.item_ids, hnsw.COSINE, settings)
 
     def laid(model_sha256: str) -> None:
         digest = index.save(folder.index("retrieval"), {"model_sha256": model_sha256})
@@ -129,7 +129,7 @@ def test_an_index_of_another_model_or_of_stale_ids_is_refused(settings: Settings
     laid(model_digest(folder.model))
     with refused(NightjarError, "unknown_items", wording=False, count=5, item_id="i20"):
         check_artifacts(folder)
-    index = hnsw_index.build(model_of(11).item_vectors, model_of(11).item_ids, hnsw_index.COSINE, settings)
+    index = hnsw.build(model_of(11).item_vectors, model_of(11).item_ids, hnsw.COSINE, settings)
     laid("of another model")
     with refused(NightjarError, "index_of_another_model", wording=False, path=folder.index("retrieval")):
         check_artifacts(folder)

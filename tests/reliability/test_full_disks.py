@@ -10,17 +10,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ml.stages import load_staging
+from nightjar.contract.disk_space import full_disk, met_full_disk
+from nightjar.contract.errors import NightjarError
+from nightjar.contract.interval import of_date
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.importers.import_files import import_files
+from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.stages import load_staging
+from nightjar.warehouse import readers
+from nightjar.warehouse.engines import open_warehouse
 from tests.support.small_runs import fill, night, rows_of, write_outputs
-from warehouse import readers
-from warehouse.adapters.engines import open_warehouse
-from warehouse.attempts import RunRequest, begin_attempt
-from warehouse.disk_space import full_disk, met_full_disk
-from warehouse.errors import NightjarError
-from warehouse.importers.files import import_files
-from warehouse.interval import of_date
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
 
 pytestmark = pytest.mark.reliability
 

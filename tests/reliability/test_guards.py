@@ -8,8 +8,8 @@ from importlib import import_module
 
 import pytest
 
+from nightjar.contract.settings import REPOSITORY
 from tests.support.guards import GUARDS, VARIABLE, Guard
-from warehouse.settings import REPOSITORY
 
 
 @pytest.mark.reliability

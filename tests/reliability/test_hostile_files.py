@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from warehouse.adapters.protocol import Warehouse
-from warehouse.errors import BadInput
-from warehouse.importers.files import import_files
-from warehouse.importers.texts import BLANKS
-from warehouse.interval import of_date, parse_instant
-from warehouse.settings import Settings
+from nightjar.contract.errors import BadInput
+from nightjar.contract.interval import of_date, parse_instant
+from nightjar.contract.settings import Settings
+from nightjar.importers.import_files import import_files
+from nightjar.importers.values.texts import BLANKS
+from nightjar.warehouse.protocol import Warehouse
 
 pytestmark = pytest.mark.reliability
 

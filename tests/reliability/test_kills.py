@@ -10,12 +10,12 @@ from datetime import date
 import duckdb
 import pytest
 
+from nightjar.contract.settings import REPOSITORY, Settings
+from nightjar.contract.tables import SNAPSHOT, STAGED
+from nightjar.warehouse.protocol import Warehouse
 from tests.support import small_runs
 from tests.support.small_runs import FORKS, clean, fill, night, rows_of
 from tests.support.warehouse_homes import variables_of
-from warehouse.adapters.protocol import Warehouse
-from warehouse.settings import REPOSITORY, Settings
-from warehouse.tables import SNAPSHOT, STAGED
 
 pytestmark = pytest.mark.reliability
 

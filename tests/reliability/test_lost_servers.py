@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.settings import Settings
+from nightjar.warehouse.engines import open_warehouse
 from tests.support.postgres_server import PostgresServer, running_postgres
 from tests.support.refusals import refused
 from tests.support.small_runs import fill, night, rows_of
 from tests.support.warehouse_homes import initialise_template, new_database
-from warehouse.adapters.engines import open_warehouse
-from warehouse.errors import BadInput, NightjarError
-from warehouse.settings import Settings
 
 pytestmark = pytest.mark.reliability
 
@@ -38,9 +38,9 @@ def on_server(mortal_server: PostgresServer, tmp_path: Path) -> Iterator[Setting
 @pytest.mark.parametrize(
     ("module", "point"),
     [
-        ("warehouse.adapters.postgres.adapter", "load:after_table"),
-        ("warehouse.publications", "publish:after_rows"),
-        ("warehouse.publications", "publish:before_commit"),
+        ("nightjar.warehouse.postgres.adapter", "load:after_table"),
+        ("nightjar.publishing.publish", "publish:after_rows"),
+        ("nightjar.publishing.publish", "publish:before_commit"),
     ],
 )
 def test_a_night_whose_database_dies_fails_in_one_line_and_run_again_is_the_undisturbed_one(

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from nightjar.contract.errors import BadInput
+from nightjar.contract.settings import Settings
+from nightjar.importers.import_files import import_files
+from nightjar.warehouse.protocol import Warehouse
 from tests.support.refusals import refused
 from tests.support.small_runs import rows_of
-from warehouse.adapters.protocol import Warehouse
-from warehouse.errors import BadInput
-from warehouse.importers.files import import_files
-from warehouse.settings import Settings
 
 pytestmark = pytest.mark.reliability
 

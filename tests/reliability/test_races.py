@@ -9,17 +9,18 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from nightjar.contract.gates import GateDecision
+from nightjar.contract.interval import of_date
+from nightjar.contract.run_folder import RunRecord
+from nightjar.contract.settings import Settings
+from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.gate_decisions import record_decisions
+from nightjar.publishing.publish import GATES, publish
+from nightjar.warehouse.engines import open_warehouse
+from nightjar.warehouse.protocol import Warehouse
 from tests.support.insert_rows import lay_row
 from tests.support.racing_publisher import race
 from tests.support.small_runs import FORKS, fill, rows_of
-from warehouse.adapters.engines import open_warehouse
-from warehouse.adapters.protocol import Warehouse
-from warehouse.attempts import RunRequest, begin_attempt
-from warehouse.gate_decisions import GateDecision, record_decisions
-from warehouse.interval import of_date
-from warehouse.publications import GATES, publish
-from warehouse.run_folder import RunRecord
-from warehouse.settings import Settings
 
 pytestmark = pytest.mark.reliability
 

@@ -9,18 +9,18 @@ from itertools import pairwise
 
 import pytest
 
-from ml import champion_alias
-from ml.stages import roll_back as roll_back_stage
+from nightjar.contract.errors import BadInput
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.publishing.integrity import check_whole
+from nightjar.publishing.rollback import roll_back
+from nightjar.stages import champion_alias
+from nightjar.stages import roll_back as roll_back_stage
+from nightjar.warehouse.engines import open_warehouse
+from nightjar.warehouse.protocol import Warehouse
 from tests.support import small_runs
 from tests.support.refusals import refused
 from tests.support.small_runs import FORKS, clean, fill, night, rows_of
-from warehouse.adapters.engines import open_warehouse
-from warehouse.adapters.protocol import Warehouse
-from warehouse.completeness import check_whole
-from warehouse.errors import BadInput
-from warehouse.rollback import roll_back
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
 
 pytestmark = pytest.mark.reliability
 

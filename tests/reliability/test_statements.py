@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from warehouse.settings import REPOSITORY
+from nightjar.contract.settings import REPOSITORY
 
 pytestmark = pytest.mark.reliability
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ml.stack.processes import stack_processes
+from nightjar.contract.settings import REPOSITORY, Settings
+from nightjar.stack.processes import stack_processes
 from tests.support.stack_client import Nights, RunningStack
-from warehouse.settings import REPOSITORY, Settings
 
 
 def free_ports(count: int) -> list[int]:

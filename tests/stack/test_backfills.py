@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 import pytest
 
+from nightjar.contract.tables import OUTPUTS
 from tests.support.stack_client import NIGHT_SECONDS, Nights, RunningStack, wait_for
-from warehouse.tables import OUTPUTS
 
 pytestmark = pytest.mark.stack
 

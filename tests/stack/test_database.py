@@ -10,11 +10,11 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from ml.stack.credentials import load_credentials
-from ml.stack.database import database_check, database_command, prepare_database, system_user
-from ml.stack.places import Places, make_private_folder
+from nightjar.contract.errors import BadInput
+from nightjar.stack.credentials import load_credentials
+from nightjar.stack.database import database_check, database_command, prepare_database, system_user
+from nightjar.stack.paths import Places, make_private_folder
 from tests.support.refusals import refused
-from warehouse.errors import BadInput
 
 pytestmark = pytest.mark.stack
 

@@ -12,13 +12,13 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from ml.stack.processes import stack_processes
 from ml.tracking import StageLog, log_stage, register_model, set_champion
+from nightjar.contract.interval import DataInterval
+from nightjar.contract.run_folder import RunFolder, RunRecord
+from nightjar.contract.settings import REPOSITORY
+from nightjar.stack.processes import stack_processes
 from tests.support.refusals import refused_command
 from tests.support.stack_client import RunningStack
-from warehouse.interval import DataInterval
-from warehouse.run_folder import RunFolder, RunRecord
-from warehouse.settings import REPOSITORY
 
 pytestmark = pytest.mark.stack
 

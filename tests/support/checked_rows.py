@@ -8,12 +8,12 @@ from typing import Any
 
 import duckdb
 
-from warehouse.importers import ids
-from warehouse.importers.columns import IMPORTABLE
-from warehouse.importers.contract import check
-from warehouse.importers.notices import Notice
-from warehouse.importers.options import ReadOptions
-from warehouse.importers.source import Source, define
+from nightjar.importers.columns import IMPORTABLE
+from nightjar.importers.notices import Notice
+from nightjar.importers.read_options import ReadOptions
+from nightjar.importers.row_checks import check
+from nightjar.importers.source import Source, define
+from nightjar.importers.values import ids
 
 IMPORTED_AT = datetime(2026, 4, 1, 12, tzinfo=UTC)
 USUAL = {"user_id": "u", "item_id": "i", "occurred_at": "2026-03-01", "shown_at": "2026-03-01", "rank": "1"}

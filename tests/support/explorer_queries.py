@@ -1,9 +1,9 @@
 """Every question of the explorer, asked of a night that dbt and the stages made: their columns are really there."""
 
-from ml.explorer import clicks, items, publications, quality, users
-from ml.explorer.answers import read
-from warehouse.adapters.protocol import Connection
-from warehouse.settings import Settings
+from nightjar.contract.settings import Settings
+from nightjar.explorer import clicks, items, publications, quality, users
+from nightjar.explorer.reading import read
+from nightjar.warehouse.protocol import Connection
 
 
 def check_answers(settings: Settings) -> None:

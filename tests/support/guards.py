@@ -18,17 +18,17 @@ import numpy as np
 VARIABLE = "_NIGHTJAR_TEST_WITHOUT"
 
 ARTIFACTS = "tests/reliability/test_artifacts_and_outputs.py::"
-NIGHTS = "tests/reliability/test_bad_nights.py::"
+NIGHTS = "tests/reliability/test_bad_inputs_of_runs.py::"
 KILLS = "tests/reliability/test_kills.py::"
 RACES = "tests/reliability/test_races.py::"
 ROLLBACKS = "tests/reliability/test_rollbacks.py::"
-PUBLICATIONS = "tests/warehouse/test_publications.py::"
-ROLLBACK = "tests/warehouse/test_rollback.py::"
-FOLDERS = "tests/warehouse/test_run_folder.py::"
-REMOVAL = "tests/warehouse/test_removal.py::"
-RETENTION = "tests/warehouse/test_retention.py::"
-ROWS = "tests/warehouse/importers/test_rejected_rows.py::"
-TRAINING = "tests/ml/test_training_data.py::"
+PUBLICATIONS = "tests/unit/publishing/test_publish.py::"
+ROLLBACK = "tests/unit/publishing/test_rollback.py::"
+FOLDERS = "tests/unit/contract/test_run_folder.py::"
+REMOVAL = "tests/unit/publishing/retention/test_removal.py::"
+RETENTION = "tests/integration/publishing/retention/test_plan.py::"
+ROWS = "tests/unit/importers/test_rejected_rows.py::"
+TRAINING = "tests/unit/ml/data/test_training_data.py::"
 
 
 def nothing(*_: Any, **__: Any) -> None:
@@ -44,14 +44,14 @@ def in_place(target: Any) -> Any:
 
 def passed(gate: str, metric: str, measured: float, threshold: float, reason: str) -> Any:
     """Stand in for a gate: whatever was measured is enough."""
-    from warehouse.gate_decisions import GateDecision
+    from nightjar.contract.gates import GateDecision
 
     return GateDecision(gate, "passed", reason, measured, threshold, metric)
 
 
 def sound(gate: str, *_: Any) -> Any:
     """Stand in for the verdict on dbt's results."""
-    from warehouse.gate_decisions import GateDecision
+    from nightjar.contract.gates import GateDecision
 
     return GateDecision(gate, "passed", "as it should")
 
@@ -87,45 +87,91 @@ class Guard:
 
 
 GUARDS = [
-    Guard("warehouse.embeddings:check_manifest", nothing, f"{ARTIFACTS}test_a_flipped_byte_in_the_model_is_refused"),
-    Guard("warehouse.embeddings:check_manifest", nothing, f"{ARTIFACTS}test_a_flipped_byte_in_an_index_is_refused"),
-    Guard("warehouse.artifacts:check_artifacts", nothing, f"{ARTIFACTS}test_an_index_of_another_model_or_of_stale"),
-    Guard("warehouse.output_contract:check_output", nothing, f"{ARTIFACTS}test_every_dropped_renamed_or_retyped"),
-    Guard("warehouse.input_contract:check_inputs", nothing, f"{NIGHTS}test_every_dropped_renamed_or_retyped"),
-    Guard("warehouse.adapters.later_columns:add_missing_columns", nothing, f"{NIGHTS}test_a_dropped_column_is_not"),
-    Guard("warehouse.trailing_volume:check_trailing_volume", nothing, f"{NIGHTS}test_half_the_events_or_one_type"),
-    Guard("warehouse.trailing_volume:check_trailing_volume", nothing, f"{NIGHTS}test_a_domain_without_items"),
-    Guard("warehouse.trailing_volume:_counts", nothing_by_name, f"{NIGHTS}test_a_part_that_is_gone"),
-    Guard("warehouse.attempts:_check_volume", nothing, f"{NIGHTS}test_a_source_that_is_late"),
-    Guard("warehouse.attempts:_check_freshness", nothing, f"{NIGHTS}test_a_source_that_is_late"),
-    Guard("warehouse.attempts:_check_volume", nothing, f"{PUBLICATIONS}test_a_date_without_data_is_refused"),
-    Guard("warehouse.attempts:check_not_superseded", nothing, f"{PUBLICATIONS}test_a_superseded_attempt"),
-    Guard("warehouse.attempts:check_not_superseded", nothing, f"{RACES}test_of_publishers_at_once"),
-    Guard("warehouse.publications:_check_gates", nothing, f"{PUBLICATIONS}test_nothing_is_published_without"),
-    Guard("warehouse.publications:_entry_of", nothing, f"{PUBLICATIONS}test_publishing_twice"),
-    Guard("warehouse.publications:_recommendations", lambda *_: 1, f"{PUBLICATIONS}test_a_night_that_staged_nothing"),
-    Guard("warehouse.completeness:check_whole", nothing, f"{ROLLBACKS}test_what_retention_removed"),
-    Guard("warehouse.completeness:_missing_rows", nothing_by_name, f"{ROLLBACK}test_a_publication_t"),
-    Guard("warehouse.completeness:_broken_indices", nothing_by_name, f"{ROLLBACK}test_a_publication_w"),
-    Guard("warehouse.rollback:_same_rollback", nothing, f"{ROLLBACK}test_the_same_rollback_again"),
-    Guard("warehouse.ledger:point_to", nothing, f"{ROLLBACKS}test_model_indices_and_tables_go_back_together"),
-    Guard("ml.champion_alias:name_champion", nothing, f"{ROLLBACKS}test_model_indices_and_tables_go_back_together"),
-    Guard("ml.champion_alias:name_champion", nothing, f"{ARTIFACTS}test_the_alias_follows_the_pointer"),
-    Guard("warehouse.run_folder:written_aside", in_place, f"{FOLDERS}test_a_folder_appears_whole"),
-    Guard("warehouse.run_folder:PUBLICATION_ID", re.compile(".*", re.DOTALL), f"{ARTIFACTS}test_a_text_that_is_no_pub"),
+    Guard(
+        "nightjar.contract.artifacts.embeddings:check_manifest",
+        nothing,
+        f"{ARTIFACTS}test_a_flipped_byte_in_the_model_is_refused",
+    ),
+    Guard(
+        "nightjar.contract.artifacts.embeddings:check_manifest",
+        nothing,
+        f"{ARTIFACTS}test_a_flipped_byte_in_an_index_is_refused",
+    ),
+    Guard(
+        "nightjar.contract.artifacts.consistency:check_artifacts",
+        nothing,
+        f"{ARTIFACTS}test_an_index_of_another_model_or_of_stale",
+    ),
+    Guard(
+        "nightjar.publishing.output_contract:check_output", nothing, f"{ARTIFACTS}test_every_dropped_renamed_or_retyped"
+    ),
+    Guard("nightjar.publishing.input_contract:check_inputs", nothing, f"{NIGHTS}test_every_dropped_renamed_or_retyped"),
+    Guard("nightjar.warehouse.later_columns:add_missing_columns", nothing, f"{NIGHTS}test_a_dropped_column_is_not"),
+    Guard(
+        "nightjar.publishing.trailing_volume:check_trailing_volume",
+        nothing,
+        f"{NIGHTS}test_half_the_events_or_one_type",
+    ),
+    Guard("nightjar.publishing.trailing_volume:check_trailing_volume", nothing, f"{NIGHTS}test_a_domain_without_items"),
+    Guard("nightjar.publishing.trailing_volume:_counts", nothing_by_name, f"{NIGHTS}test_a_part_that_is_gone"),
+    Guard("nightjar.publishing.attempts:_check_volume", nothing, f"{NIGHTS}test_a_source_that_is_late"),
+    Guard("nightjar.publishing.attempts:_check_freshness", nothing, f"{NIGHTS}test_a_source_that_is_late"),
+    Guard("nightjar.publishing.attempts:_check_volume", nothing, f"{PUBLICATIONS}test_a_date_without_data_is_refused"),
+    Guard("nightjar.publishing.attempts:check_not_superseded", nothing, f"{PUBLICATIONS}test_a_superseded_attempt"),
+    Guard("nightjar.publishing.attempts:check_not_superseded", nothing, f"{RACES}test_of_publishers_at_once"),
+    Guard("nightjar.publishing.publish:_check_gates", nothing, f"{PUBLICATIONS}test_nothing_is_published_without"),
+    Guard("nightjar.publishing.publish:_entry_of", nothing, f"{PUBLICATIONS}test_publishing_twice"),
+    Guard(
+        "nightjar.publishing.publish:_recommendations", lambda *_: 1, f"{PUBLICATIONS}test_a_night_that_staged_nothing"
+    ),
+    Guard("nightjar.publishing.integrity:check_whole", nothing, f"{ROLLBACKS}test_what_retention_removed"),
+    Guard("nightjar.publishing.integrity:_missing_rows", nothing_by_name, f"{ROLLBACK}test_a_publication_t"),
+    Guard("nightjar.publishing.integrity:_broken_indices", nothing_by_name, f"{ROLLBACK}test_a_publication_w"),
+    Guard("nightjar.publishing.rollback:_same_rollback", nothing, f"{ROLLBACK}test_the_same_rollback_again"),
+    Guard("nightjar.publishing.ledger:point_to", nothing, f"{ROLLBACKS}test_model_indices_and_tables_go_back_together"),
+    Guard(
+        "nightjar.stages.champion_alias:name_champion",
+        nothing,
+        f"{ROLLBACKS}test_model_indices_and_tables_go_back_together",
+    ),
+    Guard("nightjar.stages.champion_alias:name_champion", nothing, f"{ARTIFACTS}test_the_alias_follows_the_pointer"),
+    Guard("nightjar.contract.atomic_files:written_aside", in_place, f"{FOLDERS}test_a_folder_appears_whole"),
+    Guard(
+        "nightjar.contract.run_folder:PUBLICATION_ID",
+        re.compile(".*", re.DOTALL),
+        f"{ARTIFACTS}test_a_text_that_is_no_pub",
+    ),
     Guard("numpy:isfinite", all_finite, f"{ARTIFACTS}test_a_model_with_a_nan"),
     Guard("numpy:isfinite", all_finite, f"{TRAINING}test_a_broken_value"),
-    Guard("warehouse.importers.contract:_faults", no_faults, f"{ROWS}test_an_event_that_breaks"),
-    Guard("warehouse.removal:check_in_place", nothing, f"{REMOVAL}test_a_run_folder_behind_a_link"),
-    Guard("warehouse.retention:rollback_targets", no_faults, f"{RETENTION}test_a_rollback_targe"),
-    Guard("ml.stages.audit:judge", sound, "tests/ml/stages/test_audit_verdict.py::test_a_failed_test_refuses"),
-    Guard("warehouse.stages:check_fits", nothing, "tests/warehouse/test_stages.py::test_a_setting_that_could_have"),
-    Guard("warehouse.adapters.postgres.adapter:_alone", lambda *_: nullcontext(), f"{RACES}test_of_publishers_at_once"),
+    Guard("nightjar.importers.row_checks:_faults", no_faults, f"{ROWS}test_an_event_that_breaks"),
+    Guard("nightjar.publishing.retention.removal:check_in_place", nothing, f"{REMOVAL}test_a_run_folder_behind_a_link"),
+    Guard("nightjar.publishing.retention.plan:rollback_targets", no_faults, f"{RETENTION}test_a_rollback_targe"),
+    Guard(
+        "nightjar.stages.audit:judge", sound, "tests/unit/ml/stages/test_audit_verdict.py::test_a_failed_test_refuses"
+    ),
+    Guard(
+        "nightjar.contract.stages:check_fits",
+        nothing,
+        "tests/unit/contract/test_stages.py::test_a_setting_that_could_have",
+    ),
+    Guard("nightjar.warehouse.postgres.adapter:_alone", lambda *_: nullcontext(), f"{RACES}test_of_publishers_at_once"),
     Guard("shutil:rmtree", nothing, f"{ARTIFACTS}test_what_a_killed_begin_left"),
-    Guard("warehouse.removal:remove_files", nothing, f"{KILLS}test_a_killed_clean_up"),
-    Guard("ml.gate:at_least", passed, "tests/ml/stages/test_shifted_features.py::test_features_of_the_next_item"),
-    Guard("ml.gate:at_least", passed, "tests/ml/test_gate.py::test_an_index_must_reach_the_floor"),
-    Guard("ml.gate:refuse_if_any", nothing, "tests/ml/test_gate.py::test_a_refusal_names_every_gate"),
+    Guard("nightjar.publishing.retention.removal:remove_files", nothing, f"{KILLS}test_a_killed_clean_up"),
+    Guard(
+        "ml.gates.index_gate:at_least",
+        passed,
+        "tests/integration/ml/stages/test_shifted_features.py::test_features_of_the_next_item",
+    ),
+    Guard(
+        "ml.gates.index_gate:at_least",
+        passed,
+        "tests/unit/ml/gates/test_index_gate.py::test_an_index_must_reach_the_floor",
+    ),
+    Guard(
+        "ml.gates.index_gate:refuse_if_any",
+        nothing,
+        "tests/unit/ml/gates/test_index_gate.py::test_a_refusal_names_every_gate",
+    ),
 ]
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import duckdb
 import psycopg
 
+from nightjar.contract.tables import ALL_TABLES
+from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
+from nightjar.warehouse.event_weights import shipped
 from tests.support.postgres_server import PostgresServer
-from warehouse.adapters.duckdb import DuckDBWarehouse
-from warehouse.event_weights import shipped
-from warehouse.tables import ALL_TABLES
 
 PIPELINE, ANALYST = "nightjar_pipeline", "nightjar_analyst"
 Rows = list[tuple[Any, ...]]

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from warehouse.adapters.postgres import partitions
-from warehouse.adapters.postgres.connection import PostgresConnection
-from warehouse.adapters.postgres.schema import is_partitioned
-from warehouse.adapters.protocol import Connection, insert_row
-from warehouse.tables import OUTPUTS, table
+from nightjar.contract.tables import OUTPUTS, table
+from nightjar.warehouse.postgres import partitions
+from nightjar.warehouse.postgres.connection import PostgresConnection
+from nightjar.warehouse.postgres.schema import is_partitioned
+from nightjar.warehouse.protocol import Connection, insert_row
 
 
 def lay_row(connection: Connection, full_name: str, row: Mapping[str, Any]) -> None:

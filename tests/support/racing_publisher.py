@@ -4,11 +4,11 @@ import random
 import time
 from threading import Barrier
 
-from warehouse.adapters.engines import open_warehouse
-from warehouse.errors import NightjarError
-from warehouse.publications import publish
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings
+from nightjar.contract.errors import NightjarError
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.publishing.publish import publish
+from nightjar.warehouse.engines import open_warehouse
 
 
 def race(settings: Settings, publications: list[str], start: Barrier, seed: int, results: object) -> None:

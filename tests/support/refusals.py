@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from nightjar.contract.errors import NightjarError
+from nightjar.contract.progress import ERROR_LINE
 from tests.support.golden import check_wording
-from warehouse.errors import NightjarError
-from warehouse.progress import ERROR_LINE
 
 
 @contextmanager

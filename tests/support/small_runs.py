@@ -12,26 +12,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ml import hnsw_index
-from ml.output_rows import arrow_schema, write_rows
-from ml.stages import load_staging
+from ml.index import hnsw
+from nightjar.contract.artifacts import embeddings
+from nightjar.contract.artifacts.consistency import check_artifacts, model_digest
+from nightjar.contract.artifacts.embeddings import Embeddings
+from nightjar.contract.failpoints import VARIABLE
+from nightjar.contract.gates import GateDecision
+from nightjar.contract.interval import of_date
+from nightjar.contract.run_folder import RunFolder, RunRecord
+from nightjar.contract.settings import REPOSITORY, Settings, load_settings
+from nightjar.contract.tables import STAGED, table
+from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.content_hash import content_hash
+from nightjar.publishing.gate_decisions import record_decisions
+from nightjar.publishing.ledger import Published
+from nightjar.publishing.output_rows import arrow_schema, write_rows
+from nightjar.publishing.publish import GATES, publish
+from nightjar.publishing.retention import removal
+from nightjar.publishing.rollback import roll_back
+from nightjar.stages import load_staging
+from nightjar.warehouse.engines import open_warehouse
+from nightjar.warehouse.protocol import insert_row
 from tests.support.guards import remove_the_named_one
-from warehouse import embeddings, removal
-from warehouse.adapters.engines import open_warehouse
-from warehouse.adapters.protocol import insert_row
-from warehouse.artifacts import check_artifacts, model_digest
-from warehouse.attempts import RunRequest, begin_attempt
-from warehouse.content_hash import content_hash
-from warehouse.embeddings import Embeddings
-from warehouse.gate_decisions import GateDecision, record_decisions
-from warehouse.interval import of_date
-from warehouse.ledger import Published
-from warehouse.named_points import VARIABLE
-from warehouse.publications import GATES, publish
-from warehouse.rollback import roll_back
-from warehouse.run_folder import RunFolder, RunRecord
-from warehouse.settings import REPOSITORY, Settings, load_settings
-from warehouse.tables import STAGED, table
 
 ITEMS = 20
 # Every process begins as a copy of one that has imported all this, which takes seconds, and done nothing else.
@@ -70,7 +72,7 @@ def write_outputs(settings: Settings, folder: RunFolder, day: int) -> None:
     """Write model, index and the rows of every output table, as the stages from fit_model on do."""
     model = model_of(day)
     embeddings.save(model, folder.model)
-    index = hnsw_index.build(model.item_vectors, model.item_ids, hnsw_index.COSINE, settings)
+    index = hnsw.build(model.item_vectors, model.item_ids, hnsw.COSINE, settings)
     digest = index.save(folder.index("retrieval"), {"model_sha256": model_digest(folder.model)})
     manifest = {
         **{column.name: 1 for column in table("recs.index_manifest").columns if column.type != "text"},

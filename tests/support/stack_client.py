@@ -18,10 +18,10 @@ from urllib.request import ProxyHandler, Request, build_opener
 import psutil
 import psycopg2
 
-from ml.stack.credentials import load_credentials
-from ml.stack.places import Places
-from warehouse.adapters.duckdb import DuckDBWarehouse
-from warehouse.settings import Settings
+from nightjar.contract.settings import Settings
+from nightjar.stack.credentials import load_credentials
+from nightjar.stack.paths import Places
+from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 
 # Many times what it takes: these only end what hangs.
 COMMAND_SECONDS = 500

@@ -5,14 +5,15 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from ml.stages import audit, build_indices, evaluate_model, fit_model, gate_model, load_staging, publish, report, unload
-from warehouse.adapters.engines import open_warehouse
-from warehouse.attempts import RunRequest, begin_attempt
-from warehouse.dbt_runner import run_dbt, variables, write_manifest
-from warehouse.interval import of_date
-from warehouse.run_folder import RunFolder
-from warehouse.settings import Settings, spark_environment
-from warehouse.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS, application, flag
+from ml.stages import build_indices, evaluate_model, fit_model, gate_model
+from nightjar.contract.interval import of_date
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings, spark_environment
+from nightjar.contract.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS, application, flag
+from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.stages import audit, load_staging, publish, report, unload
+from nightjar.warehouse.dbt_runner import run_dbt, variables, write_manifest
+from nightjar.warehouse.engines import open_warehouse
 
 _SPARK = (
     "--master local[2] --conf spark.sql.shuffle.partitions=2 --conf spark.ui.enabled=false "

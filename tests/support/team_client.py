@@ -15,13 +15,13 @@ from typing import Any
 import psutil
 import psycopg
 
-from ml.stack.probe import answer
-from ml.stack.processes import stack_processes
-from ml.stack.program import Program
-from ml.stack.team.programs import team_programs
-from ml.stack.team.secrets_file import AIRFLOW_ADMIN, PIPELINE, SECRETS, read_secrets
+from nightjar.contract.settings import variable
+from nightjar.stack.probe import answer
+from nightjar.stack.processes import stack_processes
+from nightjar.stack.program import Program
+from nightjar.stack.team.programs import team_programs
+from nightjar.stack.team.secrets_file import AIRFLOW_ADMIN, PIPELINE, SECRETS, read_secrets
 from tests.support.stack_client import COMMAND_SECONDS, RunningStack
-from warehouse.settings import variable
 
 # All that the programs inherit: what they need beyond this, docker-compose.yml has to give them. The last names the
 # kernels of the matrix products: a content hash is compared with that of a night that has them too.

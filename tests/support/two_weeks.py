@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
 
+from nightjar.warehouse.protocol import Connection
 from tests.support.insert_rows import lay_row, run_script
-from warehouse.adapters.protocol import Connection
 
 DOMAINS = ("books", "films", "games")
 DATES = [date(2026, 3, 18) + timedelta(days=day) for day in range(14)]

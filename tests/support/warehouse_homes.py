@@ -8,9 +8,9 @@ from uuid import uuid4
 import psycopg
 from pydantic import SecretStr
 
+from nightjar.contract.settings import Settings, child_environment
+from nightjar.warehouse.postgres.initialisation import initialise
 from tests.support.postgres_server import PostgresServer
-from warehouse.adapters.postgres.initialisation import initialise
-from warehouse.settings import Settings, child_environment
 
 TEMPLATE = "initialised"
 

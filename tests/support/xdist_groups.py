@@ -3,9 +3,9 @@
 from xdist.scheduler import LoadScopeScheduling
 
 # Folders whose tests share a fixture of the session: a shop after its nights, a Spark session, a stack.
-_TOGETHER = ("tests/end_to_end/shop", "tests/spark_jobs", "tests/stack", "tests/stack/team")
+_TOGETHER = ("tests/end_to_end/shop", "tests/integration/spark_jobs", "tests/stack", "tests/stack/team")
 # Files of such folders that start processes of their own.
-_ON_THEIR_OWN = ("tests/spark_jobs/test_cluster.py", "tests/spark_jobs/test_spark_submit.py")
+_ON_THEIR_OWN = ("tests/integration/spark_jobs/test_cluster.py", "tests/integration/spark_jobs/test_spark_submit.py")
 
 
 class GroupByFixtures(LoadScopeScheduling):  # type: ignore[misc]
@@ -14,6 +14,6 @@ class GroupByFixtures(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
         folder = file.rpartition("/")[0]
-        if folder.startswith("tests/dbt_project"):
+        if folder.startswith("tests/integration/dbt_project"):
             return f"dbt on {'postgres' if 'postgres' in test.partition('[')[2] else 'duckdb'}"
         return folder if folder in _TOGETHER and file not in _ON_THEIR_OWN else file

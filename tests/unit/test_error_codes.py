@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from nightjar.contract.errors import BadInput
+from nightjar.contract.settings import REPOSITORY
 from tests.support.refusals import refused
-from warehouse.errors import BadInput
-from warehouse.settings import REPOSITORY
 
-PACKAGES = ("dags", "ml", "spark_jobs", "warehouse")
+PACKAGES = ("dags", "ml", "nightjar", "spark_jobs")
 BASES = ("NightjarError", "BadInput", "GateRefused", "NothingExpected")
 CODE = re.compile(r"[a-z0-9_]+")
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import yaml
 
-from warehouse.importers.demo_shop.shop import generate
-from warehouse.importers.demo_shop.shop_options import ShopOptions
-from warehouse.settings import DBT_PROJECT, REPOSITORY
+from nightjar.contract.settings import DBT_PROJECT, REPOSITORY
+from nightjar.importers.demo_shop.shop import generate
+from nightjar.importers.demo_shop.shop_options import ShopOptions
 
 DRIFT = 0.4
 NIGHTS = 4

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import REPOSITORY
 from tests.support.explorer_queries import check_answers
 from tests.support.refusals import refused_command
-from warehouse.run_folder import RunFolder
-from warehouse.settings import REPOSITORY
 
 
 def readme_queries() -> list[str]:

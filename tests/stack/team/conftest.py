@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ml.stack.processes import stack_processes
+from nightjar.contract.settings import Settings
+from nightjar.stack.processes import stack_processes
 from tests.support.team_client import TeamStack, free_block
-from warehouse.settings import Settings
 
 
 @pytest.fixture(scope="session")

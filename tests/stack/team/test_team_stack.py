@@ -7,12 +7,12 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from ml.stack.processes import stack_processes
-from ml.stack.team.secrets_file import AIRFLOW_ADMIN, AIRFLOW_DATABASE, SECRETS
+from nightjar.contract.settings import REPOSITORY
+from nightjar.stack.processes import stack_processes
+from nightjar.stack.team.secrets_file import AIRFLOW_ADMIN, AIRFLOW_DATABASE, SECRETS
 from tests.support.refusals import refused_command
 from tests.support.stack_client import Nights, wait_for
 from tests.support.team_client import TeamStack
-from warehouse.settings import REPOSITORY
 
 pytestmark = pytest.mark.stack
 

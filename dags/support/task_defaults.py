@@ -1,0 +1,79 @@
+"""What every task of a night shares: pools, retries and the templates that name the run."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Asset, AssetAlias, Context, TriggerRule
+from airflow.sdk.exceptions import AirflowSkipException
+
+from dags.support.timetable import DataDateTimetable
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import load_settings
+from nightjar.contract.tuned_configuration import read_recipe
+
+# The embedded warehouse takes one writing process at a time.
+WAREHOUSE_POOL = "warehouse_writer"
+# A Spark job or a training takes all cores of one machine.
+COMPUTE_POOL = "compute"
+
+# The XCom that holds a run's outcome in one line.
+OUTCOME = "nightjar_outcome"
+
+PUBLICATION_ID = "{{ ti.xcom_pull(task_ids='begin') }}"
+RUN_FOLDER = "{{ run_folder(ti.xcom_pull(task_ids='begin')) }}"
+# Not the interval of Airflow's run: a single run may ask for another date.
+RUN_AS_OF = "{{ run_as_of(ti.xcom_pull(task_ids='begin')) }}"
+
+# What readers and downstream DAGs wait for: a date's history was written; what is current moved.
+RECS_HISTORY = Asset("recs_history")
+RECS_CURRENT = Asset("recs_current")
+CURRENT_MOVED = AssetAlias("recs_current_moved")
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "nightjar",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=10),
+    # After a stage that the run leaves out the next one runs, because `begin` lies before each of them; after a `begin`
+    # that was skipped nothing does.
+    "trigger_rule": TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+}
+
+
+def only_in(stage: str) -> Callable[[Context], None]:
+    """Return the hook that skips a task when the run leaves its stage out."""
+
+    def skip_unless_chosen(context: Context) -> None:
+        if stage not in context["params"]["stages"]:
+            raise AirflowSkipException(f"the run leaves the stage {stage} out")
+
+    return skip_unless_chosen
+
+
+def intervals(cron: str) -> DataDateTimetable | None:
+    """Return the schedule of a cron expression in UTC, or none where only people start the DAG."""
+    return DataDateTimetable(cron, timezone="UTC") if cron else None
+
+
+def run_folder(publication_id: str) -> str:
+    """Return the folder of a publication, for templates."""
+    return str(RunFolder.of(load_settings().lake, publication_id).path)
+
+
+def run_as_of(publication_id: str) -> str:
+    """Return what a publication's run sees nothing after, for templates."""
+    return RunFolder.of(load_settings().lake, publication_id).record().interval.as_of.isoformat()
+
+
+def setting_of_run(name: str) -> str:
+    """Return the template of a setting's value in the run, whose recipe may differ from the settings."""
+    return f"{{{{ run_setting(ti.xcom_pull(task_ids='begin'), '{name}') }}}}"
+
+
+def run_setting(publication_id: str, name: str) -> str:
+    """Return what a setting is in a publication's run, for templates."""
+    settings = load_settings()
+    recipe = read_recipe(RunFolder.of(settings.lake, publication_id).recipe)
+    return str(getattr(recipe.over(settings), name))

@@ -1,0 +1,1 @@
+"""What models are trained on: matrices of interactions and features, text features."""

@@ -1,0 +1,157 @@
+"""Items' texts as features: the words of titles, and a pre-trained model's view of titles and descriptions.
+
+Reads `snapshot/items.parquet` and `snapshot/item_features.parquet`; used wherever features are read to be fitted.
+docs/decisions/text-features.md says why so.
+"""
+
+import re
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from ml.data.text_model import encode
+from ml.data.training_data import TEXT_PREFIX, TITLE_PREFIX, TrainingData
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+
+DESCRIPTION_PREFIX = "description:"
+# Of the largest variance; below it an axis is rounding.
+_LEAST_VARIANCE = 1e-9
+# Letters of any script, three at least.
+_WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+def with_text(data: TrainingData, folder: RunFolder, settings: Settings) -> TrainingData:
+    """Return the data with the features of the items' texts that the settings ask for, or as it is.
+
+    Args:
+        data: the features of a run.
+        folder: of the run, or of what has the same snapshot.
+        settings: weight of words and support of features; text model, dimensions and weight.
+
+    Raises:
+        BadInput: the model cannot be loaded.
+        NightjarError: it gives values that are not finite.
+    """
+    return _with_text_model(_with_title_words(data, folder, settings), folder, settings)
+
+
+def _with_title_words(data: TrainingData, folder: RunFolder, settings: Settings) -> TrainingData:
+    if settings.title_word_weight == 0:
+        return data
+    titles = _titles(folder)
+    words = [sorted(set(_WORD.findall(titles.get(item_id, "").lower()))) for item_id in data.item_ids]
+    carriers = Counter(word for each in words for word in each)
+    kept = sorted(word for word, count in carriers.items() if count >= settings.min_feature_support)
+    place = {word: number for number, word in enumerate(kept)}
+    entries = [(row, place[word]) for row, each in enumerate(words) for word in each if word in place]
+    if not entries:
+        return data
+    rows, columns = np.array(entries).T
+    values = np.full(len(entries), settings.title_word_weight, np.float32)
+    return _with_item_features(
+        data,
+        sparse.csr_matrix((values, (rows, columns)), shape=(len(words), len(kept))),
+        [f"{TITLE_PREFIX}{word}" for word in kept],
+    )
+
+
+def _with_text_model(data: TrainingData, folder: RunFolder, settings: Settings) -> TrainingData:
+    texts = item_texts(folder, data.item_ids) if settings.text_model else np.array([], object)
+    with_one = np.flatnonzero(texts != "")
+    if len(with_one) == 0:
+        return data
+    distinct, place = np.unique(texts[with_one], return_inverse=True)
+    vectors = encode(settings.text_model, tuple(distinct.tolist()))
+    values = weighed(principal_components(vectors, settings.text_dimensions), settings.text_weight)
+    rows = np.zeros((len(texts), values.shape[1]), np.float32)
+    rows[with_one] = values[place]
+    names = [f"{TEXT_PREFIX}{number // 2}{'+-'[number % 2]}" for number in range(values.shape[1])]
+    return _with_item_features(data, sparse.csr_matrix(rows), names)
+
+
+def _with_item_features(data: TrainingData, values: sparse.csr_matrix, names: list[str]) -> TrainingData:
+    features = sparse.csr_matrix(sparse.hstack([data.item_features, values], format="csr"))
+    features.sort_indices()
+    return replace(
+        data,
+        item_features=features,
+        item_feature_names=np.concatenate([data.item_feature_names, np.array(names, object)]),
+    )
+
+
+def item_texts(folder: RunFolder, item_ids: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return title and descriptions of each item, in lines: (items,) text, empty where there is neither.
+
+    A title that is the item's id stands in for one that the source does not have, so it is none.
+
+    Args:
+        folder: holds the snapshot.
+        item_ids: (items,) text.
+    """
+    lines: dict[str, list[str]] = {item_id: [title] for item_id, title in _titles(folder).items()}
+    for item_id, feature in _descriptions(folder):
+        if item_id in lines:
+            lines[item_id].append(feature.removeprefix(DESCRIPTION_PREFIX).strip())
+    return np.array(["\n".join(filter(None, lines.get(item_id, []))) for item_id in item_ids], object)
+
+
+def _titles(folder: RunFolder) -> dict[str, str]:
+    """Each item's title, empty where it has none or its id stands in for one."""
+    items = pq.read_table(folder.snapshot("items"), columns=["item_id", "title"])
+    titles = {
+        item_id: (title or "").strip()
+        for item_id, title in zip(*(items[name].to_pylist() for name in ("item_id", "title")), strict=True)
+    }
+    return {item_id: "" if title == item_id else title for item_id, title in titles.items()}
+
+
+def _descriptions(folder: RunFolder) -> list[tuple[str, str]]:
+    features = pq.read_table(folder.snapshot("item_features"), columns=["item_id", "feature"])
+    kept: pa.Table = features.filter(pc.starts_with(features["feature"], DESCRIPTION_PREFIX))
+    return sorted(zip(kept["item_id"].to_pylist(), kept["feature"].to_pylist(), strict=True))
+
+
+def principal_components(vectors: NDArray[np.float32], dimensions: int) -> NDArray[np.float64]:
+    """Return the vectors on their axes of most variance, about their mean: (n, at most `dimensions`) float64.
+
+    An axis has two directions; the one taken is that in which the entry of it that is largest by size is positive.
+
+    Args:
+        vectors: (n, d) float32.
+        dimensions: axes kept at most; there are no more than the vectors differ in.
+    """
+    # More threads would change last bits.
+    with threadpool_limits(1):
+        centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+        variances, axes = linalg.eigh(centred.T @ centred)
+        kept = np.flatnonzero(variances > max(variances[-1] * _LEAST_VARIANCE, 0))[::-1][:dimensions]
+        axes = axes[:, kept]
+        largest = axes[np.abs(axes).argmax(axis=0), np.arange(len(kept))]
+        components: NDArray[np.float64] = centred @ (axes * np.sign(largest))
+    return components
+
+
+def weighed(components: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
+    """Return each component as two columns, what is above 0 and what is below it, whose sum a row is the weight.
+
+    LightFM's features are weights of what an item has, so none is negative. A row of zeros stays one.
+
+    Args:
+        components: (n, d).
+        weight: above 0.
+
+    Returns:
+        (n, 2 d): 0+, 0-, 1+, 1-, ...
+    """
+    halves = np.stack([np.maximum(components, 0), np.maximum(-components, 0)], axis=2).reshape(len(components), -1)
+    sums = halves.sum(axis=1, keepdims=True)
+    shares: NDArray[np.float64] = np.divide(halves, sums, out=np.zeros_like(halves), where=sums > 0)
+    return shares * weight

@@ -1,0 +1,1 @@
+"""How good a ranking is: slices, metrics, the champion's refit, confidence intervals."""

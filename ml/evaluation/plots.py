@@ -1,0 +1,128 @@
+"""The figures of one run: training curve, metrics beside the rivals, how exposure spreads over the items, the indices.
+
+Each function writes one PNG; used by the stages evaluate_model, which logs them with the run, and build_indices.
+"""
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ml.evaluation.evaluate import BASELINE, CHAMPION, CONSUMED, LIST_METRICS, MODEL, Metric
+from ml.evaluation.holdout_slices import SLICES
+from ml.evaluation.popularity_curve import CurvePoint
+from ml.index.index_recall import IndexQuality
+
+COLOURS = {MODEL: "#3b4cc0", BASELINE: "#b0b0b0", CHAMPION: "#d08c2f", CONSUMED: "#4c9a5b"}
+
+
+# Recall that is seen as a step.
+_SEEN = 0.003
+
+
+def training_curve(recalls: Sequence[float], k: int, path: Path) -> None:
+    """Draw recall@k on a sample of the holdout after each epoch."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(np.arange(1, len(recalls) + 1), recalls, marker=".", color=COLOURS[MODEL])
+    axes.set(xlabel="epoch", ylabel=f"recall@{k}", title="Recall on a sample of the holdout", ylim=(0, None))
+    save(figure, path)
+
+
+def metric_bars(metrics: Sequence[Metric], path: Path) -> None:
+    """Draw each list metric as bars, the model beside popularity and the champion if any, one panel a slice."""
+    values = {(row.slice, row.metric, row.model): row for row in metrics}
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    panels: Sequence[Axes] = figure.subplots(1, len(SLICES), sharey=True)
+    places = np.arange(len(LIST_METRICS))
+    judged = {row.model for row in metrics if row.metric in LIST_METRICS}
+    models = [model for model in (MODEL, BASELINE, CHAMPION) if model in judged]
+    for panel, name in zip(panels, SLICES, strict=True):
+        for place, model in enumerate(models):
+            heights = np.nan_to_num([values[name, metric, model].value for metric in LIST_METRICS])
+            offset = (place - (len(models) - 1) / 2) * 0.8 / len(models)
+            panel.bar(places + offset, heights, width=0.8 / len(models), color=COLOURS[model], label=model)
+        users = values[name, "recall", MODEL].users
+        panel.set_title(f"{name} ({users:,} users)")
+        panel.set_xticks(places, list(LIST_METRICS), rotation=45, ha="right")
+    panels[0].legend()
+    save(figure, path)
+
+
+def exposure_lorenz(exposures: Mapping[str, NDArray[np.int64]], path: Path) -> None:
+    """Draw which share of all list places goes to which share of the items, from the least shown."""
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    for model, counts in exposures.items():
+        shares = np.concatenate([[0.0], np.sort(counts).cumsum() / max(1, counts.sum())])
+        axes.plot(np.linspace(0, 1, len(shares)), shares, color=COLOURS[model], label=model)
+    axes.plot([0, 1], [0, 1], color="black", linestyle=":", linewidth=1, label="even")
+    axes.set(xlabel="share of items, least shown first", ylabel="share of list places", title="Exposure")
+    axes.legend()
+    save(figure, path)
+
+
+def popularity_trade_off(points: Sequence[CurvePoint], k: int, path: Path) -> None:
+    """Draw recall@k against coverage@k while popularity is dialled down; each point names its weight."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    coverages, recalls = [point.coverage for point in points], [point.recall for point in points]
+    axes.plot(coverages, recalls, marker="o", color=COLOURS[MODEL])
+    for point in points:
+        axes.annotate(f"{point.weight:g}", (point.coverage, point.recall), textcoords="offset points", xytext=(6, 4))
+    axes.set(xlabel=f"coverage@{k}", ylabel=f"recall@{k}", title="Lists by popularity_weight")
+    save(figure, path)
+
+
+def index_recall(curves: Mapping[str, tuple[Sequence[IndexQuality], int]], path: Path) -> None:
+    """Draw recall against the median and 95th percentile of a query's time; points that find more name their `ef`.
+
+    Args:
+        curves: for each index what was measured, by rising `ef`, and the `ef` in use.
+        path: of the PNG.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for (name, (measured, used)), colour in zip(curves.items(), (COLOURS[MODEL], COLOURS[CHAMPION]), strict=False):
+        points = [each for each in measured if each.recall is not None]
+        recalls = [each.recall or 0.0 for each in points]
+        middles, slow = [each.latency_p50_ms or 0.0 for each in points], [each.latency_p95_ms or 0.0 for each in points]
+        axes.plot(middles, recalls, marker="o", markersize=4, color=colour, label=f"{name}, median")
+        axes.plot(
+            slow, recalls, marker="o", markersize=3, color=colour, linestyle=":", label=f"{name}, 95th percentile"
+        )
+        for place, (point, *at) in enumerate(zip(points, middles, recalls, strict=True)):
+            if point.ef == used:
+                axes.plot([at[0]], [at[1]], marker="o", markersize=11, fillstyle="none", color=colour)
+            # Where nothing is gained any more the points lie side by side, and so would their labels.
+            if place == 0 or at[1] - recalls[place - 1] > _SEEN:
+                axes.annotate(
+                    f"ef {point.ef}",
+                    (at[0], at[1]),
+                    textcoords="offset points",
+                    xytext=(7, -10),
+                    fontsize=8,
+                    color=colour,
+                )
+    axes.set(xlabel="milliseconds a query", ylabel="recall against exact search", title="Indices by ef", xlim=(0, None))
+    if axes.lines:
+        axes.legend()
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(png(figure))
+
+
+def png(figure: Figure) -> bytes:
+    """Return a figure as PNG."""
+    buffer = BytesIO()
+    # Without the version stamp of matplotlib, equal figures are equal files.
+    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
+    return buffer.getvalue()

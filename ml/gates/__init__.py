@@ -1,0 +1,1 @@
+"""May a model or an index be published? Figures in, verdicts out."""

@@ -1,0 +1,151 @@
+"""Measures an index against exact search, and raises its `ef` until it finds enough.
+
+Pure but for the clock; used by the stage build_indices, whose gate judges the figure.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ml.index.hnsw import COSINE, HnswIndex
+from nightjar.contract.artifacts.embeddings import Vectors
+from nightjar.contract.settings import Settings
+from nightjar.ranking.scoring import Ranking, nearest
+
+MAX_QUERIES = 1_000
+# A curve is looked at, not judged.
+CURVE_QUERIES = 200
+_NEARLY_ALL = 0.999
+# Equal vectors (items with the same features only) have no order: any of them is a right answer. A share of the score.
+_TIE = 1e-6
+
+
+@dataclass(frozen=True)
+class IndexQuality:
+    """What was measured at one `ef`.
+
+    Attributes:
+        recall: mean share of the exact k best that the index found, 0 to 1; None without queries.
+        latency_p50_ms: median wall time of one query; None without queries.
+        latency_p95_ms: 95th percentile of it; None without queries.
+        queries: how many were asked.
+        ef: candidate list size at which it was measured.
+    """
+
+    recall: float | None
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    queries: int
+    ef: int
+
+
+def sample(count: int, seed: int) -> NDArray[np.int64]:
+    """Choose up to `MAX_QUERIES` of `count` rows, the same ones every time, ascending."""
+    chosen = np.random.default_rng(seed).permutation(count)[:MAX_QUERIES]
+    return np.sort(chosen).astype(np.int64)
+
+
+def raise_ef(
+    index: HnswIndex, vectors: Vectors, queries: Vectors, own: NDArray[np.int64] | None, settings: Settings
+) -> IndexQuality:
+    """Measure the index, doubling its `ef` until recall@k reaches the target or `ef` its bound.
+
+    Args:
+        index: left with the `ef` that the answer names.
+        vectors: (items, dim) what the index holds, by position.
+        queries: (queries, dim).
+        own: (queries,) the position that each query must not find (itself), or None.
+        settings: k, target, first and largest `ef`.
+    """
+    ranking = _ranking(index, queries, vectors)
+    exact = nearest(ranking, settings.metric_k, _own_matrix(own, len(vectors)))
+    ef = min(settings.index_ef, settings.index_ef_max)
+    while True:
+        index.set_ef(ef)
+        quality = _measure(index, ranking, queries, exact, own)
+        if quality.recall is None or quality.recall >= settings.index_recall_target or ef >= settings.index_ef_max:
+            return quality
+        ef = min(2 * ef, settings.index_ef_max)
+
+
+def recall_curve(
+    index: HnswIndex, vectors: Vectors, queries: Vectors, own: NDArray[np.int64] | None, settings: Settings
+) -> list[IndexQuality]:
+    """Measure the index at doubling `ef` on up to `CURVE_QUERIES` queries, until it finds nearly all or at its bound.
+
+    Arguments are those of `raise_ef`; the index is left with the `ef` that it had.
+    """
+    used, asked = index.ef, queries[:CURVE_QUERIES]
+    itself = None if own is None else own[:CURVE_QUERIES]
+    ranking = _ranking(index, asked, vectors)
+    exact = nearest(ranking, settings.metric_k, _own_matrix(itself, len(vectors)))
+    curve: list[IndexQuality] = []
+    ef = min(settings.metric_k + 1, settings.index_ef_max)
+    while True:
+        # The one in use is among the points, so that it is seen what it costs.
+        for each in sorted({ef, used} if ef <= used < 2 * ef else {ef}):
+            index.set_ef(each)
+            curve.append(_measure(index, ranking, asked, exact, itself))
+        recall = curve[-1].recall
+        if recall is None or (recall >= _NEARLY_ALL and ef >= used) or 2 * ef > settings.index_ef_max:
+            index.set_ef(used)
+            return curve
+        ef *= 2
+
+
+def _measure(
+    index: HnswIndex, ranking: Ranking, queries: Vectors, exact: NDArray[np.int64], own: NDArray[np.int64] | None
+) -> IndexQuality:
+    k = exact.shape[1]
+    wanted = k if own is None else k + 1
+    answers, milliseconds = [], []
+    for query in queries:
+        started = time.perf_counter()
+        answers.append(index.query(query[None, :], wanted)[0])
+        milliseconds.append(1000 * (time.perf_counter() - started))
+    if not answers or (exact < 0).all():
+        return IndexQuality(None, None, None, 0, index.ef)
+    found = without_own(np.array(answers), own, k)
+    p50, p95 = np.percentile(milliseconds, [50, 95])
+    return IndexQuality(_recall(ranking, found, exact), float(p50), float(p95), len(queries), index.ef)
+
+
+def without_own(found: NDArray[np.int64], own: NDArray[np.int64] | None, k: int) -> NDArray[np.int64]:
+    """Drop each query's own position from its (queries, k + 1) answers and keep the first k."""
+    if own is None:
+        return found
+    last = np.argsort(found == own[:, None], axis=1, kind="stable")
+    return np.take_along_axis(found, last, axis=1)[:, :k]
+
+
+def _recall(ranking: Ranking, found: NDArray[np.int64], exact: NDArray[np.int64]) -> float:
+    worst = np.where(exact >= 0, _scores(ranking, exact), np.inf).min(axis=1)
+    slack = _TIE * np.maximum(np.abs(worst), 1)
+    right = (found >= 0) & (_scores(ranking, found) >= (worst - slack)[:, None])
+    return float((right.sum(axis=1) / np.maximum((exact >= 0).sum(axis=1), 1)).mean())
+
+
+def _scores(ranking: Ranking, positions: NDArray[np.int64]) -> Vectors:
+    scores: Vectors = np.einsum("qd,qkd->qk", ranking.users, ranking.items[positions])
+    return scores
+
+
+def _own_matrix(own: NDArray[np.int64] | None, item_count: int) -> sparse.csr_matrix | None:
+    if own is None:
+        return None
+    ones = np.ones(len(own), dtype=np.float32)
+    return sparse.csr_matrix((ones, (np.arange(len(own)), own)), shape=(len(own), item_count))
+
+
+def _ranking(index: HnswIndex, queries: Vectors, vectors: Vectors) -> Ranking:
+    if index.metric == COSINE:
+        return Ranking(_unit(queries), _unit(vectors))
+    return Ranking(np.ascontiguousarray(queries), np.ascontiguousarray(vectors))
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.ascontiguousarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)

@@ -1,0 +1,1 @@
+"""The models, and what is fitted beside them."""

@@ -1,0 +1,1 @@
+"""The product around the models: contract, ranking, warehouse, publication, imports, serving, pages, commands."""

@@ -1,0 +1,286 @@
+"""`nightjar import`: fills the raw tables from MovieLens folders, a user's own files, or the demo shop."""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nightjar.cli import import_options as options
+from nightjar.cli.import_check import print_check
+from nightjar.cli.layouts_command import layouts, layouts_for
+from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.file_access import check_readable, check_writable
+from nightjar.contract.settings import load_settings
+from nightjar.importers.columns import IMPORTABLE
+from nightjar.importers.demo_shop.later_days import import_nights
+from nightjar.importers.demo_shop.shop_options import ShopOptions
+from nightjar.importers.files.file_check import check_file
+from nightjar.importers.import_files import import_files
+from nightjar.importers.loading import ImportCount
+from nightjar.importers.movielens.import_folder import import_movielens
+from nightjar.importers.read_options import ReadOptions
+from nightjar.publishing.event_counts import unknown_types, unknown_types_line
+from nightjar.warehouse import event_weights
+from nightjar.warehouse.engines import open_warehouse
+from nightjar.warehouse.protocol import Warehouse
+
+app = typer.Typer(help="Fill the raw tables. Importing the same data again adds nothing.", no_args_is_help=True)
+
+_SHOP = ShopOptions()
+# `readable=False` below: what cannot be read is refused by `check_readable`, with whose it is and what mends that.
+
+
+@app.command()
+def movielens(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", readable=False, help="Unpacked archive: ml-100k, ml-1m, latest, 20m to 32m."),
+    ],
+) -> None:
+    """Import a MovieLens folder: ratings, films with genres, years and tags, users with what is known of them."""
+    _run(lambda warehouse: import_movielens(warehouse, folder, datetime.now(UTC)), [folder])
+
+
+@app.command()
+def files(
+    interactions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            readable=False, help="user_id, item_id, occurred_at; may have event_id, event_type, value, ingested_at."
+        ),
+    ] = None,
+    items: Annotated[
+        list[Path] | None,
+        typer.Option(
+            readable=False, help="item_id; may have domain, title, available_from, available_until, recorded_at."
+        ),
+    ] = None,
+    item_features: Annotated[
+        list[Path] | None,
+        typer.Option(
+            readable=False, help="item_id, feature (kind:value); may have weight (0 withdraws it), recorded_at."
+        ),
+    ] = None,
+    users: Annotated[
+        list[Path] | None, typer.Option(readable=False, help="user_id; may have created_at, recorded_at.")
+    ] = None,
+    user_features: Annotated[
+        list[Path] | None,
+        typer.Option(
+            readable=False, help="user_id, feature (kind:value); may have weight (0 withdraws it), recorded_at."
+        ),
+    ] = None,
+    exposures: Annotated[
+        list[Path] | None,
+        typer.Option(
+            readable=False,
+            help="user_id, item_id, rank, shown_at; may have exposure_id, variant, publication_id, ingested_at.",
+        ),
+    ] = None,
+    layout: options.Layout = None,
+    columns: options.Columns = None,
+    constants: options.Constants = None,
+    ignores_other_columns: options.OtherColumns = False,
+    delimiter: options.Delimiter = None,
+    quote: options.Quote = None,
+    escape: options.Escape = None,
+    encoding: options.Encoding = None,
+    header: options.Header = None,
+    time_format: options.TimeFormat = None,
+    time_unit: options.Unit = None,
+    time_zone: options.TimeZone = None,
+    null_words: options.NullWords = None,
+    decimal_comma: options.DecimalComma = False,
+) -> None:
+    """Import your own files with the columns of the raw tables: delimited text, JSON or Parquet, packed or not.
+
+    Each option takes a file, a folder or a quoted pattern, and may be repeated; all of it is imported or nothing. A
+    folder named event_type=purchase says what its rows have in that column. Names are also understood as user, item,
+    event, rating (for value) and time, timestamp or ts. Times are ISO 8601, UTC where no zone is given, or unix times.
+    A file with other columns is refused whole; rows that break a rule go to raw.rejected_rows with file, line and
+    reason. Attributes without recorded_at count as known from the start; where a later file says something else, it is
+    a new version.
+
+    How files are written is meant for the interactions, or for the one table of the command; a layout says it of each
+    table. `nightjar import check FILE` finds it out and prints the command.
+    """
+    given = {
+        "interactions": interactions,
+        "items": items,
+        "item_features": item_features,
+        "users": users,
+        "user_features": user_features,
+        "exposures": exposures,
+    }
+    named = {table: paths for table, paths in given.items() if paths}
+    if not named:
+        raise BadInput(
+            "nothing to import: expected --interactions FILE, --items FILE or another table's files",
+            code="missing_option",
+            option="--interactions",
+        )
+    typed = options.typed_options(
+        columns=columns,
+        constants=constants,
+        ignores_other_columns=ignores_other_columns,
+        delimiter=delimiter,
+        quote=quote,
+        escape=escape,
+        encoding=encoding,
+        header=header,
+        time_format=time_format,
+        time_unit=time_unit,
+        time_zone=time_zone,
+        null_words=null_words,
+        decimal_comma=decimal_comma,
+    )
+    read = options.options_by_table(named, typed, options.named_layout(layout))
+    for line in options.constants_of_layout(layout, read, typed) if layout else ():
+        typer.echo(f"note: {line}")
+    max_gb = load_settings().import_max_gb
+    _run(
+        lambda warehouse: import_files(
+            warehouse,
+            named,
+            datetime.now(UTC),
+            max_gb=max_gb,
+            options=read,
+            note=lambda line: typer.echo(f"note: {line}"),
+            warn=lambda line: typer.echo(f"warning: {line}"),
+        ),
+        [path for paths in named.values() for path in paths],
+    )
+
+
+app.command()(layouts)
+
+
+@app.command()
+def check(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", readable=False, help="A file, a folder, or a quoted pattern.")
+    ],
+    table: Annotated[str, typer.Option(help="Raw table that the rows are meant for.")] = "interactions",
+    layout: options.Layout = None,
+    columns: options.Columns = None,
+    constants: options.Constants = None,
+    ignores_other_columns: options.OtherColumns = False,
+    delimiter: options.Delimiter = None,
+    quote: options.Quote = None,
+    escape: options.Escape = None,
+    encoding: options.Encoding = None,
+    header: options.Header = None,
+    time_format: options.TimeFormat = None,
+    time_unit: options.Unit = None,
+    time_zone: options.TimeZone = None,
+    null_words: options.NullWords = None,
+    decimal_comma: options.DecimalComma = False,
+) -> None:
+    """Say how a file would be read, show five rows, and print the command that imports it; nothing is written.
+
+    What is not said is found out: format, delimiter, encoding, header, columns by their usual names, and times. What
+    only a person can know is named.
+    """
+    name = table.replace("-", "_")
+    if name not in IMPORTABLE:
+        raise BadInput(
+            f"--table {table!r} is unknown: expected {', '.join(IMPORTABLE)}",
+            code="unknown_table",
+            option="--table",
+            value=table,
+            expected=[*IMPORTABLE],
+        )
+    typed = options.typed_options(
+        columns=columns,
+        constants=constants,
+        ignores_other_columns=ignores_other_columns,
+        delimiter=delimiter,
+        quote=quote,
+        escape=escape,
+        encoding=encoding,
+        header=header,
+        time_format=time_format,
+        time_unit=time_unit,
+        time_zone=time_zone,
+        null_words=null_words,
+        decimal_comma=decimal_comma,
+    )
+    read = options.options_by_table([name], typed, options.named_layout(layout))[name]
+    check_readable([file])
+    layouts_to_try = layouts_for(file, name) if read == ReadOptions() else {}
+    max_gb = load_settings().import_max_gb
+    found = check_file(file, IMPORTABLE[name], read, layouts_to_try, datetime.now(UTC), max_gb)
+    print_check(found, file, name, _weighted_types())
+
+
+def _weighted_types() -> set[str]:
+    """Return the event types that have a weight in the warehouse, or where there is none yet, as shipped."""
+    try:
+        with open_warehouse(load_settings()).connect(read_only=True) as connection:
+            return {row.event_type for row in event_weights.read(connection)}
+    except NightjarError:
+        return {row.event_type for row in event_weights.shipped()}
+
+
+@app.command("demo-shop")
+def demo_shop(
+    seed: Annotated[int, typer.Option(help="Equal options give equal rows.")] = _SHOP.seed,
+    users: Annotated[int, typer.Option(help="Customers, with and without events.")] = _SHOP.users,
+    items: Annotated[int, typer.Option(help="Items in each of the domains films, books, games.")] = _SHOP.items,
+    days: Annotated[int, typer.Option(help="Days of events.")] = _SHOP.days,
+    last_date: Annotated[str, typer.Option(help="The last day of events, YYYY-MM-DD.")] = str(_SHOP.last_date),
+    nights: Annotated[
+        int, typer.Option(min=0, help="Days after the last one on which customers see what was published before them.")
+    ] = 0,
+) -> None:
+    """Import a made-up shop with planted tastes, several event types and an experiment with two arms.
+
+    With --nights, customers come back on the days after the last one. Half of them, by a hash of the user id, see the
+    lists of the newest publication of an earlier date, half its popular items; what they click and buy by their tastes
+    becomes events and exposures. Run the nights in between to close the loop; a day that was served stays as it is.
+    """
+    try:
+        last = date.fromisoformat(last_date)
+    except ValueError as error:
+        raise BadInput(
+            f"--last-date {last_date!r} is no date: expected YYYY-MM-DD, for example 2026-03-31",
+            code="not_a_date",
+            option="--last-date",
+            value=last_date,
+        ) from error
+    shop = ShopOptions(seed, users, items, days, last)
+    _run(lambda warehouse: import_nights(warehouse, shop, nights))
+
+
+def _run(import_into: Callable[[Warehouse], list[ImportCount]], paths: Iterable[Path] = ()) -> None:
+    settings = load_settings()
+    check_readable(paths)
+    if settings.warehouse_engine == "duckdb":
+        check_writable(settings.home)
+    warehouse = open_warehouse(settings)
+    warehouse.create_tables()
+    started = time.monotonic()
+    counts = import_into(warehouse)
+    seconds = time.monotonic() - started
+    for count in counts:
+        hint = " (see raw.rejected_rows)" if count.rejected else ""
+        repeated = f" ({count.repeated:,} repeat a row of this import)" if count.repeated else ""
+        typer.echo(
+            f"{count.table_name}: {count.added:,} added, {count.already_there:,} already there{repeated},"
+            f" {count.rejected:,} rejected{hint}"
+        )
+    _name_unknown_types(warehouse, counts)
+    rows = sum(count.added + count.already_there + count.rejected for count in counts)
+    typer.echo(f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 0.001):,.0f} rows/s")
+
+
+def _name_unknown_types(warehouse: Warehouse, counts: list[ImportCount]) -> None:
+    if not any(count.table_name == "raw.interactions" for count in counts):
+        return
+    with warehouse.connect(read_only=True) as connection:
+        unknown = unknown_types(connection)
+    if unknown:
+        typer.echo(f"warning: {unknown_types_line(unknown, load_settings().unknown_event_weight)}")

@@ -1,0 +1,95 @@
+"""The `nightjar` command: one line for each error, its exit code, a traceback only with --debug."""
+
+import sys
+import traceback
+from functools import cache
+
+import typer
+
+from nightjar.cli import stage_commands, tune_commands
+from nightjar.cli.repeated_options import refuse_repeated_options
+from nightjar.contract.disk_space import full_disk, met_full_disk
+from nightjar.contract.errors import NightjarError
+from nightjar.contract.file_access import refused_access
+from nightjar.contract.progress import error_line
+from nightjar.contract.settings import load_settings
+
+
+@cache
+def application(*, only_stages: bool = False) -> typer.Typer:
+    """Return the command.
+
+    Args:
+        only_stages: leave out what people type: a night starts a dozen stages, and those imports take a second each.
+    """
+    app = typer.Typer(
+        help="Retrains a recommender every night and publishes it to warehouse tables.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_options)
+    app.add_typer(stage_commands.app, name="stage", help="One stage of a night, as its Airflow task runs it.")
+    tune_commands.register(app, stage_commands.app)
+    if not only_stages:
+        _add_commands_of_people(app)
+    refuse_repeated_options(app)
+    return app
+
+
+def _options(debug: bool = typer.Option(False, help="Show the traceback of an error.")) -> None:
+    """Options of every command; `main` reads --debug itself, because it handles the errors."""
+
+
+def _add_commands_of_people(app: typer.Typer) -> None:
+    from nightjar.cli import (
+        docs_command,
+        events_commands,
+        explore_command,
+        import_commands,
+        performance_command,
+        read_commands,
+        retention_command,
+        run_commands,
+        settings_command,
+        stack_commands,
+        warehouse_commands,
+    )
+
+    app.add_typer(import_commands.app, name="import", help="Bring interactions, items and users into schema raw.")
+    app.add_typer(events_commands.app, name="events", help="What an event of each type counts.")
+    app.add_typer(stack_commands.app, name="stack", help="The servers of a home, for one person or a team.")
+    app.add_typer(warehouse_commands.app, name="warehouse", help="The warehouse that a team shares.")
+    run_commands.register(app)
+    read_commands.register(app)
+    performance_command.register(app)
+    explore_command.register(app)
+    retention_command.register(app)
+    settings_command.register(app)
+    docs_command.register(app)
+
+
+def main() -> None:
+    """Run the command and turn an error into one line and its exit code."""
+    try:
+        application(only_stages=sys.argv[1:2] == ["stage"])()
+    except NightjarError as error:
+        _fail(error, error, shows_traceback="--debug" in sys.argv)
+    except Exception as error:
+        # Nobody foresaw it: the log of a stage keeps where it happened, a person asks for it.
+        unforeseen = NightjarError(
+            f"unexpected {type(error).__name__}: {error} (nightjar --debug shows where)",
+            code="unexpected_error",
+            kind=type(error).__name__,
+        )
+        _fail(unforeseen, error, shows_traceback="--debug" in sys.argv or "stage" in sys.argv[1:2])
+
+
+def _fail(error: NightjarError, cause: Exception, *, shows_traceback: bool) -> None:
+    if met_full_disk(cause):
+        error = full_disk(load_settings().home)
+    elif refusal := refused_access(cause):
+        error = refusal
+    if shows_traceback:
+        traceback.print_exc()
+    print(error_line(error), flush=True)
+    sys.exit(error.exit_code)

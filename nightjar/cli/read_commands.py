@@ -1,0 +1,117 @@
+"""`nightjar status`, `recommend`, `similar` and `report`: what readers see, read from the output tables."""
+
+from dataclasses import astuple, fields
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from nightjar.cli.summary import plain_console, show, show_rows
+from nightjar.contract.errors import BadInput
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import load_settings
+from nightjar.publishing.not_published import NotPublished, not_published
+from nightjar.publishing.run_failures import waiting_failures
+from nightjar.warehouse.engines import open_for_readers
+from nightjar.warehouse.protocol import Connection
+from nightjar.warehouse.readers import newest_state
+
+_CURRENT = """
+    select c.publication_id, c.data_date, c.moved_at, p.recommendation_rows as rows, p.model_uri, p.code_version
+    from recs.current_publication c join recs.publications p using (ledger_id)
+"""
+_LEDGER = """
+    select ledger_id, publication_id, action, recommendation_rows as rows, actor, reason, recorded_at
+    from recs.publications order by ledger_id desc limit 10
+"""
+_TITLES = "select item_id, title from core.dim_items where valid_to is null and item_id = any(?)"
+_SIMILAR = """
+    select s.target_domain, s.rank, s.similar_item_id, coalesce(i.title, '') as title, s.similarity
+    from recs.similar_items_current s
+    left join core.dim_items i on i.item_id = s.similar_item_id and i.valid_to is null
+    where s.item_id = ? order by s.target_domain, s.rank
+"""
+
+
+def status() -> None:
+    """Show what is current, the last entries of the ledger, and what was not published or failed, with the reasons.
+
+    While a run writes to a DuckDB warehouse, as of its last publication or verdict.
+    """
+    console, waiting = plain_console(160), waiting_failures(load_settings())
+    with newest_state(load_settings()) as (connection, of_when):
+        if of_when:
+            console.print(of_when, soft_wrap=True)
+        if not show(console, connection, "Current publication", _CURRENT):
+            console.print("nothing is published yet: nightjar run --date YYYY-MM-DD")
+        show(console, connection, "Ledger, newest first", _LEDGER)
+        rows = [astuple(each) for each in not_published(connection, waiting)]
+        names = [each.name for each in fields(NotPublished)]
+        show_rows(console, "Attempts not published and failures, newest first", names, rows)
+
+
+def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> None:
+    """Show the lists of one user, with what they did since the last night; of an unknown user the popular items."""
+    # Imported here, because the libraries of ranking take half a second that no other command needs.
+    settings = load_settings()
+    lists = import_module("nightjar.serving.recommend").UserListReader(settings).lists_of(user)
+    console = plain_console(120)
+    console.print(f"User {user}: {lists.source}, publication {lists.publication_id}", soft_wrap=True)
+    if lists.left_out:
+        console.print(lists.left_out, soft_wrap=True)
+    ids = {item.item_id for item in lists.items} | {item.reason_item_id for item in lists.items}
+    with open_for_readers(settings).connect(read_only=True) as connection:
+        titles = dict(connection.execute(_TITLES, [sorted(filter(None, ids))]).fetchall())
+    rows = [
+        (
+            item.domain,
+            item.rank,
+            item.item_id,
+            titles.get(item.item_id),
+            item.score,
+            item.source,
+            titles.get(item.reason_item_id, item.reason_item_id),
+        )
+        for item in lists.items
+    ]
+    names = ("domain", "rank", "item_id", "title", "score", "source", "because_of")
+    if not show_rows(console, "Recommendations", names, rows):
+        console.print("nothing is left to recommend: the user has met every item that is available")
+
+
+def similar(item: Annotated[str, typer.Argument(help="The item's id.")]) -> None:
+    """Show the items nearest to one item, in every domain."""
+    console = plain_console(120)
+    with open_for_readers(load_settings()).connect(read_only=True) as connection:
+        _check_published(connection)
+        if not show(console, connection, f"Similar to item {item}", _SIMILAR, [item]):
+            raise BadInput(
+                f"item {item!r} has no row in recs.similar_items_current",
+                code="unknown_item",
+                item_id=item,
+                table="recs.similar_items_current",
+            )
+
+
+def report(
+    publication: Annotated[str, typer.Option(help="The attempt, published or not; empty: the current one.")] = "",
+) -> None:
+    """Write the night's report, one HTML page, into the attempt's run folder and print its path."""
+    settings = load_settings()
+    if not publication:
+        with newest_state(settings) as (connection, _):
+            _check_published(connection)
+            publication = connection.execute("select publication_id from recs.current_publication").fetchall()[0][0]
+    print(import_module("nightjar.reporting.report").write_report(settings, RunFolder.of(settings.lake, publication)))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the main app."""
+    for command in (status, recommend, similar, report):
+        app.command()(command)
+
+
+def _check_published(connection: Connection) -> None:
+    row = connection.execute("select count(*) from recs.current_publication").fetchone()
+    if not row or not row[0]:
+        raise BadInput("nothing is published yet: nightjar run --date YYYY-MM-DD", code="nothing_published")

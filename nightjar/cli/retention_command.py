@@ -1,0 +1,113 @@
+"""`nightjar retention`: what old attempts and tunings leave behind and may go; deletes nothing without --apply."""
+
+from datetime import date
+from importlib import import_module
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from nightjar.contract.errors import BadInput
+from nightjar.contract.settings import Settings, load_settings
+from nightjar.publishing.retention.old_tunings import OldTuning, old_tunings, remove_tuning
+from nightjar.publishing.retention.plan import Part, Plan
+from nightjar.publishing.retention.removal import Removal, default_as_of, remove_files, remove_rows, survey
+from nightjar.warehouse import readers
+from nightjar.warehouse.engines import open_warehouse
+
+
+def retention(
+    apply: Annotated[bool, typer.Option("--apply/--dry-run", help="Delete, or only show what would go.")] = False,
+    as_of: Annotated[
+        str, typer.Option(help="Data date that ages count back from, YYYY-MM-DD. Empty: the current publication's.")
+    ] = "",
+) -> None:
+    """Delete what old attempts and tunings left behind, as the settings NIGHTJAR_RETENTION_* say.
+
+    What the current publication and the rollback targets need always stays, and so do the ledger, the attempts, the
+    verdicts of the gates, the metrics of every night and the recipes that tunings found.
+    """
+    settings = load_settings()
+    warehouse = open_warehouse(settings)
+    counted_from = _date(as_of) if as_of else default_as_of(warehouse)
+    if counted_from is None:
+        print("nothing is published yet: nothing to clean up")
+        return
+    found, removals = survey(warehouse, settings, counted_from)
+    runs = _forgettable_runs(settings, found)
+    tunings = old_tunings(warehouse, settings, counted_from)
+    tuning_runs = _tuning_runs(settings, tunings)
+    _show(removals, runs)
+    for tuning in tunings:
+        print(f"tuning {tuning.name}: {'its folder and MLflow runs' if tuning.forgets_runs else 'its work files'}")
+    if apply:
+        found = remove_rows(warehouse, settings, counted_from)
+        remove_files(settings, found)
+        runs = _forgettable_runs(settings, found)
+        if runs or tuning_runs:
+            import_module("ml.tracking").forget(settings, [*runs.values(), *tuning_runs])
+        for tuning in tunings:
+            remove_tuning(tuning)
+        readers.refresh(warehouse, "old attempts were removed")
+    rows = sum(each.rows for each in removals)
+    file_bytes = sum(each.file_bytes for each in removals) + sum(each.file_bytes for each in tunings)
+    run_count = len(runs) + len(tuning_runs)
+    print(
+        f"{'removed' if apply else 'would remove'} {rows:,} rows, {file_bytes / 1e6:,.1f} MB of files and {run_count} "
+        f"MLflow run{'' if run_count == 1 else 's'}, as of {counted_from}"
+        f"{'' if apply else '; nightjar retention --apply does it'}"
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the main app."""
+    app.command()(retention)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(
+            f"--as-of {text!r} is no date: expected YYYY-MM-DD, for example 2026-03-31",
+            code="not_a_date",
+            option="--as-of",
+            value=text,
+        ) from error
+
+
+def _forgettable_runs(settings: Settings, found: Plan) -> dict[str, str]:
+    old = {verdict.publication_id for verdict in found.verdicts if Part.MLFLOW in verdict.removes}
+    if not old:
+        # MLflow takes seconds to load, and most weeks nothing is that old.
+        return {}
+    runs: dict[str, str] = import_module("ml.tracking").forgettable_runs(settings, old, found.needed_runs)
+    return runs
+
+
+def _tuning_runs(settings: Settings, tunings: list[OldTuning]) -> list[str]:
+    names = [each.name for each in tunings if each.forgets_runs]
+    if not names:
+        return []
+    runs: list[str] = import_module("ml.tracking").tuning_runs(settings, names)
+    return runs
+
+
+def _show(removals: list[Removal], runs: dict[str, str]) -> None:
+    table = Table("publication", "standing", "goes", "rows", "MB", title="Attempts, oldest first", title_justify="left")
+    for removal in removals:
+        verdict = removal.verdict
+        goes = [str(part) for part in Part if part in verdict.removes and _is_left(part, removal, runs)]
+        if goes or not verdict.removes & {Part.ROWS, Part.STAGED_ROWS}:
+            figures = f"{removal.rows:,}", f"{removal.file_bytes / 1e6:,.1f}"
+            table.add_row(verdict.publication_id, verdict.standing, ", ".join(goes) or "nothing", *figures)
+    Console(width=120, highlight=False).print(table)
+
+
+def _is_left(part: Part, removal: Removal, runs: dict[str, str]) -> bool:
+    if part in (Part.ROWS, Part.STAGED_ROWS):
+        return removal.rows > 0
+    if part == Part.MLFLOW:
+        return removal.verdict.publication_id in runs
+    return bool(removal.folders)

@@ -1,0 +1,91 @@
+"""`nightjar run`, `backfill` and `rollback`: what changes the published state."""
+
+import getpass
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from nightjar.cli.single_run import run_single
+from nightjar.cli.summary import print_summary
+from nightjar.contract.errors import BadInput
+from nightjar.contract.interval import DataInterval, of_date, parse_instant
+from nightjar.contract.schedule import Schedule
+from nightjar.contract.settings import load_settings
+from nightjar.contract.stages import parse_stages
+from nightjar.publishing.attempts import RunRequest
+
+Stages = Annotated[str, typer.Option(help="Part of inputs,features,model,serving,publication; empty for all.")]
+Note = Annotated[str, typer.Option(help="Free text, kept with the attempt.")]
+Publish = Annotated[str, typer.Option(help="auto, never or force: who may see the result.")]
+IngestedBefore = Annotated[str | None, typer.Option(help="See only rows that had arrived by then (ISO 8601).")]
+
+
+def run(
+    date: Annotated[str, typer.Option(help="A date of the run's data interval, YYYY-MM-DD.")],
+    publish: Publish = "auto",
+    stages: Stages = "",
+    ingested_before: IngestedBefore = None,
+    note: Note = "",
+) -> None:
+    """Run the nightly DAG for the data interval that holds a date, without a scheduler."""
+    settings = load_settings()
+    interval = Schedule(settings.schedule).of_date(date)
+    if str(interval.data_date) != date:
+        print(_described(interval), flush=True)
+    completed = run_single(settings, _request(interval, publish, stages, ingested_before, note))
+    print_summary(settings, completed)
+
+
+def backfill(
+    first: Annotated[str, typer.Option("--from", help="First data date, YYYY-MM-DD.")],
+    last: Annotated[str, typer.Option("--to", help="Last data date, YYYY-MM-DD.")],
+    publish: Publish = "auto",
+    stages: Stages = "",
+    ingested_before: IngestedBefore = None,
+    note: Note = "",
+) -> None:
+    """Run the nightly DAG for each data interval of a range of dates; it stops at the first one that fails."""
+    settings = load_settings()
+    if of_date(first).start > of_date(last).start:
+        raise BadInput(
+            f"--from {first} lies after --to {last}", code="reversed_dates", option="--from", value=first, expected=last
+        )
+    for interval in Schedule(settings.schedule).between(first, last):
+        print(_described(interval), flush=True)
+        run_single(settings, _request(interval, publish, stages, ingested_before, note))
+
+
+def rollback(
+    to: Annotated[str, typer.Option(help="The publication that readers shall see.")],
+    reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")],
+    actor: Annotated[str, typer.Option(help="Who wants it; the ledger keeps it. Empty: the user of this shell.")] = "",
+) -> None:
+    """Point readers to an earlier publication and MLflow's alias `champion` to its model, without retraining."""
+    settings = load_settings()
+    # Imported when it runs: MLflow takes seconds to import.
+    stage = import_module("nightjar.stages.roll_back")
+    entry = stage.run(settings, to, actor=actor or getpass.getuser(), reason=reason)
+    print(f"{entry.publication_id} is current; it was {entry.previous_publication_id}")
+
+
+def _described(interval: DataInterval) -> str:
+    start, end = (f"{instant:%Y-%m-%d %H:%M}" for instant in (interval.start, interval.end))
+    return f"{interval.data_date}: the data interval from {start} to {end} UTC"
+
+
+def _request(interval: DataInterval, publish: str, stages: str, ingested_before: str | None, note: str) -> RunRequest:
+    return RunRequest(
+        interval=interval,
+        run_id="nightjar run",
+        publish_mode=publish,
+        stages=parse_stages(stages),
+        ingested_before=None if ingested_before is None else parse_instant("--ingested-before", ingested_before),
+        note=note,
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the main app."""
+    for command in (run, backfill, rollback):
+        app.command()(command)

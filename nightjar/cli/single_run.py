@@ -1,0 +1,147 @@
+"""Runs the nightly DAG for one interval without a scheduler and shows its stages' progress lines."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from nightjar.cli.run_events import Failure, RunEvents
+from nightjar.contract.errors import BadInput, GateRefused, NightjarError
+from nightjar.contract.settings import RUNNER, Settings, child_environment
+from nightjar.contract.task_events import TaskEvent
+from nightjar.publishing.attempts import RunRequest, check_request
+from nightjar.publishing.run_failures import FAILED, RunFailure, is_kept, keep_failure, outcome_of
+from nightjar.publishing.runner_process import this_process
+from nightjar.publishing.unfinished_attempts import RUN
+from nightjar.stack.home import prepare_home
+from nightjar.warehouse.engines import open_warehouse
+
+_ERRORS = {2: BadInput, 3: GateRefused}
+_MODULE, _DAG = "dags.support.run_once", "dags.nightly_recommendations"
+
+
+@dataclass(frozen=True)
+class CompletedRun:
+    """What one run of the DAG left behind: its publication and the file with all its output."""
+
+    publication_id: str
+    log: Path
+    seconds: float
+
+
+def run_single(settings: Settings, request: RunRequest) -> CompletedRun:
+    """Run the DAG on one interval in a process of its own; print the stages' progress lines.
+
+    Raises:
+        BadInput: there is nothing to run on; refused before anything is started.
+        BadInput, GateRefused, NightjarError: a task failed; exit code, error code and reason are those of the first.
+    """
+    _check(settings, request)
+    prepare_home(settings)
+    started, began = time.monotonic(), datetime.now(UTC)
+    log = settings.home / "logs" / f"nightly_recommendations-{request.interval.data_date}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    events = RunEvents()
+    try:
+        with log.open("w", encoding="utf-8") as output, _started(settings, request, output) as (process, lines):
+            for line in lines:
+                shown = events.read(TaskEvent.from_json(line))
+                if shown is not None:
+                    print(f"{time.monotonic() - started:7.1f} s  {shown}", flush=True)
+    except KeyboardInterrupt:
+        _write_down(settings, request, events, began, -signal.SIGINT, "nightjar run was stopped from the keyboard")
+        raise
+    if process.returncode != 0 or not events.publication_id:
+        failure = events.failure or Failure(1, f"airflow stopped with exit code {process.returncode}")
+        _write_down(settings, request, events, began, process.returncode, failure.reason)
+        raise _ERRORS.get(failure.exit_code, NightjarError)(
+            f"{failure.reason} (all output: {log})", code=failure.code or "run_failed", log=str(log)
+        )
+    return CompletedRun(events.publication_id, log, time.monotonic() - started)
+
+
+def _check(settings: Settings, request: RunRequest) -> None:
+    """Refuse what cannot succeed before Airflow is started; the refusal is written down as one of `begin`.
+
+    Not that of a warehouse which cannot be opened: it would take no row.
+    """
+    refusal = None
+    with open_warehouse(settings).connect(read_only=True) as connection:
+        try:
+            check_request(settings, connection, request)
+        except BadInput as error:
+            refusal = error
+    if refusal is not None:
+        day, code = request.interval.data_date, refusal.exit_code
+        keep_failure(settings, RunFailure(RUN, "begin", outcome_of(code), str(refusal), code, data_date=day))
+        raise refusal
+
+
+@contextmanager
+def _started(
+    settings: Settings, request: RunRequest, output: IO[str]
+) -> Iterator[tuple[subprocess.Popen[bytes], IO[str]]]:
+    """Start the DAG's process; give it and the lines of its events; at the end it has ended."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, encoding="utf-8") as lines:
+        try:
+            process = subprocess.Popen(
+                _command(request, writer),
+                env=_environment(settings),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[writer],
+            )
+        finally:
+            # The lines end when the other end, that of the process, is closed.
+            os.close(writer)
+        try:
+            yield process, lines
+        except BaseException:
+            process.terminate()
+            raise
+        finally:
+            process.wait()
+
+
+def _command(request: RunRequest, events: int) -> list[str]:
+    return [
+        # Safe path: a folder `dags` where the command is typed is not this project's.
+        *(sys.executable, "-P", "-u", "-m", _MODULE, _DAG),
+        *("--logical-date", request.interval.start.isoformat(), "--conf", json.dumps(_params(request))),
+        *("--events", str(events)),
+    ]
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    # Nobody watches a deadline without a scheduler, and `DAG.test` of 3.3 fails when a run that has one ends.
+    return {**child_environment(settings), "NIGHTJAR_DEADLINE_MINUTES": "0", RUNNER: this_process()}
+
+
+def _write_down(
+    settings: Settings, request: RunRequest, events: RunEvents, began: datetime, exit_code: int, reason: str
+) -> None:
+    """Write down why the run failed, unless a task of it has done so."""
+    day = request.interval.data_date
+    if not is_kept(settings, since=began, data_date=day):
+        outcome = FAILED if events.failure else outcome_of(exit_code)
+        failure = RunFailure(RUN, RUN, outcome, reason, exit_code, events.publication_id or None, day)
+        keep_failure(settings, failure)
+
+
+def _params(request: RunRequest) -> dict[str, object]:
+    before = request.ingested_before
+    return {
+        "publish": request.publish_mode,
+        "stages": list(request.stages),
+        "ingested_before": before.isoformat() if before else None,
+        "note": request.note,
+    }

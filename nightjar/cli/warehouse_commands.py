@@ -1,0 +1,32 @@
+"""`nightjar warehouse`: what an administrator does once for a warehouse that a team shares."""
+
+import typer
+
+from nightjar.contract.errors import BadInput
+from nightjar.contract.settings import load_settings
+from nightjar.warehouse.postgres.initialisation import initialise
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _commands() -> None:
+    """Keep `init` a command of its own, where there is no second one."""
+
+
+@app.command()
+def init() -> None:
+    """Create PostgreSQL's database, roles, schemas, rights and tables where they are missing; it may be repeated.
+
+    Connects as NIGHTJAR_POSTGRES_ADMIN_USER and gives the roles the passwords of the settings.
+    """
+    settings = load_settings()
+    if settings.warehouse_engine != "postgres":
+        raise BadInput(
+            f"NIGHTJAR_WAREHOUSE_ENGINE={settings.warehouse_engine}: only postgres has to be initialised",
+            code="unsupported_engine",
+            setting="NIGHTJAR_WAREHOUSE_ENGINE",
+            value=settings.warehouse_engine,
+            expected="postgres",
+        )
+    print(f"{initialise(settings)} is initialised")

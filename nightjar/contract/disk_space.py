@@ -1,0 +1,35 @@
+"""Tells a full disk from other failures, whoever met it: Python, DuckDB, Arrow, Spark or dbt."""
+
+import errno
+import shutil
+import tempfile
+from pathlib import Path
+
+from nightjar.contract.errors import NightjarError
+
+_WORDS = ("No space left on device", "Disk quota exceeded")
+_CODES = (errno.ENOSPC, errno.EDQUOT)
+
+
+def met_full_disk(error: BaseException) -> bool:
+    """Return whether the error, or what caused it, is a disk without space."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if getattr(cause, "errno", None) in _CODES or any(words in str(cause) for words in _WORDS):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def full_disk(folder: Path) -> NightjarError:
+    """Return the line for a person, who wrote to a folder: most libraries do not say where they found no space."""
+    places = "; ".join(f"{place} has {_free_mb(place):,.1f} MB left" for place in (folder, Path(tempfile.gettempdir())))
+    return NightjarError(
+        f"a disk is full: {places}. Free some and run the same again: nothing is half done",
+        code="disk_full",
+        path=folder,
+    )
+
+
+def _free_mb(folder: Path) -> float:
+    return shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free / 1e6

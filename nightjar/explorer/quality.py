@@ -1,0 +1,40 @@
+"""How good nights were, date by date: the holdout's metrics, and the indices' recall and latency."""
+
+from nightjar.explorer.reading import Answer, ask
+from nightjar.warehouse.protocol import Connection
+
+# Of each date the last publication: what `recommendations_history` shows, too.
+_LAST_OF_DATE = """
+    select publication_id from (
+        select publication_id, row_number() over (partition by data_date order by ledger_id desc) as newest_first
+        from recs.publications where action in ('published', 'history')
+    ) as entries where newest_first = 1
+"""
+_MEASURED = """
+    select distinct metric, slice, k from recs.model_metrics where value is not null order by metric, slice, k
+"""
+_METRIC = f"""
+    select data_date, publication_id, model, value, users from recs.model_metrics
+    where metric = ? and slice = ? and k = ? and value is not null and publication_id in ({_LAST_OF_DATE})
+    order by data_date, model
+"""  # noqa: S608 the module's own constants
+_INDICES = f"""
+    select data_date, publication_id, index_name, item_count, recall_k, recall, latency_p50_ms, latency_p95_ms, ef, m,
+        dim
+    from recs.index_manifest where publication_id in ({_LAST_OF_DATE}) order by data_date desc, index_name
+"""  # noqa: S608 the module's own constants
+
+
+def measured(connection: Connection) -> Answer:
+    """List the metrics, slices and cut-offs that have a value."""
+    return ask(connection, _MEASURED)
+
+
+def metric_over_time(connection: Connection, metric: str, of_slice: str, k: int) -> Answer:
+    """Return one metric of every model on one slice, date by date; each date shows its last publication."""
+    return ask(connection, _METRIC, metric, of_slice, k)
+
+
+def indices(connection: Connection) -> Answer:
+    """Return each index of the last publication of each date, newest first."""
+    return ask(connection, _INDICES)

@@ -1,0 +1,1 @@
+"""Reads files as people have them: text, JSON, Parquet, packed or not, one or many."""

@@ -1,0 +1,89 @@
+"""Reads one file that a user names for one raw table, in the format that its suffix or its first bytes say."""
+
+from pathlib import Path
+from typing import Literal
+
+from nightjar.contract.errors import BadInput
+from nightjar.importers.files.file_set import NamedFile
+from nightjar.importers.files.json_file import read_json_file
+from nightjar.importers.files.parquet_file import read_parquet_file
+from nightjar.importers.files.read_rows import Reading, ReadRows
+from nightjar.importers.files.text_file import SUFFIX_DELIMITERS, read_text_file
+from nightjar.importers.files.unpacking import inner_name, opened, unpack
+from nightjar.importers.read_options import ReadOptions
+
+Format = Literal["text", "json", "parquet"]
+
+_JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
+_PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
+# What these hold is found out from their first bytes.
+_OPEN_SUFFIXES = ("", ".txt", ".dat", ".data", ".log")
+_FIXES = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".xlsm"), "save the sheet as CSV UTF-8"),
+    **dict.fromkeys((".tar", ".tgz", ".7z", ".rar", ".lz4", ".lzo", ".snappy"), "unpack it, or pack it as .gz or .zst"),
+    **dict.fromkeys((".avro", ".orc", ".feather", ".arrow", ".pkl", ".h5", ".rds"), "write it as Parquet"),
+}
+
+
+def read_named_file(reading: Reading, file: NamedFile, folder: Path, name: str) -> ReadRows:
+    """Read a file into the relations of `name`.
+
+    Args:
+        reading: Where to, for which table, and how it is written.
+        file: What to read.
+        folder: An empty folder for what it unpacks to, removed after the import.
+        name: Of the view of the rows, and the beginning of the names of its tables.
+
+    Raises:
+        BadInput: its format is unknown or not what its suffix says, its columns are wrong, or it is packed and holds
+            more text than it may.
+    """
+    if file.path.stat().st_size == 0:
+        raise BadInput(f"{file.path} is empty", code="empty_file", file=file.path)
+    form = format_of(file.path, reading.options)
+    path = unpack(file.path, folder, reading.max_gb)
+    if form == "parquet":
+        rows = read_parquet_file(reading, file, path, name)
+    elif form == "json":
+        rows = read_json_file(reading, file, path, name)
+    else:
+        rows = read_text_file(reading, file, path, text_suffix(file.path), name)
+    if rows.match.left_out:
+        shown = ", ".join(rows.match.left_out[:20])
+        reading.note(f"{file.path}: left out {shown}{' and others' if len(rows.match.left_out) > 20 else ''}")
+    return rows
+
+
+def format_of(path: Path, options: ReadOptions) -> Format:
+    """Return the format of a file.
+
+    Raises:
+        BadInput: it is of another or no known one; the line says how to make it one.
+    """
+    suffix = text_suffix(path)
+    if suffix in _PARQUET_SUFFIXES:
+        return "parquet"
+    if suffix in _JSON_SUFFIXES:
+        return "json"
+    if suffix in SUFFIX_DELIMITERS:
+        return "text"
+    if suffix in _OPEN_SUFFIXES or options.delimiter is not None:
+        with opened(path) as unpacked:
+            start = unpacked.read(4096)
+        if start.startswith(b"PAR1"):
+            return "parquet"
+        return "json" if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else "text"
+    fix = f"; {_FIXES[suffix]}" if suffix in _FIXES else ""
+    raise BadInput(
+        f"{path} has no known suffix: expected .csv, .tsv, .jsonl, .ndjson, .json, .txt, .dat (each also with .gz,"
+        f" .zst, .bz2, .xz or .zip) or .parquet{fix or '; name the delimiter of other text with --delimiter'}",
+        code="unknown_suffix",
+        file=path,
+    )
+
+
+def text_suffix(path: Path) -> str:
+    """Return the suffix, in lower case, of a file or of what it unpacks to."""
+    suffix = Path(inner_name(path).lower()).suffix
+    # Programs that write a file in parts number them.
+    return "" if suffix[1:].isdigit() else suffix

@@ -1,0 +1,96 @@
+"""Imports files that a user names: those of each raw table, all of them or none.
+
+Reads delimited text, JSON and Parquet; writes `raw.*`; used by `nightjar import files`.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from nightjar.contract.settings import Settings
+from nightjar.importers.columns import IMPORTABLE
+from nightjar.importers.files.delimited import readable
+from nightjar.importers.files.file_set import NamedFile, find_files
+from nightjar.importers.files.named_file import read_named_file
+from nightjar.importers.files.read_rows import Reading, sources_of
+from nightjar.importers.loading import ImportCount, load, require_usable, total_by_table
+from nightjar.importers.read_options import ReadOptions
+from nightjar.importers.reading_notes import Note, unheard
+from nightjar.importers.row_checks import check
+from nightjar.importers.source import Source
+from nightjar.importers.values import ids
+from nightjar.importers.values.odd_rows import note_odd_rows
+from nightjar.warehouse.protocol import Warehouse
+
+DEFAULT_MAX_GB: int = Settings.model_fields["import_max_gb"].default
+
+
+def import_files(
+    warehouse: Warehouse,
+    files: Mapping[str, Path | Sequence[Path]],
+    imported_at: datetime,
+    *,
+    max_gb: int = DEFAULT_MAX_GB,
+    options: Mapping[str, ReadOptions] | None = None,
+    note: Note = unheard,
+    warn: Note = unheard,
+) -> list[ImportCount]:
+    """Import the files of each named table in one transaction; importing the same files again adds nothing.
+
+    Args:
+        warehouse: Its tables must exist.
+        files: The path or paths of each raw table's files, by the table's name without schema; a folder stands for the
+            files in it, a pattern for those that it matches.
+        imported_at: The import's time: arrival of the rows, version of changed attributes, start of the future.
+        max_gb: Gigabytes of text that a packed file may hold.
+        options: How each table's files are written, by the table's name; of the others nothing is said.
+        note: Takes what a person may want to know: what was found out, what is left out, what looks odd.
+        warn: Takes what was read in a way that a person may frown at, such as ids that were floats.
+
+    Raises:
+        BadInput: a file is missing, unreadable, too large, has wrong columns, or a table's files have no usable row;
+            nothing is written then.
+    """
+    named = {
+        name: find_files([paths] if isinstance(paths, Path) else list(paths), note) for name, paths in files.items()
+    }
+    with warehouse.importing() as session, tempfile.TemporaryDirectory(prefix="nightjar-import-") as folder:
+        sources = []
+        for name, of_table in named.items():
+            table_options = (options or {}).get(name, ReadOptions())
+            reading = Reading(session.scratch, IMPORTABLE[name], table_options, max_gb, note)
+            sources += read_sources(reading, of_table, Path(folder))
+        forms = ids.survey(session.scratch, sources)
+        for source in sources:
+            paths = paths_of(source, named[source.table.name])
+            with readable(paths[0]):
+                notices = check(session.scratch, source, imported_at, forms)
+            for notice in notices:
+                warn(str(notice))
+            require_usable(session.scratch, source, [str(path) for path in paths])
+        counts = total_by_table([load(session, source, imported_at) for source in sources])
+        for source in sources:
+            note_odd_rows(session.scratch, source, note)
+        return counts
+
+
+def read_sources(reading: Reading, files: Sequence[NamedFile], folder: Path) -> list[Source]:
+    """Read the files of one table, at least one, into sources; packed ones are unpacked into the folder.
+
+    Raises:
+        BadInput: a file cannot be read as the options say.
+    """
+    rows = []
+    for place, file in enumerate(files):
+        name = f"{reading.table.name}_file_{place}"
+        unpacked = folder / name
+        unpacked.mkdir()
+        rows.append(read_named_file(reading, file, unpacked, name))
+    return sources_of(reading, rows)
+
+
+def paths_of(source: Source, files: Sequence[NamedFile]) -> list[Path]:
+    """Return where the files of a source lie, in their order."""
+    by_name = {file.shown: file.path for file in files}
+    return [by_name[shown] for shown in source.files]

@@ -1,0 +1,1 @@
+"""Imports MovieLens folders as they are unpacked."""

@@ -1,0 +1,55 @@
+"""One input of an import as the later steps see it, whatever file or generator it came from."""
+
+from dataclasses import dataclass, field
+
+import duckdb
+
+from nightjar.contract.tables import Table
+from nightjar.importers.columns import TEXT_DEFAULTS
+from nightjar.importers.read_options import ReadOptions
+
+LINES_OF_A_FILE = 1 << 40
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows meant for one raw table, not yet checked.
+
+    Attributes:
+        name: Unique within one import; the temporary relations of this source carry it.
+        table: The raw table the rows are meant for.
+        files: What `raw.rejected_rows` calls each file: its name without the folders, unless another has it too.
+        columns: The contract's columns that the source gives; the others are missing.
+        unread: Temporary table of lines that could not be split into columns: line, reason, content.
+        text_defaults: What stands where a text is missing.
+        options: How the values are written: time format, unit and zone, words for no value, constants.
+        types: Of columns that the file itself types (Parquet), the SQL type there; of the others nothing is known.
+    """
+
+    name: str
+    table: Table
+    files: tuple[str, ...]
+    columns: tuple[str, ...]
+    unread: str | None = None
+    text_defaults: dict[str, str] = field(default_factory=lambda: dict(TEXT_DEFAULTS))
+    options: ReadOptions = field(default_factory=ReadOptions)
+    types: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def relation(self) -> str:
+        """Temporary view of the rows: line, content and the given columns as text.
+
+        The lines of the n-th file, from 0, are moved on by n times `LINES_OF_A_FILE`.
+        """
+        return f"source_{self.name}"
+
+    @property
+    def checked(self) -> str:
+        """Temporary table that the check writes: line, every column of the contract, reason."""
+        return f"checked_{self.name}"
+
+
+def define(connection: duckdb.DuckDBPyConnection, source: Source, select: str) -> Source:
+    """Create the source's view from a select of line, content and the given columns as text; return the source."""
+    connection.execute(f"create temp view {source.relation} as {select}")
+    return source

@@ -1,0 +1,25 @@
+"""Verdicts of the gates: one row each in `recs.gate_decisions`, whether or not the night is published."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from nightjar.contract.failpoints import reached
+from nightjar.contract.gates import GateDecision
+from nightjar.contract.run_folder import RunRecord
+from nightjar.warehouse.protocol import Warehouse, insert_row
+
+
+def record_decisions(warehouse: Warehouse, run: RunRecord, decisions: Sequence[GateDecision]) -> None:
+    """Write the verdicts of one publication, replacing earlier verdicts of the same gates."""
+    decided_at = datetime.now(UTC)
+    with warehouse.transaction() as connection:
+        for decision in decisions:
+            connection.execute(
+                "delete from recs.gate_decisions where publication_id = ? and gate = ?",
+                [run.publication_id, decision.gate],
+            )
+            about = {"publication_id": run.publication_id, "data_date": run.data_date, "decided_at": decided_at}
+            insert_row(connection, "recs.gate_decisions", about | asdict(decision))
+            reached("gates:after_verdict")
+    reached("gates:after_commit")

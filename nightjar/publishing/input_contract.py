@@ -1,0 +1,46 @@
+"""Whether the raw tables have the columns and types of the contract.
+
+Asked before a night begins: somebody else fills and may change these tables, and the models cast what can be cast, so
+that a `value` that became text would fail hours later or, worse, not at all.
+"""
+
+from nightjar.contract.errors import BadInput
+from nightjar.contract.tables import BIGINT, DOUBLE, INTEGER, RAW, TEXT, TIMESTAMP
+from nightjar.warehouse.protocol import Connection
+
+# As the engines call them in information_schema; numbers of another width do fit.
+_WHOLE = {"smallint", "integer", "bigint"}
+_FITTING = {
+    TEXT: {"text", "varchar", "character varying"},
+    INTEGER: _WHOLE,
+    BIGINT: _WHOLE,
+    DOUBLE: {"double", "double precision", "real", "float"},
+    TIMESTAMP: {"timestamp with time zone"},
+}
+_COLUMNS = "select table_name, column_name, lower(data_type) from information_schema.columns where table_schema = 'raw'"
+
+
+def check_inputs(connection: Connection) -> None:
+    """Check columns and types of every raw table.
+
+    Raises:
+        BadInput: a column is missing or of another type; names every one.
+    """
+    found = {(table, column): kind for table, column, kind in connection.execute(_COLUMNS).fetchall()}
+    missing, differing = {}, {}
+    for table in RAW:
+        if table.name == "event_weights" and not any(name == table.name for name, _ in found):
+            # A warehouse of an earlier version gets the table, filled, when the run begins.
+            continue
+        for column in table.columns:
+            name, kind = f"{table.full_name}.{column.name}", found.get((table.name, column.name))
+            if kind is None:
+                missing[name] = f"{table.full_name} lacks {column.name}"
+            elif kind not in _FITTING[column.type]:
+                differing[name] = f"{name} is {kind}, expected {column.type}"
+    if missing or differing:
+        raise BadInput(
+            f"the raw tables do not fit their contract: {'; '.join([*missing.values(), *differing.values()])}",
+            code="missing_columns" if missing else "wrong_type",
+            columns=[*missing, *differing],
+        )

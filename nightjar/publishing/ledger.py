@@ -1,0 +1,47 @@
+"""The append-only ledger of publications and the pointer that readers follow, inside a caller's transaction.
+
+Reads and writes `recs.publications` and `recs.current_publication`; used by publication and rollback.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from nightjar.warehouse.protocol import Connection, insert_row
+
+# The DAG reads these words in the outcome of a publication to tell whether readers see something new.
+IS_CURRENT = "is current"
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a ledger entry did: `moved` tells whether readers now see `publication_id`."""
+
+    ledger_id: int
+    publication_id: str
+    previous_publication_id: str | None
+    moved: bool
+
+
+def current_publication(connection: Connection) -> tuple[str, date] | None:
+    """Return the publication that readers see and its data date."""
+    row = connection.execute("select publication_id, data_date from recs.current_publication").fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def add_entry(connection: Connection, **values: str | int | date | datetime | None) -> int:
+    """Append an entry; return its number."""
+    ledger_id: int = connection.execute("select coalesce(max(ledger_id), 0) + 1 from recs.publications").fetchall()[0][
+        0
+    ]
+    entry = {"ledger_id": ledger_id, **values, "recorded_at": datetime.now(UTC)}
+    insert_row(connection, "recs.publications", entry)
+    return ledger_id
+
+
+def point_to(connection: Connection, publication_id: str, data_date: date, ledger_id: int) -> None:
+    """Let readers see a publication from now on; `ledger_id` is the entry that says so."""
+    connection.execute("delete from recs.current_publication")
+    connection.execute(
+        "insert into recs.current_publication (publication_id, data_date, ledger_id, moved_at) values (?, ?, ?, ?)",
+        [publication_id, data_date, ledger_id, datetime.now(UTC)],
+    )

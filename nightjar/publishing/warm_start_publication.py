@@ -1,0 +1,58 @@
+"""Which publication's training a run goes on from, where `NIGHTJAR_WARM_START` is on; docs/decisions/warm-start.md."""
+
+from datetime import date
+
+from nightjar.contract.errors import BadInput
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.warehouse.protocol import Connection
+
+OFF, ON = "off", "on"
+_LAST_OF_DATE = """
+    select publication_id from recs.publications
+    where action in ('published', 'history') and data_date = ? order by ledger_id desc limit 1
+"""
+_NEWEST = """
+    select publication_id, data_date from recs.publications
+    where action in ('published', 'history') order by data_date desc, ledger_id desc limit 1
+"""
+
+
+def warm_start_from(settings: Settings, connection: Connection, data_date: date) -> str:
+    """Return the publication that a run of a date goes on from; empty where it begins anew.
+
+    A date that was published goes on from what it went on from before; one newer than all others from the newest; one
+    in between, which a backfill fills in, begins anew. So nothing depends on the order in which dates are run, nor on
+    what is current.
+
+    Args:
+        settings: `warm_start` and where the run folders are.
+        connection: to the ledger.
+        data_date: of the run.
+
+    Raises:
+        BadInput: what the date went on from is not kept any more.
+    """
+    if settings.warm_start == OFF:
+        return ""
+    last = connection.execute(_LAST_OF_DATE, [data_date]).fetchone()
+    if last is not None:
+        return _start_of_earlier(settings, last[0])
+    newest = connection.execute(_NEWEST).fetchone()
+    if newest is None or newest[1] > data_date:
+        return ""
+    return str(newest[0]) if RunFolder.of(settings.lake, newest[0]).is_startable() else ""
+
+
+def _start_of_earlier(settings: Settings, publication_id: str) -> str:
+    start = RunFolder.of(settings.lake, publication_id).record().warm_start_from
+    if start and not RunFolder.of(settings.lake, start).is_startable():
+        raise BadInput(
+            f"{publication_id} was warm-started from {start}, whose warm-start checkpoint is deleted: "
+            "NIGHTJAR_WARM_START=off trains from scratch",
+            code="missing_checkpoint",
+            publication_id=publication_id,
+            warm_start_from=start,
+            setting="NIGHTJAR_WARM_START",
+        )
+    return start

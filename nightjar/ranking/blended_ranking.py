@@ -1,0 +1,51 @@
+"""Lists of users with trained vectors where the model blends in item-item co-occurrence; used by block."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import sparse
+
+from nightjar.contract.artifacts.embeddings import Vectors
+from nightjar.ranking.blend import LOWEST, Blend, best_columns
+from nightjar.ranking.candidates import Domain, Indices, positions
+from nightjar.ranking.filling import PERSONAL, Lists, Pairs
+
+
+def put_blended_rows(
+    lists: Sequence[Lists],
+    rows: Indices,
+    vectors: Vectors,
+    blend: Blend,
+    domains: Sequence[Domain],
+    seen: Pairs,
+    left_out: Pairs,
+) -> None:
+    """Set the lists of some rows of a block in every domain.
+
+    Args:
+        lists: those of the block, one a domain.
+        rows: whom to score, ascending.
+        vectors: (users of the block, dim) float32.
+        blend: the rule.
+        domains: in the order of the lists.
+        seen: of the block; with its weights the history to score by.
+        left_out: of the block; what no list may hold.
+    """
+    history = _history(seen, len(vectors), len(blend.vectors))
+    # The cut depends on the block and the number of items only, so the bits of the products do too.
+    for start in range(0, len(rows), blend.rows_at_once):
+        chunk = rows[start : start + blend.rows_at_once]
+        scores = blend.scores(vectors[chunk], history[chunk])
+        among = positions(chunk, len(vectors))[left_out.rows]
+        scores[among[among >= 0], left_out.items[among >= 0]] = LOWEST
+        for filled, domain in zip(lists, domains, strict=True):
+            column, values = best_columns(scores[:, domain.candidates], filled.items.shape[1])
+            items = np.where(column >= 0, np.append(domain.candidates, -1)[column], -1)
+            filled.put(chunk, items, values, PERSONAL)
+
+
+def _history(seen: Pairs, users: int, items: int) -> sparse.csr_matrix:
+    liked = seen.of(seen.weights > 0)
+    history = sparse.csr_matrix((liked.weights, (liked.rows, liked.items)), shape=(users, items))
+    history.sort_indices()
+    return history

@@ -1,0 +1,150 @@
+"""What every scoring block needs to know about the items, loaded once per Python process.
+
+Reads `model/`, `features/item_ids` and `features/popularity` of one run folder; used by the Spark jobs, and with items
+and popularity from the warehouse where one user is answered. Item-sized data only: users come to a block from outside.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from nightjar.contract.artifacts import embeddings, item_weights
+from nightjar.contract.artifacts.embeddings import Vectors
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.tables import EVERYONE
+from nightjar.ranking.blend import Blend, blend_of
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RankedItems:
+    """One popularity list: item indices and their scores (float32), best first."""
+
+    items: Indices
+    scores: Vectors
+
+    def places_of(self, items: Indices) -> Indices:
+        """Return the place (from 0) of each item in the list, -1 where it is not in it."""
+        in_order = np.argsort(self.items)
+        # The -1 of an item that is not found picks the -1 at the end.
+        return np.append(in_order, -1)[find(self.items[in_order], items)]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One domain's items that may be recommended.
+
+    Attributes:
+        name: the domain.
+        candidates: (n,) indices, ascending, of the available items that the model knows.
+        column_of: (items,) position of each item in `candidates`, -1 for the others.
+        vectors: (n, dim + 1) float32, the candidates' vectors with their biases as the last dimension.
+        neighbours: (m,) the candidates that have a direction, so a cosine.
+        popular: popularity list by segment; `all` holds every available item of the domain.
+    """
+
+    name: str
+    candidates: Indices
+    column_of: Indices
+    vectors: Vectors
+    neighbours: Indices
+    popular: dict[str, RankedItems]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The items of one run and its model's arrays, row i for the item (or user) of index i.
+
+    Attributes:
+        item_ids: (items,) text.
+        domains: in the order of their names; those without an available item are left out.
+        units: (items, dim) float32, item vectors of length 1; zero where the model does not know the item.
+        user_vectors: (users, dim) float32, mapped.
+        user_known: (users,) int8, mapped.
+        blend: how users with trained vectors are scored; None: by the embeddings alone.
+    """
+
+    item_ids: pa.Array
+    domains: tuple[Domain, ...]
+    units: Vectors
+    user_vectors: Vectors
+    user_known: NDArray[np.int8]
+    blend: Blend | None
+
+
+@lru_cache(maxsize=1)
+def load(run_folder: str) -> Catalogue:
+    """Load the catalogue of a run folder whose manifest has been checked; the process keeps the last one."""
+    folder = RunFolder(Path(run_folder))
+    items = pq.read_table(folder.features("item_ids")).sort_by("item_index").combine_chunks()
+    return of_model(folder.model, items, pq.read_table(folder.features("popularity")).sort_by("rank"))
+
+
+def of_model(model: Path, items: pa.Table, popular: pa.Table) -> Catalogue:
+    """Prepare the catalogue of one model.
+
+    Args:
+        model: folder of the embeddings, whose manifest has been checked.
+        items: item_id, domain, is_available of every item of the model, in the model's order.
+        popular: segment, domain, item_index, score of the popularity lists, best first.
+    """
+    vectors = np.asarray(embeddings.mapped(model, "item_vectors"))
+    biases = np.asarray(embeddings.mapped(model, "item_biases"))
+    codes = embeddings.mapped(model, "item_known")
+    known = codes > embeddings.UNKNOWN
+    weights = item_weights.mapped(model)
+    units = embeddings.unit_vectors(vectors, known)
+    recommendable = items["is_available"].to_numpy(zero_copy_only=False) & known
+
+    def domain(name: str) -> Domain:
+        candidates = np.flatnonzero(recommendable & pc.equal(items["domain"], name).to_numpy())
+        return Domain(
+            name,
+            candidates,
+            positions(candidates, len(units)),
+            np.column_stack([vectors[candidates], biases[candidates]]),
+            candidates[units[candidates].any(axis=1)],
+            _lists(popular.filter(pc.equal(popular["domain"], name))),
+        )
+
+    names = sorted(pc.unique(popular.filter(pc.equal(popular["segment"], EVERYONE))["domain"]).to_pylist())
+    return Catalogue(
+        items["item_id"].combine_chunks(),
+        tuple(domain(name) for name in names),
+        units,
+        embeddings.mapped(model, "user_vectors"),
+        embeddings.mapped(model, "user_known"),
+        blend_of(weights, vectors, biases, codes) if weights else None,
+    )
+
+
+def positions(values: Indices, size: int) -> Indices:
+    """Return for each number below `size` its position among the values, -1 where it is none of them."""
+    position = np.full(size, -1)
+    position[values] = np.arange(len(values))
+    return position
+
+
+def find(in_order: Indices, values: Indices) -> Indices:
+    """Return where each value stands in an ascending array without repeats, -1 where it is not in it."""
+    if len(in_order) == 0:
+        return np.full(len(values), -1)
+    place = np.minimum(np.searchsorted(in_order, values), len(in_order) - 1)
+    return np.where(in_order[place] == values, place, -1)
+
+
+def _lists(popular: pa.Table) -> dict[str, RankedItems]:
+    lists = {}
+    for segment in pc.unique(popular["segment"]).to_pylist():
+        ranked = popular.filter(pc.equal(popular["segment"], segment))
+        lists[segment] = RankedItems(
+            ranked["item_index"].to_numpy().astype(np.int64), ranked["score"].to_numpy().astype(np.float32)
+        )
+    return lists

@@ -1,0 +1,59 @@
+"""Re-ranks the evaluation's lists for diversity, as score_users does the published ones.
+
+Pure; used by nightjar.ranking.scoring. The rule itself is `nightjar.ranking.diversity`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nightjar.contract.artifacts.embeddings import UNKNOWN, Embeddings, Vectors, unit_vectors
+from nightjar.ranking.diversity import diversified
+
+_ROWS_AT_ONCE = 1_024
+
+
+@dataclass(frozen=True)
+class Diversity:
+    """How the lists of a model are re-ranked.
+
+    Attributes:
+        weight: 0 to 1, more than 0.
+        units: (items, dim) float32 vectors of length 1, zero where the model does not know the item.
+        user_is_known: (users,) the users that get lists of the model; popularity lists stay as they are.
+        item_is_known: (items,) the items that the model ranks; others only fill up.
+    """
+
+    weight: float
+    units: Vectors
+    user_is_known: NDArray[np.bool_]
+    item_is_known: NDArray[np.bool_]
+
+    def lists(self, rows: NDArray[np.int64], pool: NDArray[np.int64], scores: Vectors, k: int) -> NDArray[np.int64]:
+        """Return the (rows, k) lists of the users in `rows` from their (rows, n) pools and the scores of these."""
+        lists = pool[:, :k].copy()
+        known = np.flatnonzero(self.user_is_known[rows])
+        for start in range(0, len(known), _ROWS_AT_ONCE):
+            block = known[start : start + _ROWS_AT_ONCE]
+            lists[block] = self._re_ranked(pool[block], scores[block], k)
+        return lists
+
+    def _re_ranked(self, pool: NDArray[np.int64], scores: Vectors, k: int) -> NDArray[np.int64]:
+        is_known = (pool >= 0) & self.item_is_known[pool]
+        chosen, _ = diversified(np.where(is_known, pool, -1), scores, self.units, k, self.weight)
+        # The unknown items stand behind all others in the pool, and do so in the list.
+        others = np.where(is_known, -1, pool)
+        both = np.hstack([chosen, others])
+        in_order = np.argsort(both < 0, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(both, in_order, axis=1)
+
+
+def diversity_of(embeddings: Embeddings, weight: float) -> Diversity | None:
+    """Return how a model's lists are re-ranked; None where they are not."""
+    if weight == 0:
+        return None
+    item_is_known = embeddings.item_known != UNKNOWN
+    return Diversity(
+        weight, unit_vectors(embeddings.item_vectors, item_is_known), embeddings.user_known != UNKNOWN, item_is_known
+    )

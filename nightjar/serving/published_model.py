@@ -1,0 +1,94 @@
+"""The model of one publication, loaded to rank for single users.
+
+Reads `model/` of the publication's run folder, `recs.popular_items` and `core.dim_items`, which outlive its features.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+
+from nightjar.contract.artifacts import embeddings
+from nightjar.contract.artifacts.embeddings import Vectors
+from nightjar.contract.artifacts.user_features import UserFeatures, read_user_features
+from nightjar.contract.errors import NightjarError
+from nightjar.publishing.unload import ITEMS_AS_OF
+from nightjar.ranking.candidates import Catalogue, of_model
+from nightjar.ranking.fold_in import trained_length
+from nightjar.warehouse.protocol import Connection
+
+_POPULAR = """
+    select segment, domain, item_id, score from recs.popular_items
+    where publication_id = ? order by rank, domain, segment
+"""
+_POPULAR_SCHEMA = pa.schema(
+    {"segment": pa.string(), "domain": pa.string(), "item_index": pa.int64(), "score": pa.float32()}
+)
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """What answers need of one publication.
+
+    Attributes:
+        catalogue: its items, with the popularity lists of the publication.
+        item_vectors: (items, dim) float32.
+        usual_length: mean length of the trained users' vectors.
+        user_features: what the model learned of them; None: it is of a version that did not keep it.
+    """
+
+    catalogue: Catalogue
+    item_vectors: Vectors
+    usual_length: float
+    user_features: UserFeatures | None
+
+    @cached_property
+    def item_index(self) -> Mapping[str, int]:
+        """Row of each item of the model by its id."""
+        return {item_id: index for index, item_id in enumerate(self.catalogue.item_ids.to_pylist())}
+
+
+def load(connection: Connection, model: Path, publication_id: str, as_of: datetime) -> ServedModel:
+    """Load the model of a publication, its items as they were then.
+
+    Args:
+        connection: to the warehouse that has the publication.
+        model: folder of its embeddings.
+        publication_id: of the publication.
+        as_of: what its run saw.
+
+    Raises:
+        NightjarError: the model is not there or damaged.
+    """
+    if not model.is_dir():
+        raise NightjarError(
+            f"{model} is missing: without its model {publication_id} answers only users it has rows of",
+            code="missing_model",
+            path=model,
+            publication_id=publication_id,
+        )
+    trained = embeddings.load(model)
+    states = {
+        item_id: (domain, is_available)
+        for item_id, domain, _, is_available in connection.execute(ITEMS_AS_OF, {"as_of": as_of}).fetchall()
+    }
+    domains, are_available = zip(*(states.get(each, ("", False)) for each in trained.item_ids), strict=True)
+    items = pa.table(
+        {
+            "item_id": pa.array(trained.item_ids, pa.string()),
+            "domain": pa.array(domains, pa.string()),
+            "is_available": pa.array(are_available, pa.bool_()),
+        }
+    )
+    index = {item_id: place for place, item_id in enumerate(trained.item_ids)}
+    listed = [
+        {"segment": segment, "domain": domain, "item_index": index[item_id], "score": score}
+        for segment, domain, item_id, score in connection.execute(_POPULAR, [publication_id]).fetchall()
+    ]
+    popular = pa.Table.from_pylist(listed, _POPULAR_SCHEMA)
+    return ServedModel(
+        of_model(model, items, popular), trained.item_vectors, trained_length(trained), read_user_features(model)
+    )

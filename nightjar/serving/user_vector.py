@@ -1,0 +1,81 @@
+"""Where a user stands in a published model, without training: by their newest items, else by their features.
+
+Pure; used where one user is answered. docs/experiments/fold-in.md has the figures.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ml.data.training_data import IDENTITY_PREFIX, RARE_SUFFIX
+from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
+from nightjar.contract.artifacts.user_features import UserFeatures
+from nightjar.ranking.fold_in import newest_weights, scaled_sums
+from nightjar.serving.published_model import ServedModel
+
+
+def weights_of_newest(model: ServedModel, liked: tuple[str, ...], newest: int) -> sparse.csr_matrix:
+    """Weigh the newest of the items a user liked, as `newest_weights` does: (1, items) float32 CSR.
+
+    What the model has no vector of must not take the place of an item that has one, so it does not count.
+
+    Args:
+        model: of the publication.
+        liked: item ids, the newest first.
+        newest: items that count at most.
+    """
+    known = [model.item_index[each] for each in liked if each in model.item_index]
+    known = [index for index in known if model.item_vectors[index].any()]
+    shape = (1, len(model.item_vectors))
+    recency = sparse.csr_matrix((np.arange(1.0, len(known) + 1), ([0] * len(known), known)), shape=shape)
+    return newest_weights(recency, newest)
+
+
+def placed(
+    model: ServedModel, weights: sparse.csr_matrix, given: Mapping[str, float], min_segment_users: int
+) -> tuple[Vectors, int, str | None]:
+    """Return a user's vector, how well they are known, and their segment where they are not known at all.
+
+    Args:
+        model: of the publication.
+        weights: (1, items) as of `weights_of_newest`.
+        given: weight by feature, as the source system names it.
+        min_segment_users: users that a segment needs.
+
+    Returns:
+        (1, dim) float32; a code as in `Embeddings.user_known`; the smallest of the user's segments, ties by name.
+    """
+    vector = scaled_sums(weights, model.item_vectors, model.usual_length)
+    if vector.any():
+        return vector, TRAINED, None
+    features = model.user_features
+    if features is None:
+        return vector, UNKNOWN, None
+    carried = feature_weights(features, given)
+    if carried[features.is_telling].any():
+        return (carried @ features.vectors)[None, :].astype(np.float32), FEATURES_ONLY, None
+    large = np.flatnonzero((carried > 0) & (features.carriers >= min_segment_users))
+    segments = sorted((int(features.carriers[each]), str(features.names[each])) for each in large)
+    return vector, UNKNOWN, segments[0][1] if segments else None
+
+
+def feature_weights(known: UserFeatures, given: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return a user's weight of each feature, as the Spark job entity_features gives it: (features,) float64.
+
+    A feature that the model does not know counts as its kind's rare one, where there is one.
+
+    Args:
+        known: the features of the model.
+        given: weight by feature, as the source system names it.
+    """
+    place = {name: index for index, name in enumerate(known.names)}
+    weights = np.zeros(len(known.names))
+    for feature, weight in given.items():
+        name = f"given-{feature}" if feature.startswith(IDENTITY_PREFIX) else feature
+        found = place.get(name, place.get(f"{feature.partition(':')[0]}{RARE_SUFFIX}"))
+        if found is not None:
+            weights[found] = max(weights[found], weight)
+    total = weights.sum()
+    return weights * min(1.0, known.max_weight / total) if total > 0 else weights

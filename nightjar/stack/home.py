@@ -1,0 +1,88 @@
+"""Prepares a home: the warehouse's tables, Airflow's metadata database and pools, the compiled dbt project."""
+
+import json
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+from nightjar.contract.atomic_files import write_text
+from nightjar.contract.errors import NightjarError, last_line
+from nightjar.contract.settings import Settings, child_environment
+from nightjar.warehouse.dbt_runner import write_manifest
+from nightjar.warehouse.engines import open_warehouse
+
+# One slot each: DuckDB takes one writing process, nights publish in turn on any engine, and a training or a Spark job
+# takes all cores.
+POOLS = {
+    "warehouse_writer": {"slots": 1, "description": "Writes to the warehouse", "include_deferred": False},
+    "compute": {"slots": 1, "description": "Takes all cores of a machine", "include_deferred": False},
+}
+
+
+def prepare_home(settings: Settings) -> None:
+    """Create what is missing in the home; a second call finds it all there and takes milliseconds.
+
+    Raises:
+        NightjarError: a command failed; the message holds its last line.
+    """
+    prepare_data(settings)
+    prepare_airflow(child_environment(settings), settings.airflow_home)
+
+
+def prepare_data(settings: Settings) -> None:
+    """Create the warehouse's tables and compile the dbt project, where they are missing."""
+    settings.airflow_home.mkdir(parents=True, exist_ok=True)
+    open_warehouse(settings).create_tables()
+    write_manifest(settings)
+
+
+def prepare_airflow(environment: dict[str, str], stamp_folder: Path) -> bool:
+    """Bring the metadata database that the environment names to this Airflow's version, and create the pools.
+
+    A file in the stamp folder remembers that it was done; it has to vanish together with the database.
+
+    Returns:
+        Whether it had to be done.
+
+    Raises:
+        NightjarError: a command failed; the message holds its last line.
+    """
+    prepared = stamp_folder / f"prepared-for-{version('apache-airflow')}.json"
+    wanted = json.dumps(POOLS, indent=2)
+    if prepared.exists() and prepared.read_text(encoding="utf-8") == wanted:
+        return False
+    migrate_airflow(environment, stamp_folder)
+    write_text(prepared, wanted)
+    return True
+
+
+def migrate_airflow(environment: dict[str, str], folder: Path) -> None:
+    """Do what `prepare_airflow` does, whether it was done before or not; the folder takes the file of the pools.
+
+    Raises:
+        NightjarError: a command failed; the message holds its last line.
+    """
+    _airflow(environment, "db", "migrate")
+    pools = folder / "pools.json"
+    write_text(pools, json.dumps(POOLS, indent=2))
+    _airflow(environment, "pools", "import", str(pools))
+
+
+def list_dags(environment: dict[str, str]) -> None:
+    """Write the DAGs into the metadata database, so that whoever meets a server that is healthy finds them there.
+
+    The DAG processor does the same, but calls itself healthy some seconds before it is done.
+
+    Raises:
+        NightjarError: the command failed; the message holds its last line.
+    """
+    _airflow(environment, "dags", "reserialize")
+
+
+def _airflow(environment: dict[str, str], *arguments: str) -> None:
+    done = subprocess.run(["airflow", *arguments], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        command = f"airflow {' '.join(arguments)}"
+        raise NightjarError(
+            f"{command} failed: {last_line(done)}", code="command_failed", command=command, exit_code=done.returncode
+        )

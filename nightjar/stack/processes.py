@@ -1,0 +1,42 @@
+"""Finds and ends the processes of one home's stack, by the mark that each of them carries in its environment.
+
+A task's process group is its own and outlives a supervisor that was killed; the mark is inherited by all.
+"""
+
+from collections.abc import Callable
+
+import psutil
+
+from nightjar.contract.settings import STACK_MARK
+
+
+def stack_processes(home: str) -> list[psutil.Process]:
+    """Return the processes that carry the mark of the home, except this one."""
+    return [
+        process for process in psutil.process_iter() if process.pid != psutil.Process().pid and _mark(process) == home
+    ]
+
+
+def end_processes(processes: list[psutil.Process], wait_seconds: float) -> None:
+    """Ask the processes to end, and kill those that are still there after a while."""
+    for process in processes:
+        _signal(process.terminate)
+    for process in psutil.wait_procs(processes, timeout=wait_seconds)[1]:
+        _signal(process.kill)
+    psutil.wait_procs(processes, timeout=wait_seconds)
+
+
+def _mark(process: psutil.Process) -> str | None:
+    try:
+        mark: str | None = process.environ().get(STACK_MARK)
+    except (psutil.Error, OSError):
+        # Another user's, or gone already.
+        return None
+    return mark
+
+
+def _signal(send: Callable[[], None]) -> None:
+    try:
+        send()
+    except psutil.NoSuchProcess:
+        return

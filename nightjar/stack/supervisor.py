@@ -1,0 +1,174 @@
+"""The one supervisor of a home's stack: its configuration, its start, and what it says of its programs."""
+
+import os
+import re
+import shlex
+import subprocess
+import xmlrpc.client
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from nightjar.contract.errors import BadInput, NightjarError, last_line
+from nightjar.stack.credentials import write_private
+from nightjar.stack.paths import Places, make_private_folder
+from nightjar.stack.program import DATABASE, Plan, Program
+
+
+@dataclass(frozen=True)
+class ProgramState:
+    """What the supervisor knows of one program.
+
+    Attributes:
+        name: the program.
+        state: the supervisor's word for it, such as RUNNING.
+        pid: its process, 0 while it does not run.
+        has_ended: whether it ended at least once since the supervisor started.
+        exit_status: what it ended with last, 0 before.
+    """
+
+    name: str
+    state: str
+    pid: int
+    has_ended: bool
+    exit_status: int = 0
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it does not run although it should."""
+        return self.state in ("BACKOFF", "EXITED", "FATAL")
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether it has done its work and ended."""
+        return self.state == "EXITED" and self.exit_status == 0
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has ended without having done its work, or could not be started."""
+        return self.is_down and not self.has_succeeded
+
+
+def render_config(places: Places, plan: Plan) -> str:
+    """Return the supervisor's configuration; it holds no secret."""
+    sections = [
+        f"""[unix_http_server]
+file = {_literal(str(places.supervisor_socket))}
+chmod = 0600
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisord]
+identifier = nightjar
+directory = {_literal(str(places.home))}
+pidfile = {_literal(str(places.process_id))}
+logfile = {_literal(str(places.logs / "supervisord.log"))}
+logfile_maxbytes = 10MB
+logfile_backups = 3
+nocleanup = true
+{"user = root" if os.geteuid() == 0 else ""}"""
+    ]
+    for priority, program in enumerate(plan.programs, start=1):
+        sections.append(
+            f"""[program:{program.name}]
+command = {_literal(shlex.join(_command(program, plan.secrets)))}
+priority = {priority}
+autostart = false
+{_restart(program)}
+stopsignal = {program.stop_signal}
+stopwaitsecs = {program.stop_seconds}
+{"" if program.name == DATABASE else "stopasgroup = true"}
+killasgroup = true
+{f"user = {program.user}" if program.user else ""}
+{_environment(program)}
+redirect_stderr = true
+stdout_logfile = {_literal(str(places.logs / f"{program.name}.log"))}
+stdout_logfile_maxbytes = 10MB
+stdout_logfile_backups = 3"""
+        )
+    return "\n\n".join("\n".join(filter(None, section.splitlines())) for section in sections) + "\n"
+
+
+def check_home(home: Path) -> None:
+    """Check that the supervisor's configuration can name a home.
+
+    Raises:
+        BadInput: after a blank, it takes `#` and `;` for the beginning of a comment.
+    """
+    if found := re.search(r"\s[#;]", str(home)):
+        raise BadInput(
+            f"NIGHTJAR_HOME={home}: a home of the stack may not have {found[0]!r} in its path: rename it",
+            code="unusable_home",
+            setting="NIGHTJAR_HOME",
+            value=str(home),
+        )
+
+
+def start_supervisor(places: Places, plan: Plan) -> None:
+    """Write the configuration and start the supervisor in the background; it starts nothing by itself.
+
+    Raises:
+        NightjarError: it did not start.
+    """
+    places.logs.mkdir(parents=True, exist_ok=True)
+    make_private_folder(places.supervisor_socket.parent, os.getuid())
+    write_private(places.config, render_config(places, plan))
+    done = subprocess.run(
+        ["supervisord", "-c", str(places.config)], env=plan.environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise NightjarError(
+            f"the supervisor did not start: {last_line(done)}", code="command_failed", value="supervisord"
+        )
+
+
+def start_program(places: Places, name: str) -> None:
+    """Start one program."""
+    _call(places, "startProcess", name, False)
+
+
+def program_states(places: Places) -> list[ProgramState] | None:
+    """Return the programs in the order of their start, or nothing if no supervisor answers."""
+    try:
+        known = _call(places, "getAllProcessInfo")
+    except (OSError, HTTPException):
+        return None
+    return [
+        ProgramState(each["name"], each["statename"], each["pid"], each["stop"] > 0, each["exitstatus"])
+        for each in known
+    ]
+
+
+def _call(places: Places, method: str, *arguments: object) -> Any:
+    transport = SupervisorTransport(serverurl=f"unix://{places.supervisor_socket}")
+    with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
+        return getattr(proxy.supervisor, method)(*arguments)
+
+
+def _command(program: Program, secrets: tuple[str, ...]) -> list[str]:
+    """Return the command behind its variables, and without the secrets that it does not name."""
+    withheld = [part for name in secrets if program.secrets.get(name) != name for part in ("-u", name)]
+    variables = [f"{name}={value}" for name, value in program.environment.items()]
+    return [*(["env", *withheld, *variables] if withheld or variables else []), *program.command]
+
+
+def _restart(program: Program) -> str:
+    if program.ends_by_itself:
+        return "autorestart = false\nstartsecs = 0\nstartretries = 0"
+    return "autorestart = true\nstartretries = 10"
+
+
+def _environment(program: Program) -> str:
+    """Return the variables that bear another name than in the supervisor's own environment; it fills in the values."""
+    renamed = {variable: name for variable, name in program.secrets.items() if variable != name}
+    pairs = (f'{variable}="%(ENV_{name})s"' for variable, name in renamed.items())
+    return f"environment = {','.join(pairs)}" if renamed else ""
+
+
+def _literal(text: str) -> str:
+    """Return a value in which the supervisor finds nothing to fill in."""
+    return text.replace("%", "%%")

@@ -1,0 +1,1 @@
+"""The warehouse: one protocol, one folder for each engine, dbt on either."""

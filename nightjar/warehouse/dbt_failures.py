@@ -1,0 +1,196 @@
+"""Says in plain text why a node of dbt failed: which, in which file and line, on which value, and what to do.
+
+Used by the stages that build and test models. Pure, but for the project's own files, in which it looks up lines.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.settings import DBT_PROJECT
+
+# The engine was busy, out of reach or out of space: the same command may succeed later.
+_PASSES = re.compile(
+    "|".join(
+        (
+            r"set lock|conflicting lock|lock timeout|deadlock|could not serialize|canceling statement",
+            r"too many (clients|connections)|too many open files|starting up|shutting down|SSL SYSCALL",
+            r"connection (refused|reset|timed out|to server|already closed|not open)|terminating connection",
+            r"server closed the connection|could not (connect|translate host|extend|write)",
+            r"no space left|quota exceeded|out of memory|interrupted",
+        )
+    ),
+    re.IGNORECASE,
+)
+_HEADING = re.compile(r"^(?P<kind>[\w ]+ Error) in (?P<node>[\w ]+) \((?P<path>[^)]+)\)$")
+_POINTER = re.compile(r"^LINE \d+: (?P<text>.*)$")
+_QUOTED = re.compile(r'"(\w+)"')
+# What the engines say of a value: where it stands in a seed's file, in which column, and as what it was read.
+_LINE_OF_FILE = re.compile(r"CSV Error on Line: (\d+)")
+_COLUMN = re.compile(r'[Cc]olumn "([^"]+)"')
+_VALUE = re.compile(r'(?:string|for type [\w ]+:) "([^"]*)"')
+# A row of the table in which dbt compares a model with its contract.
+_MISMATCH = re.compile(
+    r"^\|\s*(?P<column>[^|]+?)\s*\|\s*(?P<is>[^|]*?)\s*\|\s*(?P<wanted>[^|]*?)\s*\|\s*(?P<why>[^|]*?)\s*\|$"
+)
+# What follows is of dbt's inside, or a list of options that nobody of here can set.
+_NOISE = re.compile(r"^(> in macro|> called by|Possible fixes:|Column \S+ is being converted|compiled code at)")
+_LONGEST = 400
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """How one dbt node ended.
+
+    Attributes:
+        name: without the project's name.
+        status: dbt's word.
+        failures: how many rows broke a test.
+        message: what dbt or the engine said.
+        kind: model, seed, test or unit_test.
+        query: the compiled SQL; of a test it selects the rows that break it.
+        rows: some of these rows, for people.
+    """
+
+    name: str
+    status: str
+    failures: int
+    message: str
+    kind: str = "model"
+    query: str = ""
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a node failed; as text it is one line for people.
+
+    Attributes:
+        code: `contract_broken`, `test_failed` or `node_failed`.
+        node: its name.
+        kind: model, seed, test or unit_test.
+        file: in the project; empty where dbt names none.
+        line: of that file, from 1; 0 where it cannot be told.
+        columns: those that the engine or the contract names.
+        value: what the engine could not read; empty where it names none.
+        text: the line.
+    """
+
+    code: str
+    node: str
+    kind: str
+    file: str
+    line: int
+    columns: tuple[str, ...]
+    value: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def failure(doing: str, failed: Sequence[NodeResult], skipped: int = 0) -> NightjarError:
+    """Return the error of a command whose nodes failed: hopeless, unless the engine was only busy or out of reach.
+
+    Args:
+        doing: the stage.
+        failed: at least one node, in the order in which they ended.
+        skipped: how many nodes were not tried, because they read from a failed one.
+    """
+    first, *others = failed
+    why = explained(first)
+    also = f"; so did {', '.join(each.name for each in others[:5])}" if others else ""
+    behind = f"; {skipped} behind it were not built" if skipped else ""
+    text = f"{doing}: {why}{also}{behind}"
+    named = {name: value for name, value in vars(why).items() if name not in ("code", "text")}
+    fields = {"stage": doing, **named, "others": [each.name for each in others], "skipped": skipped}
+    if passes("\n".join(each.message for each in failed)):
+        return NightjarError(text, code="engine_unavailable", **fields)
+    advice = "mend it, then clear the task: the whole selection is built again"
+    return BadInput(f"{text}; {advice}", code=why.code, **fields)
+
+
+def passes(message: str) -> bool:
+    """Return whether what dbt or the engine said is of a kind that passes by itself."""
+    return _PASSES.search(message) is not None
+
+
+def explained(result: NodeResult, project: Path = DBT_PROJECT) -> Explanation:
+    """Return why a node failed: kind, name, file, line where the engine points to one, and its words."""
+    lines = [line.strip() for line in result.message.splitlines()]
+    heading = _HEADING.match(lines[0]) if lines else None
+    path = heading["path"] if heading else ""
+    pointer = next((found["text"] for line in lines if (found := _POINTER.match(line))), "")
+    line = _line_of(project / path, pointer, lines[1:2], result.query) if path and pointer else 0
+    place = f" ({project.name}/{path}{f', line {line}' if line else ''})" if path else ""
+    near = f" near: {pointer}" if pointer and not line else ""
+    mismatches = _mismatches(lines)
+    columns = list(mismatches) or _COLUMN.findall(result.message)
+    in_file, value = _LINE_OF_FILE.search(result.message), _VALUE.search(result.message)
+    code = "contract_broken" if mismatches else "test_failed" if result.status == "fail" else "node_failed"
+    return Explanation(
+        code=code,
+        node=result.name,
+        kind=result.kind,
+        file=path,
+        line=int(in_file[1]) if in_file else line,
+        columns=tuple(dict.fromkeys(columns)),
+        value=value[1] if value else "",
+        text=f"{result.kind} {result.name}{place}: {_said(lines[1:] if heading else lines)}{near}",
+    )
+
+
+def plain(message: str) -> str:
+    """Return what dbt said of itself, without the calls of its macros, as one line."""
+    return _said([line.strip() for line in message.splitlines()])
+
+
+def _said(lines: Sequence[str]) -> str:
+    if mismatches := _mismatches(lines):
+        return f"the model breaks its contract: {'; '.join(mismatches.values())}; make the model and its yml agree"
+    kept: list[str] = []
+    for line in lines:
+        if _NOISE.match(line) or _POINTER.match(line) or (not line and len(kept) > 1):
+            break
+        kept.append(line)
+    columns = [line for line in lines if line.startswith("* Columns are set as")]
+    text = " ".join(" ".join([*kept, *columns]).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+
+
+def _mismatches(lines: Sequence[str]) -> dict[str, str]:
+    """Return for each column that breaks its model's contract what is wrong with it."""
+    found = {}
+    for row in filter(None, map(_MISMATCH.match, lines)):
+        column, kind, wanted, why = row.groups()
+        if why != "mismatch_reason" and not set(why) <= {"-"}:
+            found[column] = (
+                f"column {column} is {kind or 'missing'}, the contract says {wanted or 'that there is none'}"
+            )
+    return found
+
+
+def _line_of(path: Path, pointer: str, said: Sequence[str], query: str) -> int:
+    """Return the line of a model's own file that the engine means, from 1; 0 where it cannot be told.
+
+    The engine counts in the compiled statement. So the line is that of a name which it quotes, or of the text that it
+    points at, if one line alone has it; at last that of the compiled line, where the file has as many lines.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0
+    names = [rf"\b{re.escape(name)}\b" for text in said for name in _QUOTED.findall(text)]
+    pointed = pointer.strip().removeprefix("...").removesuffix("...").strip()
+    for pattern in [*names, *([re.escape(pointed)] if pointed else [])]:
+        if number := _only_line(lines, pattern):
+            return number
+    compiled = query.splitlines()
+    return _only_line(compiled, re.escape(pointed)) if pointed and len(compiled) == len(lines) else 0
+
+
+def _only_line(lines: Sequence[str], pattern: str) -> int:
+    found = [number for number, line in enumerate(lines, start=1) if re.search(pattern, line)]
+    return found[0] if len(found) == 1 else 0

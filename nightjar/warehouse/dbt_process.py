@@ -1,0 +1,22 @@
+"""The command `dbt` as `nightjar.warehouse.dbt_runner` starts it, but for the name of the DuckDB file's catalogue.
+
+dbt-duckdb 1.11 reads that name from the path as if it were an address, so that a `#` in the path of a home cuts it off;
+DuckDB itself takes the file's name.
+"""
+
+from pathlib import Path
+
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt.cli.main import cli
+
+
+def catalogue_of(path: object) -> str:
+    """Return what DuckDB calls the catalogue of a file."""
+    if path in (None, ":memory:"):
+        return "memory"
+    return Path(str(path)).name.lstrip(".").partition(".")[0]
+
+
+if __name__ == "__main__":
+    DuckDBCredentials.path_derived_database_name = staticmethod(catalogue_of)  # type: ignore[method-assign]
+    cli()

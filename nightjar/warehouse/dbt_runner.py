@@ -1,0 +1,201 @@
+"""Runs dbt commands on one home's warehouse, in processes of their own, and reads what they found.
+
+A process of its own, because dbt keeps the DuckDB file open for as long as its process lives.
+"""
+
+import itertools
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.run_folder import RunRecord
+from nightjar.contract.settings import DBT_PROJECT, Settings, child_environment
+from nightjar.warehouse.dbt_events import Ended, ended_node, last_words
+from nightjar.warehouse.dbt_failures import NodeResult, passes, plain
+from nightjar.warehouse.duckdb.busy_file import is_locked
+from nightjar.warehouse.engines import open_warehouse
+from nightjar.warehouse.protocol import Connection, Warehouse
+
+_OPENS_WAREHOUSE = ("build", "run", "test", "seed")
+
+
+def manifest_path(settings: Settings) -> Path:
+    """The compiled project, from which the page about tables is written and dbt goes on instead of parsing anew."""
+    return settings.dbt_state / "manifest.json"
+
+
+def run_dbt(
+    settings: Settings,
+    *arguments: str,
+    given: dict[str, str] | None = None,
+    heard: Callable[[Ended], None] = lambda ended: None,
+) -> list[NodeResult]:
+    """Run one dbt command, print a line for each node that ends, and return the result of each.
+
+    Args:
+        settings: of the home.
+        arguments: the command and its options.
+        given: the values of the project's variables.
+        heard: called for each node that ended, after its line is printed.
+
+    Raises:
+        BadInput: the project cannot be read; in dbt's words.
+        NightjarError: dbt stopped before it ran the nodes for a reason that may pass, or was killed.
+    """
+    settings.dbt_state.mkdir(parents=True, exist_ok=True)
+    results = settings.dbt_state / "run_results.json"
+    command = [
+        sys.executable,
+        "-m",
+        "nightjar.warehouse.dbt_process",
+        "--no-use-colors",
+        "--log-format",
+        "json",
+        *arguments,
+    ]
+    command += ["--target", settings.warehouse_engine, "--vars", json.dumps(given or {})]
+    deadline = time.monotonic() + 60 * settings.warehouse_busy_minutes
+    while True:
+        results.unlink(missing_ok=True)
+        if arguments[0] in _OPENS_WAREHOUSE:
+            open_warehouse(settings).wait_until_writable()
+        exit_code, lines = _run(settings, command, heard)
+        # Somebody may have opened the file between the wait and dbt, which gives up after a few seconds.
+        if not any(map(is_locked, lines)) or time.monotonic() > deadline:
+            break
+    if not results.exists():
+        if exit_code == 0:
+            return []
+        raise _stopped(arguments[0], exit_code, last_words(lines))
+    return [
+        NodeResult(
+            each["unique_id"].split(".")[2],
+            each["status"],
+            int(each["failures"] or 0),
+            str(each["message"] or ""),
+            each["unique_id"].split(".")[0],
+            str(each.get("compiled_code") or ""),
+        )
+        for each in json.loads(results.read_text(encoding="utf-8"))["results"]
+    ]
+
+
+def _run(settings: Settings, command: list[str], heard: Callable[[Ended], None]) -> tuple[int, list[str]]:
+    lines: list[str] = []
+    with subprocess.Popen(
+        command,
+        cwd=DBT_PROJECT,
+        env=_environment(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line)
+            if ended := ended_node(line):
+                print(ended.text, flush=True)
+                heard(ended)
+    return process.returncode, lines
+
+
+def with_rows(warehouse: Warehouse, results: Sequence[NodeResult], most: int = 3) -> list[NodeResult]:
+    """Return the results with the first rows that broke each failed test, as text; up to five tests are asked."""
+    asked = [each for each in results if each.status == "fail" and each.query][:5]
+    if not asked:
+        return list(results)
+    with warehouse.connect(read_only=True) as connection:
+        found = {each.name: _rows(connection, each.query, most) for each in asked}
+    return [replace(each, rows=found.get(each.name, ())) for each in results]
+
+
+def _rows(connection: Connection, query: str, most: int) -> tuple[str, ...]:
+    answer = connection.execute(query)
+    names = [column[0] for column in answer.description or []]
+    rows = [dict(zip(names, row, strict=True)) for row in itertools.islice(iter(answer.fetchone, None), most)]
+    return tuple(
+        f"{row['what']}: expected {row['expected']}, got {row['got']}"
+        if {"what", "expected", "got"} <= row.keys()
+        else ", ".join(f"{name}={value}" for name, value in row.items())
+        for row in rows
+    )
+
+
+def variables(settings: Settings, *, interval_start: str, interval_end: str, publication_id: str) -> dict[str, str]:
+    """Return the variables of every dbt command of one run.
+
+    Always the same ones: dbt parses the whole project again when they differ from those of the command before.
+    """
+    return {
+        "interval_start": interval_start,
+        "interval_end": interval_end,
+        "publication_id": publication_id,
+        "lookback_days": str(settings.lookback_days),
+        "top_k": str(settings.top_k),
+        "repeat_after_days": json.dumps(dict(settings.repeats.days), sort_keys=True, ensure_ascii=False),
+        "attribution_window_hours": str(settings.attribution_window_hours),
+        "attribution_touch": settings.attribution_touch,
+        "control_variant": settings.control_variant,
+        "unknown_event_weight": str(settings.unknown_event_weight),
+    }
+
+
+def variables_of(settings: Settings, run: RunRecord) -> dict[str, str]:
+    """Return the variables of every dbt command of one attempt."""
+    return variables(
+        settings,
+        interval_start=run.interval.start.isoformat(),
+        interval_end=run.interval.end.isoformat(),
+        publication_id=run.publication_id,
+    )
+
+
+def write_manifest(settings: Settings) -> None:
+    """Compile the project when one of its files is newer than the manifest."""
+    manifest = manifest_path(settings)
+    newest = max(path.stat().st_mtime for path in DBT_PROJECT.rglob("*") if path.is_file())
+    if not manifest.exists() or manifest.stat().st_mtime < newest:
+        run_dbt(settings, "parse")
+
+
+def tables_page(settings: Settings) -> Path:
+    """The page about every table and column: one file that needs no network."""
+    return settings.dbt_state / "static_index.html"
+
+
+def write_tables_page(settings: Settings) -> None:
+    """Write the page when one of the project's files is newer; the warehouse is not opened for it."""
+    write_manifest(settings)
+    page = tables_page(settings)
+    if not page.exists() or page.stat().st_mtime < manifest_path(settings).stat().st_mtime:
+        run_dbt(settings, "docs", "generate", "--quiet", "--static", "--no-compile", "--empty-catalog")
+
+
+def _stopped(command: str, exit_code: int, said: str) -> NightjarError:
+    if exit_code < 0:
+        return NightjarError(
+            f"dbt {command} was killed by signal {-exit_code}: somebody ended it, or memory ran out",
+            code="killed",
+            command=f"dbt {command}",
+            signal=-exit_code,
+        )
+    kind = NightjarError if passes(said) else BadInput
+    return kind(
+        f"dbt {command} failed: {plain(said) or f'it ended with exit code {exit_code}'}",
+        code="command_failed",
+        command=f"dbt {command}",
+        exit_code=exit_code,
+    )
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {
+        **child_environment(settings),
+        "DBT_TARGET_PATH": str(settings.dbt_state),
+        "DBT_LOG_PATH": str(settings.dbt_state / "logs"),
+    }

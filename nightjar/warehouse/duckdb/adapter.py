@@ -1,0 +1,208 @@
+"""The embedded warehouse: one DuckDB file with one writing process at a time.
+
+Connections are short, because DuckDB lets one process write and no other look meanwhile: a busy file is waited for.
+Readers have a file of their own, `published.duckdb` beside it: see `readers_snapshot`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from nightjar.contract.atomic_files import file_written_aside
+from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.failpoints import reached
+from nightjar.contract.tables import ALL_TABLES, OUTPUTS, SNAPSHOT, STAGED, Table
+from nightjar.warehouse import plain_tables
+from nightjar.warehouse.duckdb import readers_snapshot
+from nightjar.warehouse.duckdb.busy_file import waited_for
+from nightjar.warehouse.duckdb.readers_snapshot import ReadersSnapshot
+from nightjar.warehouse.event_weights import fill_new_table
+from nightjar.warehouse.later_columns import add_missing_columns, allow_nulls
+from nightjar.warehouse.protocol import Connection, ImportSession, Query
+
+_HAS_WEIGHTS = "select 1 from duckdb_tables() where schema_name = 'raw' and table_name = 'event_weights'"
+_TYPES = {"text": "varchar", "real[]": "real[]", "timestamptz": "timestamptz"}
+
+
+class DuckDBWarehouse:
+    """Opens connections to one DuckDB file."""
+
+    def __init__(self, path: Path, busy_deadline_seconds: float = 120.0) -> None:
+        self.path = path
+        self.busy_deadline_seconds = busy_deadline_seconds
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people."""
+        return str(self.path)
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the file, waiting while another process writes to it.
+
+        Raises:
+            BadInput: there is no file to read.
+            NightjarError: it stayed busy for `busy_deadline_seconds`.
+        """
+        if read_only and not self.path.exists():
+            raise BadInput(
+                f"{self.path} does not exist: import data first (nightjar import --help)",
+                code="no_warehouse",
+                path=self.path,
+            )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = self._open(read_only)
+        try:
+            connection.execute("set timezone = 'UTC'")
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the file for writing; commit at the end, roll back on any error."""
+        with self.connect() as connection:
+            connection.begin()
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def create_tables(self) -> None:
+        """Create the schemas, tables and columns that do not exist yet.
+
+        Raises:
+            BadInput: the tables are those of a version that this one cannot go on from.
+        """
+        with self.transaction() as connection:
+            for schema in sorted({table.schema for table in ALL_TABLES}):
+                connection.execute(f"create schema if not exists {schema}")
+            has_weights = connection.execute(_HAS_WEIGHTS).fetchone()
+            for table in ALL_TABLES:
+                connection.execute(_create_statement(table))
+            add_missing_columns(connection, ALL_TABLES, _type_of)
+            allow_nulls(connection, ALL_TABLES)
+            if not has_weights:
+                fill_new_table(connection)
+
+    def unload(self, queries: Mapping[Path, Query]) -> list[int]:
+        """Write the rows of each query to its Parquet file, all of the same state; return their numbers."""
+        rows = []
+        with self.connect(read_only=True) as connection:
+            for path, (query, parameters) in queries.items():
+                with file_written_aside(path) as aside:
+                    connection.sql(query, params=parameters).write_parquet(str(aside), compression="zstd")
+                    counted = connection.execute("select count(*) from read_parquet(?)", [str(aside)]).fetchall()
+                    rows.append(int(counted[0][0]))
+        return rows
+
+    def prepare_publication(self, connection: Connection, publication_id: str) -> None:
+        """Do nothing: publications lie side by side."""
+
+    def load(self, folders: Mapping[Table, Path], publication_id: str, data_date: date) -> list[int]:
+        """Replace the publication's rows of staging tables by those of Parquet folders; return their numbers.
+
+        Raises:
+            NightjarError: a folder holds no Parquet file, or does not fit its table.
+        """
+        rows = []
+        # Opening and closing the file takes longer than most of the tables.
+        with self.transaction() as connection:
+            # Closing would move the rows from the log into the file: the commit writes them there at once. It may fail
+            # although the rows are in, on a full disk; then they are staged again. A publication would be out.
+            connection.execute("set checkpoint_threshold = '1 KB'")
+            for table, folder in folders.items():
+                plain_tables.delete_publications(connection, table, [publication_id])
+                rows.append(_insert(connection, table, folder, publication_id, data_date))
+                reached("load:after_table")
+        return rows
+
+    def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:
+        """Move a publication's rows from the staging to the output tables; clear what its date had staged before."""
+        for staging, output in zip(STAGED, OUTPUTS, strict=True):
+            plain_tables.move_staged(connection, staging, output, publication_id, data_date)
+        for table in SNAPSHOT:
+            plain_tables.delete_date(connection, table, data_date)
+
+    def delete_rows(self, connection: Connection, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
+        """Delete the rows of publications."""
+        for table in tables:
+            plain_tables.delete_publications(connection, table, publication_ids)
+
+    def delete_remains(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
+        """Do nothing: `delete_rows` deletes all."""
+
+    def write_readers_snapshot(self) -> ReadersSnapshot | None:
+        """Write `published.duckdb` aside and rename it.
+
+        Raises:
+            NightjarError: the warehouse stayed busy, or the file cannot be written; the old one is as it was.
+        """
+        target = self.path.with_name(readers_snapshot.FILE)
+        try:
+            return readers_snapshot.write(
+                self.path, target, lambda attach: waited_for(self.path, self.busy_deadline_seconds, attach)
+            )
+        except (duckdb.Error, OSError) as error:
+            raise NightjarError(
+                f"{target} cannot be written, readers keep the one before: {error}",
+                code="unwritable_file",
+                file=target,
+            ) from error
+
+    def wait_until_writable(self) -> None:
+        """Wait until a process can open the file for writing.
+
+        Raises:
+            NightjarError: it stayed busy for `busy_deadline_seconds`.
+        """
+        with self.connect():
+            pass
+
+    @contextmanager
+    def importing(self) -> Iterator[ImportSession]:
+        """Open the file for one import, of which everything or nothing is written: it reads and checks there too."""
+        with self.transaction() as connection:
+            yield ImportSession(connection, connection, lambda name, columns: None)
+
+    def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+        return waited_for(
+            self.path, self.busy_deadline_seconds, lambda: duckdb.connect(str(self.path), read_only=read_only)
+        )
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, table: Table, folder: Path, publication_id: str, data_date: date
+) -> int:
+    constants = {"publication_id": publication_id, "data_date": data_date}
+    given = [name for name in table.column_names if name not in constants]
+    try:
+        inserted = connection.execute(
+            f"insert into {table.full_name} ({', '.join([*constants, *given])}) "  # noqa: S608 names from tables.py
+            f"select ?, ?, {', '.join(given)} from read_parquet(?)",
+            [*constants.values(), str(folder / "*.parquet")],
+        ).fetchone()
+    except (duckdb.IOException, duckdb.DataError, duckdb.IntegrityError, duckdb.BinderException) as error:
+        raise NightjarError(
+            f"{folder} does not fit {table.full_name}: {error}",
+            code="rows_do_not_fit",
+            path=folder,
+            table=table.full_name,
+        ) from error
+    return int(inserted[0]) if inserted else 0
+
+
+def _type_of(kind: str) -> str:
+    return _TYPES.get(kind, kind)
+
+
+def _create_statement(table: Table) -> str:
+    lines = [
+        f"{column.name} {_type_of(column.type)}{'' if column.nullable else ' not null'}" for column in table.columns
+    ]
+    return f"create table if not exists {table.full_name} ({', '.join(lines)})"

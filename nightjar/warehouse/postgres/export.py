@@ -1,0 +1,117 @@
+"""Writes the rows of a query to Parquet as the server sends them, a batch at a time.
+
+The server sends CSV, because Arrow reads it without a Python object per value. An empty field is null, a quoted one an
+empty text; whatever else a text holds is quoted.
+"""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as csv
+import pyarrow.parquet as pq
+
+from nightjar.contract.arrow_types import ARROW_TYPES
+from nightjar.contract.errors import NightjarError
+from nightjar.contract.tables import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, REAL, TEXT, TIMESTAMP
+from nightjar.warehouse.postgres.connection import Session
+from nightjar.warehouse.postgres.parameters import translated
+from nightjar.warehouse.protocol import Query
+
+# By the names of psycopg's type registry.
+_TYPES = {
+    "bool": BOOLEAN,
+    "date": DATE,
+    "float4": REAL,
+    "float8": DOUBLE,
+    "int4": INTEGER,
+    "int8": BIGINT,
+    "text": TEXT,
+    "timestamptz": TIMESTAMP,
+    "varchar": TEXT,
+}
+# A row that is longer is refused.
+_BLOCK_BYTES = 8 << 20
+
+
+def export(session: Session, query: Query, path: Path) -> int:
+    """Write the rows of a query to one Parquet file; return their number.
+
+    Raises:
+        NightjarError: a column has a type that no file of a run holds.
+    """
+    statement, parameters = translated(query[0]), query[1] or None
+    schema = _schema(session, statement, parameters)
+    rows = 0
+    with (
+        session.cursor() as cursor,
+        cursor.copy(f"copy ({statement}) to stdout (format csv, header)".encode(), parameters) as copy,
+        pq.ParquetWriter(path, schema, compression="zstd") as writer,
+    ):
+        for batch in _batches(copy, schema):
+            writer.write_batch(batch)
+            rows += batch.num_rows
+    return rows
+
+
+def _schema(session: Session, statement: str, parameters: Any) -> pa.Schema:
+    described = session.execute(f"select * from ({statement}) as described limit 0".encode(), parameters).description  # noqa: S608 a query of this project
+    fields = []
+    for column in described or []:
+        known = session.adapters.types.get(column.type_code)
+        if known is None or known.name not in _TYPES:
+            named = known.name if known else column.type_code
+            raise NightjarError(
+                f"column {column.name} is of type {named}: expected one of {', '.join(_TYPES)}",
+                code="wrong_type",
+                column=column.name,
+                value=named,
+                expected=tuple(_TYPES),
+            )
+        fields.append(pa.field(column.name, ARROW_TYPES[_TYPES[known.name]]))
+    return pa.schema(fields)
+
+
+def _batches(copy: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    return iter(
+        csv.open_csv(
+            io.BufferedReader(_Received(copy), _BLOCK_BYTES),
+            read_options=csv.ReadOptions(block_size=_BLOCK_BYTES),
+            parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+            convert_options=csv.ConvertOptions(
+                column_types=schema,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+                true_values=["t"],
+                false_values=["f"],
+            ),
+        )
+    )
+
+
+class _Received(io.RawIOBase):
+    """What the server sends, as a file."""
+
+    def __init__(self, copy: Any) -> None:
+        self._chunks = iter(copy)
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        """Fill the target from the chunks; the server sends one a row."""
+        filled = 0
+        while filled < len(target):
+            if not self._left:
+                self._left = memoryview(next(self._chunks, b""))
+                if not self._left:
+                    break
+            taken = self._left[: len(target) - filled]
+            target[filled : filled + len(taken)] = taken
+            self._left = self._left[len(taken) :]
+            filled += len(taken)
+        return filled

@@ -1,0 +1,38 @@
+"""Imports into PostgreSQL: DuckDB reads and checks the files, the server gets the tables of what it found."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+
+from nightjar.contract.arrow_types import ARROW_TYPES
+from nightjar.warehouse.postgres.binary_copy import copy_in
+from nightjar.warehouse.postgres.connection import PostgresConnection
+from nightjar.warehouse.postgres.output_files import BATCH_ROWS
+from nightjar.warehouse.postgres.schema import type_of
+
+
+@contextmanager
+def opened_scratch() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a DuckDB in memory; what does not fit goes to a temporary folder, not to where the command was started."""
+    with (
+        tempfile.TemporaryDirectory(prefix="nightjar-import-") as folder,
+        duckdb.connect(config={"temp_directory": folder}) as scratch,
+    ):
+        scratch.execute("set timezone = 'UTC'")
+        yield scratch
+
+
+def copy_table(
+    scratch: duckdb.DuckDBPyConnection, target: PostgresConnection, name: str, columns: Mapping[str, str]
+) -> None:
+    """Make a table of `scratch` a temporary table of the transaction that is open on `target`."""
+    definitions = ", ".join(f"{column} {type_of(kind)}" for column, kind in columns.items())
+    target.execute(f"create temporary table {name} ({definitions}) on commit drop")
+    contract = pa.schema([(column, ARROW_TYPES[kind]) for column, kind in columns.items()])
+    read = scratch.sql(f"select {', '.join(columns)} from {name}").to_arrow_reader(BATCH_ROWS)  # noqa: S608 names from tables.py
+    copy_in(target, name, list(columns), (batch.cast(contract) for batch in read))
+    # Without it the planner takes a new table for small.
+    target.execute(f"analyze {name}")

@@ -1,0 +1,1 @@
+"""Ranking on Spark: blocks of users and items through `nightjar.ranking`."""

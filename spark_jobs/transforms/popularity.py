@@ -1,0 +1,47 @@
+"""Popular items per segment and domain, by users whose weight falls with age; build_features writes `popularity`.
+
+score_users fills short lists with them and evaluation compares against them.
+"""
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from nightjar.contract.tables import EVERYONE
+from spark_jobs.transforms.weights import MICROS
+
+
+def popularity(pairs: DataFrame, items: DataFrame, carriers: DataFrame, popular_k: int) -> DataFrame:
+    """Return (segment, domain, rank, item_index, score), the score a sum over users of what each counts for the item.
+
+    The segment `all` ranks every available item, those without events last; other segments keep the best `popular_k`
+    available items their carriers interacted with. Ties go by item id.
+    """
+    available = items.filter("is_available").select("item_index", "domain")
+    micros = F.sum("popularity_micros").alias("micros")
+    by_item = pairs.groupBy("item_index").agg(micros)
+    by_segment = pairs.join(carriers, on="user_index", how="inner").groupBy("segment", "item_index").agg(micros)
+    everyone = available.join(by_item, on="item_index", how="left").select(
+        F.lit(EVERYONE).alias("segment"), "domain", "item_index", F.coalesce("micros", F.lit(0)).alias("micros")
+    )
+    segments = available.join(by_segment, on="item_index", how="inner").select(
+        "segment", "domain", "item_index", "micros"
+    )
+    return (
+        _ranked(everyone)
+        .unionByName(_ranked(segments).filter(F.col("rank") <= popular_k))
+        .select("segment", "domain", "rank", "item_index", (F.col("micros") / MICROS).alias("score"))
+    )
+
+
+def popular_items(popular: DataFrame, items: DataFrame, popular_k: int) -> DataFrame:
+    """Return the best `popular_k` of each list as analysts read them: (segment, domain, rank, item_id, score)."""
+    return (
+        popular.filter(F.col("rank") <= popular_k)
+        .join(items.select("item_index", "item_id"), on="item_index", how="inner")
+        .select("segment", "domain", "rank", "item_id", F.col("score").cast("float").alias("score"))
+    )
+
+
+def _ranked(scored: DataFrame) -> DataFrame:
+    best_first = Window.partitionBy("segment", "domain").orderBy(F.desc("micros"), F.asc("item_index"))
+    return scored.withColumn("rank", F.row_number().over(best_first))

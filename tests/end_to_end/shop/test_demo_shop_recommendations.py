@@ -1,0 +1,191 @@
+"""The demo shop's published lists, worked out a second time from the raw rows and the published model."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from ml.index import hnsw
+from nightjar.contract.run_folder import RunFolder
+
+K = 10
+SIDES = ("user", "item")
+AS_OF = "timestamptz '2026-04-01 00:00:00+00'"
+# The latest version of each item as of the night's end, straight from what was imported.
+ITEMS = f"""
+    select item_id, arg_max(domain, recorded_at) as domain,
+        coalesce(arg_max(available_from, recorded_at) < {AS_OF}, true) as has_begun,
+        coalesce(arg_max(available_until, recorded_at) >= {AS_OF}, true) as goes_on
+    from raw.items where recorded_at < {AS_OF} group by item_id
+"""
+SEEN = f"select distinct user_id, item_id from raw.interactions where occurred_at < {AS_OF}"
+
+
+@dataclass(frozen=True)
+class Published:
+    """What readers see, and what it must follow from."""
+
+    domains: dict[str, str]
+    available: set[str]
+    seen: dict[str, set[str]]
+    users: dict[str, np.ndarray]
+    items: dict[str, tuple[np.ndarray, float]]
+    lists: dict[tuple[str, str, str], list[tuple[str, float]]]
+
+
+@pytest.fixture(scope="module")
+def published(shop: Any) -> Published:
+    items = shop.home.rows(ITEMS)
+    seen = defaultdict(set)
+    for user, item in shop.home.rows(SEEN):
+        seen[user].add(item)
+    lists = defaultdict(list)
+    for user, domain, source, item, score in shop.home.rows(
+        "select user_id, domain, source, item_id, score from recs.recommendations_current"
+        " order by user_id, domain, rank"
+    ):
+        lists[user, domain, source].append((item, score))
+    embeddings = shop.home.rows("select item_id, embedding, bias from recs.item_embeddings_current")
+    return Published(
+        domains={item: domain for item, domain, _, _ in items},
+        available={item for item, _, has_begun, goes_on in items if has_begun and goes_on},
+        seen=seen,
+        users={
+            user: np.array(vector)
+            for user, vector in shop.home.rows("select user_id, embedding from recs.user_embeddings_current")
+        },
+        items={item: (np.array(vector), bias) for item, vector, bias in embeddings},
+        lists=lists,
+    )
+
+
+@pytest.fixture(scope="module")
+def blended(shop: Any) -> dict[str, dict[str, float]]:
+    """Each user's score of each item by the rule in docs/decisions/blend.md, from whole matrices."""
+    folder = RunFolder.of(shop.home.settings.lake, "2026-03-31.1")
+    arrays = {path.stem: np.load(path) for path in folder.model.glob("*.npy")}
+    users, items = (pq.read_table(folder.model / f"{side}_ids.parquet").column(0).to_pylist() for side in SIDES)
+    history = np.zeros((len(users), len(items)))
+    pairs = pq.read_table(folder.features("full_interactions"))
+    share, exponent, cold_share = arrays["cooccurrence_rule"]
+    history[pairs["user_index"].to_numpy(), pairs["item_index"].to_numpy()] = pairs["weight"].to_numpy() ** exponent
+    weights = np.zeros((len(items), len(items)))
+    starts = arrays["cooccurrence_starts"]
+    rows = np.repeat(np.arange(len(items)), np.diff(starts))
+    weights[rows, arrays["cooccurrence_items"]] = arrays["cooccurrence_weights"]
+    has_events = arrays["item_known"] == 2
+
+    def in_spreads(scores: np.ndarray) -> np.ndarray:
+        known = scores[:, has_events]
+        spread = known.std(axis=1, keepdims=True)
+        return (scores - known.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)
+
+    by_embeddings = in_spreads(arrays["user_vectors"] @ arrays["item_vectors"].T + arrays["item_biases"])
+    # An item without events has weights where its features gave it some, and then a share of its own; what they say is
+    # counted among such items, and put where their embeddings have them.
+    is_cold = ~has_events & weights.any(axis=0)
+    by_cooccurrence = np.where(has_events, in_spreads(history @ weights), 0)
+    # The night chooses the share by what it holds out; with none there are no such weights.
+    assert (is_cold.sum() > 1) == (cold_share > 0)
+    if cold_share > 0:
+        of_cold, embedded = (history @ weights)[:, is_cold], by_embeddings[:, is_cold]
+        centred = of_cold - of_cold.mean(axis=1, keepdims=True)
+        spread = of_cold.std(axis=1, keepdims=True)
+        by_features = centred / np.where(spread > 0, spread, 1) * embedded.std(axis=1, keepdims=True)
+        by_cooccurrence[:, is_cold] = by_features + embedded.mean(axis=1, keepdims=True)
+    shares = np.where(is_cold, cold_share, share)
+    scores = (1 - shares) * by_embeddings + shares * by_cooccurrence
+    return {user: dict(zip(items, row.tolist(), strict=True)) for user, row in zip(users, scores, strict=True)}
+
+
+def test_no_list_holds_an_item_that_was_seen_or_is_not_available(published: Published) -> None:
+    assert 0 < len(published.available) < len(published.domains)
+    for (user, domain, _), chosen in published.lists.items():
+        for item, _ in chosen:
+            assert published.domains[item] == domain
+            assert item in published.available
+            assert item not in published.seen[user]
+
+
+def test_personal_lists_are_the_best_unseen_items_by_the_blend(
+    published: Published, blended: dict[str, dict[str, float]]
+) -> None:
+    personal = [key for key in published.lists if key[2] == "personal"]
+    assert len(personal) > 1000
+    for user, domain, source in personal:
+        scores = {
+            item: blended[user][item]
+            for item in published.available - published.seen[user]
+            if published.domains[item] == domain and item in published.items
+        }
+        chosen = published.lists[user, domain, source]
+        assert [score for _, score in chosen] == pytest.approx([scores[item] for item, _ in chosen], abs=1e-4)
+        best = sorted(scores.values(), reverse=True)[: len(chosen)]
+        assert [score for _, score in chosen] == pytest.approx(best, abs=1e-4)
+
+
+def test_one_users_personal_list_is_the_top_of_the_sorted_scores(
+    published: Published, blended: dict[str, dict[str, float]]
+) -> None:
+    user, domain, source = min(key for key in published.lists if key[2] == "personal")
+    unseen = [item for item in published.available - published.seen[user] if published.domains[item] == domain]
+    best = sorted(unseen, key=lambda item: -blended[user][item])[:K]
+    assert [item for item, _ in published.lists[user, domain, source]] == best
+
+
+def test_users_without_events_are_served_by_their_features_or_by_popularity(shop: Any, published: Published) -> None:
+    sources = defaultdict(set)
+    for user, _, source in published.lists:
+        sources[source].add(user)
+    # Of 36 customers without events a third each has an interest, only a rare country, or nothing at all.
+    assert {source: len(users) for source, users in sources.items()} == {
+        "personal": 564,
+        "cold_user": 12,
+        "segment_popular": 12,
+        "popular": 12,
+    }
+    assert {user for user in published.users if published.seen[user]} == sources["personal"]
+    assert {user for user in published.users if not published.seen[user]} == sources["cold_user"]
+    described = {user for (user,) in shop.home.rows("select distinct user_id from raw.user_features")}
+    assert sources["cold_user"] | sources["segment_popular"] <= described
+    assert not sources["popular"] & described
+
+
+def test_items_without_events_reach_personal_lists_similar_items_and_both_indices(
+    shop: Any, published: Published
+) -> None:
+    met = set().union(*published.seen.values())
+    cold = {item for item in published.items if item not in met} & published.available
+    assert cold
+    assert cold & {item for key, rows in published.lists.items() if key[2] == "personal" for item, _ in rows}
+    similar = shop.home.rows("select item_id, similar_item_id from recs.similar_items_current")
+    assert cold <= {item for item, _ in similar}
+    assert cold & {item for _, item in similar}
+    folder = RunFolder.of(shop.home.settings.lake, "2026-03-31.1")
+    for name in ("retrieval", "similarity"):
+        assert cold <= set(hnsw.load(folder.index(name)).item_ids)
+
+
+def test_a_reason_is_an_item_the_user_met(shop: Any, published: Published) -> None:
+    reasons = shop.home.rows(
+        "select user_id, reason_item_id from recs.recommendations_current where source = 'personal'"
+    )
+    assert all(reason in published.seen[user] for user, reason in reasons)
+
+
+def test_embeddings_have_64_finite_dimensions(published: Published) -> None:
+    for vector in (*published.users.values(), *(vector for vector, _ in published.items.values())):
+        assert vector.shape == (64,)
+        assert np.isfinite(vector).all()
+
+
+def test_similarity_is_the_cosine_of_the_published_embeddings(shop: Any, published: Published) -> None:
+    rows = shop.home.rows("select item_id, similar_item_id, similarity from recs.similar_items_current")
+    assert len(rows) > 10_000
+    for item, similar, similarity in rows:
+        a, b = published.items[item][0], published.items[similar][0]
+        assert similarity == pytest.approx(a @ b / np.linalg.norm(a) / np.linalg.norm(b), abs=1e-5)
+        assert similar in published.available

@@ -1,0 +1,163 @@
+"""What is written down of a task that fails, by whom, and when it is no last word any more."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dags.support.failures import code_of, failure_note, reason_of, write_down_silent_ones
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import RUNNER, Settings, child_environment
+from nightjar.publishing.run_failures import RunFailure, failures, keep_failure, silent_reason
+from nightjar.stages import record_failure
+from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
+from tests.support.golden import check_wording
+
+AT = datetime(2026, 4, 1, 1, tzinfo=UTC)
+PUBLICATION = "2026-03-31.1"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    settings = Settings(home=tmp_path / "home")
+    DuckDBWarehouse(settings.warehouse_path).create_tables()
+    RunFolder.of(settings.lake, PUBLICATION).path.mkdir(parents=True)
+    return settings
+
+
+def stored(settings: Settings) -> dict[str, RunFailure]:
+    with DuckDBWarehouse(settings.warehouse_path).connect(read_only=True) as connection:
+        return {each.task: each for each in failures(connection)}
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "line", "code", "values"),
+    [
+        (2, "[nightjar] error (2, no_title): items.csv, line 3", "no_title", ["items.csv, line 3"]),
+        (2, "[nightjar] error (2): items.csv, line 3", "", ["items.csv, line 3"]),
+        (-9, "[nightjar] unload: 5 rows", "", ["unload ", "signal 9 ", "[nightjar] unload: 5 rows"]),
+        (137, "", "", ["signal 9 "]),
+        (-15, "x", "", ["signal 15;", "x"]),
+        (1, "Segmentation fault", "", ["exit code 1;", "Segmentation fault"]),
+    ],
+)
+def test_code_and_reason_are_those_of_a_commands_last_line_or_say_how_it_ended(
+    exit_code: int, line: str, code: str, values: list[str]
+) -> None:
+    reason = reason_of("unload", exit_code, line)
+    assert code_of(line) == code
+    assert [value for value in values if value in reason] == values
+    check_wording(reason)
+
+
+def test_the_tasks_process_writes_down_what_fails_for_good_and_only_that(home: Settings) -> None:
+    says = "print('[nightjar] error ({0}, some_code): it is so'); raise SystemExit({0})".format
+    dies = "import os; print('[nightjar] fit_model: epoch 3', flush=True); os.kill(os.getpid(), 9)"
+    tasks = [
+        {"task": "begin", "command": says(2), "try_number": 1},
+        {"task": "unload", "command": says(1), "try_number": 2, "publication": PUBLICATION},
+        {"task": "fit_model", "command": dies, "publication": PUBLICATION},
+        {"task": "gate_model", "command": says(3), "try_number": 1, "publication": PUBLICATION},
+        {"task": "publish", "command": "print('done')", "publication": PUBLICATION},
+    ]
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).parent / "run_commands.py"), json.dumps(tasks)],
+        env=child_environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    ended = json.loads(done.stdout.splitlines()[-1])
+    found = stored(home)
+    assert [each["failure"] for each in ended] == [
+        ["CommandRefused", 2, "some_code", "it is so"],
+        ["CommandFailed", 1, "some_code", "it is so"],
+        ["CommandFailed", -9, "", found["fit_model"].reason],
+        ["CommandRefused", 3, "some_code", "it is so"],
+        None,
+    ]
+    assert ended[0]["note"] == "begin: [nightjar] error (2, some_code): it is so"
+    assert ended[2]["note"] == f"fit_model: {found['fit_model'].reason}"
+    assert {task: (row.outcome, row.exit_code, row.publication_id) for task, row in found.items()} == {
+        "begin": ("refused", 2, None),
+        "fit_model": ("died", -9, PUBLICATION),
+        "gate_model": ("refused", 3, PUBLICATION),
+    }
+    assert {row.data_date for row in found.values()} == {date(2026, 3, 31)}
+    assert found["begin"].reason == "it is so"
+    assert found["fit_model"].reason.endswith("[nightjar] fit_model: epoch 3")
+
+
+def test_the_note_of_a_failed_run_is_of_the_task_that_failed_first() -> None:
+    first, second = (
+        SimpleNamespace(task_id=name, start_date=AT, end_date=AT + timedelta(minutes=minute))
+        for name, minute in (("unload", 1), ("report", 2))
+    )
+    said = [SimpleNamespace(task_id=name, timestamp=AT + timedelta(seconds=30)) for name in ("report", "unload")]
+    assert failure_note([second, first], said, lambda row: f"line of {row.task_id}") == "line of unload"
+    assert failure_note([], said, lambda row: "") is None
+
+
+def test_of_a_task_that_ended_without_a_word_the_note_is_no_line_of_an_earlier_try() -> None:
+    task = SimpleNamespace(task_id="unload", start_date=AT, end_date=AT)
+    earlier = SimpleNamespace(task_id="unload", timestamp=AT - timedelta(minutes=5))
+    for outcomes in ([], [earlier]):
+        note = str(failure_note([task], outcomes, lambda row: "of an earlier try"))
+        assert note == f"unload: {silent_reason('unload')}"
+
+
+def failed_run() -> Any:
+    return SimpleNamespace(
+        dag_id="nightly_recommendations", run_id="r", conf={"data_date": "2026-03-31"}, data_interval_start=None
+    )
+
+
+def test_the_listener_lets_another_process_write_and_none_where_nightjar_run_watches(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setenv("NIGHTJAR_HOME", str(home.home))
+
+    def popen(command: list[str], **_: object) -> SimpleNamespace:
+        started.append(command)
+        return SimpleNamespace(wait=lambda: 0)
+
+    monkeypatch.setattr("dags.support.failures.subprocess.Popen", popen)
+    task = SimpleNamespace(task_id="unload", start_date=AT)
+    write_down_silent_ones(failed_run(), PUBLICATION, [task])
+    write_down_silent_ones(failed_run(), None, [task])
+    write_down_silent_ones(failed_run(), None, [])
+    monkeypatch.setenv(RUNNER, "host:1:1")
+    write_down_silent_ones(failed_run(), PUBLICATION, [task])
+    names = ["--dag-id=nightly_recommendations", "--run-id=r"]
+    ends = ["--data-date=2026-03-31", "--task=unload@2026-04-01T01:00:00+00:00"]
+    command = ["nightjar", "stage", "write-down-failure", *names]
+    assert started == [[*command, f"--publication={PUBLICATION}", *ends], [*command, *ends]]
+
+
+def test_a_silent_task_is_written_down_unless_its_own_process_has_done_so(home: Settings) -> None:
+    own = RunFailure("r", "unload", "failed", "busy", 1, PUBLICATION, date(2026, 3, 31), failed_at=AT)
+    keep_failure(home, own)
+    keep_failure(home, replace(own, task="fit_model", failed_at=AT - timedelta(days=1)))
+    record_failure.run(
+        home,
+        dag_id="nightly_recommendations",
+        run_id="r",
+        tasks=[f"unload@{AT.isoformat()}", f"fit_model@{AT.isoformat()}"],
+        publication_id=PUBLICATION,
+        data_date="2026-03-31",
+    )
+    found = stored(home)
+    assert found["unload"] == own
+    # The row of an earlier try of the run stays beside it, and is the older one.
+    with DuckDBWarehouse(home.warehouse_path).connect(read_only=True) as connection:
+        [newest, earlier] = [each for each in failures(connection) if each.task == "fit_model"]
+    assert (newest.outcome, newest.exit_code, earlier.outcome) == ("died", None, "failed")
+    assert newest.reason == silent_reason("fit_model")

@@ -1,0 +1,154 @@
+"""The whole search on planted features: only the Spark job is a stand-in."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from mlflow import MlflowClient
+
+from ml.stages import tune_model
+from ml.stages.tuning_features import FeatureShelf
+from nightjar.contract.errors import BadInput
+from nightjar.contract.interval import of_date
+from nightjar.contract.run_folder import RunFolder, RunRecord
+from nightjar.contract.settings import Settings
+from nightjar.contract.tuned_configuration import PLAIN, Recipe, read_recipe, write_recipe
+from nightjar.publishing.tuned_configurations import entries, in_force
+from nightjar.publishing.tuning_folder import TuningFolder
+from tests.support.refusals import refused
+
+NAME = "2026-03-01.1"
+# A search can only find something better than this.
+POOR = {"epochs": 1, "learning_rate": 0.0001, "embedding_dim": 16, "cooccurrence_share": 0.0}
+
+
+@dataclass
+class Tuned:
+    """One search that has ended, what it said, and the settings for which features were built."""
+
+    settings: Settings
+    folder: TuningFolder
+    said: str
+    built: list[tuple[str, Settings]]
+
+
+def tune(planted: Any, home: Path, monkeypatch: pytest.MonkeyPatch, trials: int, **changes: Any) -> Tuned:
+    settings = Settings(home=home, max_sampled=10, **changes)
+    folder = TuningFolder(settings.lake / "tuning" / NAME)
+    record = RunRecord(NAME, 1, of_date("2026-03-01"), None, "never", "tuning", "0.1.0", ("features",))
+    folder.night.write_record(record)
+    write_recipe(folder.rival, PLAIN)
+    pairs = {f"{side}_id": [f"{side[0]}00"] for side in ("user", "item")}
+    folder.night.snapshot("interactions").parent.mkdir()
+    pq.write_table(pa.table({"event_id": ["e1"], **pairs}), folder.night.snapshot("interactions"))
+    built: list[tuple[str, Settings]] = []
+
+    def build(settings: Settings, target: RunFolder, as_of: object) -> None:
+        built.append((target.path.parent.parent.name, settings))
+        shutil.copytree(planted.folder.path / "features", target.path / "features")
+
+    class Shelf(FeatureShelf):
+        def __init__(self, source: RunFolder, as_of: Any) -> None:
+            super().__init__(source, as_of, build)
+
+    monkeypatch.setattr(tune_model, "FeatureShelf", Shelf)
+    return Tuned(settings, folder, tune_model.run(settings, folder, 60, trials), built)
+
+
+@pytest.fixture(scope="module")
+def tuned(planted: Any, tmp_path_factory: pytest.TempPathFactory) -> Tuned:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return tune(planted, tmp_path_factory.mktemp("tuned"), monkeypatch, trials=6, **POOR)
+
+
+def test_a_winner_that_passed_is_what_later_nights_take(tuned: Tuned) -> None:
+    [entry] = entries(tuned.settings.lake)
+    assert entry.verdict == "passed", entry.reason
+    assert (entry.recipe.name, entry.verdict, entry.rival) == (NAME, "passed", PLAIN.says())
+    assert in_force(tuned.settings, of_date("2026-03-02").data_date) == entry.recipe
+    assert in_force(tuned.settings, of_date("2026-03-01").data_date) == PLAIN
+    assert tuned.said.startswith(f"{NAME} passed, ")
+    assert tuned.said.endswith(f": {entry.reason}")
+
+
+def test_the_winner_is_the_trial_with_the_highest_recall(tuned: Tuned) -> None:
+    trials = json.loads(tuned.folder.trials.read_text(encoding="utf-8"))
+    best = max((each for each in trials if "recall" in each), key=lambda each: each["recall"])
+    [entry] = entries(tuned.settings.lake)
+    assert entry.recipe.values == best["values"]
+    assert len(trials) == 7
+    assert trials[0]["values"]["epochs"] == 1
+
+
+def test_trials_see_the_window_and_only_the_two_that_meet_see_the_night(tuned: Tuned) -> None:
+    night = [settings for where, settings in tuned.built if where == "night"]
+    window = [settings for where, settings in tuned.built if where == "window"]
+    assert 1 <= len(night) <= 2
+    # Other users and items are drawn as cold than those that the night has taken out.
+    assert {each.seed for each in window} == {tuned.settings.seed + 1}
+    assert {each.seed for each in night} == {tuned.settings.seed}
+
+
+def test_the_search_and_its_trials_are_in_mlflow(tuned: Tuned) -> None:
+    client = MlflowClient(tuned.settings.mlflow_uri, tuned.settings.mlflow_uri)
+    experiment = client.get_experiment_by_name("nightjar")
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    parent = runs.pop(f"tuning {NAME}")
+    assert sorted(runs) == [f"trial {number:03d}" for number in range(7)]
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}
+    assert runs["trial 000"].data.params["learning_rate"] == "0.0001"
+    assert runs["trial 000"].data.tags["nightjar.state"] == "complete"
+    assert parent.data.metrics["holdout.challenger.recall"] > parent.data.metrics["holdout.in_force.recall"]
+    assert parent.data.metrics["validation.best.recall"] > parent.data.metrics["validation.in_force.recall"]
+    assert parent.data.params["data_date"] == "2026-03-01"
+    assert parent.data.tags["nightjar.outcome"] == tuned.said
+    assert {each.path for each in client.list_artifacts(parent.info.run_id)} == {"plots", "trials.json"}
+    assert [each.path for each in client.list_artifacts(parent.info.run_id, "plots")] == ["plots/trade_off.png"]
+
+
+def test_only_figures_are_left_when_it_has_ended(tuned: Tuned) -> None:
+    left = sorted(str(path.relative_to(tuned.folder.path)) for path in tuned.folder.path.rglob("*") if path.is_file())
+    assert left == ["plots/trade_off.png", "rival.json", "trials.json"]
+    with refused(BadInput, "unknown_tuning", wording=False, tuning=NAME):
+        TuningFolder.of(tuned.settings.lake, NAME)
+
+
+def test_where_nothing_is_better_nothing_changes(planted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml.tuning.search.search_epochs", first_is_best(monkeypatch))
+    done = tune(planted, tmp_path, monkeypatch, trials=2)
+    assert done.said.startswith(f"{NAME}: ")
+    assert PLAIN.says() in done.said
+    assert re.search(r"\b2\b", done.said.removeprefix(NAME))
+    assert entries(done.settings.lake) == []
+
+
+def first_is_best(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    from ml.tuning.search import search_epochs
+
+    made = []
+
+    def search(*arguments: Any) -> Any:
+        made.append(search_epochs(*arguments))
+        return made[0] if len(made) == 1 else None
+
+    return search
+
+
+def test_a_winner_that_fails_the_gate_is_kept_as_refused(
+    planted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = tune(planted, tmp_path, monkeypatch, trials=6, gate_popularity_margin=100.0, **POOR)
+    [entry] = entries(done.settings.lake)
+    assert entry.verdict == "refused"
+    assert entry.reason.startswith("popularity: recall@10 ")
+    assert done.said.startswith(f"{NAME} refused, ")
+    assert done.said.endswith(f": {entry.reason}")
+    assert in_force(done.settings, of_date("2026-03-02").data_date) == PLAIN
+    assert read_recipe(done.settings.lake / "recipes" / f"{NAME}.json") == Recipe(NAME, entry.recipe.values)

@@ -1,0 +1,59 @@
+"""Two nights of which the second goes on from the training of the first."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml.stages import evaluate_model, fit_model
+from ml.tracking import StageLog, TrackedRun
+from nightjar.contract.artifacts import embeddings
+from nightjar.contract.errors import NightjarError
+from nightjar.contract.interval import of_date
+from nightjar.contract.run_folder import RunFolder
+from tests.support.refusals import refused
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> list[StageLog]:
+    """What the stages tell MLflow."""
+    told: list[StageLog] = []
+
+    def log_stage(settings: Any, folder: RunFolder, log: StageLog) -> TrackedRun:
+        told.append(log)
+        return TrackedRun("a run", "1", "1", "models:/nightjar/1")
+
+    monkeypatch.setattr("ml.tracking.log_stage", log_stage)
+    return told
+
+
+def test_a_night_goes_on_fit_by_fit_and_says_so(
+    plant: Callable[..., Any], tmp_path: Path, logged: list[StageLog]
+) -> None:
+    first = plant(tmp_path, warm_start="on", epochs=20, warm_start_epochs=4)
+    for stage in (evaluate_model, fit_model):
+        stage.run(first.settings, first.folder)
+    second = RunFolder.of(first.settings.lake, "2026-03-02.1")
+    for part in ("features", "snapshot"):
+        shutil.copytree(first.folder.path / part, second.path / part)
+    record = replace(first.folder.record(), publication_id="2026-03-02.1", interval=of_date("2026-03-02"))
+    second.write_record(replace(record, warm_start_from="2026-03-01.1"))
+    # The model that is judged never meets the fit that saw what is held out.
+    shutil.rmtree(first.folder.start("final"))
+    evaluate_model.run(first.settings, second)
+    assert [log.params["warm_start_from"] for log in logged if log.params] == ["none", "2026-03-01.1"]
+    assert [len(log.metrics["epoch.recall_at_10"]) for log in logged if log.metrics] == [20, 4]
+    assert embeddings.read_manifest(second.start("evaluation"))["epochs"] == 24
+    with refused(NightjarError, "missing_manifest", wording=False, path=first.folder.start("final")):
+        fit_model.run(first.settings, second)
+
+
+def test_nothing_is_left_where_nights_begin_anew(
+    plant: Callable[..., Any], tmp_path: Path, logged: list[StageLog]
+) -> None:
+    night = plant(tmp_path, epochs=1)
+    evaluate_model.run(night.settings, night.folder)
+    assert not night.folder.start("evaluation").exists()

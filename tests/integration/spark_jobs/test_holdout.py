@@ -1,0 +1,236 @@
+import pytest
+from pyspark.sql import functions as F
+
+from nightjar.contract.repeat_rule import Repeats
+from spark_jobs.transforms.holdout import Fractions, holdout, mark_train, repeatable, shown
+from spark_jobs.transforms.weights import weigh_pairs
+
+EVENTS = (
+    "user_index int, item_index int, user_id string, item_id string, domain string, event_id string, "
+    "occurred_at timestamp, "
+    "event_weight double, half_life_days double"
+)
+
+
+@pytest.fixture
+def held_out(spark, rows, days_ago):
+    """Return the held-out pairs of events given as (user, item, event_id, age in days[, weight]).
+
+    Items from 100 are of the domain `books`, the others of `films`.
+    """
+
+    def split(events, newest, cold=0.0, domain=0.0, seed=1, partitions=1):
+        frame = spark.createDataFrame(
+            [
+                (
+                    user,
+                    item,
+                    f"x{user}",
+                    f"x{item}",
+                    "books" if item >= 100 else "films",
+                    event_id,
+                    days_ago(age),
+                    *(weight or [1.0]),
+                    None,
+                )
+                for user, item, event_id, age, *weight in events
+            ],
+            EVENTS,
+        ).repartition(partitions)
+        marked = mark_train(frame, Fractions(newest, cold, domain), seed)
+        return rows(holdout(marked).distinct()), rows(marked.select("event_id", "in_train"))
+
+    return split
+
+
+def test_the_newest_items_by_first_event_are_held_out_with_all_their_events(held_out) -> None:
+    events = [
+        (0, 0, "e0", 50),
+        (0, 1, "e1", 40),
+        (0, 2, "e2", 30),
+        (0, 3, "e3", 20),
+        (0, 4, "e4", 10),
+        (0, 0, "e5", 5),  # Item 0 was first met 50 days ago: it stays in train.
+        (0, 3, "e6", 1),
+    ]
+    pairs, marked = held_out(events, 0.4)
+    assert pairs == [(0, 3), (0, 4)]
+    assert dict(marked) == {"e0": True, "e1": True, "e2": True, "e5": True, "e3": False, "e4": False, "e6": False}
+
+
+def test_two_items_hold_out_one_and_one_item_none(held_out) -> None:
+    pairs, _ = held_out([(0, 0, "a", 9), (0, 1, "b", 8), (1, 0, "c", 9), (1, 0, "d", 8)], 0.2)
+    assert pairs == [(0, 1)]
+
+
+def test_a_user_with_one_event_stays_in_train(held_out) -> None:
+    assert held_out([(0, 0, "only", 3)], 0.9) == ([], [("only", True)])
+
+
+def test_events_at_the_same_instant_are_ordered_by_event_id(held_out) -> None:
+    pairs, _ = held_out([(0, 0, "b", 1), (0, 1, "a", 1)], 0.5)
+    assert pairs == [(0, 0)]
+
+
+def test_events_without_weight_are_neither_train_nor_holdout(held_out) -> None:
+    _, marked = held_out([(0, 0, "a", 3), (0, 1, "b", 2), (0, 2, "zero", 1, 0.0)], 0.5)
+    assert marked == [("a", True), ("b", False)]
+
+
+def test_a_share_that_is_a_whole_number_is_not_rounded_down(held_out) -> None:
+    pairs, _ = held_out([(0, item, f"e{item:03d}", 200 - item) for item in range(100)], 0.29)
+    assert len(pairs) == 29
+
+
+def test_a_fraction_of_zero_holds_nothing_out(held_out) -> None:
+    pairs, _ = held_out([(0, item, f"e{item}", 9 - item) for item in range(5)], 0.0)
+    assert pairs == []
+
+
+def test_cold_users_and_items_lose_all_their_pairs_and_no_one_else_does(held_out) -> None:
+    events = [(user, item, f"e{user:02d}{item:02d}", 5) for user in range(20) for item in range(20)]
+    pairs = set(held_out(events, 0.0, cold=0.25)[0])
+    users = {user for user in range(20) if all((user, item) in pairs for item in range(20))}
+    items = {item for item in range(20) if all((user, item) in pairs for user in range(20))}
+    assert 0 < len(users) < 20
+    assert 0 < len(items) < 20
+    assert pairs == {(user, item) for user in range(20) for item in range(20) if user in users or item in items}
+    # User x3 and item x3 share their id: the draws are separate all the same.
+    assert users != items
+
+
+def test_the_cold_draw_depends_on_the_seed_only(held_out) -> None:
+    events = [(user, user, f"e{user}", 5) for user in range(40)]
+    draw = held_out(events, 0.0, 0.3, seed=1)
+    assert held_out(events[::-1], 0.0, 0.3, seed=1, partitions=5) == draw
+    assert held_out(events, 0.0, 0.3, seed=2) != draw
+
+
+def test_cold_users_show_what_time_alone_would_have_left_in_train(spark, rows, days_ago) -> None:
+    # Item 0 of user 0 came first and again last, so it is the newest of the shown; item 3 is the newest by first event.
+    ages = [(0, 9), (1, 8), (2, 7), (3, 6), (0, 1)]
+    events = [
+        (user, item, f"x{user}", f"y{item}", "films", f"e{user}-{age}", days_ago(age), 1.0, None)
+        for user in range(30)
+        for item, age in ages
+    ]
+    marked = mark_train(spark.createDataFrame(events, EVENTS), Fractions(0.25, 0.3, 0.0), seed=1)
+    cold_items = {
+        item for item in range(4) if all(pair in rows(holdout(marked)) for pair in [(u, item) for u in range(30)])
+    }
+    found = rows(shown(weigh_pairs(marked, days_ago(0), 0.0, 0.0)))
+    users = {user for user, _, _ in found}
+    in_train = {user for user, is_train in rows(marked.select("user_index", "in_train")) if is_train}
+    assert users
+    assert not users & in_train
+    newest_first = [item for item in (0, 2, 1) if item not in cold_items]
+    assert found == sorted(
+        ((user, item, place + 1) for user in users for place, item in enumerate(newest_first)), key=repr
+    )
+
+
+def test_drawn_users_lose_one_whole_domain_and_the_newest_items_of_the_rest(held_out) -> None:
+    events = [(user, item, f"e{user:02d}{item}", 150 - item) for user in range(40) for item in (0, 1, 100, 101)]
+    pairs = set(held_out(events, 0.5, domain=0.3)[0])
+    lost = {user: sorted(item for each, item in pairs if each == user) for user in range(40)}
+    # Of all four items the two newest are the books; of two films, or two books, the newer one.
+    by_time, films_lost, books_lost = [100, 101], [0, 1, 101], [1, 100, 101]
+    assert {tuple(items) for items in lost.values()} == {tuple(by_time), tuple(films_lost), tuple(books_lost)}
+    assert 0 < sum(items != by_time for items in lost.values()) < 40
+
+
+def test_users_of_one_domain_lose_none(held_out) -> None:
+    # An event without weight does not make a second domain.
+    events = [(user, item, f"e{user:02d}{item}", 5) for user in range(40) for item in (0, 1)]
+    events += [(user, 100, f"zero{user}", 5, 0.0) for user in range(40)]
+    assert held_out(events, 0.0, domain=0.9)[0] == []
+
+
+def test_the_draw_of_domains_is_apart_from_the_cold_draw(held_out) -> None:
+    items = (0, 1, 2, 3, 100, 101, 102, 103)
+    events = [(user, item, f"e{user:02d}{item}", 5) for user in range(30) for item in items]
+    by_domain = {user for user, _ in held_out(events, 0.0, domain=0.4)[0]}
+    pairs = set(held_out(events, 0.0, cold=0.4)[0])
+    cold = {user for user in range(30) if all((user, item) in pairs for item in items)}
+    assert by_domain - cold
+    assert cold - by_domain
+
+
+def test_marks_carry_what_the_weights_need(spark, days_ago) -> None:
+    frame = spark.createDataFrame([(0, 0, "u", "i", "d", "e", days_ago(1), 2.0, 30.0)], EVENTS)
+    marked = (
+        mark_train(frame, Fractions(0.2, 0.0, 0.0), 1)
+        .select(F.col("event_weight"), F.col("half_life_days"), "in_train")
+        .first()
+    )
+    assert tuple(marked) == (2.0, 30.0, True)
+
+
+# Of user 0 by age in days: film 0 again and again, films 1 and 2, and a book, which never comes back.
+HABITS = [(0, 50), (100, 45), (1, 40), (0, 30), (0, 28), (2, 20), (1, 10), (0, 9), (100, 5)]
+
+
+@pytest.fixture
+def habits(spark, rows, days_ago):
+    """Split the habits of a user by a rule; return the ages in train, the held-out pairs and those that may repeat."""
+
+    def split(rule, newest=0.4):
+        frame = spark.createDataFrame(
+            [
+                (0, item, "u", f"i{item}", "books" if item >= 100 else "films", f"e{age:02d}", days_ago(age), 1.0, None)
+                for item, age in HABITS
+            ],
+            EVENTS,
+        )
+        marked = mark_train(frame, Fractions(newest, 0.0, 0.0), 1, Repeats.of(rule))
+        may_repeat = repeatable(marked, days_ago(0))
+        pairs = weigh_pairs(marked, days_ago(0), 0.0, 0.0)
+        ages = {int(row["event_id"][1:]) for row in marked.filter("in_train").collect()}
+        return ages, rows(holdout(pairs, may_repeat)), rows(may_repeat)
+
+    return split
+
+
+def test_where_items_come_back_train_ends_at_the_cut_and_what_is_taken_again_is_truth(habits) -> None:
+    # A list could have foretold the first of each pair and, 15 days or later after the last, film 0 at 30, film 1 at 10
+    # and film 0 at 9: seven events; 0.4 of them are two, so the cut is 10 days ago. The book moves with all its events.
+    train, pairs, may_repeat = habits("films=15")
+    assert train == {50, 45, 40, 30, 28, 20, 5}
+    assert pairs == [(0, 0), (0, 1)]
+    # At the cut film 0 is 18 days old and film 1 is 30; film 2, 10 days old, may not come back yet.
+    assert may_repeat == [(0, 0, True), (0, 1, True)]
+
+
+def test_an_item_that_is_taken_again_within_the_pause_is_neither_train_nor_truth(habits) -> None:
+    # Only film 1 at 10 comes 25 days after the last: five events, two of which are film 2 at 20 and film 1 at 10.
+    train, pairs, may_repeat = habits("films=25")
+    assert train == {50, 45, 40, 30, 28, 5}
+    assert may_repeat == []
+    assert pairs == [(0, 2)]
+
+
+def test_without_a_pause_every_event_counts_and_every_item_may_come_back(habits) -> None:
+    # Seven events of films and the first of the book: of eight, 0.4 are three, those at 20, 10 and 9.
+    train, pairs, may_repeat = habits("films=0")
+    assert train == {50, 45, 40, 30, 28, 5}
+    assert pairs == [(0, 0), (0, 1), (0, 2)]
+    assert may_repeat == [(0, 0, True), (0, 1, True)]
+
+
+def test_without_a_cut_the_run_s_end_says_what_may_come_back(habits) -> None:
+    train, pairs, may_repeat = habits("films=15", newest=0.0)
+    assert (train, pairs) == ({age for _, age in HABITS}, [])
+    assert may_repeat == [(0, 2, False)]
+
+
+def test_what_is_shown_of_a_user_may_come_back_as_what_is_in_train(spark, rows, days_ago) -> None:
+    events = [
+        (0, 0, days_ago(9), False, True, 3, days_ago(5)),
+        (0, 0, days_ago(1), False, False, 3, days_ago(5)),
+        (0, 1, days_ago(7), False, True, 3, days_ago(5)),
+        (0, 2, days_ago(4), False, False, 3, days_ago(5)),
+        (0, 3, days_ago(9), False, True, None, days_ago(5)),
+    ]
+    schema = "user_index int, item_index int, occurred_at timestamp, in_train boolean, is_shown boolean, "
+    frame = spark.createDataFrame(events, schema + "after_days int, cut_at timestamp")
+    assert rows(repeatable(frame, days_ago(0))) == [(0, 0, True)]

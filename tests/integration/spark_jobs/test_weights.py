@@ -1,0 +1,86 @@
+from collections import Counter
+
+import pytest
+
+from spark_jobs.transforms.weights import full_interactions, train_interactions, weigh_pairs
+
+EVENTS = (
+    "user_index int, item_index int, number int, numbers bigint, occurred_at timestamp, event_weight double, "
+    "half_life_days double, in_train boolean, is_shown boolean"
+)
+
+
+@pytest.fixture
+def pairs(spark, as_of, days_ago):
+    """Weigh events given as (user, item, age in days, weight, half-life, in_train), a user's oldest first."""
+
+    def weigh(events, power, popularity_half_life_days=0.0):
+        numbers, rows = Counter(event[0] for event in events), []
+        so_far: Counter[int] = Counter()
+        for user, item, age, *rest in events:
+            so_far[user] += 1
+            rows.append((user, item, so_far[user], numbers[user], days_ago(age), *rest, False))
+        return weigh_pairs(spark.createDataFrame(rows, EVENTS), as_of, power, popularity_half_life_days)
+
+    return weigh
+
+
+THREE = [
+    (0, 0, 10, 1.0, 10.0, True),  # a
+    (0, 1, 5, 2.0, None, False),  # b
+    (0, 0, 1, 1.0, 1.0, True),  # c
+]
+
+
+def test_weights_decay_by_half_life_and_rank_and_sum_over_the_pair(pairs, rows) -> None:
+    # a: 1 * 0.5^(10/10) * (1/3)^2 = 0.055556, b: 2 * (2/3)^2 = 0.888889, c: 1 * 0.5^(1/1) * (3/3)^2 = 0.5
+    assert rows(full_interactions(pairs(THREE, 2.0))) == [(0, 0, 0.555556), (0, 1, 0.888889)]
+
+
+def test_the_rank_is_counted_anew_among_the_train_events(pairs, rows) -> None:
+    # Without b: a is the 1st of 2, 0.5 * (1/2)^2 = 0.125, c the 2nd of 2, 0.5.
+    assert rows(train_interactions(pairs(THREE, 2.0))) == [(0, 0, 0.625)]
+
+
+@pytest.mark.parametrize(
+    ("half_life_days", "first", "second"),
+    # Of a and c, which are one pair, the larger. Half-life 5: a 0.5 * 0.25, c 0.5 * 0.870551, b 2 * 0.5.
+    [(0.0, 500_000, 2_000_000), (5.0, 435_275, 1_000_000)],
+    ids=["no trend", "trend"],
+)
+def test_popularity_leaves_the_rank_out_and_follows_the_trend(pairs, rows, half_life_days, first, second) -> None:
+    weighed = pairs(THREE, 2.0, half_life_days).select("user_index", "item_index", "popularity_micros")
+    assert rows(weighed) == [(0, 0, first), (0, 1, second)]
+
+
+def test_a_user_counts_once_an_item_in_popularity_however_often_they_come_back(pairs, rows) -> None:
+    # A thousand views of one user against one of another, of the same age.
+    events = [(0, 0, 1, 0.3, None, True)] * 1000 + [(1, 1, 1, 0.3, None, True)]
+    weighed = pairs(events, 0.0).select("item_index", "popularity_micros")
+    assert rows(weighed) == [(0, 300_000), (1, 300_000)]
+
+
+def test_a_power_of_zero_leaves_the_rank_out(pairs, rows) -> None:
+    assert rows(full_interactions(pairs(THREE, 0.0))) == [(0, 0, 1.0), (0, 1, 2.0)]
+
+
+def test_ranks_are_per_user(pairs, rows) -> None:
+    events = [(0, 0, 2, 1.0, None, True), (0, 1, 1, 1.0, None, True), (1, 0, 9, 1.0, None, True)]
+    assert rows(full_interactions(pairs(events, 1.0))) == [(0, 0, 0.5), (0, 1, 1.0), (1, 0, 1.0)]
+
+
+def test_an_ancient_event_keeps_the_smallest_weight(pairs, rows) -> None:
+    assert rows(full_interactions(pairs([(0, 0, 3650, 1.0, 1.0, True)], 0.0))) == [(0, 0, 1e-6)]
+
+
+def test_a_user_whose_events_are_all_held_out_has_no_train_row(pairs, rows) -> None:
+    weighed = pairs([(0, 0, 1, 1.0, None, False)], 2.0)
+    assert rows(train_interactions(weighed)) == []
+    assert rows(full_interactions(weighed)) == [(0, 0, 1.0)]
+
+
+def test_train_has_the_older_events_of_a_pair_that_comes_back_and_everything_has_all(pairs, rows) -> None:
+    weighed = pairs([(0, 0, 10, 1.0, None, True), (0, 0, 5, 4.0, None, True), (0, 0, 1, 2.0, None, False)], 1.0)
+    # Among the two events of train: 1 * 1/2 + 4 * 2/2; among all three: 1 * 1/3 + 4 * 2/3 + 2 * 3/3.
+    assert rows(train_interactions(weighed)) == [(0, 0, 4.5)]
+    assert rows(full_interactions(weighed)) == [(0, 0, 5.0)]

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+from nightjar.contract.errors import BadInput
+from nightjar.contract.settings import Settings
+from nightjar.contract.tuned_configuration import PLAIN, TUNABLE, OneOf, Recipe, read_recipe, values_of, write_recipe
+from tests.support.refusals import refused
+
+
+def test_a_recipe_replaces_its_settings_and_no_other(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, epochs=7, embedding_dim=9, top_k=3)
+    cooked = Recipe("2026-03-01.1", {"epochs": 12, "learning_rate": 0.04}).over(settings)
+    assert cooked == settings.model_copy(update={"epochs": 12, "learning_rate": 0.04})
+    assert PLAIN.over(settings) == settings
+
+
+def test_only_what_is_tunable_may_be_in_a_recipe() -> None:
+    with refused(BadInput, "not_tunable", configuration="r", settings=["seed", "top_k"]):
+        Recipe("r", {"top_k": 3, "epochs": 1, "seed": 2}).over(Settings())
+
+
+def test_a_value_that_the_setting_does_not_take_is_named_with_the_recipe() -> None:
+    with refused(
+        BadInput,
+        "unknown_setting_value",
+        configuration="2026-03-01.1",
+        setting="NIGHTJAR_LEARNING_RATE",
+        value=-1,
+        settings=["NIGHTJAR_LEARNING_RATE"],
+    ):
+        Recipe("2026-03-01.1", {"learning_rate": -1}).over(Settings())
+
+
+def test_every_default_lies_where_the_search_looks() -> None:
+    for name, value in values_of(Settings()).items():
+        assert TUNABLE[name].holds(value), name
+    assert not TUNABLE["embedding_dim"].holds(33)
+    assert not TUNABLE["epochs"].holds(61)
+
+
+def test_every_value_that_the_search_may_find_is_one_that_the_setting_takes() -> None:
+    for name, where in TUNABLE.items():
+        for value in where.values if isinstance(where, OneOf) else (where.low, where.high):
+            assert getattr(Recipe("r", {name: value}).over(Settings()), name) == value
+
+
+def test_the_digest_is_that_of_the_values_alone() -> None:
+    one, same = Recipe("a", {"epochs": 3, "max_sampled": 5}), Recipe("b", {"max_sampled": 5, "epochs": 3})
+    assert one.sha256 == same.sha256 != Recipe("a", {"epochs": 4, "max_sampled": 5}).sha256
+
+
+def test_a_recipe_is_read_as_it_was_written(tmp_path: Path) -> None:
+    recipe = Recipe("2026-03-01.2", {"epochs": 12, "item_alpha": 1e-06, "learning_rate": 0.0213})
+    write_recipe(tmp_path / "new" / "recipe.json", recipe)
+    assert read_recipe(tmp_path / "new" / "recipe.json") == recipe
+    assert read_recipe(tmp_path / "recipe.json") == PLAIN
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"name": "r"}', '{"name": "r", "values": 3}'])
+def test_a_file_that_is_no_recipe_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "recipe.json"
+    path.write_text(text, encoding="utf-8")
+    with refused(BadInput, "not_a_configuration", file=path):
+        read_recipe(path)

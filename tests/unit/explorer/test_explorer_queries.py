@@ -1,0 +1,190 @@
+"""What the explorer asks, as analysts ask: over two weeks laid by hand, on both engines."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.settings import Settings
+from nightjar.explorer import clicks, items, publications, quality, users
+from nightjar.explorer.reading import read
+from nightjar.publishing.run_failures import RunFailure, upsert
+from nightjar.publishing.runner_process import this_process
+from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
+from nightjar.warehouse.protocol import Warehouse
+from tests.support.insert_rows import lay_row
+from tests.support.refusals import refused
+from tests.support.two_weeks import CURRENT, lay_built_tables, lay_fortnight
+
+
+@pytest.fixture
+def fortnight(warehouse: Warehouse, settings: Settings) -> Settings:
+    with warehouse.transaction() as connection:
+        lay_built_tables(connection)
+        lay_fortnight(connection)
+    return settings
+
+
+def test_lists_history_and_neighbours_are_by_title(fortnight: Settings) -> None:
+    lists, history, near = read(
+        fortnight,
+        lambda connection: (
+            users.lists_of(connection, CURRENT, "user-02"),
+            users.history_of(connection, "user-02", 2),
+            items.neighbours_of(connection, CURRENT, "film-01"),
+        ),
+    )
+    # user-02 is the second user: its lists begin at the third item of each domain, because of the second film.
+    assert len(lists.rows) == 15
+    assert lists.rows[5] == ("films", 1, "The Bright Verdict", "personal", "The Bright Harbour", 2.5, "film-07")
+    assert [row[1:4] for row in history.rows] == [
+        ("view", "The Quiet Verdict", "books"),
+        ("view", "The Bright Verdict", "films"),
+    ]
+    assert [(domain, rank, title) for domain, rank, title, *_ in near.rows][5:7] == [
+        ("films", 1, "The Bright Verdict"),
+        ("films", 2, "The Hollow Dynasty"),
+    ]
+
+
+def test_an_item_is_found_by_a_part_of_its_title_in_any_case_and_by_its_id(fortnight: Settings) -> None:
+    def titles(text: str) -> list[str]:
+        found: list[str] = read(fortnight, lambda connection: items.items_called(connection, text)).column("title")
+        return found
+
+    assert titles("quiet c") == ["The Quiet Cipher"]
+    assert titles("film-01") == ["The Quiet Cipher"]
+    assert len(titles("")) == 32
+    assert titles("%") == []
+
+
+def test_what_is_typed_is_never_part_of_a_query(fortnight: Settings) -> None:
+    hostile = "' or 1=1; drop table recs.recommendations; --"
+    found = read(
+        fortnight,
+        lambda connection: (
+            users.users_beginning_with(connection, CURRENT, hostile),
+            items.items_called(connection, hostile).rows,
+            clicks.by_variant(connection, hostile).rows,
+        ),
+    )
+    assert found == ([], [], [])
+    assert read(fortnight, lambda connection: users.users_beginning_with(connection, CURRENT, "user-0"))[0] == "user-01"
+
+
+def test_each_date_shows_the_figures_of_its_last_publication(fortnight: Settings, warehouse: Warehouse) -> None:
+    with warehouse.transaction() as connection:
+        again = {"publication_id": "2026-03-31.2", "data_date": "2026-03-31"}
+        entry = {"ledger_id": 15, "as_of": "2026-04-01 00:00Z", "action": "history", "recorded_at": "2026-04-02 00:00Z"}
+        entry |= {"previous_publication_id": CURRENT, "recommendation_rows": 1} | dict.fromkeys(
+            ("model_uri", "mlflow_run_id", "content_hash", "code_version", "actor", "reason"), "x"
+        )
+        lay_row(connection, "recs.publications", again | entry)
+        figure = {"model": "nightjar", "slice": "all", "metric": "recall", "k": 10, "value": 0.5, "users": 7}
+        lay_row(connection, "recs.model_metrics", again | figure)
+    found = read(fortnight, lambda connection: quality.metric_over_time(connection, "recall", "all", 10))
+    # Thirteen dates with three models each, and the last one with the only model of its second publication.
+    assert len(found.rows) == 40
+    assert [row[1:] for row in found.rows[-1:]] == [("2026-03-31.2", "nightjar", 0.5, 7)]
+
+
+def test_the_current_publication_is_the_first_to_choose(fortnight: Settings) -> None:
+    known, gates = read(
+        fortnight,
+        lambda connection: (
+            publications.publications(connection),
+            publications.gate_decisions(connection, CURRENT),
+        ),
+    )
+    assert known.column("publication_id")[:2] == [CURRENT, "2026-03-30.1"]
+    assert len(known.rows) == 14
+    assert gates.rows[0][:2] == ("popularity", "passed")
+
+
+def test_clicks_are_summed_by_variant_with_their_interval(fortnight: Settings) -> None:
+    total, ranks, elsewhere = read(
+        fortnight,
+        lambda connection: (
+            clicks.by_variant(connection, ""),
+            clicks.by_rank(connection, "films"),
+            clicks.by_variant(connection, "books").rows,
+        ),
+    )
+    # Each day 30 + 15 + 10 + 7 + 6 = 68 (or 60 + 30 + 20 + 15 + 12 = 137) and a remainder of 7 that sums up to 42
+    # a rank in two weeks.
+    assert [(row[0], row[1], row[2]) for row in total.rows] == [
+        ("control", 35_000, 14 * 68 + 5 * 42),
+        ("nightjar", 35_000, 14 * 137 + 5 * 42),
+    ]
+    assert total.column("ctr")[0] == pytest.approx(1162 / 35_000)
+    assert ranks.rows[0][:4] == (1, "control", 7_000, 14 * 30 + 42)
+    assert elsewhere == []
+
+
+def test_wilsons_interval() -> None:
+    # Published examples: 10 of 100, and none of 10.
+    assert clicks.wilson_interval(10, 100) == pytest.approx((0.0552, 0.1744), abs=5e-5)
+    assert clicks.wilson_interval(0, 10) == pytest.approx((0.0, 0.2775), abs=5e-5)
+    assert clicks.wilson_interval(10, 10) == pytest.approx((0.7225, 1.0), abs=5e-5)
+
+
+def test_a_page_cannot_write(fortnight: Settings, engine: str) -> None:
+    read_only = (
+        pytest.raises(duckdb.InvalidInputException)
+        if engine == "duckdb"
+        else refused(BadInput, "permission_denied", wording=False)
+    )
+    with read_only:
+        read(fortnight, lambda connection: connection.execute("delete from recs.gate_decisions"))
+
+
+def test_what_dbt_has_not_built_yet_is_named(warehouse: Warehouse, settings: Settings, engine: str) -> None:
+    code = "missing_table" if engine == "duckdb" else "not_initialised"
+    with refused(BadInput, code, wording=False) as error:
+        read(settings, lambda connection: items.items_called(connection, ""))
+    assert "item_titles" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_written_is_waited_for_and_then_said_to_be_busy(
+    tmp_path: Path, writer: Callable[[Path], AbstractContextManager[None]]
+) -> None:
+    settings = Settings(home=tmp_path, explorer_busy_seconds=1)
+    warehouse = DuckDBWarehouse(settings.warehouse_path)
+    warehouse.create_tables()
+    path = settings.warehouse_path
+    with writer(path), refused(NightjarError, "file_busy", wording=False, path=path):
+        read(settings, quality.measured)
+    assert read(settings, quality.measured).rows == []
+    # And nothing of the page holds the file when it has its answer.
+    with writer(settings.warehouse_path):
+        pass
+
+
+def test_an_attempt_whose_process_is_gone_has_died_and_refusals_without_an_attempt_are_listed(
+    fortnight: Settings, warehouse: Warehouse
+) -> None:
+    day = date(2027, 1, 1)
+    host = this_process().partition(":")[0]
+    with warehouse.transaction() as connection:
+        ids = {"publication_id": "2027-01-01.1", "data_date": day}
+        attempt = {"attempt": 1, "stages": "publication", "started_at": datetime(2027, 1, 2, tzinfo=UTC)}
+        gone = {"runner": f"{host}:{2**22 + 1}:1"}
+        rest = dict.fromkeys(("publish_mode", "run_id", "code_version"), "x") | {"as_of": attempt["started_at"]}
+        lay_row(connection, "recs.publication_attempts", ids | attempt | gone | rest)
+        connection.execute(
+            "insert into recs.night_outcomes (publication_id, data_date, outcome, started_at) values (?, ?, ?, ?)",
+            ["2027-01-01.1", day, "running", attempt["started_at"]],
+        )
+        upsert(connection, RunFailure("r", "begin", "refused", "r", 2, data_date=date(2027, 1, 3)))
+    attempts, failed = read(
+        fortnight, lambda connection: (publications.attempts(connection), publications.failures(connection))
+    )
+    newest = dict(zip(attempts.columns, attempts.rows[0], strict=True))
+    assert (newest["publication_id"], newest["outcome"]) == ("2027-01-01.1", "died")
+    assert str(2**22 + 1) in newest["reason"]
+    assert {(row[0], row[3], row[4]) for row in failed.rows} == {("2027-01-01.1", "", "died"), ("", "begin", "refused")}

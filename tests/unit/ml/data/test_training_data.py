@@ -1,0 +1,108 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml.data.training_data import read, read_availability
+from nightjar.contract.errors import NightjarError
+from tests.support.refusals import refused
+
+
+def test_rows_come_in_index_order_however_the_files_are_ordered(
+    plant: Callable[..., Any], replace_features: Callable[..., None], tmp_path: Path
+) -> None:
+    run = plant(tmp_path)
+    before = read(run.folder)
+    users, items = before.train.nonzero()
+    backwards = {"user_index": users[::-1], "item_index": items[::-1], "weight": np.arange(len(users))[::-1] + 1.0}
+    replace_features(run.folder, "train_interactions", backwards)
+    replace_features(
+        run.folder,
+        "item_ids",
+        {
+            "item_index": np.arange(43)[::-1],
+            "item_id": [f"i{n:02d}" for n in range(43)][::-1],
+            "domain": ["default"] * 43,
+            "is_available": [n != 42 for n in range(43)][::-1],
+        },
+    )
+    after = read(run.folder)
+    assert after.item_ids.tolist() == before.item_ids.tolist()
+    assert np.flatnonzero(~after.is_available).tolist() == [42]
+    assert after.train.nonzero()[1].tolist() == items.tolist()
+    assert after.train.data.tolist() == (np.arange(len(users)) + 1.0).tolist()
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "fields"),
+    [
+        ("train_interactions", "weight", float("nan"), {"count": 1, "row": 1}),
+        ("item_features", "value", float("inf"), {"count": 1, "row": 1}),
+        ("user_features", "value", 1e300, {"count": 1, "row": 1}),
+        ("train_interactions", "weight", -1.0, {"count": 1, "row": 1}),
+        ("train_interactions", "item_index", 43, {"expected": (0, 42)}),
+    ],
+)
+def test_a_broken_value_is_refused_with_table_and_column(
+    plant: Callable[..., Any],
+    replace_features: Callable[..., None],
+    tmp_path: Path,
+    table: str,
+    column: str,
+    value: float,
+    fields: dict[str, Any],
+) -> None:
+    run = plant(tmp_path)
+    last = {"user_features": "feature_index", "item_features": "feature_index"}.get(table, "item_index")
+    first = "item_index" if table == "item_features" else "user_index"
+    number = "weight" if table == "train_interactions" else "value"
+    columns = {first: [0, 1], last: [0, 1], number: [1.0, 1.0]}
+    columns[column][1] = value
+    replace_features(run.folder, table, columns)
+    file = run.folder.features(table)
+    with refused(NightjarError, "value_out_of_range", file=file, column=column, **fields):
+        read(run.folder)
+
+
+def test_a_pair_that_stands_twice_is_refused(
+    plant: Callable[..., Any], replace_features: Callable[..., None], tmp_path: Path
+) -> None:
+    run = plant(tmp_path)
+    replace_features(run.folder, "holdout", {"user_index": [1, 1], "item_index": [2, 2]})
+    with refused(NightjarError, "duplicate_rows", file=run.folder.features("holdout"), count=1):
+        read(run.folder)
+
+
+def test_a_missing_table_names_the_stage_to_run(plant: Callable[..., Any], tmp_path: Path) -> None:
+    run = plant(tmp_path)
+    (run.folder.features("holdout") / "part-0.parquet").unlink()
+    run.folder.features("holdout").rmdir()
+    missing = run.folder.features("holdout")
+    with refused(NightjarError, "missing_input", file=missing, stage="build_features"):
+        read(run.folder)
+
+
+def test_availability_of_another_models_items_is_refused(planted: Any) -> None:
+    ids = np.array([f"i{n:02d}" for n in range(43)], dtype=object)
+    assert read_availability(planted.folder, ids).sum() == 42
+    with refused(NightjarError, "model_of_other_features", path=planted.folder.model):
+        read_availability(planted.folder, ids[::-1])
+
+
+def test_what_may_be_listed_again_is_left_in_and_told_from_what_was_taken_again(
+    plant: Callable[..., Any], replace_features: Callable[..., None], tmp_path: Path
+) -> None:
+    run = plant(tmp_path)
+    before = read(run.folder)
+    assert before.repeatable is None
+    assert before.left_out is before.train
+    users, items = (each[:3] for each in before.train.nonzero())
+    again = {"user_index": users, "item_index": items, "is_repeated": np.array([True, False, True])}
+    replace_features(run.folder, "repeatable", again)
+    data = read(run.folder)
+    assert data.left_out.nnz == before.train.nnz - 3
+    assert not data.left_out[users, items].any()
+    assert data.repeated is not None
+    assert list(zip(*data.repeated.nonzero(), strict=True)) == [(users[0], items[0]), (users[2], items[2])]

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from nightjar.ranking.candidates import RankedItems
+from nightjar.ranking.filling import POPULAR, SEGMENT_POPULAR, Lists, Pairs
+
+
+def pairs(rows, items) -> Pairs:
+    return Pairs(np.array(rows, np.int64), np.array(items, np.int64), np.ones(len(rows), np.float32))
+
+
+def ranked(items) -> RankedItems:
+    return RankedItems(np.array(items, np.int64), np.arange(len(items), 0, -1).astype(np.float32))
+
+
+def test_free_places_are_filled_with_the_best_items_neither_seen_nor_listed() -> None:
+    lists = Lists.empty(3, 3)
+    lists.items[0, :1] = 7
+    lists.items[1] = [1, 2, 3]
+    lists.fill(np.arange(3), ranked([9, 8, 7, 6, 5]), pairs([0, 0, 2, 2], [9, 4, 9, 8]), POPULAR)
+    assert lists.items.tolist() == [[7, 8, 6], [1, 2, 3], [7, 6, 5]]
+    # Scores of the list 9, 8, 7, 6, 5 are 5, 4, 3, 2, 1.
+    assert lists.scores[0].tolist() == [0.0, 4.0, 2.0]
+    assert lists.sources[2].tolist() == [POPULAR] * 3
+
+
+def test_only_the_named_rows_are_filled() -> None:
+    lists = Lists.empty(2, 1)
+    lists.fill(np.array([1]), ranked([4]), pairs([], []), SEGMENT_POPULAR)
+    assert lists.items.tolist() == [[-1], [4]]
+
+
+def test_a_list_that_runs_out_leaves_places_empty_for_the_next() -> None:
+    lists = Lists.empty(1, 3)
+    lists.fill(np.array([0]), ranked([4, 2]), pairs([0], [4]), SEGMENT_POPULAR)
+    lists.fill(np.array([0]), ranked([]), pairs([0], [4]), POPULAR)
+    lists.fill(np.array([0]), ranked([4, 2, 1]), pairs([0], [4]), POPULAR)
+    assert lists.items.tolist() == [[2, 1, -1]]
+    assert lists.sources[0, :2].tolist() == [SEGMENT_POPULAR, POPULAR]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_filling_matches_a_loop_over_the_users(seed) -> None:
+    draw = np.random.default_rng(seed)
+    users, k = 40, int(draw.integers(1, 8))
+    lists = Lists.empty(users, k)
+    for row in range(users):
+        given = draw.choice(30, int(draw.integers(0, k + 1)), replace=False)
+        lists.items[row, : len(given)] = given
+    seen = {row: draw.choice(30, int(draw.integers(0, 30)), replace=False).tolist() for row in range(users)}
+    popular = draw.permutation(30)[: int(draw.integers(1, 31))].tolist()
+    chosen = np.flatnonzero(draw.random(users) < 0.7)
+    expected = [[item for item in row if item >= 0] for row in lists.items.tolist()]
+    for row in chosen:
+        fresh = [item for item in popular if item not in seen[row] and item not in expected[row]]
+        expected[row] += fresh[: k - len(expected[row])]
+    flat = [(row, item) for row in range(users) for item in seen[row]]
+    lists.fill(chosen, ranked(popular), pairs([row for row, _ in flat], [item for _, item in flat]), POPULAR)
+    assert [[item for item in row if item >= 0] for row in lists.items.tolist()] == expected

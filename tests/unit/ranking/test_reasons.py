@@ -1,0 +1,82 @@
+import numpy as np
+from scipy import sparse
+
+from nightjar.contract.artifacts.item_weights import ItemWeights
+from nightjar.ranking.blend import blend_of
+from nightjar.ranking.filling import Pairs
+from nightjar.ranking.reasons import NEWEST, nearest_own, reasons, strongest_own
+
+# Items 0 and 1 point along the axes, 2 lies between them (nearer to 1), 3 has no direction, 4 is equal to 1.
+UNITS = np.array([[1, 0], [0, 1], [0.6, 0.8], [0, 0], [0, 1]], np.float32)
+
+
+def nearest(listed, rows, items):
+    return nearest_own(UNITS, np.array(listed), pairs(rows, items, [1] * len(rows))).tolist()
+
+
+def pairs(rows, items, weights):
+    return Pairs(np.array(rows, np.int64), np.array(items, np.int64), np.array(weights, np.float32))
+
+
+def test_the_reason_is_the_own_item_with_the_highest_cosine() -> None:
+    assert nearest([[2], [2]], [0, 0, 1], [0, 1, 0]) == [[1], [0]]
+
+
+def test_of_equal_cosines_the_newer_item_is_the_reason() -> None:
+    assert nearest([[2], [2]], [0, 0, 1, 1], [1, 4, 4, 1]) == [[1], [4]]
+
+
+def test_there_is_no_reason_without_own_items_or_without_a_direction() -> None:
+    assert nearest([[2, 3], [2, -1]], [0], [0]) == [[0, -1], [-1, -1]]
+    assert nearest([[2]], [0], [3]) == [[-1]]
+    assert nearest([[2]], [], []) == [[-1]]
+
+
+def test_an_item_that_was_met_but_not_liked_is_no_reason() -> None:
+    # Item 1 is nearer to 2, but counts nothing; user 1 liked nothing.
+    own = pairs([0, 0, 1], [1, 0, 1], [0, 1, 0])
+    assert nearest_own(UNITS, np.array([[2], [2]]), own).tolist() == [[0], [-1]]
+
+
+def test_only_the_newest_own_items_with_a_direction_count() -> None:
+    older, newer = [1], [0] * (NEWEST - 1)
+    assert nearest([[2]], [0] * (NEWEST + 1), [3, *newer, *older]) == [[1]]
+    assert nearest([[2]], [0] * (NEWEST + 2), [3, *newer, 0, *older]) == [[0]]
+
+
+# Row: own item. Item 0 speaks for 2 with 3 and against 3, item 1 for 2 with 2, item 4 for 3.
+WEIGHTS = sparse.csr_matrix(
+    np.array([[0, 0, 3, -1, 0], [0, 0, 2, 0, 0], [0] * 5, [0] * 5, [0, 0, 0, 5, 0]], np.float32)
+)
+
+
+def test_the_strongest_own_item_is_the_one_with_the_largest_part_in_the_score() -> None:
+    # 0.5 x 3 is less than 1 x 2; with equal weights 3 beats 2.
+    assert strongest_own(
+        WEIGHTS, 1.0, np.array([[2], [2]]), pairs([0, 0, 1, 1], [0, 1, 0, 1], [0.5, 1, 1, 1])
+    ).tolist() == [
+        [1],
+        [0],
+    ]
+
+
+def test_an_exponent_gives_the_weightier_own_item_more_say() -> None:
+    # 1 x 3 against 1.2 x 2, but 1 x 3 against 1.2^3 x 2.
+    own = pairs([0, 0], [0, 1], [1, 1.2])
+    assert strongest_own(WEIGHTS, 1.0, np.array([[2]]), own).tolist() == [[0]]
+    assert strongest_own(WEIGHTS, 3.0, np.array([[2]]), own).tolist() == [[1]]
+
+
+def test_nothing_is_strongest_where_no_liked_own_item_speaks_for_the_listed_one() -> None:
+    # Against it, no weight between the two, met but not liked, an empty place, no own items at all.
+    assert strongest_own(WEIGHTS, 1.0, np.array([[3, 1, -1]]), pairs([0], [0], [1])).tolist() == [[-1, -1, -1]]
+    assert strongest_own(WEIGHTS, 1.0, np.array([[3]]), pairs([0], [4], [0])).tolist() == [[-1]]
+    assert strongest_own(WEIGHTS, 1.0, np.array([[3]]), pairs([], [], [])).tolist() == [[-1]]
+
+
+def test_co_occurrence_is_the_reason_before_cosine() -> None:
+    # By cosine item 1 lies nearest to 2; item 0 speaks for it. Item 1 is no reason for itself: only cosine names one.
+    seen = pairs([0, 0], [1, 0], [1, 1])
+    blend = blend_of(ItemWeights(0.5, 1.0, WEIGHTS), UNITS, np.zeros(5, np.float32), np.full(5, 2, np.int8))
+    assert reasons(UNITS, blend, np.array([[2, 1]]), seen).tolist() == [[0, 0]]
+    assert reasons(UNITS, None, np.array([[2, 1]]), seen).tolist() == [[1, 0]]

@@ -1,0 +1,219 @@
+"""The report of one attempt, over tables filled by hand."""
+
+import json
+import re
+from dataclasses import asdict
+from datetime import date
+
+import numpy as np
+import pytest
+
+from ml.evaluation.evaluate import LIST_METRICS
+from ml.evaluation.results import Contest, save
+from nightjar.contract.errors import BadInput
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.publishing import event_types
+from nightjar.publishing.event_types import EventType
+from nightjar.reporting.report import write_report
+from nightjar.warehouse.protocol import Connection, Warehouse
+from tests.support.insert_rows import lay_row, run_script
+from tests.support.refusals import refused
+
+PUBLISHED, REFUSED = "2026-03-31.1", "2026-03-31.2"
+HOSTILE = "<script>alert('x')</script> & Söhne"
+
+# What dbt builds, with the columns that the report reads.
+FILL = f"""
+    create table core.dim_items as select * from (values
+        ('i1', 'Hedda', null), ('i2', $${HOSTILE}$$, null), ('i3', 'Former', 1)
+    ) as t(item_id, title, valid_to);
+    create table core.fct_interactions as select * from (values
+        ('e1', 'u1', 'i1', 'view', timestamptz '2026-03-30 10:00Z', date '2026-03-30', timestamptz '2026-03-30 11:00Z'),
+        ('e2', 'u2', 'i1', 'view', timestamptz '2026-03-30 12:00Z', date '2026-03-30', timestamptz '2026-03-30 13:00Z'),
+        ('e3', 'u1', 'i3', 'buy', timestamptz '2026-04-01 10:00Z', date '2026-04-01', timestamptz '2026-04-01 10:00Z')
+    ) as t(event_id, user_id, item_id, event_type, occurred_at, event_date, ingested_at);
+    create table recs.night_outcomes as select * from (values
+        ('{PUBLISHED}', date '2026-03-31', 1, 'nightly', 'published', true, 1234, 'why so'),
+        ('{REFUSED}', date '2026-03-31', 2, 'nightly', 'refused', false, null, 'too bad')
+    ) as t(publication_id, data_date, attempt, run_id, outcome, is_current, recommendation_rows, reason);
+    alter table recs.night_outcomes add column started_at timestamptz;
+    alter table recs.night_outcomes add column previous_publication_id varchar;
+    alter table recs.night_outcomes add column is_changed boolean;
+    insert into recs.gate_decisions
+        (publication_id, data_date, gate, verdict, metric, measured, threshold, lead_low, lead_high, reason, decided_at)
+        values ('{REFUSED}', '2026-03-31', 'popularity', 'refused', 'recall@10', 0.125, 0.25, -0.15, -0.1,
+            'r', '2026-04-01 01:05Z');
+    insert into recs.model_metrics (publication_id, data_date, model, slice, metric, k, value, users) values
+        ('{PUBLISHED}', '2026-03-31', 'nightjar', 'all', 'recall', 10, 0.2231, 943),
+        ('{PUBLISHED}', '2026-03-31', 'popularity', 'all', 'recall', 10, 0.1301, 943),
+        ('{PUBLISHED}', '2026-03-31', 'nightjar', 'all', 'gini', 10, 0.8, 943),
+        ('{PUBLISHED}', '2026-03-31', 'champion', 'all', 'gini', 10, 0.75, 943),
+        ('{PUBLISHED}', '2026-03-31', 'consumed', 'all', 'gini', 10, 0.5, 943);
+"""
+
+
+LISTED = [(1, "i2", 0.5, "personal", "i1"), (2, "i9", 0.25, "popular", None)]
+
+
+@pytest.fixture(autouse=True)
+def _filled(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as connection:
+        run_script(connection, FILL)
+        for rank, item_id, score, source, reason in LISTED:
+            row = {"rank": rank, "item_id": item_id, "score": score, "source": source, "reason_item_id": reason}
+            whose = {"publication_id": PUBLISHED, "data_date": date(2026, 3, 31), "user_id": "u1", "domain": "films"}
+            lay_row(connection, "recs.recommendations", whose | row)
+
+
+def page(settings: Settings, publication_id: str) -> str:
+    return write_report(settings, RunFolder.of(settings.lake, publication_id)).read_text()
+
+
+def section(html: str, name: str) -> str:
+    """The HTML of one section."""
+    found = re.search(rf'<section id="{name}">(.*?)</section>', html, re.DOTALL)
+    assert found, name
+    return found[1]
+
+
+def rows(html: str, name: str) -> list[list[str]]:
+    """The cells of the table in one section; no rows where words stand in its place."""
+    table = section(html, name).partition("<table>")[2].partition("</table>")[0]
+    return [re.findall(r"<td>(.*?)</td>", row) for row in table.split("</tr>") if "<td>" in row]
+
+
+def empty(html: str, name: str) -> int:
+    """The number of tables and pictures in one section in whose place words stand."""
+    return section(html, name).count('<p class="empty">')
+
+
+def test_the_page_tells_outcome_metrics_and_volume_of_its_night(settings: Settings) -> None:
+    html = page(settings, PUBLISHED)
+    assert '<span class="outcome published">published</span>' in html
+    assert "why so" in html
+    assert "<dd>1,234</dd>" in html
+    assert rows(html, "metrics") == [
+        ["gini@10", "0.8000", "", "0.7500", "0.5000", "943"],
+        ["recall@10", "0.2231", "0.1301", "", "", "943"],
+    ]
+    assert rows(html, "slices") == [["all", "943", "0.2231", "0.1301", "", "", "", "", ""]]
+    # What happened after the night is not its input.
+    assert rows(html, "events") == [["2026-03-30", "2", "2", "1", "2026-03-30 13:00 UTC"]]
+    assert rows(html, "data") == [["2", "2", "1", "2026-03-30", "2026-03-30 12:00 UTC", "2026-03-30 13:00 UTC"]]
+    assert rows(html, "sources") == [
+        ["films", "personal", "1", "1", "1"],
+        ["films", "popular", "1", "1", "1"],
+    ]
+
+
+def test_lists_show_titles_and_whatever_a_title_holds_is_text(settings: Settings) -> None:
+    html = page(settings, PUBLISHED)
+    assert "<script" not in html
+    assert "<td>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; Söhne</td><td>personal</td><td>Hedda</td>" in html
+    # An item without a title is shown by its id.
+    assert "<td>2</td><td>i9</td><td>popular</td><td></td>" in html
+    assert "<td>2026-03-30</td><td>Hedda</td><td>view</td>" in html
+    assert "Former" not in html
+
+
+def test_a_refused_attempt_has_a_page_that_says_why(settings: Settings) -> None:
+    html = page(settings, REFUSED)
+    assert rows(html, "gates") == [
+        ["popularity", "refused", "recall@10", "0.1250", "0.2500", "-0.1500", "-0.1000", "r"]
+    ]
+    assert '<tr class="refused">' in html
+    # The table and the plot of each.
+    assert {name: empty(html, name) for name in ("sources", "metrics", "indices", "users")} == {
+        "sources": 2,
+        "metrics": 2,
+        "indices": 2,
+        "users": 1,
+    }
+
+
+def test_plots_and_stages_of_the_run_folder_are_inside_the_page(settings: Settings) -> None:
+    folder = RunFolder.of(settings.lake, PUBLISHED)
+    (folder.path / "plots").mkdir(parents=True)
+    (folder.path / "plots" / "metrics.png").write_bytes(b"a picture")
+    folder.progress.write_text(json.dumps({"stage": "unload", "rows": 1234, "unit": "rows", "seconds": 0.25}) + "\n")
+    html = page(settings, PUBLISHED)
+    # The events of the days are drawn from the warehouse.
+    assert html.count("data:image/png;base64,") == 2
+    assert "data:image/png;base64,YSBwaWN0dXJl" in html
+    assert rows(html, "stages") == [["unload", "1,234 rows", "0.2"]]
+    # Nothing is asked of any network.
+    assert not re.search(r"(src|href)=.?(http|//)", html)
+
+
+def test_event_types_and_users_left_out_are_those_of_the_run(settings: Settings, warehouse: Warehouse) -> None:
+    folder = RunFolder.of(settings.lake, PUBLISHED)
+    event_types.path_in(folder).parent.mkdir(parents=True)
+    types = [
+        ("poke", 0.0, None, None, 7, False),
+        ("view", 0.3, None, 180.0, 1200, True),
+        ("watch", 1.0, 0.9, None, 0, True),
+    ]
+    event_types.path_in(folder).write_text(json.dumps([asdict(EventType(*each)) for each in types]))
+    with warehouse.transaction() as connection:
+        for day, events in ((30, 900), (31, 2000)):
+            of_date = {"data_date": date(2026, 3, 31), "event_date": date(2026, 3, day)}
+            row = {"publication_id": PUBLISHED, **of_date, "user_id": "bot", "events": events}
+            lay_row(connection, "recs.excluded_users", row)
+    html = page(settings, PUBLISHED)
+    assert rows(html, "event_types") == [["view", "0.3", "", "180", "1,200", ""], ["poke", "0", "", "", "7", "unknown"]]
+    assert rows(html, "excluded_users") == [["bot", "2026-03-31", "2,000"], ["bot", "2026-03-30", "900"]]
+    # A run of a version that kept neither.
+    refused_page = page(settings, REFUSED)
+    assert (empty(refused_page, "event_types"), empty(refused_page, "excluded_users")) == (1, 1)
+
+
+def churn_rows(html: str) -> list[list[str]]:
+    return rows(html, "changes")
+
+
+def test_lists_are_compared_with_those_of_the_night_before(settings: Settings, warehouse: Warehouse) -> None:
+    first = page(settings, PUBLISHED)
+    assert (empty(first, "changes"), "2026-03-30.2" in section(first, "changes")) == (1, False)
+    with warehouse.transaction() as connection:
+        for number, publication_id in enumerate(("2026-03-28.1", "2026-03-30.1", "2026-03-30.2", PUBLISHED)):
+            lay_entry(connection, number, publication_id)
+    cleaned_up = page(settings, PUBLISHED)
+    assert (empty(cleaned_up, "changes"), "2026-03-30.2" in section(cleaned_up, "changes")) == (1, True)
+    with warehouse.transaction() as connection:
+        # Of u1's two films one was listed before, at another place, and one to another user only.
+        for user_id, rank, item_id in (("u1", 1, "i9"), ("u2", 1, "i2")):
+            row = {"user_id": user_id, "rank": rank, "item_id": item_id, "score": 0.5, "source": "personal"}
+            where = {"publication_id": "2026-03-30.2", "data_date": date(2026, 3, 30), "domain": "films"}
+            lay_row(connection, "recs.recommendations", where | row | {"reason_item_id": None})
+    html = page(settings, PUBLISHED)
+    assert churn_rows(html) == [["films", "2", "1", "0.5000"]]
+    assert "2026-03-30.2" in section(html, "changes")
+
+
+def lay_entry(connection: Connection, number: int, publication_id: str) -> None:
+    day = date.fromisoformat(publication_id.partition(".")[0])
+    texts = ("model_uri", "mlflow_run_id", "content_hash", "code_version", "actor", "reason")
+    entry = {"ledger_id": number, "publication_id": publication_id, "data_date": day, "action": "history"}
+    entry |= {"as_of": "2026-04-01 00:00Z", "recorded_at": "2026-04-01 01:00Z", "recommendation_rows": 2}
+    lay_row(connection, "recs.publications", entry | {"previous_publication_id": None} | dict.fromkeys(texts, "x"))
+
+
+def test_the_lead_over_popularity_is_drawn_and_a_missing_champion_is_told(settings: Settings) -> None:
+    folder = RunFolder.of(settings.lake, PUBLISHED)
+    folder.path.mkdir(parents=True)
+    of_users = {
+        model: {metric: np.array([share, 2 * share]) for metric in LIST_METRICS}
+        for model, share in (("nightjar", 0.4), ("popularity", 0.2))
+    }
+    save(Contest(of_users, {}, None), folder)
+    html = page(settings, PUBLISHED)
+    assert section(html, "gates").count("data:image/png;base64,") == 1
+    assert html.count("data:image/png;base64,") == 2
+
+
+def test_an_attempt_that_never_was_is_refused_and_nothing_is_written(settings: Settings) -> None:
+    folder = RunFolder.of(settings.lake, "2026-03-30.1")
+    with refused(BadInput, "unknown_publication", wording=False, publication_id="2026-03-30.1"):
+        write_report(settings, folder)
+    assert not folder.path.exists()

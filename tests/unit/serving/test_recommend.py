@@ -1,0 +1,159 @@
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.serving.recommend import UserListReader
+from nightjar.warehouse.protocol import Warehouse
+from tests.support.refusals import refused
+
+Act = Callable[..., None]
+
+
+def answer(settings: Settings, user: str) -> tuple[str, list[tuple[Any, ...]]]:
+    lists = UserListReader(settings).lists_of(user)
+    assert (lists.user_id, lists.publication_id, str(lists.data_date)) == (user, "2026-03-01.1", "2026-03-01")
+    rows = [
+        (item.domain, item.rank, item.item_id, pytest.approx(item.score, abs=1e-4), item.source, item.reason_item_id)
+        for item in lists.items
+    ]
+    return lists.source, rows
+
+
+def test_who_did_nothing_since_gets_the_published_rows(
+    small: Settings, warehouse: Warehouse, published: RunFolder, act: Act
+) -> None:
+    act("u1", "a", -1)
+    act("u2", "b", 1)
+    assert answer(small, "u1") == (
+        "personal",
+        [("books", 1, "x", 8.0, "personal", None), ("films", 1, "c", 7.0, "personal", "a")],
+    )
+
+
+def test_who_acted_since_is_folded_in_by_old_and_new_items(
+    small: Settings, warehouse: Warehouse, published: RunFolder, act: Act
+) -> None:
+    act("u1", "a", -1)
+    act("u1", "b", 0)
+    # b + a/2 = (1, 1), at length 3 (2.1213, 2.1213). Of films c alone is left; b and a are as near to it: the newer.
+    assert answer(small, "u1") == (
+        "fold_in",
+        [
+            ("books", 1, "x", 4.2426, "fold_in", "b"),
+            ("films", 1, "c", 4.2426, "fold_in", "b"),
+            ("films", 2, "z", 5.0, "popular", None),
+        ],
+    )
+
+
+def test_a_new_user_is_folded_in_by_what_they_liked_and_the_model_knows(
+    small: Settings, warehouse: Warehouse, published: RunFolder, act: Act
+) -> None:
+    act("new", "a", 1)
+    act("new", "x", 2, " HIDE ")
+    act("new", "c", 2, "rating", 3.0)
+    act("new", "released today", 3)
+    # (3, 0): what was hidden or rated low leaves the lists, but does not say where the user stands, nor is it a reason.
+    assert answer(small, "new") == (
+        "fold_in",
+        [("films", 1, "b", 0.0, "fold_in", "a"), ("films", 2, "z", 5.0, "popular", None)],
+    )
+
+
+def test_only_the_newest_items_count(small: Settings, warehouse: Warehouse, published: RunFolder, act: Act) -> None:
+    act("new", "a", 1)
+    act("new", "x", 2)
+    # (0, 3) by x alone.
+    assert answer(small.model_copy(update={"fold_in_items": 1}), "new") == (
+        "fold_in",
+        [("films", 1, "b", 3.0, "fold_in", "x"), ("films", 2, "c", 3.0, "fold_in", "x")],
+    )
+
+
+def test_who_only_registered_stands_where_their_features_do(
+    small: Settings, warehouse: Warehouse, published: RunFolder, say: Act
+) -> None:
+    say("new", "job:x", 0.5, -9)
+    say("new", " job:x ", 3, 1)
+    # The newest weight 3 is scaled down to 2, the most that features may weigh: (2, 0).
+    assert answer(small, "new") == (
+        "cold_user",
+        [
+            ("books", 1, "x", 0.0, "cold_user", None),
+            ("films", 1, "a", 4.0, "cold_user", None),
+            ("films", 2, "c", 2.0, "cold_user", None),
+        ],
+    )
+
+
+def test_a_feature_the_model_does_not_know_leads_to_the_segment_of_rare_ones(
+    small: Settings, warehouse: Warehouse, published: RunFolder, say: Act, act: Act
+) -> None:
+    say("new", "job:x", 1, 1)
+    say("new", "job:x", 0, 2)
+    say("new", "job:astronaut", 1, 2)
+    act("new", "a", 3, "hide")
+    assert answer(small, "new") == (
+        "segment_popular",
+        [
+            ("books", 1, "x", 4.0, "popular", None),
+            ("films", 1, "b", 7.0, "segment_popular", None),
+            ("films", 2, "z", 5.0, "popular", None),
+        ],
+    )
+    # Three users carry it.
+    assert answer(small.model_copy(update={"min_segment_users": 4}), "new")[0] == "popular"
+
+
+def test_nobody_knows_an_unknown_user(small: Settings, warehouse: Warehouse, published: RunFolder) -> None:
+    assert answer(small, "nobody") == (
+        "popular",
+        [
+            ("books", 1, "x", 4.0, "popular", None),
+            ("films", 1, "a", 9.0, "popular", None),
+            ("films", 2, "z", 5.0, "popular", None),
+        ],
+    )
+
+
+def test_a_reader_follows_the_pointer_to_another_model(
+    small: Settings, warehouse: Warehouse, published: RunFolder
+) -> None:
+    reader = UserListReader(small)
+    reader.lists_of("nobody")
+    shutil.rmtree(published.model)
+    assert reader.lists_of("nobody").source == "popular"
+    with warehouse.connect() as connection:
+        connection.execute("update recs.current_publication set publication_id = '2026-03-01.2'")
+    with refused(NightjarError, "missing_model", wording=False, publication_id="2026-03-01.2"):
+        reader.lists_of("nobody")
+
+
+def test_a_model_of_an_earlier_version_knows_nobody_by_features(
+    small: Settings,
+    warehouse: Warehouse,
+    published: RunFolder,
+    say: Act,
+    save_without_features: Callable[[RunFolder], None],
+) -> None:
+    save_without_features(published)
+    say("new", "job:x", 1, 1)
+    assert answer(small, "new")[0] == "popular"
+
+
+def test_who_met_everything_gets_nothing(small: Settings, warehouse: Warehouse, published: RunFolder, act: Act) -> None:
+    for item in "abcdxz":
+        act("new", item, 1)
+    assert answer(small, "new") == ("popular", [])
+
+
+def test_nothing_published_and_no_id_are_one_line_each(small: Settings, warehouse: Warehouse) -> None:
+    with refused(BadInput, "nothing_published", wording=False):
+        UserListReader(small).lists_of("u1")
+    with refused(BadInput, "empty_id", wording=False, user_id=""):
+        UserListReader(small).lists_of("")

@@ -1,0 +1,75 @@
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from nightjar.contract.artifacts.user_features import UserFeatures
+from nightjar.serving.user_history import Event, is_positive, last_times
+from nightjar.serving.user_vector import feature_weights
+from nightjar.warehouse.event_weights import EventWeight, by_type
+
+KNOWN = UserFeatures(
+    names=np.array(["given-id:7", "job:(rare)", "job:x", "job:y"], object),
+    carriers=np.array([3, 3, 3, 3]),
+    is_telling=np.ones(4, bool),
+    vectors=np.zeros((4, 2), np.float32),
+    max_weight=2.0,
+)
+# The lowest min_value first.
+WEIGHTS = by_type(
+    [
+        EventWeight("dislike", 0.0),
+        EventWeight("watch", 0.1),
+        EventWeight("rating", 0.0, 0.0),
+        EventWeight("rating", 1.0, 4.0),
+    ]
+)
+
+
+@pytest.mark.parametrize("unknown_event_weight", [0.0, 0.5])
+def test_the_weight_of_the_highest_min_value_that_is_reached_decides(unknown_event_weight: float) -> None:
+    found = {
+        (event_type, value): is_positive(event_type, value, WEIGHTS, unknown_event_weight)
+        for event_type, value in (
+            ("watch", None),
+            ("watch", 7.0),
+            ("rating", 3.9),
+            ("rating", 4.0),
+            ("rating", -1.0),
+            ("rating", None),
+            ("dislike", None),
+            ("poke", 3.0),
+            (" Dislike ", 1.0),
+        )
+    }
+    unknown = [("poke", 3.0)] if unknown_event_weight else []
+    assert [each for each, positive in found.items() if positive] == [
+        ("watch", None),
+        ("watch", 7.0),
+        ("rating", 4.0),
+        *unknown,
+    ]
+
+
+def test_items_go_by_their_last_event_and_of_one_instant_by_id() -> None:
+    def at(item: str, hour: int) -> Event:
+        return Event(item, True, datetime(2026, 3, 1, hour, tzinfo=UTC))
+
+    times = last_times([at("b", 5), at("a", 5), at("c", 9), at("c", 1), at("d", 7)])
+    assert list(times) == ["c", "d", "a", "b"]
+    assert times["c"] == at("c", 9).occurred_at
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"job:x": 1.0}, [0, 0, 1, 0]),
+        ({"job:x": 3.0, "job:y": 1.0}, [0, 0, 1.5, 0.5]),
+        ({"job:new": 0.5, "job:newer": 0.25}, [0, 0.5, 0, 0]),
+        ({"id:7": 1.0, "town:z": 1.0}, [1, 0, 0, 0]),
+        ({}, [0, 0, 0, 0]),
+    ],
+    ids=["known", "scaled down", "largest of the rare", "given id, kind without rare ones", "none"],
+)
+def test_features_weigh_as_the_job_gives_them(given: dict[str, float], expected: list[float]) -> None:
+    assert feature_weights(KNOWN, given).tolist() == expected

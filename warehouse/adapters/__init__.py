@@ -1,1 +1,0 @@
-"""One adapter per warehouse engine behind one protocol."""

@@ -1,1 +1,0 @@
-"""Fills the raw tables: a user's own files, MovieLens folders, and the demo shop."""
