@@ -25,7 +25,7 @@ COPY dags /opt/nightjar/dags
 COPY dbt_project /opt/nightjar/dbt_project
 COPY ml /opt/nightjar/ml
 COPY spark_jobs /opt/nightjar/spark_jobs
-COPY warehouse /opt/nightjar/warehouse
+COPY nightjar /opt/nightjar/nightjar
 RUN /opt/uv/bin/uv pip install --python /opt/venv/bin/python --no-cache --no-deps \
         --preview-features build-dependency-hashes \
         --build-constraints requirements.build.lock --require-build-hashes --editable /opt/nightjar \

@@ -12,6 +12,7 @@ DAYS ?= 7
 WORKERS ?= 2
 # In the order of the folders, by which the long nights begin before most other tests.
 AT_ONCE = --numprocesses $(WORKERS) --no-loadscope-reorder
+UNIT := tests/unit ml/evaluation/metrics
 SIZE ?= 100k
 SOAK ?=
 BENCH_WORK ?= $(CURDIR)/var/bench-quality
@@ -74,10 +75,10 @@ secrets:  ## Make the passwords of docker-compose.yml, in .env; those that are t
 	@$(PYTHON) -m nightjar.stack.team.secrets_file .env
 
 test-unit: setup  ## Run the tests that start no JVM, no server and no process
-	$(BIN)/python -m pytest -m unit $(AT_ONCE)
+	$(BIN)/python -m pytest -m unit $(AT_ONCE) $(UNIT)
 
 golden: setup  ## Write the files of expected text again: wording, commands, columns; look at the difference
-	NIGHTJAR_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q -m unit $(AT_ONCE)
+	NIGHTJAR_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q -m unit $(AT_ONCE) $(UNIT)
 	NIGHTJAR_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/integration/dags/test_dag_policies.py tests/integration/dbt_project/test_output_contracts.py
 
 test: setup  ## Run every test but those of the local stack, in as many processes at once as WORKERS says

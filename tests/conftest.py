@@ -52,6 +52,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(REPOSITORY).parts[:2]
         kind = folder[1] if folder[0] == "tests" and folder[1] in ("integration", "end_to_end") else ""
         kind = kind or ("" if folder[0] == "tests" and folder[1] != "unit" else "unit")
+        if item.get_closest_marker("integration"):
+            continue
         callspec = getattr(item, "callspec", None)
         if kind == "unit" and callspec is not None and callspec.params.get("engine") == "postgres":
             kind = "integration"

@@ -146,9 +146,7 @@ GUARDS = [
     Guard("nightjar.importers.row_checks:_faults", no_faults, f"{ROWS}test_an_event_that_breaks"),
     Guard("nightjar.publishing.retention.removal:check_in_place", nothing, f"{REMOVAL}test_a_run_folder_behind_a_link"),
     Guard("nightjar.publishing.retention.plan:rollback_targets", no_faults, f"{RETENTION}test_a_rollback_targe"),
-    Guard(
-        "nightjar.stages.audit:judge", sound, "tests/unit/ml/stages/test_audit_verdict.py::test_a_failed_test_refuses"
-    ),
+    Guard("nightjar.stages.audit:judge", sound, "tests/unit/stages/test_audit_verdict.py::test_a_failed_test_refuses"),
     Guard(
         "nightjar.contract.stages:check_fits",
         nothing,

@@ -18,7 +18,9 @@ def test_every_stage_is_a_function_of_settings_and_run_folder(name: str) -> None
 
 
 def test_the_dag_launches_every_stage_and_no_other() -> None:
-    commands = (REPOSITORY / "tests" / "dags" / "nightly_recommendations_commands.txt").read_text(encoding="utf-8")
+    commands = (REPOSITORY / "tests" / "integration" / "dags" / "nightly_recommendations_commands.txt").read_text(
+        encoding="utf-8"
+    )
     launched = {line.split()[3] for line in commands.splitlines() if line.split()[1:3] == ["nightjar", "stage"]}
     assert launched == {"begin", *STAGES}
 

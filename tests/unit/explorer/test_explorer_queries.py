@@ -150,6 +150,7 @@ def test_what_dbt_has_not_built_yet_is_named(warehouse: Warehouse, settings: Set
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.integration
 def test_a_file_that_is_written_is_waited_for_and_then_said_to_be_busy(
     tmp_path: Path, writer: Callable[[Path], AbstractContextManager[None]]
 ) -> None:

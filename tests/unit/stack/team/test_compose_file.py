@@ -100,6 +100,7 @@ def test_the_command_that_printed_the_files_still_does_and_says_that_it_will_go(
     assert "compose" in done.stderr
 
 
+@pytest.mark.integration
 def test_the_file_keeps_to_the_compose_specification() -> None:
     checker = Path(sys.executable).parent / "check-jsonschema"
     command = [str(checker), "--builtin-schema", "vendor.compose-spec", str(FILE)]

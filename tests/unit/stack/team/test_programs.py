@@ -237,6 +237,7 @@ def test_without_the_file_there_is_no_such_stack(monkeypatch: pytest.MonkeyPatch
         team_programs(SETTINGS, {})
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("script", "expected"), [("pass", True), ("raise SystemExit(1)", False)])
 def test_a_check_that_is_no_probe_is_run(script: str, expected: bool) -> None:
     assert Program("p", ["p"], [sys.executable, "-c", script]).is_healthy({}) is expected
