@@ -1,4 +1,4 @@
-"""What people see of a published night: the commands that read, and the queries of the README."""
+"""What people see of a published run: the commands that read, and the queries of docs/reference/tables.md."""
 
 import re
 from pathlib import Path
@@ -13,8 +13,8 @@ from tests.support.explorer_queries import check_answers
 from tests.support.refusals import refused_command
 
 
-def readme_queries() -> list[str]:
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+def queries_of_the_tables() -> list[str]:
+    text = (REPOSITORY / "docs" / "reference" / "tables.md").read_text(encoding="utf-8")
     return re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
 
 
@@ -73,12 +73,12 @@ def test_the_explorer_finds_rows_of_every_kind(shop: Any) -> None:
     check_answers(shop.home.settings)
 
 
-def test_the_readme_has_three_queries() -> None:
-    assert len(readme_queries()) == 3
+def test_the_page_of_tables_has_three_queries() -> None:
+    assert len(queries_of_the_tables()) == 3
 
 
-@pytest.mark.parametrize("query", readme_queries(), ids=["first items", "recall by night", "attempts"])
-def test_the_readmes_queries_return_rows(shop: Any, query: str) -> None:
+@pytest.mark.parametrize("query", queries_of_the_tables(), ids=["first items", "recall by run", "attempts"])
+def test_the_queries_of_the_page_return_rows(shop: Any, query: str) -> None:
     assert shop.home.rows(query)
 
 

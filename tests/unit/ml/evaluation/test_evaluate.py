@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ml.evaluation.evaluate import Evaluation, evaluate, hits_of
+from ml.evaluation.evaluate import LIST_METRICS, Evaluation, evaluate, hits_of
 from ml.evaluation.holdout_slices import holdout_slices
 from nightjar.ranking.scoring import Ranking, popularity_ranking
 
@@ -14,6 +14,9 @@ TRAIN = sparse.csr_matrix(np.array([[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [0] * 5], 
 HOLDOUT = sparse.csr_matrix(np.array([[0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [1, 0, 0, 0, 0]], dtype=np.float32))
 # By this ranking user 0 sees 1, 2 | 3, 4, user 1 sees 3, 2 | 4 and user 2 sees 4, 3 | 2, 1, 0.
 SCORES = np.array([[9, 8, 7, 2, 1], [9, 8, 2, 3, 1], [1, 2, 3, 4, 5]], dtype=np.float32)
+# Metrics of the catalogue; a model has those of top-K lists and AUC besides.
+OF_CONSUMED = 5
+OF_A_MODEL = len(LIST_METRICS) + OF_CONSUMED + 1
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +76,13 @@ def test_figures_of_a_small_catalogue(
 def test_an_empty_slice_is_nan_over_no_users(evaluation: Evaluation) -> None:
     # Every held out item of a user with history is cold here.
     warm = [row for row in evaluation.metrics if row.slice == "warm"]
-    assert len(warm) == 2 * 11 + 5
+    assert len(warm) == 2 * OF_A_MODEL + OF_CONSUMED
     assert all(np.isnan(row.value) and row.users == 0 for row in warm)
 
 
 def test_every_model_slice_and_metric_has_one_row(evaluation: Evaluation) -> None:
     keys = [(row.model, row.slice, row.metric, row.k) for row in evaluation.metrics]
-    assert len(keys) == len(set(keys)) == 4 * (2 * 11 + 5)
+    assert len(keys) == len(set(keys)) == 4 * (2 * OF_A_MODEL + OF_CONSUMED)
 
 
 def test_exposures_count_every_list_place(evaluation: Evaluation) -> None:

@@ -153,7 +153,7 @@ def test_the_limits_of_memory_fit_a_machine_of_16_gb_and_are_written_down() -> N
     assert running <= ROOM_MB
     # With the steps that run before the others and end.
     assert sum(limits.values()) <= 16 * 1024
-    for page in ("README.md", "docs/operating.md"):
+    for page in ("docs/team-stack.md", "docs/operating.md"):
         assert f"{running / 1024:.1f} GB" in (REPOSITORY / page).read_text(), page
 
 
