@@ -80,11 +80,11 @@ def engine() -> str:
 @pytest.fixture
 def settings(tmp_path: Path, engine: str, request: pytest.FixtureRequest) -> Iterator[Settings]:
     """A home of the test's own, with an empty warehouse."""
-    if engine == "duckdb":
-        yield Settings(home=tmp_path / "home")
+    if engine == "postgres":
+        with new_database(request.getfixturevalue("initialised_server"), tmp_path / "home") as settings:
+            yield settings
         return
-    with new_database(request.getfixturevalue("initialised_server"), tmp_path / "home") as settings:
-        yield settings
+    yield Settings.model_validate({"home": tmp_path / "home", "warehouse_engine": engine})
 
 
 @pytest.fixture
