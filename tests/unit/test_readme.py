@@ -1,6 +1,7 @@
 """The pages that a newcomer reads first: short, their links lead somewhere, their words are those of the glossary."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ READ_FIRST = [README, REPOSITORY / "CONTRIBUTING.md", DOCS / "architecture.md", 
 PAGES = [*READ_FIRST, *sorted(page for page in DOCS.rglob("*.md") if page not in READ_FIRST)]
 # Old words that have another meaning too, in which they may stand.
 _OTHER_MEANING = {"start"}
+_PATH = re.compile(r"`((?:nightjar|ml|spark_jobs|dags|dbt_project|tests|docs|benchmarks)/[\w./-]*)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 
@@ -50,6 +52,18 @@ def test_a_link_of_a_page_leads_to_a_file_and_a_heading(page: Path) -> None:
         assert target.exists(), link
         if anchor:
             assert anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", READ_FIRST, ids=relative)
+def test_a_path_that_a_page_names_exists(page: Path) -> None:
+    missing = [path for path in _PATH.findall(page.read_text(encoding="utf-8")) if not (REPOSITORY / path).exists()]
+    assert not missing
+
+
+def test_the_architecture_has_the_directions_that_import_linter_holds() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = next(each["layers"] for each in project["tool"]["importlinter"]["contracts"] if each["type"] == "layers")
+    assert "```\n" + "\n".join(layers) + "\n```" in (DOCS / "architecture.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", READ_FIRST, ids=relative)
