@@ -19,6 +19,7 @@ from nightjar.publishing.integrity import record_rows
 from nightjar.publishing.ledger import add_entry, current_publication, point_to
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Connection, Warehouse
+from tests.support.golden import hold_wording
 from tests.support.guards import remove_the_named_one
 from tests.support.insert_rows import lay_row
 from tests.support.postgres_server import PostgresServer, running_postgres
@@ -69,6 +70,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupByFixtu
 def pytest_collection_finish() -> None:
     """Do without the guard that `make test-guards` names, now that all have imported it."""
     remove_the_named_one()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Hold the wording of unit tests alone."""
+    hold_wording(is_unit=item.get_closest_marker("unit") is not None)
 
 
 @pytest.fixture
