@@ -1,7 +1,7 @@
 """The README tells the truth: its table of settings is the generated one."""
 
 from nightjar.cli.settings_command import settings_table
-from nightjar.contract.settings import REPOSITORY
+from nightjar.contract.places import REPOSITORY
 
 
 def test_the_table_of_settings_is_the_generated_one() -> None:
