@@ -12,9 +12,10 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+from nightjar.contract.environment import tracking_login
 from nightjar.contract.errors import BadInput
 from nightjar.contract.progress import MARK
-from nightjar.contract.settings import Settings, tracking_login
+from nightjar.contract.settings import Settings
 
 _SECONDS = 10.0
 _ACTIVE = "active"

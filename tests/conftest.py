@@ -12,8 +12,9 @@ from typing import Any, cast
 import hypothesis
 import pytest
 
+from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder, RunRecord
-from nightjar.contract.settings import REPOSITORY, Settings
+from nightjar.contract.settings import Settings
 from nightjar.contract.tables import OUTPUTS, STAGED, table
 from nightjar.publishing.integrity import record_rows
 from nightjar.publishing.ledger import add_entry, current_publication, point_to

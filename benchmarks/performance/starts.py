@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.performance.night import PROGRAMS, environment
 from benchmarks.performance.timing import seconds_each
-from nightjar.contract.settings import REPOSITORY
+from nightjar.contract.places import REPOSITORY
 
 _SPARK = "from pyspark.sql import SparkSession; SparkSession.builder.getOrCreate().range(1).collect()"
 

@@ -11,7 +11,8 @@ from dags.support.command_errors import CommandFailed, CommandRefused
 from dags.support.failures import code_of, go_on, reason_of, says_why, write_down
 from dags.support.links import MLflowRunLink, NightReportLink
 from dags.support.task_defaults import CURRENT_MOVED, OUTCOME, PUBLICATION_ID, RECS_CURRENT, RECS_HISTORY, only_in
-from nightjar.contract.settings import child_environment, load_settings
+from nightjar.contract.environment import child_environment
+from nightjar.contract.settings import load_settings
 from nightjar.publishing.ledger import IS_CURRENT
 
 BAD_INPUT, GATE_REFUSED, NOTHING_EXPECTED = 2, 3, 4

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from nightjar.contract.environment import child_environment, inherited_runner
 from nightjar.contract.progress import ERROR_LINE
-from nightjar.contract.settings import child_environment, inherited_runner, load_settings
+from nightjar.contract.settings import load_settings
 from nightjar.publishing.run_failures import NIGHTLY, RunFailure, keep_failure, outcome_of, resume, silent_reason
 
 _BEGIN = "begin"

@@ -18,8 +18,9 @@ from dags.support.task_defaults import OUTCOME
 from dags.support.timetable import DataDateTimetable
 from nightjar.contract.errors import BadInput
 from nightjar.contract.interval import DataInterval
+from nightjar.contract.places import TABLES_PATH
 from nightjar.contract.schedule import Schedule
-from nightjar.contract.settings import TABLES_PATH, load_settings
+from nightjar.contract.settings import load_settings
 
 # The DAG whose runs produce a date each and may be late.
 _NIGHTLY = "nightly_recommendations"

@@ -12,9 +12,10 @@ from dags.support.command_errors import CommandFailed, CommandRefused
 from dags.support.failures import code_of, go_on, reason_of, write_down
 from dags.support.spark_master import check_master
 from dags.support.task_defaults import COMPUTE_POOL, OUTCOME, RUN_FOLDER, only_in, setting_of_run
+from nightjar.contract.environment import spark_environment
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.progress import ERROR_LINE
-from nightjar.contract.settings import Settings, load_settings, spark_environment
+from nightjar.contract.settings import Settings, load_settings
 from nightjar.contract.spark_submission import application, flag, properties
 from nightjar.contract.tuned_configuration import TUNABLE
 

@@ -73,17 +73,17 @@ def meet(
         return Opponent(champion, obstacle=UNRECORDED), None
     opponent = Opponent(
         champion,
-        other_recipe=recorded_configuration.differences(settings, recorded, recorded_configuration.RECIPE),
-        other_features=recorded_configuration.differences(settings, recorded, recorded_configuration.FEATURES),
-        other_protocol=recorded_configuration.differences(settings, recorded, recorded_configuration.PROTOCOL),
+        other_recipe=recorded_configuration.differences(settings, recorded, "model"),
+        other_features=recorded_configuration.differences(settings, recorded, "features"),
+        other_protocol=recorded_configuration.differences(settings, recorded, "protocol"),
     )
-    unknown = recorded_configuration.unrecorded(recorded)
+    unknown = recorded_configuration.unrecorded(settings, recorded)
     if unknown:
         return replace(opponent, obstacle=f"it was made by code without {', '.join(unknown)}"), None
     if not opponent.other_recipe:
         return opponent, None
     try:
-        theirs = recorded_configuration.with_recipe(settings, recorded)
+        theirs = recorded_configuration.with_recorded_model(settings, recorded)
         data = data_of(theirs)
         users, items = fit(data.train, data.user_features, data.item_features, theirs, on_epoch)
         found = Fit(data, data.train, users, items, theirs.cold_item_lambda)

@@ -17,8 +17,10 @@ from ml.data.training_data import TrainingData
 from ml.tuning.trial import Fitted, search_epochs
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.settings import Settings
+from nightjar.contract.settings.ranges import OneOf, Range, Value
+from nightjar.contract.settings.training import EPOCHS
 from nightjar.contract.spark_submission import FEATURE_SETTINGS
-from nightjar.contract.tuned_configuration import EPOCHS, TUNABLE, Between, OneOf, Recipe, Value, values_of
+from nightjar.contract.tuned_configuration import TUNABLE, Recipe, values_of
 
 # Epochs without a better recall after which a trial ends, and epochs that it has in any case.
 PATIENCE, WARM_UP = 8, 4
@@ -183,7 +185,7 @@ def winner(trials: list[Trial]) -> Trial:
     return max((each for each in trials if each.fitted), key=lambda each: (each.recall, -each.number))
 
 
-def _distribution(where: Between | OneOf) -> BaseDistribution:
+def _distribution(where: Range) -> BaseDistribution:
     if isinstance(where, OneOf):
         return CategoricalDistribution(where.values)
     if isinstance(where.low, int) and isinstance(where.high, int):

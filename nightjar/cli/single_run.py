@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import IO
 
 from nightjar.cli.run_events import Failure, RunEvents
+from nightjar.contract.environment import RUNNER, child_environment
 from nightjar.contract.errors import BadInput, GateRefused, NightjarError
-from nightjar.contract.settings import RUNNER, Settings, child_environment
+from nightjar.contract.settings import Settings
 from nightjar.contract.task_events import TaskEvent
 from nightjar.publishing.attempts import RunRequest, check_request
 from nightjar.publishing.run_failures import FAILED, RunFailure, is_kept, keep_failure, outcome_of

@@ -1,6 +1,6 @@
-"""What every submission of a Spark job gives along: properties, and settings as the job's arguments.
+"""What every submission of a Spark job passes: properties, and settings as the job's arguments.
 
-Used by the DAGs, whose tasks submit the jobs of a night, and by tuning, which submits build_features itself.
+Used by the DAGs, whose tasks submit the jobs of a run, and by tuning, which submits build_features itself.
 """
 
 import subprocess
@@ -9,28 +9,17 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from nightjar.contract.environment import spark_environment
 from nightjar.contract.errors import BadInput, NightjarError, last_line
+from nightjar.contract.places import REPOSITORY
 from nightjar.contract.progress import ERROR_LINE
 from nightjar.contract.run_folder import RunFolder
-from nightjar.contract.settings import REPOSITORY, Settings, spark_environment
+from nightjar.contract.settings import Settings
+from nightjar.contract.settings.registry import job_settings
 
 LOGGING = (REPOSITORY / "spark_jobs" / "log4j2.properties").as_uri()
-# The settings that build_features takes.
-FEATURE_SETTINGS = (
-    "min_feature_support",
-    "max_feature_weight",
-    "recency_rank_power",
-    "holdout_fraction",
-    "cold_holdout_fraction",
-    "domain_holdout_fraction",
-    "popularity_half_life_days",
-    "min_segment_users",
-    "popular_k",
-    "repeat_after_days",
-    "seed",
-)
-# And those that score_users takes.
-SCORE_SETTINGS = ("top_k", "similar_k", "popular_k", "diversity_weight", "repeat_after_days")
+FEATURE_SETTINGS = job_settings("build_features", Settings)
+SCORE_SETTINGS = job_settings("score_users", Settings)
 
 
 def application(job: str) -> str:
@@ -59,7 +48,7 @@ def build_features(settings: Settings, folder: RunFolder, as_of: datetime) -> No
     """Submit build_features on a folder with a snapshot and wait for its end.
 
     Raises:
-        BadInput, NightjarError: the job failed; in its own words.
+        BadInput, NightjarError: the job failed; the message is the job's own.
     """
     command = [
         *(str(Path(sys.executable).parent / "spark-submit"), "--master", settings.spark_master),
@@ -73,9 +62,9 @@ def build_features(settings: Settings, folder: RunFolder, as_of: datetime) -> No
     environment = {**spark_environment(), **interpreter, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        said = ERROR_LINE.search(done.stderr + done.stdout)
+        reported = ERROR_LINE.search(done.stderr + done.stdout)
         kind = BadInput if done.returncode == BadInput.exit_code else NightjarError
-        reason, code = (said["reason"], said["code"] or "") if said else (last_line(done), "stage_failed")
+        reason, code = (reported["reason"], reported["code"] or "") if reported else (last_line(done), "stage_failed")
         raise kind(f"build_features: {reason}", code=code, stage="build_features", exit_code=done.returncode)
 
 

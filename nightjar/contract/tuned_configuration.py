@@ -15,53 +15,10 @@ from pydantic import ValidationError
 from nightjar.contract.atomic_files import write_text
 from nightjar.contract.errors import BadInput
 from nightjar.contract.settings import Settings, variable
+from nightjar.contract.settings.ranges import Range, Value
+from nightjar.contract.settings.registry import tunable_settings
 
-Value = int | float
-
-
-@dataclass(frozen=True)
-class Between:
-    """A number from `low` to `high`, a whole one where both are; `is_log` looks at its order of magnitude."""
-
-    low: Value
-    high: Value
-    is_log: bool = False
-
-    def holds(self, value: Value) -> bool:
-        """Whether the value is in it."""
-        return self.low <= value <= self.high
-
-
-@dataclass(frozen=True)
-class OneOf:
-    """One of a few values."""
-
-    values: tuple[Value, ...]
-
-    def holds(self, value: Value) -> bool:
-        """Whether the value is in it."""
-        return value in self.values
-
-
-EPOCHS = Between(1, 60)
-# What the Spark job builds its features from has few values: each combination of them is a job of its own. The dials
-# popularity_weight and diversity_weight are no matter of what predicts best, so nothing but a person turns them.
-TUNABLE: Mapping[str, Between | OneOf] = {
-    "recency_rank_power": OneOf((0.0, 1.0, 2.0, 3.0)),
-    "max_feature_weight": OneOf((2.0, 5.0, 10.0)),
-    "embedding_dim": OneOf((16, 32, 64, 128)),
-    "epochs": EPOCHS,
-    "learning_rate": Between(0.005, 0.1, is_log=True),
-    "max_sampled": Between(5, 100, is_log=True),
-    "item_alpha": OneOf((0.0, 1e-7, 1e-6, 1e-5)),
-    "user_alpha": OneOf((0.0, 1e-7, 1e-6, 1e-5)),
-    "cooccurrence_share": Between(0.0, 0.8),
-    "cooccurrence_lambda": Between(10.0, 1_000.0, is_log=True),
-    "cooccurrence_sparse_share": Between(0.0, 0.8),
-    "cooccurrence_shrinkage": Between(0.5, 100.0, is_log=True),
-    "cooccurrence_fit_exponent": OneOf((0.0, 0.25, 0.5, 1.0)),
-    "cooccurrence_history_exponent": OneOf((0.0, 0.5, 1.0, 2.0, 4.0, 6.0)),
-}
+TUNABLE: Mapping[str, Range] = tunable_settings(Settings)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from importlib.metadata import version
 from nightjar.contract.errors import BadInput, NightjarError, NothingExpected
 from nightjar.contract.failpoints import reached
 from nightjar.contract.interval import DataInterval
+from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import STAGES, RunFolder, RunRecord
-from nightjar.contract.settings import REPOSITORY, Settings
+from nightjar.contract.settings import Settings
 from nightjar.contract.stages import check_fits, inherit_files, inherited_gates
 from nightjar.contract.tuned_configuration import Recipe, read_recipe, write_recipe
 from nightjar.publishing import excluded_users

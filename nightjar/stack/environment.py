@@ -2,7 +2,9 @@
 
 from urllib.parse import quote
 
-from nightjar.contract.settings import STACK_MARK, TABLES_PATH, Settings, child_environment
+from nightjar.contract.environment import STACK_MARK, child_environment
+from nightjar.contract.places import TABLES_PATH
+from nightjar.contract.settings import Settings
 from nightjar.stack.credentials import USER, Credentials
 from nightjar.stack.paths import Places
 

@@ -6,8 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from nightjar.contract.atomic_files import write_text
+from nightjar.contract.environment import child_environment
 from nightjar.contract.errors import NightjarError, last_line
-from nightjar.contract.settings import Settings, child_environment
+from nightjar.contract.settings import Settings
 from nightjar.warehouse.dbt_runner import write_manifest
 from nightjar.warehouse.engines import open_warehouse
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psutil
 
-from nightjar.contract.settings import STACK_MARK
+from nightjar.contract.environment import STACK_MARK
 
 
 def stack_processes(home: str) -> list[psutil.Process]:

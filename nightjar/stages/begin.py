@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 
 from ml.tracking_store import check_experiment
+from nightjar.contract.environment import inherited_runner
 from nightjar.contract.errors import BadInput
 from nightjar.contract.interval import DataInterval, parse_instant, resolve
 from nightjar.contract.progress import MARK
 from nightjar.contract.run_folder import RunRecord
 from nightjar.contract.schedule import Schedule
-from nightjar.contract.settings import Settings, inherited_runner
+from nightjar.contract.settings import Settings
 from nightjar.contract.stages import parse_stages
 from nightjar.publishing.attempts import RunRequest, begin_attempt
 from nightjar.publishing.event_counts import Visible, unknown_types, unknown_types_line

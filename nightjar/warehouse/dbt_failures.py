@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightjar.contract.errors import BadInput, NightjarError
-from nightjar.contract.settings import DBT_PROJECT
+from nightjar.contract.places import DBT_PROJECT
 
 # The engine was busy, out of reach or out of space: the same command may succeed later.
 _PASSES = re.compile(

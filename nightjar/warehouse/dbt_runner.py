@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from nightjar.contract.environment import child_environment
 from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.places import DBT_PROJECT
 from nightjar.contract.run_folder import RunRecord
-from nightjar.contract.settings import DBT_PROJECT, Settings, child_environment
+from nightjar.contract.settings import Settings
 from nightjar.warehouse.dbt_events import Ended, ended_node, last_words
 from nightjar.warehouse.dbt_failures import NodeResult, passes, plain
 from nightjar.warehouse.duckdb.busy_file import is_locked

@@ -4,7 +4,7 @@ import re
 import tomllib
 from typing import NamedTuple
 
-from nightjar.contract.settings import REPOSITORY
+from nightjar.contract.places import REPOSITORY
 from nightjar.stack.team.compose_file import read_services
 from nightjar.stack.team.translation import IMAGE_INTERPRETER, IMAGE_REPOSITORY
 

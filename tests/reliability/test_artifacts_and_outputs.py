@@ -13,8 +13,9 @@ from nightjar.contract.artifacts import embeddings
 from nightjar.contract.artifacts.consistency import check_artifacts, model_digest
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.interval import of_date
+from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder
-from nightjar.contract.settings import REPOSITORY, Settings
+from nightjar.contract.settings import Settings
 from nightjar.contract.tables import STAGED
 from nightjar.publishing.attempts import RunRequest, begin_attempt
 from nightjar.publishing.output_rows import arrow_schema

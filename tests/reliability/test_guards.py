@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 
-from nightjar.contract.settings import REPOSITORY
+from nightjar.contract.places import REPOSITORY
 from tests.support.guards import GUARDS, VARIABLE, Guard
 
 

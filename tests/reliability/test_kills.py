@@ -10,7 +10,8 @@ from datetime import date
 import duckdb
 import pytest
 
-from nightjar.contract.settings import REPOSITORY, Settings
+from nightjar.contract.places import REPOSITORY
+from nightjar.contract.settings import Settings
 from nightjar.contract.tables import SNAPSHOT, STAGED
 from nightjar.warehouse.protocol import Warehouse
 from tests.support import small_runs

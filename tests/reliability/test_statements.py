@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nightjar.contract.settings import REPOSITORY
+from nightjar.contract.places import REPOSITORY
 
 pytestmark = pytest.mark.reliability
 

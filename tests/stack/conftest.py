@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nightjar.contract.settings import REPOSITORY, Settings
+from nightjar.contract.places import REPOSITORY
+from nightjar.contract.settings import Settings
 from nightjar.stack.processes import stack_processes
 from tests.support.stack_client import Nights, RunningStack
 

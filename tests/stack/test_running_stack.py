@@ -14,8 +14,8 @@ from mlflow import MlflowClient
 
 from ml.tracking import StageLog, log_stage, register_model, set_champion
 from nightjar.contract.interval import DataInterval
+from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder, RunRecord
-from nightjar.contract.settings import REPOSITORY
 from nightjar.stack.processes import stack_processes
 from tests.support.refusals import refused_command
 from tests.support.stack_client import RunningStack

@@ -19,8 +19,9 @@ from nightjar.contract.artifacts.embeddings import Embeddings
 from nightjar.contract.failpoints import VARIABLE
 from nightjar.contract.gates import GateDecision
 from nightjar.contract.interval import of_date
+from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder, RunRecord
-from nightjar.contract.settings import REPOSITORY, Settings, load_settings
+from nightjar.contract.settings import Settings, load_settings
 from nightjar.contract.tables import STAGED, table
 from nightjar.publishing.attempts import RunRequest, begin_attempt
 from nightjar.publishing.content_hash import content_hash

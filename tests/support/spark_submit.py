@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder
-from nightjar.contract.settings import REPOSITORY
 
 # Which arguments a test gives is its own affair: these suit data of a few rows.
 _BUILD = {

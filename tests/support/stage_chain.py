@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from ml.stages import build_indices, evaluate_model, fit_model, gate_model
+from nightjar.contract.environment import spark_environment
 from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder
-from nightjar.contract.settings import Settings, spark_environment
+from nightjar.contract.settings import Settings
 from nightjar.contract.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS, application, flag
 from nightjar.publishing.attempts import RunRequest, begin_attempt
 from nightjar.stages import audit, load_staging, publish, report, unload

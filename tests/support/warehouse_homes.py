@@ -8,7 +8,8 @@ from uuid import uuid4
 import psycopg
 from pydantic import SecretStr
 
-from nightjar.contract.settings import Settings, child_environment
+from nightjar.contract.environment import child_environment
+from nightjar.contract.settings import Settings
 from nightjar.warehouse.postgres.initialisation import initialise
 from tests.support.postgres_server import PostgresServer
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from nightjar.contract.errors import BadInput
-from nightjar.contract.settings import REPOSITORY
+from nightjar.contract.places import REPOSITORY
 from tests.support.refusals import refused
 
 PACKAGES = ("dags", "ml", "nightjar", "spark_jobs")

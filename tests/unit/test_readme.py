@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nightjar.cli.settings_command import settings_table
-from nightjar.contract.settings import REPOSITORY
+from nightjar.contract.places import REPOSITORY
 
 README = REPOSITORY / "README.md"
 DOCS = REPOSITORY / "docs"

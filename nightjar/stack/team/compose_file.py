@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from nightjar.contract.errors import BadInput
-from nightjar.contract.settings import REPOSITORY
+from nightjar.contract.places import REPOSITORY
 
 COMPOSE_FILE, DEFAULTS_FILE = REPOSITORY / "docker-compose.yml", REPOSITORY / "docker-compose.env"
 # How docker-compose.yml asks for a secret, always as the whole value of a variable.

@@ -3,8 +3,9 @@
 import subprocess
 import sys
 
+from nightjar.contract.environment import inherited_environment
 from nightjar.contract.errors import NightjarError
-from nightjar.contract.settings import Settings, inherited_environment
+from nightjar.contract.settings import Settings
 from nightjar.stack.airflow_repair import repair_airflow
 from nightjar.stack.home import list_dags, migrate_airflow
 from nightjar.stack.team.databases import create_databases

@@ -1,7 +1,8 @@
 """The team's stack on one machine: what docker-compose.yml describes, as processes of one home."""
 
 from nightjar.contract.atomic_files import write_text
-from nightjar.contract.settings import STACK_MARK, Settings, inherited_environment
+from nightjar.contract.environment import STACK_MARK, inherited_environment
+from nightjar.contract.settings import Settings
 from nightjar.stack.database import create_data_folder, own_by_system_user
 from nightjar.stack.environment import without_proxy
 from nightjar.stack.paths import Places

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nightjar.contract.settings import REPOSITORY, Settings, variable
+from nightjar.contract.places import REPOSITORY
+from nightjar.contract.settings import Settings, variable
 from nightjar.stack.environment import LOOPBACK
 from nightjar.stack.paths import Places
 from nightjar.stack.program import DATABASE

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from nightjar.contract.settings import DBT_PROJECT, REPOSITORY
+from nightjar.contract.places import DBT_PROJECT, REPOSITORY
 from nightjar.importers.demo_shop.shop import generate
 from nightjar.importers.demo_shop.shop_options import ShopOptions
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
+from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder
-from nightjar.contract.settings import REPOSITORY
 from tests.support.explorer_queries import check_answers
 from tests.support.refusals import refused_command
 

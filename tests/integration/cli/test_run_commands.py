@@ -15,9 +15,10 @@ import pytest
 
 from nightjar.cli import run_commands
 from nightjar.cli.single_run import CompletedRun, run_single
+from nightjar.contract.environment import RUNNER
 from nightjar.contract.errors import BadInput, GateRefused, NightjarError
 from nightjar.contract.interval import of_date, parse_instant
-from nightjar.contract.settings import RUNNER, Settings
+from nightjar.contract.settings import Settings
 from nightjar.contract.task_events import FAILED, PROGRESS, SUCCESS, TaskEvent
 from nightjar.publishing.attempts import RunRequest
 from nightjar.publishing.run_failures import RunFailure, failures, keep_failure

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from nightjar.contract.environment import child_environment
 from nightjar.contract.interval import of_date
+from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder, RunRecord
-from nightjar.contract.settings import REPOSITORY, Settings, child_environment
+from nightjar.contract.settings import Settings
 from nightjar.contract.tuned_configuration import Recipe, write_recipe
 from nightjar.stack.home import POOLS, list_dags, prepare_home
 from tests.support.golden import check_file

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from dags.support.failures import code_of, failure_note, reason_of, write_down_silent_ones
+from nightjar.contract.environment import RUNNER, child_environment
 from nightjar.contract.run_folder import RunFolder
-from nightjar.contract.settings import RUNNER, Settings, child_environment
+from nightjar.contract.settings import Settings
 from nightjar.publishing.run_failures import RunFailure, failures, keep_failure, silent_reason
 from nightjar.stages import record_failure
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse

@@ -13,7 +13,8 @@ from typing import IO
 import psutil
 import pytest
 
-from nightjar.contract.settings import Settings, child_environment
+from nightjar.contract.environment import child_environment
+from nightjar.contract.settings import Settings
 from nightjar.contract.task_events import PROGRESS, TaskEvent
 from nightjar.stack.home import prepare_airflow
 

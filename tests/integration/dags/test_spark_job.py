@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nightjar.contract.settings import Settings, child_environment
+from nightjar.contract.environment import child_environment
+from nightjar.contract.settings import Settings
 
 HERE = Path(__file__).parent
 SECRETS = (

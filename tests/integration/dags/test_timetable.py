@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nightjar.contract.settings import Settings, child_environment
+from nightjar.contract.environment import child_environment
+from nightjar.contract.settings import Settings
 
 INFER = Path(__file__).parent / "infer_intervals.py"
 # A Sunday, at ten in the morning.

@@ -2,7 +2,7 @@ import os
 import subprocess
 import sys
 
-from nightjar.contract.settings import STACK_MARK
+from nightjar.contract.environment import STACK_MARK
 from nightjar.stack.processes import end_processes, stack_processes
 
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); input()"

@@ -9,8 +9,9 @@ import pytest
 
 from nightjar.contract.errors import BadInput
 from nightjar.contract.interval import DataInterval
+from nightjar.contract.places import DBT_PROJECT
 from nightjar.contract.run_folder import RunFolder, RunRecord
-from nightjar.contract.settings import DBT_PROJECT, Settings
+from nightjar.contract.settings import Settings
 from nightjar.stages import build_dbt_models
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 

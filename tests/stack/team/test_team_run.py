@@ -14,7 +14,8 @@ import duckdb
 import pytest
 from mlflow import MlflowClient
 
-from nightjar.contract.settings import REPOSITORY, variable
+from nightjar.contract.places import REPOSITORY
+from nightjar.contract.settings import variable
 from nightjar.stack.database import program
 from nightjar.stack.team.secrets_file import POSTGRES_ADMIN
 from tests.support.stack_client import NIGHT_SECONDS, Nights

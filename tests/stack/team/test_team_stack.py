@@ -7,7 +7,7 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from nightjar.contract.settings import REPOSITORY
+from nightjar.contract.places import REPOSITORY
 from nightjar.stack.processes import stack_processes
 from nightjar.stack.team.secrets_file import AIRFLOW_ADMIN, AIRFLOW_DATABASE, SECRETS
 from tests.support.refusals import refused_command

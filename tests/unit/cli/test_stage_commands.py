@@ -6,8 +6,9 @@ from typer.testing import CliRunner
 
 from nightjar.cli.stage_commands import STAGES, app
 from nightjar.contract.errors import BadInput
+from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder
-from nightjar.contract.settings import REPOSITORY, Settings
+from nightjar.contract.settings import Settings
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -4,8 +4,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import create_engine, text
 
+from nightjar.contract.environment import child_environment, spark_environment
 from nightjar.contract.errors import BadInput
-from nightjar.contract.settings import Settings, child_environment, load_settings, run_parameters, spark_environment
+from nightjar.contract.settings import Settings, load_settings, run_parameters
 from tests.support.refusals import refused
 
 

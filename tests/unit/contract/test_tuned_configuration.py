@@ -4,7 +4,8 @@ import pytest
 
 from nightjar.contract.errors import BadInput
 from nightjar.contract.settings import Settings
-from nightjar.contract.tuned_configuration import PLAIN, TUNABLE, OneOf, Recipe, read_recipe, values_of, write_recipe
+from nightjar.contract.settings.ranges import OneOf
+from nightjar.contract.tuned_configuration import PLAIN, TUNABLE, Recipe, read_recipe, values_of, write_recipe
 from tests.support.refusals import refused
 
 

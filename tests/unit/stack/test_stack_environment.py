@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from nightjar.contract.environment import child_environment
 from nightjar.contract.errors import BadInput
-from nightjar.contract.settings import Settings, child_environment, load_settings
+from nightjar.contract.settings import Settings, load_settings
 from nightjar.stack.credentials import Credentials
 from nightjar.stack.database import program
 from nightjar.stack.environment import SECRETS, stack_environment

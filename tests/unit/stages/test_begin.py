@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from nightjar.contract.environment import RUNNER
 from nightjar.contract.errors import BadInput, NothingExpected
 from nightjar.contract.run_folder import RunRecord
-from nightjar.contract.settings import RUNNER, Settings
+from nightjar.contract.settings import Settings
 from nightjar.publishing.runner_process import this_process
 from nightjar.stages import begin
 from nightjar.warehouse.protocol import Warehouse

@@ -8,7 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from nightjar.contract.errors import BadInput
-from nightjar.contract.settings import REPOSITORY
+from nightjar.contract.places import REPOSITORY
 from nightjar.stack.team.secrets_file import FERNET, SECRETS, read_secrets, write_secrets
 from tests.support.refusals import refused
 

@@ -11,7 +11,9 @@ import yaml
 from typer.testing import CliRunner
 
 from nightjar.cli.stack_commands import app
-from nightjar.contract.settings import REPOSITORY, STACK_MARK, Settings
+from nightjar.contract.environment import STACK_MARK
+from nightjar.contract.places import REPOSITORY
+from nightjar.contract.settings import Settings
 from nightjar.stack.team.secrets_file import SECRETS
 
 FILE, DEFAULTS_FILE = REPOSITORY / "docker-compose.yml", REPOSITORY / "docker-compose.env"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from nightjar.contract.errors import BadInput
-from nightjar.contract.settings import REPOSITORY, Settings
+from nightjar.contract.places import REPOSITORY
+from nightjar.contract.settings import Settings
 from nightjar.stack.database import program, system_user
 from nightjar.stack.paths import Places
 from nightjar.stack.program import Plan, Program

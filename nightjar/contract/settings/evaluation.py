@@ -1,0 +1,34 @@
+"""Settings of the holdout and of the metrics."""
+
+from nightjar.contract.settings.field import Fraction, PositiveInt, SettingsGroup, setting
+
+
+class EvaluationSettings(SettingsGroup):
+    """Evaluation."""
+
+    holdout_fraction: Fraction = setting(
+        0.2,
+        recorded="protocol",
+        jobs=("build_features",),
+        basic=True,
+        description="Fraction, 0 to 1, of each user's newest items that is held out.",
+    )
+    cold_holdout_fraction: Fraction = setting(
+        0.05,
+        recorded="protocol",
+        jobs=("build_features",),
+        description="Fraction, 0 to 1, of users (and of items) held out entirely, to measure cold start; 0: none.",
+    )
+    domain_holdout_fraction: Fraction = setting(
+        0.1,
+        recorded="protocol",
+        jobs=("build_features",),
+        description="Fraction, 0 to 1, of users with several domains who are held out of one, to measure across "
+        "domains; 0: none.",
+    )
+    metric_k: PositiveInt = setting(
+        10,
+        recorded="protocol",
+        basic=True,
+        description="Length k of the lists that offline metrics and index recall look at.",
+    )
