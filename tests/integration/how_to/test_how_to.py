@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nightjar.contract.settings import REPOSITORY
+from nightjar.contract.places import REPOSITORY
 
 PAGES = sorted((REPOSITORY / "docs" / "how-to").glob("add-*.md"))
 _BLOCK = re.compile(r'^```(\w+) title="([^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
