@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ml.data.training_data import TrainingData, read
+from ml.data.training_data import TrainingData, read_training_data
 from ml.evaluation.champion_refit import ranking_of
 from ml.evaluation.evaluate import recall_at_k
 from ml.evaluation.holdout_slices import holdout_slices
@@ -44,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("later", type=Path)
     arguments = parser.parse_args(argv)
     settings = Settings()
-    before, after = (read(RunFolder(path)) for path in (arguments.earlier, arguments.later))
+    before, after = (
+        read_training_data(RunFolder(path).features_folder) for path in (arguments.earlier, arguments.later)
+    )
     left = fit(before.train, before.user_features, before.item_features, settings, lambda epoch: None)
     with TemporaryDirectory() as folder:
         warm_start_checkpoint.save(Path(folder) / "start", before, settings, left, settings.epochs)

@@ -13,7 +13,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from benchmarks.performance.timing import seconds_each
-from ml.data.training_data import read
+from ml.data.training_data import read_training_data
 from nightjar.contract.artifacts import embeddings
 from nightjar.contract.run_folder import RunFolder
 from nightjar.ranking import candidates
@@ -60,7 +60,7 @@ def scoring_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
 
 def _predict(folder: RunFolder) -> Callable[[], object]:
     """LightFM's own way for some users, with the features that the night's model has; what it knows takes no time."""
-    data = read(folder)
+    data = read_training_data(folder.features_folder)
     model = LightFM(no_components=embeddings.mapped(folder.model, "item_vectors").shape[1])
     model.fit_partial(data.full.tocoo(), data.user_features, data.item_features, epochs=0)
     all_items = np.arange(len(data.item_ids), dtype=np.int32)

@@ -1,12 +1,13 @@
 """Items' texts as features: the words of titles, and a pre-trained model's view of titles and descriptions.
 
-Reads `snapshot/items.parquet` and `snapshot/item_features.parquet`; used wherever features are read to be fitted.
+Reads `items.parquet` and `item_features.parquet` of a snapshot; used wherever features are read to be fitted.
 docs/decisions/text-features.md says why so.
 """
 
 import re
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,6 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ml.data.text_model import encode
 from ml.data.training_data import TEXT_PREFIX, TITLE_PREFIX, TrainingData
-from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 
 DESCRIPTION_PREFIX = "description:"
@@ -28,25 +28,25 @@ _LEAST_VARIANCE = 1e-9
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
-def with_text(data: TrainingData, folder: RunFolder, settings: Settings) -> TrainingData:
+def with_text(data: TrainingData, snapshot: Path, settings: Settings) -> TrainingData:
     """Return the data with the features of the items' texts that the settings ask for, or as it is.
 
     Args:
         data: the features of a run.
-        folder: of the run, or of what has the same snapshot.
+        snapshot: folder of `items.parquet` and `item_features.parquet`.
         settings: weight of words and support of features; text model, dimensions and weight.
 
     Raises:
         BadInput: the model cannot be loaded.
         NightjarError: it gives values that are not finite.
     """
-    return _with_text_model(_with_title_words(data, folder, settings), folder, settings)
+    return _with_text_model(_with_title_words(data, snapshot, settings), snapshot, settings)
 
 
-def _with_title_words(data: TrainingData, folder: RunFolder, settings: Settings) -> TrainingData:
+def _with_title_words(data: TrainingData, snapshot: Path, settings: Settings) -> TrainingData:
     if settings.title_word_weight == 0:
         return data
-    titles = _titles(folder)
+    titles = _titles(snapshot)
     words = [sorted(set(_WORD.findall(titles.get(item_id, "").lower()))) for item_id in data.item_ids]
     carriers = Counter(word for each in words for word in each)
     kept = sorted(word for word, count in carriers.items() if count >= settings.min_feature_support)
@@ -63,8 +63,8 @@ def _with_title_words(data: TrainingData, folder: RunFolder, settings: Settings)
     )
 
 
-def _with_text_model(data: TrainingData, folder: RunFolder, settings: Settings) -> TrainingData:
-    texts = item_texts(folder, data.item_ids) if settings.text_model else np.array([], object)
+def _with_text_model(data: TrainingData, snapshot: Path, settings: Settings) -> TrainingData:
+    texts = item_texts(snapshot, data.item_ids) if settings.text_model else np.array([], object)
     with_one = np.flatnonzero(texts != "")
     if len(with_one) == 0:
         return data
@@ -87,25 +87,25 @@ def _with_item_features(data: TrainingData, values: sparse.csr_matrix, names: li
     )
 
 
-def item_texts(folder: RunFolder, item_ids: NDArray[np.object_]) -> NDArray[np.object_]:
+def item_texts(snapshot: Path, item_ids: NDArray[np.object_]) -> NDArray[np.object_]:
     """Return title and descriptions of each item, in lines: (items,) text, empty where there is neither.
 
     A title that is the item's id stands in for one that the source does not have, so it is none.
 
     Args:
-        folder: holds the snapshot.
+        snapshot: folder of `items.parquet` and `item_features.parquet`.
         item_ids: (items,) text.
     """
-    lines: dict[str, list[str]] = {item_id: [title] for item_id, title in _titles(folder).items()}
-    for item_id, feature in _descriptions(folder):
+    lines: dict[str, list[str]] = {item_id: [title] for item_id, title in _titles(snapshot).items()}
+    for item_id, feature in _descriptions(snapshot):
         if item_id in lines:
             lines[item_id].append(feature.removeprefix(DESCRIPTION_PREFIX).strip())
     return np.array(["\n".join(filter(None, lines.get(item_id, []))) for item_id in item_ids], object)
 
 
-def _titles(folder: RunFolder) -> dict[str, str]:
+def _titles(snapshot: Path) -> dict[str, str]:
     """Each item's title, empty where it has none or its id stands in for one."""
-    items = pq.read_table(folder.snapshot("items"), columns=["item_id", "title"])
+    items = pq.read_table(snapshot / "items.parquet", columns=["item_id", "title"])
     titles = {
         item_id: (title or "").strip()
         for item_id, title in zip(*(items[name].to_pylist() for name in ("item_id", "title")), strict=True)
@@ -113,8 +113,8 @@ def _titles(folder: RunFolder) -> dict[str, str]:
     return {item_id: "" if title == item_id else title for item_id, title in titles.items()}
 
 
-def _descriptions(folder: RunFolder) -> list[tuple[str, str]]:
-    features = pq.read_table(folder.snapshot("item_features"), columns=["item_id", "feature"])
+def _descriptions(snapshot: Path) -> list[tuple[str, str]]:
+    features = pq.read_table(snapshot / "item_features.parquet", columns=["item_id", "feature"])
     kept: pa.Table = features.filter(pc.starts_with(features["feature"], DESCRIPTION_PREFIX))
     return sorted(zip(kept["item_id"].to_pylist(), kept["feature"].to_pylist(), strict=True))
 

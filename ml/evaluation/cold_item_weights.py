@@ -6,6 +6,7 @@ fit_model reads it. Depends on nothing but the night's own features and settings
 
 import json
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,6 @@ from nightjar.contract.artifacts.embeddings import Embeddings
 from nightjar.contract.artifacts.item_weights import ItemWeights
 from nightjar.contract.atomic_files import write_text
 from nightjar.contract.errors import NightjarError
-from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import FIXED, Settings
 from nightjar.ranking.popularity_weight import dialled_weights
 from nightjar.ranking.scoring import Ranking, best_items, published_ranking
@@ -109,23 +109,23 @@ def choose(
     return ColdItemChoice(*own, f"as set: {best[0]:g} and {best[1]:g} are not surely ahead, {said}")
 
 
-def save(choice: ColdItemChoice, folder: RunFolder) -> None:
+def save(choice: ColdItemChoice, file: Path) -> None:
     """Write the choice of a run."""
-    write_text(folder.cold_items, json.dumps(asdict(choice), indent=2))
+    write_text(file, json.dumps(asdict(choice), indent=2))
 
 
-def load(folder: RunFolder) -> ColdItemChoice:
+def load(file: Path) -> ColdItemChoice:
     """Read the choice of a run.
 
     Raises:
         NightjarError: it is missing.
     """
     try:
-        return ColdItemChoice(**json.loads(folder.cold_items.read_text(encoding="utf-8")))
+        return ColdItemChoice(**json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise NightjarError(
-            f"{folder.cold_items} is missing: run the stage evaluate_model first",
+            f"{file} is missing: run the stage evaluate_model first",
             code="missing_input",
-            file=folder.cold_items,
+            file=file,
             stage="evaluate_model",
         ) from error

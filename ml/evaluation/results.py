@@ -6,6 +6,7 @@ column `<model>.<metric>`, and `contest.json` with everything else.
 
 import json
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 from ml.evaluation.champion import Champion
 from nightjar.contract.atomic_files import written_aside
 from nightjar.contract.errors import NightjarError
-from nightjar.contract.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -52,29 +52,29 @@ class Contest:
     opponent: Opponent | None
 
 
-def save(contest: Contest, folder: RunFolder) -> None:
+def save(contest: Contest, folder: Path) -> None:
     """Write the contest; its folder appears whole or not at all."""
     columns = {f"{model}.{metric}": values for model, of in contest.of_users.items() for metric, values in of.items()}
     facts = {"coverage": contest.coverage, "opponent": contest.opponent and asdict(contest.opponent)}
-    with written_aside(folder.evaluation) as aside:
+    with written_aside(folder) as aside:
         pq.write_table(pa.table(columns), aside / "of_users.parquet")
         (aside / "contest.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
 
 
-def load(folder: RunFolder) -> Contest:
+def load(folder: Path) -> Contest:
     """Read the contest of a run folder.
 
     Raises:
         NightjarError: it is missing.
     """
     try:
-        table = pq.read_table(folder.evaluation / "of_users.parquet")
-        facts = json.loads((folder.evaluation / "contest.json").read_text(encoding="utf-8"))
+        table = pq.read_table(folder / "of_users.parquet")
+        facts = json.loads((folder / "contest.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise NightjarError(
-            f"{folder.evaluation} is missing: run the stage evaluate_model first",
+            f"{folder} is missing: run the stage evaluate_model first",
             code="missing_input",
-            file=folder.evaluation,
+            file=folder,
             stage="evaluate_model",
         ) from error
     of_users: dict[str, dict[str, NDArray[np.float64]]] = {}

@@ -57,7 +57,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
     with stage(folder, "build_indices") as progress:
         progress.unit = "vectors"
         model = embeddings.load(folder.model)
-        is_available = read_availability(folder, model.item_ids)
+        is_available = read_availability(folder.features_folder, model.item_ids)
         rows, decisions = [], []
         curves: dict[str, tuple[list[IndexQuality], int]] = {}
         for plan in (retrieval_plan(model, is_available, settings), similarity_plan(model, is_available, settings)):

@@ -14,7 +14,7 @@ from ml import tracking
 from ml.data import text_model
 from ml.data.dataset_digest import dataset_digest
 from ml.data.text_features import with_text
-from ml.data.training_data import TrainingData, read
+from ml.data.training_data import TrainingData, read_training_data
 from ml.evaluation import cold_item_weights, plots, results
 from ml.evaluation.champion_refit import meet, ranking_of
 from ml.evaluation.cold_item_weights import ColdItemChoice
@@ -62,21 +62,21 @@ def run(settings: Settings, folder: RunFolder) -> None:
     """
     with stage(folder, "evaluate_model") as progress:
         progress.unit = "pairs"
-        data = read(folder)
+        data = read_training_data(folder.features_folder)
         progress.rows = data.train.nnz
         judged = _fit_and_judge(data, folder, settings, progress)
         metrics = judged.evaluation.metrics
         rows = [asdict(row) | {"value": None if math.isnan(row.value) else row.value} for row in metrics]
         write_rows(folder, "model_metrics", rows)
         coverage = {row.model: row.value for row in metrics if (row.slice, row.metric) == ("all", "coverage")}
-        cold_item_weights.save(judged.cold_items, folder)
-        results.save(Contest(judged.evaluation.of_users, coverage, judged.opponent), folder)
+        cold_item_weights.save(judged.cold_items, folder.cold_items)
+        results.save(Contest(judged.evaluation.of_users, coverage, judged.opponent), folder.evaluation)
         _draw(folder, judged, settings)
         tracking.log_stage(settings, folder, _stage_log(settings, folder, data, judged))
 
 
 def _fit_and_judge(textless: TrainingData, folder: RunFolder, settings: Settings, progress: StageProgress) -> _Judged:
-    data = with_text(textless, folder, settings)
+    data = with_text(textless, folder.snapshot_folder, settings)
     popularity, k = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids)), settings.metric_k
     slices = [
         *holdout_slices(data.train, data.holdout, data.is_available, settings.seed),
@@ -149,7 +149,7 @@ def _meet_champion(
         progress.pulse(f"champion {champion.publication_id}: {epoch.line(textless.train.nnz)}")
 
     def data_of(theirs: Settings) -> TrainingData:
-        return with_text(textless, folder, theirs)
+        return with_text(textless, folder.snapshot_folder, theirs)
 
     return meet(data_of, popularity, settings, champion, recorded, cold_slice, tell)
 
@@ -183,7 +183,7 @@ def _stage_log(settings: Settings, folder: RunFolder, data: TrainingData, judged
             "chosen_cold_item_share": judged.cold_items.share,
             "chosen_cold_item_regression_share": judged.cold_items.regression_share,
             "recipe_sha256": read_recipe(folder.recipe).sha256,
-            "dataset_sha256": dataset_digest(folder),
+            "dataset_sha256": dataset_digest(folder.snapshot_folder),
             "text_model_sha256": text_model.digest(settings.text_model),
             "users": len(data.user_ids),
             "items": len(data.item_ids),

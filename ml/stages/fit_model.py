@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ml import tracking
 from ml.data.text_features import with_text
-from ml.data.training_data import read
+from ml.data.training_data import read_training_data
 from ml.evaluation import cold_item_weights
 from ml.models.cooccurrence import item_weights_of
 from ml.models.lightfm import Epoch, fit
@@ -37,12 +37,12 @@ def run(settings: Settings, folder: RunFolder) -> None:
     """
     with stage(folder, "fit_model") as progress:
         progress.unit = "pairs"
-        data = with_text(read(folder), folder, settings)
+        data = with_text(read_training_data(folder.features_folder), folder.snapshot_folder, settings)
         progress.rows = data.full.nnz
         if data.full.nnz == 0:
             raise BadInput("no event counts more than 0: see nightjar events", code="no_events")
 
-        settings = cold_item_weights.load(folder).over(settings)
+        settings = cold_item_weights.load(folder.cold_items).over(settings)
         begun = warm_start.of_run(settings, folder, "final", data)
 
         def tell(epoch: Epoch) -> None:

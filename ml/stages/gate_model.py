@@ -21,7 +21,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
     """
     with stage(folder, "gate_model") as progress:
         record = folder.record()
-        decisions = judge_model(results.load(folder), settings)
+        decisions = judge_model(results.load(folder.evaluation), settings)
         record_decisions(open_warehouse(settings), record, decisions)
         progress.rows, progress.unit = len(decisions), "verdicts"
         for decision in decisions:

@@ -110,6 +110,16 @@ class RunFolder:
         """File of one snapshot table."""
         return self.path / "snapshot" / f"{name}.parquet"
 
+    @property
+    def snapshot_folder(self) -> Path:
+        """Folder of all snapshot tables."""
+        return self.path / "snapshot"
+
+    @property
+    def features_folder(self) -> Path:
+        """Folder of all feature tables."""
+        return self.path / "features"
+
     def features(self, name: str) -> Path:
         """Parquet folder of one feature table."""
         return self.path / "features" / name

@@ -213,7 +213,7 @@ def _data(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) ->
 
 def _leads(settings: Settings, folder: RunFolder) -> Picture:
     try:
-        held = results.load(folder)
+        held = results.load(folder.evaluation)
     except NightjarError:
         return Picture(f"Leads over popularity and the champion: {_GONE[0].lower()}{_GONE[1:]}")
     caption = "Differences of the same users' figures; left of the dotted line the model is behind."

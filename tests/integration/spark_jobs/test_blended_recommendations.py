@@ -82,7 +82,7 @@ def test_the_evaluation_judges_the_lists_that_are_published(town, diversity: flo
     history, seen = matrix(folder, "full_interactions", "weight"), matrix(folder, "seen", None)
     popularity = popularity_ranking(np.arange(ITEMS)[::-1], USERS)
     ranking = published_ranking(model, popularity, item_weights.mapped(folder.model), history, diversity)
-    is_candidate = training_data.read_availability(folder, model.item_ids)
+    is_candidate = training_data.read_availability(folder.features_folder, model.item_ids)
     judged = best_items(ranking, np.arange(USERS), is_candidate, seen, K)
 
     published = np.full((USERS, K), -1)
@@ -108,7 +108,7 @@ def test_the_evaluation_judges_lists_that_hold_again_what_the_published_ones_do(
     left_out.eliminate_zeros()
     popularity = popularity_ranking(np.arange(ITEMS)[::-1], USERS)
     ranking = published_ranking(model, popularity, item_weights.mapped(folder.model), history)
-    is_candidate = training_data.read_availability(folder, model.item_ids)
+    is_candidate = training_data.read_availability(folder.features_folder, model.item_ids)
     judged = best_items(ranking, np.arange(USERS), is_candidate, left_out, K)
 
     users, seen_rows = block_of(folder)

@@ -153,7 +153,7 @@ def test_a_champion_that_mlflow_forgot_is_judged_by_its_record_alone(
     assert verdicts["champion"][0] == "skipped"
     assert UNRECORDED in verdicts["champion"][1]
     assert verdicts["champion_record"][3] == pytest.approx(figure(folder, "nightjar", "recall"))
-    found = results.load(folder).opponent
+    found = results.load(folder.evaluation).opponent
     assert found is not None
     assert found.champion.publication_id == FIRST
 

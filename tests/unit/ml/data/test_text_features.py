@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ml.data.text_features import item_texts, principal_components, weighed, with_text
-from ml.data.training_data import TrainingData, read
+from ml.data.training_data import TrainingData, read_training_data
 from ml.models.cold_items import metadata_rows
 from ml.models.trained_embeddings import known_codes
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN
@@ -27,9 +27,9 @@ def texted(
 
     def both(titles: dict[str, str | None], **changes: Any) -> tuple[TrainingData, TrainingData]:
         write_texts(run.folder, titles, [])
-        textless = read(run.folder)
+        textless = read_training_data(run.folder.features_folder)
         settings = run.settings.model_copy(update={"text_model": model} | changes)
-        return textless, with_text(textless, run.folder, settings)
+        return textless, with_text(textless, run.folder.snapshot_folder, settings)
 
     return both
 
@@ -112,7 +112,7 @@ def test_a_text_is_the_title_and_the_descriptions_in_their_order(
     features = [("a", "description:soft"), ("a", "genre:x"), ("a", "description:big"), ("b", "description: only this")]
     write_texts(folder, titles, [*features, ("gone", "description:of nothing")])
     asked = np.array(["d", "b", "a", "c", "unheard of"], object)
-    assert item_texts(folder, asked).tolist() == ["", "only this", "A thing\nbig\nsoft", "", ""]
+    assert item_texts(folder.snapshot_folder, asked).tolist() == ["", "only this", "A thing\nbig\nsoft", "", ""]
 
 
 WORDY = {

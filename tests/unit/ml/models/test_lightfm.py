@@ -6,7 +6,7 @@ import pytest
 from lightfm import LightFM
 from scipy import sparse
 
-from ml.data.training_data import TrainingData, read
+from ml.data.training_data import TrainingData, read_training_data
 from ml.models.lightfm import Epoch, Factors, Trained, epochs_of, fit, represent
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
@@ -20,7 +20,7 @@ def silent(epoch: Epoch) -> None:
 
 @pytest.fixture(scope="module")
 def data(planted: Any) -> TrainingData:
-    return read(planted.folder)
+    return read_training_data(planted.folder.features_folder)
 
 
 @pytest.fixture(scope="module")

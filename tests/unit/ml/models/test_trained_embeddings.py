@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ml.data.training_data import read
+from ml.data.training_data import read_training_data
 from ml.models.lightfm import fit
 from ml.models.trained_embeddings import Fit, embeddings_of, known_codes
 from nightjar.contract.settings import Settings
@@ -29,7 +29,7 @@ def test_codes_tell_trained_from_features_only_from_unknown() -> None:
 
 
 def test_the_planted_cold_ones_are_known_as_planned(planted: Any) -> None:
-    data = read(planted.folder)
+    data = read_training_data(planted.folder.features_folder)
     users, items = fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
     model = embeddings_of(Fit(data, data.train, users, items, 1.0), Settings(popularity_weight=1.0))
     assert model.user_known.tolist() == [2] * 29 + [1, 1, 0]
@@ -42,7 +42,7 @@ def test_the_planted_cold_ones_are_known_as_planned(planted: Any) -> None:
 
 
 def test_the_popularity_weight_moves_the_item_biases_and_nothing_else(planted: Any) -> None:
-    data = read(planted.folder)
+    data = read_training_data(planted.folder.features_folder)
     users, items = fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
     found = Fit(data, data.train, users, items, 1.0)
     whole, none = (embeddings_of(found, Settings(popularity_weight=weight)) for weight in (1.0, 0.0))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.data.training_data import TrainingData, read
+from ml.data.training_data import TrainingData, read_training_data
 from ml.models import warm_start_checkpoint
 from ml.models.lightfm import Epoch, Trained, fit
 from nightjar.contract.errors import NightjarError
@@ -17,7 +17,7 @@ SETTINGS = Settings(embedding_dim=2, epochs=10, warm_start_epochs=2)
 
 @pytest.fixture(scope="module")
 def data(planted: Any) -> TrainingData:
-    return read(planted.folder)
+    return read_training_data(planted.folder.features_folder)
 
 
 def named(data: TrainingData, users: list[str], items: list[str]) -> TrainingData:
