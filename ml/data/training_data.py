@@ -26,7 +26,7 @@ TITLE_PREFIX = "(title):"
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a model is trained and judged on; row u is `user_ids[u]`, column i is `item_ids[i]`.
+    """What a model is trained and evaluated on; row u is `user_ids[u]`, column i is `item_ids[i]`.
 
     Attributes:
         user_ids: (users,) text ids.
@@ -36,13 +36,15 @@ class TrainingData:
         full: (users, items) float32 CSR, weight of every positive pair.
         train: (users, items) float32 CSR, the same without the holdout.
         holdout: (users, items) float32 CSR of ones, the truth.
-        shown: (users, items) float32 CSR, recency (1 is the newest) of what users out of train may be folded in by.
+        shown: (users, items) float32 CSR, recency (1 is the newest) of the items by which users out of train
+            are folded in.
         user_features: (users, user features) float32 CSR, identity included.
         item_features: (items, item features) float32 CSR, identity included.
         user_feature_names: (user features,) text.
         item_feature_names: (item features,) text.
-        repeatable: (users, items) float32 CSR, 1 for a pair of `train` or `shown` that a list may hold again at the cut
-            between them and the holdout, 2 where the user took it again (it is in `holdout`, too). None: there is none.
+        repeatable: (users, items) float32 CSR, 1 for a pair of `train` or `fold_in_recency` that may be recommended
+            again at the cut between them and the holdout, 2 where the user consumed it again (it is in `holdout`, too).
+            None: there is none.
     """
 
     user_ids: NDArray[np.object_]
@@ -52,7 +54,7 @@ class TrainingData:
     full: sparse.csr_matrix
     train: sparse.csr_matrix
     holdout: sparse.csr_matrix
-    shown: sparse.csr_matrix
+    fold_in_recency: sparse.csr_matrix
     user_features: sparse.csr_matrix
     item_features: sparse.csr_matrix
     user_feature_names: NDArray[np.object_]
@@ -61,18 +63,18 @@ class TrainingData:
 
     @cached_property
     def left_out(self) -> sparse.csr_matrix:
-        """(users, items) CSR of what no list of the evaluation may hold: `train` but for what may be listed again."""
+        """(users, items) CSR of what evaluation may not recommend: `train` without what may be recommended again."""
         return self.without_repeatable(self.train)
 
-    def without_repeatable(self, known: sparse.csr_matrix) -> sparse.csr_matrix:
-        """Return some pairs (users, items) without those that a list may hold again."""
+    def without_repeatable(self, pairs: sparse.csr_matrix) -> sparse.csr_matrix:
+        """Return some pairs (users, items) without those that may be recommended again."""
         if self.repeatable is None:
-            return known
-        return (known - known.multiply(self.repeatable.sign())).tocsr()
+            return pairs
+        return (pairs - pairs.multiply(self.repeatable.sign())).tocsr()
 
     @cached_property
     def repeated(self) -> sparse.csr_matrix | None:
-        """(users, items) CSR of ones: what users took again, of what a list may hold again."""
+        """(users, items) CSR of ones: what users consumed again, of what may be recommended again."""
         return None if self.repeatable is None else (self.repeatable > 1).astype(np.float32).tocsr()
 
 
@@ -95,7 +97,7 @@ def read_training_data(features: Path) -> TrainingData:
         full=_matrix(features, "full_interactions", ("user_index", "item_index", "weight"), shape),
         train=_matrix(features, "train_interactions", ("user_index", "item_index", "weight"), shape),
         holdout=_matrix(features, "holdout", ("user_index", "item_index", None), shape),
-        shown=_matrix(features, "shown", ("user_index", "item_index", "recency"), shape),
+        fold_in_recency=_matrix(features, "shown", ("user_index", "item_index", "recency"), shape),
         user_features=_matrix(
             features, "user_features", ("user_index", "feature_index", "value"), (shape[0], len(user_names))
         ),
@@ -194,8 +196,8 @@ def _matrix(
                 count=int(wrong.sum()),
                 row=int(rows[wrong][0]),
             )
-    for column, found, size in ((row_column, rows, shape[0]), (entry_column, entries, shape[1])):
-        if len(found) and (found.min() < 0 or found.max() >= size):
+    for column, indices, size in ((row_column, rows, shape[0]), (entry_column, entries, shape[1])):
+        if len(indices) and (indices.min() < 0 or indices.max() >= size):
             raise NightjarError(
                 f"{features / name}: column {column} must lie in 0 to {size - 1}",
                 code="value_out_of_range",
@@ -207,7 +209,7 @@ def _matrix(
     if matrix.nnz != len(values):
         repeated = len(values) - matrix.nnz
         raise NightjarError(
-            f"{features / name}: {repeated:,} rows repeat another's indices",
+            f"{features / name}: {repeated:,} rows repeat the indices of another row",
             code="duplicate_rows",
             file=features / name,
             count=repeated,

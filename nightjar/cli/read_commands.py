@@ -54,7 +54,7 @@ def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> No
     """Show the lists of one user, with what they did since the last night; of an unknown user the popular items."""
     # Imported here, because the libraries of ranking take half a second that no other command needs.
     settings = load_settings()
-    lists = import_module("nightjar.serving.recommend").UserListReader(settings).lists_of(user)
+    lists = import_module("nightjar.serving.recommend").RecommendationReader(settings).lists_of(user)
     console = plain_console(120)
     console.print(f"User {user}: {lists.source}, publication {lists.publication_id}", soft_wrap=True)
     if lists.left_out:

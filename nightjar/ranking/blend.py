@@ -141,8 +141,8 @@ def blend_of(model: ItemWeights, vectors: Vectors, biases: Vectors, known: NDArr
     is_trained = known == TRAINED
     has_weights = np.bincount(model.weights.indices, minlength=len(known)) > 0
     # Without a share they are as without weights, whether a model has them or not.
-    is_cold = (known == FEATURES_ONLY) & has_weights & (model.cold_share > 0)
-    shares = np.where(is_cold, model.cold_share, model.share).astype(np.float32)
+    is_cold = (known == FEATURES_ONLY) & has_weights & (model.cold_blend_weight > 0)
+    shares = np.where(is_cold, model.cold_blend_weight, model.blend_weight).astype(np.float32)
     return Blend(
         1 - shares,
         shares * (is_trained | is_cold),

@@ -8,17 +8,17 @@ from scipy import sparse
 from nightjar.contract.artifacts.embeddings import Vectors
 from nightjar.ranking.blend import LOWEST, Blend, best_columns
 from nightjar.ranking.candidates import Domain, Indices, positions
-from nightjar.ranking.filling import PERSONAL, Lists, Pairs
+from nightjar.ranking.filling import PERSONAL, TopKLists, UserItemPairs
 
 
-def put_blended_rows(
-    lists: Sequence[Lists],
+def put_blended_lists(
+    lists: Sequence[TopKLists],
     rows: Indices,
     vectors: Vectors,
     blend: Blend,
     domains: Sequence[Domain],
-    seen: Pairs,
-    left_out: Pairs,
+    seen: UserItemPairs,
+    left_out: UserItemPairs,
 ) -> None:
     """Set the lists of some rows of a block in every domain.
 
@@ -44,7 +44,7 @@ def put_blended_rows(
             filled.put(chunk, items, values, PERSONAL)
 
 
-def _history(seen: Pairs, users: int, items: int) -> sparse.csr_matrix:
+def _history(seen: UserItemPairs, users: int, items: int) -> sparse.csr_matrix:
     liked = seen.of(seen.weights > 0)
     history = sparse.csr_matrix((liked.weights, (liked.rows, liked.items)), shape=(users, items))
     history.sort_indices()

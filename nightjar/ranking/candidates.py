@@ -24,7 +24,7 @@ Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class RankedItems:
+class PopularityList:
     """One popularity list: item indices and their scores (float32), best first."""
 
     items: Indices
@@ -55,7 +55,7 @@ class Domain:
     column_of: Indices
     vectors: Vectors
     neighbours: Indices
-    popular: dict[str, RankedItems]
+    popular: dict[str, PopularityList]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Catalogue:
         domains: in the order of their names; those without an available item are left out.
         units: (items, dim) float32, item vectors of length 1; zero where the model does not know the item.
         user_vectors: (users, dim) float32, mapped.
-        user_known: (users,) int8, mapped.
+        user_sources: (users,) int8, mapped.
         blend: how users with trained vectors are scored; None: by the embeddings alone.
     """
 
@@ -75,7 +75,7 @@ class Catalogue:
     domains: tuple[Domain, ...]
     units: Vectors
     user_vectors: Vectors
-    user_known: NDArray[np.int8]
+    user_sources: NDArray[np.int8]
     blend: Blend | None
 
 
@@ -97,7 +97,7 @@ def of_model(model: Path, items: pa.Table, popular: pa.Table) -> Catalogue:
     """
     vectors = np.asarray(embeddings.mapped(model, "item_vectors"))
     biases = np.asarray(embeddings.mapped(model, "item_biases"))
-    codes = embeddings.mapped(model, "item_known")
+    codes = embeddings.mapped(model, "item_sources")
     known = codes > embeddings.UNKNOWN
     weights = item_weights.mapped(model)
     units = embeddings.unit_vectors(vectors, known)
@@ -120,7 +120,7 @@ def of_model(model: Path, items: pa.Table, popular: pa.Table) -> Catalogue:
         tuple(domain(name) for name in names),
         units,
         embeddings.mapped(model, "user_vectors"),
-        embeddings.mapped(model, "user_known"),
+        embeddings.mapped(model, "user_sources"),
         blend_of(weights, vectors, biases, codes) if weights else None,
     )
 
@@ -140,11 +140,11 @@ def find(in_order: Indices, values: Indices) -> Indices:
     return np.where(in_order[place] == values, place, -1)
 
 
-def _lists(popular: pa.Table) -> dict[str, RankedItems]:
+def _lists(popular: pa.Table) -> dict[str, PopularityList]:
     lists = {}
     for segment in pc.unique(popular["segment"]).to_pylist():
         ranked = popular.filter(pc.equal(popular["segment"], segment))
-        lists[segment] = RankedItems(
+        lists[segment] = PopularityList(
             ranked["item_index"].to_numpy().astype(np.int64), ranked["score"].to_numpy().astype(np.float32)
         )
     return lists

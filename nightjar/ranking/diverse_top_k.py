@@ -53,7 +53,7 @@ def diversity_of(embeddings: Embeddings, weight: float) -> Diversity | None:
     """Return how a model's lists are re-ranked; None where they are not."""
     if weight == 0:
         return None
-    item_is_known = embeddings.item_known != UNKNOWN
+    item_is_known = embeddings.item_sources != UNKNOWN
     return Diversity(
-        weight, unit_vectors(embeddings.item_vectors, item_is_known), embeddings.user_known != UNKNOWN, item_is_known
+        weight, unit_vectors(embeddings.item_vectors, item_is_known), embeddings.user_sources != UNKNOWN, item_is_known
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nightjar.contract.artifacts.embeddings import Vectors
 
 # A list of k is chosen from the 5 k best: beyond them a recommendation is for variety's sake alone.
-POOL = 5
+POOL_FACTOR = 5
 
 
 def diversified(

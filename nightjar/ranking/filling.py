@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nightjar.contract.artifacts.embeddings import Vectors
-from nightjar.ranking.candidates import Indices, RankedItems, positions
+from nightjar.ranking.candidates import Indices, PopularityList, positions
 
 SOURCES = ("personal", "cold_user", "segment_popular", "popular")
 PERSONAL, COLD_USER, SEGMENT_POPULAR, POPULAR = range(len(SOURCES))
 
 
 @dataclass(frozen=True)
-class Pairs:
+class UserItemPairs:
     """(row, item, weight) of a block, sorted by row: the items that each row's user has met, newest first.
 
     The weight (float32) is 0 where the user met the item and did not like it.
@@ -27,9 +27,9 @@ class Pairs:
     items: Indices
     weights: Vectors
 
-    def of(self, chosen: NDArray[np.bool_]) -> "Pairs":
+    def of(self, chosen: NDArray[np.bool_]) -> "UserItemPairs":
         """Keep some of the pairs."""
-        return Pairs(self.rows[chosen], self.items[chosen], self.weights[chosen])
+        return UserItemPairs(self.rows[chosen], self.items[chosen], self.weights[chosen])
 
     def place_in_row(self) -> Indices:
         """Return the number of pairs of the same row before each pair."""
@@ -37,7 +37,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Lists:
+class TopKLists:
     """(users, k) arrays, filled from the left: item index or -1, score, index into `SOURCES`."""
 
     items: Indices
@@ -45,13 +45,13 @@ class Lists:
     sources: NDArray[np.int8]
 
     @classmethod
-    def empty(cls, users: int, k: int) -> "Lists":
+    def empty(cls, users: int, k: int) -> "TopKLists":
         """Lists without an item."""
         shape = (users, k)
         return cls(np.full(shape, -1, np.int64), np.zeros(shape, np.float32), np.zeros(shape, np.int8))
 
     @classmethod
-    def beside(cls, lists: "Sequence[Lists]") -> "Lists":
+    def beside(cls, lists: "Sequence[TopKLists]") -> "TopKLists":
         """Join the lists of several domains to (users, k * domains) arrays."""
         return cls(
             np.concatenate([each.items for each in lists], axis=1),
@@ -65,7 +65,7 @@ class Lists:
         self.scores[rows] = scores
         self.sources[rows] = source
 
-    def fill(self, rows: Indices, ranked: RankedItems, left_out: Pairs, source: int) -> None:
+    def fill(self, rows: Indices, ranked: PopularityList, left_out: UserItemPairs, source: int) -> None:
         """Append the best items of a ranked list that a row's user may and does not yet have, up to k.
 
         The j-th free place of a list with taken places t_0 < t_1 < ... is j plus the number of taken places that have
@@ -85,7 +85,7 @@ class Lists:
         self.scores[target] = ranked.scores[places[row, j]]
         self.sources[target] = source
 
-    def _taken(self, rows: Indices, ranked: RankedItems, left_out: Pairs) -> tuple[Indices, Indices]:
+    def _taken(self, rows: Indices, ranked: PopularityList, left_out: UserItemPairs) -> tuple[Indices, Indices]:
         position = positions(rows, len(self.items))
         left_out = left_out.of(position[left_out.rows] >= 0)
         given_rows, given_slots = np.nonzero(self.items[rows] >= 0)

@@ -48,7 +48,7 @@ def vectors_of(weights: sparse.csr_matrix, model: Embeddings) -> Vectors:
 
 def trained_length(model: Embeddings) -> float:
     """Return the mean length of the trained users' vectors, 0 where there is none."""
-    trained = np.linalg.norm(model.user_vectors[model.user_known == TRAINED], axis=1)
+    trained = np.linalg.norm(model.user_vectors[model.user_sources == TRAINED], axis=1)
     return float(trained.mean(dtype=np.float64)) if len(trained) else 0.0
 
 
@@ -73,5 +73,5 @@ def fold_in(model: Embeddings, recency: sparse.csr_matrix, newest: int) -> Embed
     return replace(
         model,
         user_vectors=np.where(is_folded[:, None], vectors, model.user_vectors),
-        user_known=np.where(is_folded, np.int8(TRAINED), model.user_known),
+        user_sources=np.where(is_folded, np.int8(TRAINED), model.user_sources),
     )

@@ -16,7 +16,7 @@ from nightjar.contract.artifacts.embeddings import Vectors
 from nightjar.contract.artifacts.item_weights import ItemWeights
 
 
-def dialled_biases(
+def biases_at_popularity_weight(
     user_vectors: Vectors, is_trained: NDArray[np.bool_], item_vectors: Vectors, biases: Vectors, weight: float
 ) -> Vectors:
     """Return item biases with which an item's mean score over the trained users is `weight` times what it was.
@@ -37,7 +37,9 @@ def dialled_biases(
     return dialled
 
 
-def dialled_weights(item_weights: ItemWeights | None, pairs: sparse.csr_matrix, weight: float) -> ItemWeights | None:
+def item_weights_at_popularity_weight(
+    item_weights: ItemWeights | None, pairs: sparse.csr_matrix, weight: float
+) -> ItemWeights | None:
     """Return item-item weights that take from each user what an average history of the same size says.
 
     Args:

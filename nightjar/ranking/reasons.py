@@ -11,13 +11,13 @@ from scipy import sparse
 from nightjar.contract.artifacts.embeddings import Vectors
 from nightjar.ranking.blend import Blend
 from nightjar.ranking.candidates import Indices
-from nightjar.ranking.filling import Pairs
+from nightjar.ranking.filling import UserItemPairs
 
 NEWEST = 50
 _NONE = -2.0
 
 
-def reasons(units: Vectors, blend: Blend | None, listed: Indices, seen: Pairs) -> Indices:
+def reasons(units: Vectors, blend: Blend | None, listed: Indices, seen: UserItemPairs) -> Indices:
     """Return for each listed item the index of the user's own item that explains it best, -1 where there is none.
 
     Args:
@@ -33,7 +33,7 @@ def reasons(units: Vectors, blend: Blend | None, listed: Indices, seen: Pairs) -
     return np.where(strongest >= 0, strongest, nearest)
 
 
-def nearest_own(units: Vectors, listed: Indices, seen: Pairs) -> Indices:
+def nearest_own(units: Vectors, listed: Indices, seen: UserItemPairs) -> Indices:
     """Return for each listed item the index of the user's own item with the highest cosine, -1 where there is none.
 
     Args:
@@ -52,7 +52,7 @@ def nearest_own(units: Vectors, listed: Indices, seen: Pairs) -> Indices:
     return np.where((listed >= 0) & has_direction[listed] & (cosines.max(axis=2) > _NONE), nearest, -1)
 
 
-def strongest_own(weights: sparse.csr_matrix, exponent: float, listed: Indices, seen: Pairs) -> Indices:
+def strongest_own(weights: sparse.csr_matrix, exponent: float, listed: Indices, seen: UserItemPairs) -> Indices:
     """Return for each listed item the user's own item that speaks most for it, -1 where none does.
 
     Args:
@@ -73,7 +73,7 @@ def strongest_own(weights: sparse.csr_matrix, exponent: float, listed: Indices, 
     return np.where(shares.max(axis=2) > 0, strongest, -1)
 
 
-def _padded(own: Pairs, users: int) -> tuple[Indices, Vectors]:
+def _padded(own: UserItemPairs, users: int) -> tuple[Indices, Vectors]:
     place = own.place_in_row()
     newest = place < NEWEST
     padded = np.full((users, int(place[newest].max(initial=-1)) + 1), -1)

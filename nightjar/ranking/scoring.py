@@ -16,7 +16,7 @@ from nightjar.contract.artifacts.embeddings import TRAINED, UNKNOWN, Embeddings,
 from nightjar.contract.artifacts.item_weights import ItemWeights
 from nightjar.ranking.blend import LOWEST, Blend, best_columns, blend_of
 from nightjar.ranking.diverse_top_k import Diversity, diversity_of
-from nightjar.ranking.diversity import POOL
+from nightjar.ranking.diversity import POOL_FACTOR
 
 _BLOCK_CELLS = 1_000_000
 # Scores nearer than float32 can tell, relative to the largest that a user can reach, are equal.
@@ -97,15 +97,15 @@ def published_ranking(
         history: (users, items) float32 CSR, weight of each user's own items; only the item weights ask for it.
         diversity_weight: how much a list avoids items like those above them, 0 not at all.
     """
-    known = (embeddings.user_known != UNKNOWN).astype(np.float32)[:, None]
-    biases = np.where(embeddings.item_known != UNKNOWN, embeddings.item_biases, _below_all(embeddings))[:, None]
+    known = (embeddings.user_sources != UNKNOWN).astype(np.float32)[:, None]
+    biases = np.where(embeddings.item_sources != UNKNOWN, embeddings.item_biases, _below_all(embeddings))[:, None]
     users = np.hstack([embeddings.user_vectors * known, known, 1 - known])
     items = np.hstack([embeddings.item_vectors, biases, popularity.items])
     diversity = diversity_of(embeddings, diversity_weight)
     if item_weights is None or history is None:
         return Ranking(users, items, diversity=diversity)
-    blend = blend_of(item_weights, embeddings.item_vectors, embeddings.item_biases, embeddings.item_known)
-    is_blended = embeddings.user_known == TRAINED
+    blend = blend_of(item_weights, embeddings.item_vectors, embeddings.item_biases, embeddings.item_sources)
+    is_blended = embeddings.user_sources == TRAINED
     return BlendedRanking(users, items, blend, embeddings.user_vectors, is_blended, history, diversity=diversity)
 
 
@@ -140,7 +140,7 @@ def best_items(
     """
     if ranking.diversity is None:
         return _best_by_score(ranking, rows, is_candidate, seen, k, threads)
-    pool = _best_by_score(ranking, rows, is_candidate, seen, POOL * k, threads)
+    pool = _best_by_score(ranking, rows, is_candidate, seen, POOL_FACTOR * k, threads)
     return ranking.diversity.lists(rows, pool, _scores_of(ranking, rows, pool), k)
 
 

@@ -12,10 +12,10 @@ from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNO
 from nightjar.contract.repeat_rule import NEVER, Repeats
 from nightjar.contract.tables import EVERYONE
 from nightjar.ranking import reasons
-from nightjar.ranking.blended_ranking import put_blended_rows
+from nightjar.ranking.blended_ranking import put_blended_lists
 from nightjar.ranking.candidates import Catalogue, Domain, Indices, find, positions
-from nightjar.ranking.diversity import POOL, diversified
-from nightjar.ranking.filling import COLD_USER, PERSONAL, POPULAR, SEGMENT_POPULAR, SOURCES, Lists, Pairs
+from nightjar.ranking.diversity import POOL_FACTOR, diversified
+from nightjar.ranking.filling import COLD_USER, PERSONAL, POPULAR, SEGMENT_POPULAR, SOURCES, TopKLists, UserItemPairs
 from nightjar.ranking.top_k import Excluded, top_k
 
 
@@ -43,11 +43,13 @@ def score_block(
     ordered = seen_rows.sort_by([("user_index", "ascending"), ("recency", "ascending")])
     seen = _seen_pairs(indices, ordered)
     left_out = seen if repeats.allows_none else seen.of(_is_left_out(ordered, items, repeats))
-    known = np.asarray(items.user_known[indices])
+    known = np.asarray(items.user_sources[indices])
     vectors = np.column_stack([items.user_vectors[indices], np.ones(len(indices), np.float32)])
     lists = [
         _re_ranked(filled, items.units, k, diversity_weight)
-        for filled in _model_lists(known, vectors, seen, left_out, items, k if diversity_weight == 0 else POOL * k)
+        for filled in _model_lists(
+            known, vectors, seen, left_out, items, k if diversity_weight == 0 else POOL_FACTOR * k
+        )
     ]
     for domain, filled in zip(items.domains, lists, strict=True):
         for segment, rows in _rows_by_segment(users["segment"], known).items():
@@ -57,10 +59,10 @@ def score_block(
     return _table(users["user_id"], lists, seen, items, k)
 
 
-def _seen_pairs(indices: Indices, ordered: pa.Table) -> Pairs:
+def _seen_pairs(indices: Indices, ordered: pa.Table) -> UserItemPairs:
     rows = find(indices, ordered["user_index"].to_numpy().astype(np.int64))
     weights = pc.fill_null(ordered["weight"], 0.0).to_numpy().astype(np.float32)
-    return Pairs(rows, ordered["item_index"].to_numpy().astype(np.int64), weights)
+    return UserItemPairs(rows, ordered["item_index"].to_numpy().astype(np.int64), weights)
 
 
 def _is_left_out(ordered: pa.Table, items: Catalogue, repeats: Repeats) -> NDArray[np.bool_]:
@@ -76,13 +78,13 @@ def _is_left_out(ordered: pa.Table, items: Catalogue, repeats: Repeats) -> NDArr
 
 
 def _model_lists(
-    known: Indices, vectors: Vectors, seen: Pairs, left_out: Pairs, items: Catalogue, k: int
-) -> list[Lists]:
+    known: Indices, vectors: Vectors, seen: UserItemPairs, left_out: UserItemPairs, items: Catalogue, k: int
+) -> list[TopKLists]:
     """Return the lists of k places, one a domain, with the rows of the users that the model knows."""
-    lists = [Lists.empty(len(known), k) for _ in items.domains]
+    lists = [TopKLists.empty(len(known), k) for _ in items.domains]
     trained = np.flatnonzero(known == TRAINED)
     if items.blend:
-        put_blended_rows(lists, trained, vectors[:, :-1], items.blend, items.domains, seen, left_out)
+        put_blended_lists(lists, trained, vectors[:, :-1], items.blend, items.domains, seen, left_out)
     for domain, filled in zip(items.domains, lists, strict=True):
         if not items.blend:
             _put_model_rows(filled, trained, vectors, domain, left_out, PERSONAL)
@@ -90,14 +92,16 @@ def _model_lists(
     return lists
 
 
-def _re_ranked(pool: Lists, units: Vectors, k: int, diversity_weight: float) -> Lists:
+def _re_ranked(pool: TopKLists, units: Vectors, k: int, diversity_weight: float) -> TopKLists:
     if diversity_weight == 0:
         return pool
     chosen, values = diversified(pool.items, pool.scores, units, k, diversity_weight)
-    return Lists(chosen, values, pool.sources[:, :k].copy())
+    return TopKLists(chosen, values, pool.sources[:, :k].copy())
 
 
-def _put_model_rows(lists: Lists, rows: Indices, vectors: Vectors, domain: Domain, out: Pairs, source: int) -> None:
+def _put_model_rows(
+    lists: TopKLists, rows: Indices, vectors: Vectors, domain: Domain, out: UserItemPairs, source: int
+) -> None:
     among, column = positions(rows, len(lists.items))[out.rows], domain.column_of[out.items]
     met = (among >= 0) & (column >= 0)
     excluded = Excluded(among[met], column[met], len(rows))
@@ -110,8 +114,10 @@ def _rows_by_segment(segments: pa.ChunkedArray, known: Indices) -> dict[str, Ind
     return {name: np.flatnonzero(unknown & pc.fill_null(pc.equal(segments, name), False).to_numpy()) for name in names}
 
 
-def _table(user_ids: pa.ChunkedArray, lists: list[Lists], seen: Pairs, items: Catalogue, k: int) -> pa.Table:
-    beside = Lists.beside([Lists.empty(len(user_ids), 0), *lists])
+def _table(
+    user_ids: pa.ChunkedArray, lists: list[TopKLists], seen: UserItemPairs, items: Catalogue, k: int
+) -> pa.Table:
+    beside = TopKLists.beside([TopKLists.empty(len(user_ids), 0), *lists])
     row, place = np.nonzero(beside.items >= 0)
     item = beside.items[row, place]
     reason = reasons.reasons(items.units, items.blend, beside.items, seen)[row, place]

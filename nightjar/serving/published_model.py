@@ -36,13 +36,13 @@ class ServedModel:
     Attributes:
         catalogue: its items, with the popularity lists of the publication.
         item_vectors: (items, dim) float32.
-        usual_length: mean length of the trained users' vectors.
+        mean_user_length: mean length of the trained users' vectors.
         user_features: what the model learned of them; None: it is of a version that did not keep it.
     """
 
     catalogue: Catalogue
     item_vectors: Vectors
-    usual_length: float
+    mean_user_length: float
     user_features: UserFeatures | None
 
     @cached_property

@@ -19,8 +19,8 @@ from nightjar.ranking.filling import PERSONAL, SOURCES
 from nightjar.ranking.user_block import score_block
 from nightjar.serving import published_model
 from nightjar.serving.published_model import ServedModel
-from nightjar.serving.user_history import UserActs, read_acts, read_built_acts
-from nightjar.serving.user_vector import placed, weights_of_newest
+from nightjar.serving.user_history import UserHistory, read_built_history, read_history
+from nightjar.serving.user_vector import locate_user, weights_of_newest
 from nightjar.warehouse.duckdb.busy_file import FileBusy
 from nightjar.warehouse.engines import open_for_readers, open_if_free
 from nightjar.warehouse.protocol import Connection
@@ -38,7 +38,7 @@ _PUBLISHED = """
 
 
 @dataclass(frozen=True)
-class ListedItem:
+class RecommendedItem:
     """One recommended item; the fields are the columns of `recs.recommendations`."""
 
     domain: str
@@ -50,7 +50,7 @@ class ListedItem:
 
 
 @dataclass(frozen=True)
-class UserLists:
+class UserRecommendations:
     """The lists of one user by the current publication.
 
     Attributes:
@@ -67,18 +67,18 @@ class UserLists:
     publication_id: str
     data_date: date
     source: str
-    items: tuple[ListedItem, ...]
+    items: tuple[RecommendedItem, ...]
     left_out: str = ""
 
 
-class UserListReader:
+class RecommendationReader:
     """Answers for one warehouse; keeps the model of the publication that was current when it last needed one."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._model: tuple[str, ServedModel] | None = None
 
-    def lists_of(self, user_id: str) -> UserLists:
+    def lists_of(self, user_id: str) -> UserRecommendations:
         """Return the lists of a user, of whom nothing has to be known.
 
         Raises:
@@ -96,17 +96,17 @@ class UserListReader:
             items = _published(connection, publication_id, user_id)
             if not items or (acts.last_at is not None and acts.last_at >= as_of):
                 model = self._model_of(connection, publication_id, as_of)
-                items = lists_by_model(model, user_id, acts, as_of, self._settings)
-        return UserLists(user_id, publication_id, data_date, _source_of(items), items, left_out)
+                items = recommendations_by_model(model, user_id, acts, as_of, self._settings)
+        return UserRecommendations(user_id, publication_id, data_date, _source_of(items), items, left_out)
 
-    def _acts_of(self, connection: Connection, user_id: str) -> tuple[UserActs, str]:
+    def _acts_of(self, connection: Connection, user_id: str) -> tuple[UserHistory, str]:
         unknown = self._settings.unknown_event_weight
         # The newest events are in the raw tables, which readers have no copy of; a run that writes is not waited for.
         try:
             with open_if_free(self._settings).connect(read_only=True) as live:
-                return read_acts(live, user_id, unknown), ""
+                return read_history(live, user_id, unknown), ""
         except FileBusy as error:
-            acts = read_built_acts(connection, user_id, unknown)
+            acts = read_built_history(connection, user_id, unknown)
             return acts, f"without what they did since the facts were built, before {written_at(connection)}: {error}"
 
     def _model_of(self, connection: Connection, publication_id: str, as_of: datetime) -> ServedModel:
@@ -118,9 +118,9 @@ class UserListReader:
         return kept[1]
 
 
-def lists_by_model(
-    model: ServedModel, user_id: str, acts: UserActs, as_of: datetime, settings: Settings
-) -> tuple[ListedItem, ...]:
+def recommendations_by_model(
+    model: ServedModel, user_id: str, acts: UserHistory, as_of: datetime, settings: Settings
+) -> tuple[RecommendedItem, ...]:
     """Return the lists of a user as the publication would have them, had it known what the user did since.
 
     The user is known by the newest of the liked items that the model knows; without one by features; else not at all.
@@ -135,8 +135,8 @@ def lists_by_model(
         settings: `fold_in_items`, `top_k`, `diversity_weight`, `min_segment_users`, `repeat_after_days`.
     """
     weights = weights_of_newest(model, acts.liked, settings.fold_in_items)
-    vector, known, segment = placed(model, weights, acts.features, settings.min_segment_users)
-    catalogue = replace(model.catalogue, user_vectors=vector, user_known=np.array([known], np.int8))
+    vector, known, segment = locate_user(model, weights, acts.features, settings.min_segment_users)
+    catalogue = replace(model.catalogue, user_vectors=vector, user_sources=np.array([known], np.int8))
     met = {model.item_index[each]: last_at for each, last_at in acts.seen.items() if each in model.item_index}
     seen, now = list(met), max(as_of, acts.last_at or as_of)
     users = pa.table({"user_index": [0], "user_id": [user_id], "segment": pa.array([segment], pa.string())})
@@ -152,22 +152,23 @@ def lists_by_model(
     # One thread, as in the jobs: more would change last bits.
     with threadpool_limits(1):
         table = score_block(users, seen_rows, catalogue, settings.top_k, settings.diversity_weight, settings.repeats)
-    names = [field for field in ListedItem.__dataclass_fields__ if field != "source"]
+    names = [field for field in RecommendedItem.__dataclass_fields__ if field != "source"]
     return tuple(
-        ListedItem(**{name: row[name] for name in names}, source=_as_folded(row["source"])) for row in table.to_pylist()
+        RecommendedItem(**{name: row[name] for name in names}, source=_as_folded(row["source"]))
+        for row in table.to_pylist()
     )
 
 
-def _published(connection: Connection, publication_id: str, user_id: str) -> tuple[ListedItem, ...]:
+def _published(connection: Connection, publication_id: str, user_id: str) -> tuple[RecommendedItem, ...]:
     rows = connection.execute(_PUBLISHED, [publication_id, user_id]).fetchall()
-    return tuple(ListedItem(*row) for row in rows)
+    return tuple(RecommendedItem(*row) for row in rows)
 
 
 def _as_folded(source: str) -> str:
     return FOLD_IN if source == SOURCES[PERSONAL] else source
 
 
-def _source_of(items: tuple[ListedItem, ...]) -> str:
+def _source_of(items: tuple[RecommendedItem, ...]) -> str:
     """Return the source that knows most of the user; without any item `popular`."""
     order = [SOURCES[PERSONAL], FOLD_IN, *SOURCES[1:]]
     return min((item.source for item in items), key=order.index, default=order[-1])

@@ -27,7 +27,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class UserActs:
+class UserHistory:
     """What is known of one user.
 
     Attributes:
@@ -43,7 +43,7 @@ class UserActs:
     features: Mapping[str, float]
 
 
-def read_acts(connection: Connection, user_id: str, unknown_event_weight: float) -> UserActs:
+def read_history(connection: Connection, user_id: str, unknown_event_weight: float) -> UserHistory:
     """Read what is known of one user, which may be nothing.
 
     Args:
@@ -54,14 +54,14 @@ def read_acts(connection: Connection, user_id: str, unknown_event_weight: float)
     return _read(connection, user_id, unknown_event_weight, _EVENTS, _FEATURES)
 
 
-def read_built_acts(connection: Connection, user_id: str, unknown_event_weight: float) -> UserActs:
-    """Read what was known of one user when facts and dimensions were built last; arguments as of `read_acts`."""
+def read_built_history(connection: Connection, user_id: str, unknown_event_weight: float) -> UserHistory:
+    """Read what was known of one user when facts and dimensions were built last; arguments as of `read_history`."""
     return _read(connection, user_id, unknown_event_weight, _BUILT_EVENTS, _BUILT_FEATURES)
 
 
 def _read(
     connection: Connection, user_id: str, unknown_event_weight: float, events_of: str, features_of: str
-) -> UserActs:
+) -> UserHistory:
     weights = event_weights.by_type(event_weights.read(connection))
     events = [
         Event(item_id, is_positive(event_type, value, weights, unknown_event_weight), occurred_at)
@@ -70,7 +70,7 @@ def _read(
     features = {
         feature.strip(): float(weight) for feature, weight in connection.execute(features_of, [user_id]).fetchall()
     }
-    return UserActs(
+    return UserHistory(
         max((event.occurred_at for event in events), default=None),
         last_times(events),
         tuple(last_times(event for event in events if event.is_positive)),

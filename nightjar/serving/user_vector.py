@@ -33,7 +33,7 @@ def weights_of_newest(model: ServedModel, liked: tuple[str, ...], newest: int) -
     return newest_weights(recency, newest)
 
 
-def placed(
+def locate_user(
     model: ServedModel, weights: sparse.csr_matrix, given: Mapping[str, float], min_segment_users: int
 ) -> tuple[Vectors, int, str | None]:
     """Return a user's vector, how well they are known, and their segment where they are not known at all.
@@ -45,16 +45,16 @@ def placed(
         min_segment_users: users that a segment needs.
 
     Returns:
-        (1, dim) float32; a code as in `Embeddings.user_known`; the smallest of the user's segments, ties by name.
+        (1, dim) float32; a code as in `Embeddings.user_sources`; the smallest of the user's segments, ties by name.
     """
-    vector = scaled_sums(weights, model.item_vectors, model.usual_length)
+    vector = scaled_sums(weights, model.item_vectors, model.mean_user_length)
     if vector.any():
         return vector, TRAINED, None
     features = model.user_features
     if features is None:
         return vector, UNKNOWN, None
     carried = feature_weights(features, given)
-    if carried[features.is_telling].any():
+    if carried[features.is_informative].any():
         return (carried @ features.vectors)[None, :].astype(np.float32), FEATURES_ONLY, None
     large = np.flatnonzero((carried > 0) & (features.carriers >= min_segment_users))
     segments = sorted((int(features.carriers[each]), str(features.names[each])) for each in large)

@@ -39,9 +39,9 @@ def town(write_run_folder):
             draw.normal(size=(ITEMS, 5)),
             popular,
             item_biases=draw.normal(size=ITEMS).tolist(),
-            item_known=known.tolist(),
+            item_sources=known.tolist(),
             user_vectors=draw.normal(size=(USERS, 5)),
-            user_known=draw.choice([0, 1, 2], USERS, p=[0.1, 0.1, 0.8]).tolist(),
+            user_sources=draw.choice([0, 1, 2], USERS, p=[0.1, 0.1, 0.8]).tolist(),
             seen=[
                 (user, int(item), place + 1)
                 for user in range(USERS)
@@ -127,7 +127,7 @@ def test_the_lists_are_the_best_unseen_available_items_of_each_domain_by_the_rul
     history, seen = matrix(folder, "full_interactions", "weight"), matrix(folder, "seen", None).toarray()
     scores = items.blend.scores(np.asarray(items.user_vectors), history)
     rows = score_block(*block_of(folder), items, K).to_pylist()
-    for user in np.flatnonzero(items.user_known == 2):
+    for user in np.flatnonzero(items.user_sources == 2):
         for domain in items.domains:
             fresh = [item for item in domain.candidates if not seen[user, item]]
             best = sorted(fresh, key=lambda item: -scores[user, item])[:K]
@@ -148,7 +148,7 @@ def test_users_and_lists_without_item_weights_are_what_they_are_without_them(tow
     columns = ["user_id", "domain", "rank", "item_id", "score", "source"]
 
     def others(table: pa.Table) -> list[dict]:
-        return [row for row in table.select(columns).to_pylist() if model.user_known[int(row["user_id"][1:])] != 2]
+        return [row for row in table.select(columns).to_pylist() if model.user_sources[int(row["user_id"][1:])] != 2]
 
     assert others(blended) == others(plain)
     assert not blended.select(columns).equals(plain.select(columns))

@@ -42,9 +42,9 @@ def score(write_run_folder):
             ITEMS,
             VECTORS,
             POPULAR,
-            item_known=[2, 2, 2, 2, 0, 2, 1],
+            item_sources=[2, 2, 2, 2, 0, 2, 1],
             user_vectors=[user[0] for user in users],
-            user_known=[user[1] for user in users],
+            user_sources=[user[1] for user in users],
             **model,
         )
         block = pa.table(
@@ -163,8 +163,8 @@ def town(write_run_folder):
     draw = np.random.default_rng(3)
     available, domains = draw.random(45) < 0.8, ["films" if item % 3 else "books" for item in range(45)]
     parts = {
-        "item_known": draw.choice([0, 1, 2], 45).tolist(),
-        "user_known": draw.choice([0, 1, 2], 60).tolist(),
+        "item_sources": draw.choice([0, 1, 2], 45).tolist(),
+        "user_sources": draw.choice([0, 1, 2], 60).tolist(),
         "item_vectors": draw.integers(-2, 3, (45, 4)),
         "user_vectors": draw.integers(-2, 3, (60, 4)),
         "item_biases": draw.integers(-1, 2, 45).tolist(),
@@ -195,13 +195,13 @@ def expected_lists(parts, k):
     score = parts["user_vectors"] @ parts["item_vectors"].T + np.array(parts["item_biases"])
     segments = dict(parts["segments"])
     lists = {}
-    for user, level in enumerate(parts["user_known"]):
+    for user, level in enumerate(parts["user_sources"]):
         met = {item for who, item, _ in parts["seen"] if who == user}
         for domain in ("books", "films"):
             candidates = [
                 (-score[user, item], item, {2: "personal", 1: "cold_user"}[level])
                 for item, (_, of, is_available) in enumerate(parts["items"])
-                if level and of == domain and is_available and parts["item_known"][item] and item not in met
+                if level and of == domain and is_available and parts["item_sources"][item] and item not in met
             ]
             chosen = [(item, float(-minus), source) for minus, item, source in sorted(candidates)[:k]]
             fills = [("job:x", "segment_popular")] if level == 0 and user in segments else []

@@ -20,7 +20,7 @@ POPULAR = [("all", "films", n + 1, item, 0.0) for n, item in enumerate((0, 1, 4,
 
 @pytest.fixture
 def folder(write_run_folder):
-    return write_run_folder(ITEMS, VECTORS, POPULAR, item_known=[2, 2, 2, 2, 2, 0, 1], user_vectors=[[0, 0]])
+    return write_run_folder(ITEMS, VECTORS, POPULAR, item_sources=[2, 2, 2, 2, 2, 0, 1], user_vectors=[[0, 0]])
 
 
 def test_neighbours_are_available_items_by_cosine_without_the_item_itself(folder) -> None:

@@ -3,7 +3,7 @@ from scipy import sparse
 
 from nightjar.contract.artifacts.item_weights import ItemWeights
 from nightjar.ranking.blend import blend_of
-from nightjar.ranking.filling import Pairs
+from nightjar.ranking.filling import UserItemPairs
 from nightjar.ranking.reasons import NEWEST, nearest_own, reasons, strongest_own
 
 # Items 0 and 1 point along the axes, 2 lies between them (nearer to 1), 3 has no direction, 4 is equal to 1.
@@ -15,7 +15,7 @@ def nearest(listed, rows, items):
 
 
 def pairs(rows, items, weights):
-    return Pairs(np.array(rows, np.int64), np.array(items, np.int64), np.array(weights, np.float32))
+    return UserItemPairs(np.array(rows, np.int64), np.array(items, np.int64), np.array(weights, np.float32))
 
 
 def test_the_reason_is_the_own_item_with_the_highest_cosine() -> None:
