@@ -4,8 +4,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from nightjar.contract.repeat_rule import Repeats
-from nightjar.ranking import candidates
-from nightjar.ranking.user_block import score_block
+from nightjar.ranking import catalogue
+from nightjar.ranking.user_block import recommend_to_block
 from spark_jobs.scoring.recommendations import recommendations
 
 # Films a to e and books x to z. The model does not know film e; film d is no longer available.
@@ -65,7 +65,9 @@ def score(write_run_folder):
                 "days_since": pa.array([row[2] + 4 for row in seen], pa.int32()),
             }
         )
-        table = score_block(block, seen_rows, candidates.load(str(folder.path)), k, repeats=Repeats.of(repeats))
+        table = recommend_to_block(
+            block, seen_rows, catalogue.load_catalogue(str(folder.path)), k, repeats=Repeats.of(repeats)
+        )
         lists = {}
         for row in table.to_pylist():
             lists.setdefault((row["user_id"], row["domain"]), []).append(
@@ -154,7 +156,7 @@ def test_a_catalogue_without_an_available_item_gives_no_rows(write_run_folder) -
     folder = write_run_folder([("a", "films", False)], [[1, 0]], [], user_vectors=[[1, 0]])
     users = pa.table({"user_index": [0], "user_id": ["u"], "segment": pa.array([None], pa.string())})
     seen = pa.table({name: pa.array([], pa.int32()) for name in ("user_index", "item_index", "recency", "weight")})
-    assert score_block(users, seen, candidates.load(str(folder.path)), 3).num_rows == 0
+    assert recommend_to_block(users, seen, catalogue.load_catalogue(str(folder.path)), 3).num_rows == 0
 
 
 @pytest.fixture
@@ -248,7 +250,7 @@ def test_the_job_matches_a_loop_over_users_whatever_the_partitions(spark, town) 
 def test_every_list_is_full_and_holds_no_seen_or_unavailable_item(town) -> None:
     folder, parts = town
     users = pq.read_table(folder.features("user_ids")).append_column("segment", pa.array([None] * 60, pa.string()))
-    table = score_block(users, weighted_seen(folder), candidates.load(str(folder.path)), 5)
+    table = recommend_to_block(users, weighted_seen(folder), catalogue.load_catalogue(str(folder.path)), 5)
     listed = {}
     for row in table.to_pylist():
         listed.setdefault((row["user_id"], row["domain"]), set()).add(row["item_id"])
@@ -264,6 +266,6 @@ def test_every_list_is_full_and_holds_no_seen_or_unavailable_item(town) -> None:
 def test_the_order_of_the_rows_of_a_block_changes_nothing(town) -> None:
     folder, _ = town
     users = pq.read_table(folder.features("user_ids")).append_column("segment", pa.array([None] * 60, pa.string()))
-    seen, items = weighted_seen(folder), candidates.load(str(folder.path))
-    backwards = score_block(users.take(np.arange(59, -1, -1)), seen.take(np.arange(len(seen))[::-1]), items, 5)
-    assert backwards.equals(score_block(users, seen, items, 5))
+    seen, items = weighted_seen(folder), catalogue.load_catalogue(str(folder.path))
+    backwards = recommend_to_block(users.take(np.arange(59, -1, -1)), seen.take(np.arange(len(seen))[::-1]), items, 5)
+    assert backwards.equals(recommend_to_block(users, seen, items, 5))

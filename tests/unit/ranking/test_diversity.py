@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nightjar.ranking.diversity import diversified
+from nightjar.ranking.marginal_relevance import diversified
 
 # Items 0 and 1 point the same way, item 2 across, item 3 the other way, item 4 has no direction.
 UNITS = np.array([[1, 0], [1, 0], [0, 1], [-1, 0], [0, 0]], dtype=np.float32)

@@ -12,10 +12,10 @@ from nightjar.contract.artifacts import embeddings
 from nightjar.contract.artifacts.embeddings import Embeddings
 from nightjar.contract.artifacts.item_weights import ItemWeights
 from nightjar.contract.settings import Settings
-from nightjar.ranking.candidates import of_model
+from nightjar.ranking.catalogue import catalogue_of
 from nightjar.ranking.fold_in import fold_in, newest_weights, trained_length
 from nightjar.ranking.scoring import best_items, popularity_ranking, published_ranking
-from nightjar.serving.published_model import ServedModel
+from nightjar.serving.published_model import PublishedModel
 from nightjar.serving.recommend import recommendations_by_model
 from nightjar.serving.user_history import UserHistory
 
@@ -53,7 +53,9 @@ def test_lists_of_a_folded_in_user_are_those_of_the_evaluation(tmp_path: Path, r
     popular = pa.table(
         {"segment": ["all"], "domain": ["films"], "item_index": [0], "score": pa.array([1], pa.float32())}
     )
-    served = ServedModel(of_model(tmp_path / "model", items, popular), model.item_vectors, trained_length(model), None)
+    served = PublishedModel(
+        catalogue_of(tmp_path / "model", items, popular), model.item_vectors, trained_length(model), None
+    )
     last_at = {item: AS_OF + timedelta(hours=place) for place, item in enumerate(ids[liked][::-1])}
     acts = UserHistory(max(last_at.values()), dict(reversed(last_at.items())), tuple(ids[liked]), {})
     found = recommendations_by_model(
@@ -80,7 +82,7 @@ def test_a_pause_is_counted_to_the_newest_event_of_a_user_who_acted_since(tmp_pa
     popular = pa.table(
         {"segment": ["all"], "domain": ["food"], "item_index": [0], "score": pa.array([1], pa.float32())}
     )
-    served = ServedModel(of_model(tmp_path / "model", items, popular), model.item_vectors, 1.0, None)
+    served = PublishedModel(catalogue_of(tmp_path / "model", items, popular), model.item_vectors, 1.0, None)
 
     def listed(milk_hours: float, bread_hours: float) -> list[str]:
         times = {"milk": AS_OF - timedelta(hours=milk_hours), "bread": AS_OF - timedelta(hours=bread_hours)}

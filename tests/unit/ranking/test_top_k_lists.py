@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from nightjar.ranking.candidates import PopularityList
-from nightjar.ranking.filling import POPULAR, SEGMENT_POPULAR, TopKLists, UserItemPairs
+from nightjar.ranking.catalogue import PopularityList
+from nightjar.ranking.top_k_lists import POPULAR, SEGMENT_POPULAR, TopKLists, UserItemPairs
 
 
 def pairs(rows, items) -> UserItemPairs:
