@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ml.data.training_data import TrainingData, read
+from ml.data.training_data import TrainingData, read_training_data
 from ml.evaluation.champion_refit import ranking_of
 from ml.evaluation.evaluate import recall_at_k
 from ml.evaluation.holdout_slices import holdout_slices
 from ml.models import warm_start_checkpoint
-from ml.models.lightfm import Epoch, Start, fit
-from ml.models.trained_embeddings import Fit
+from ml.models.lightfm import Epoch, WarmStartCheckpoint, fit
+from ml.models.trained_embeddings import FittedFactors
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.ranking.scoring import popularity_ranking
 
 
-def recalls(data: TrainingData, settings: Settings, begun: Start | None) -> list[float]:
+def recalls(data: TrainingData, settings: Settings, begun: WarmStartCheckpoint | None) -> list[float]:
     """Return recall@k of the embeddings alone on the slice `all` after each epoch."""
     popularity = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
     asked = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)[0]
@@ -29,7 +29,10 @@ def recalls(data: TrainingData, settings: Settings, begun: Start | None) -> list
 
     def watch(epoch: Epoch) -> None:
         ranking = ranking_of(
-            Fit(data, data.train, epoch.users, epoch.items, settings.cold_item_lambda), popularity, settings, None
+            FittedFactors(data, data.train, epoch.users, epoch.items, settings.cold_item_lambda),
+            popularity,
+            settings,
+            None,
         )
         found.append(recall_at_k(ranking, asked, data.train, settings.metric_k))
 
@@ -44,7 +47,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("later", type=Path)
     arguments = parser.parse_args(argv)
     settings = Settings()
-    before, after = (read(RunFolder(path)) for path in (arguments.earlier, arguments.later))
+    before, after = (
+        read_training_data(RunFolder(path).features_folder) for path in (arguments.earlier, arguments.later)
+    )
     left = fit(before.train, before.user_features, before.item_features, settings, lambda epoch: None)
     with TemporaryDirectory() as folder:
         warm_start_checkpoint.save(Path(folder) / "start", before, settings, left, settings.epochs)

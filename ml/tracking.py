@@ -1,4 +1,4 @@
-"""MLflow behind one door: one run and at most one model version a publication, however often a stage is repeated.
+"""MLflow: one run and at most one model version a publication, however often a stage is repeated.
 
 The only module that imports mlflow. Used by evaluate_model, fit_model, publish, report, rollback, retention and
 tune_model. Writes `mlflow_run.json` into the run folder; its fields are those of `TrackedRun`, null before the model is
@@ -38,7 +38,7 @@ _BATCH = 1_000
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """Where MLflow keeps a publication's training; the fields of `mlflow_run.json`."""
+    """The MLflow run and model version of a publication; the fields of `mlflow_run.json`."""
 
     run_id: str
     experiment_id: str
@@ -48,11 +48,11 @@ class TrackedRun:
 
 @dataclass(frozen=True)
 class StageLog:
-    """What one stage has to tell.
+    """What one stage logs.
 
     Attributes:
-        params: name to value; a stage that is repeated must tell the same.
-        metrics: name to its values by step, from step 1; figures that are measured once have one value.
+        params: name to value; a repeated stage must log the same.
+        metrics: name to its values by step, from step 1; a metric that is measured once has one value.
         tags: name to text; a later value replaces an earlier one.
         artifacts: folder in the run to the local folder or file that goes there.
     """
@@ -63,15 +63,15 @@ class StageLog:
     artifacts: Mapping[str, Path] = field(default_factory=dict)
 
 
-def _told_plainly(ask: Callable[Concatenate[Settings, P], T]) -> Callable[Concatenate[Settings, P], T]:
-    """Turn a connection to the server that is lost into one line that names the server."""
+def _server_errors_named(call: Callable[Concatenate[Settings, P], T]) -> Callable[Concatenate[Settings, P], T]:
+    """Turn a lost connection to the server into an error that names the server."""
 
-    @wraps(ask)
-    def asked(settings: Settings, /, *arguments: P.args, **named: P.kwargs) -> T:
+    @wraps(call)
+    def wrapped(settings: Settings, /, *arguments: P.args, **named: P.kwargs) -> T:
         try:
-            return ask(settings, *arguments, **named)
+            return call(settings, *arguments, **named)
         except (MlflowException, requests.RequestException) as error:
-            if not settings.mlflow_url or not _lost(error):
+            if not settings.mlflow_url or not _is_connection_lost(error):
                 raise
             raise NightjarError(
                 f"NIGHTJAR_MLFLOW_URL={settings.mlflow_url} stopped answering: {error}",
@@ -80,18 +80,19 @@ def _told_plainly(ask: Callable[Concatenate[Settings, P], T]) -> Callable[Concat
                 value=settings.mlflow_url,
             ) from error
 
-    return asked
+    return wrapped
 
 
-def _lost(error: BaseException | None) -> bool:
+def _is_connection_lost(error: BaseException | None) -> bool:
     return error is not None and (
-        isinstance(error, (requests.ConnectionError, requests.Timeout)) or _lost(error.__cause__ or error.__context__)
+        isinstance(error, (requests.ConnectionError, requests.Timeout))
+        or _is_connection_lost(error.__cause__ or error.__context__)
     )
 
 
-@_told_plainly
+@_server_errors_named
 def log_stage(settings: Settings, folder: RunFolder, log: StageLog) -> TrackedRun:
-    """Add what a stage tells to the publication's run, beginning the run if there is none.
+    """Log a stage in the publication's MLflow run, which is created if there is none.
 
     Raises:
         NightjarError: the run was logged with other parameters before.
@@ -107,9 +108,9 @@ def log_stage(settings: Settings, folder: RunFolder, log: StageLog) -> TrackedRu
     return tracked
 
 
-@_told_plainly
+@_server_errors_named
 def log_tuning(settings: Settings, name: str, log: StageLog, trials: Mapping[str, StageLog]) -> str:
-    """Log one search for better settings with its trials as nested runs, and return the id of its run.
+    """Log one search with its trials as nested runs, and return the id of its run.
 
     Raises:
         NightjarError: the run was logged with other parameters before.
@@ -128,7 +129,7 @@ def log_tuning(settings: Settings, name: str, log: StageLog, trials: Mapping[str
 
 def _log(client: MlflowClient, run: Run, log: StageLog) -> None:
     run_id = run.info.run_id
-    # MLflow drops a point that it already has; with the run's own start as time, a repeated stage adds nothing.
+    # MLflow drops a point that it already has; with the run's start as time, a repeated stage adds nothing.
     points = [
         Metric(name, value, run.info.start_time, step)
         for name, values in log.metrics.items()
@@ -144,7 +145,7 @@ def _log(client: MlflowClient, run: Run, log: StageLog) -> None:
         if error.error_code != "INVALID_PARAMETER_VALUE":
             raise
         raise NightjarError(
-            f"the settings differ from those that MLflow run {run_id} was logged with: begin a new attempt ({error})",
+            f"the settings differ from those that MLflow run {run_id} was logged with: start a new attempt ({error})",
             code="settings_changed",
             run_id=run_id,
         ) from error
@@ -154,9 +155,9 @@ def _log(client: MlflowClient, run: Run, log: StageLog) -> None:
         (client.log_artifacts if source.is_dir() else client.log_artifact)(run_id, str(source), target or None)
 
 
-@_told_plainly
+@_server_errors_named
 def recorded_parameters(settings: Settings, run_id: str) -> dict[str, str] | None:
-    """Return the parameters that a run was logged with, as text by name; None where there is no such run any more."""
+    """Return the parameters that a run was logged with, as text by name; None where the run no longer exists."""
     try:
         return dict(_client(settings).get_run(run_id).data.params)
     except MlflowException as error:
@@ -165,13 +166,13 @@ def recorded_parameters(settings: Settings, run_id: str) -> dict[str, str] | Non
         return None
 
 
-@_told_plainly
+@_server_errors_named
 def log_artifacts(settings: Settings, run_id: str, target: str, source: Path) -> None:
     """Add the files of a local folder to a run that has ended, below its folder `target`."""
     _client(settings).log_artifacts(run_id, str(source), target)
 
 
-@_told_plainly
+@_server_errors_named
 def register_model(settings: Settings, folder: RunFolder, tracked: TrackedRun, artifact: str) -> TrackedRun:
     """Register an artifact folder of the run as a version of the model `mlflow_name`, unless it already is one."""
     if tracked.model_version is not None:
@@ -189,12 +190,12 @@ def register_model(settings: Settings, folder: RunFolder, tracked: TrackedRun, a
     return registered
 
 
-@_told_plainly
+@_server_errors_named
 def set_champion(settings: Settings, model_version: str) -> None:
     """Point the alias `champion` at the version that is now published.
 
     Raises:
-        BadInput: somebody deleted the version, or the whole model, from the registry.
+        BadInput: the version, or the whole model, was deleted from the registry.
     """
     try:
         _client(settings).set_registered_model_alias(settings.mlflow_name, CHAMPION, model_version)
@@ -202,48 +203,50 @@ def set_champion(settings: Settings, model_version: str) -> None:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         raise BadInput(
-            f"MLflow's registry has no version {model_version} of the model {settings.mlflow_name} any more: somebody "
-            f"deleted it; run the date again to register one anew ({error})",
+            f"version {model_version} of the model {settings.mlflow_name} was deleted from MLflow's registry: run the "
+            f"date again to register another one ({error})",
             code="unknown_model_version",
             model=settings.mlflow_name,
             model_version=model_version,
         ) from error
 
 
-@_told_plainly
-def forgettable_runs(settings: Settings, publications: Collection[str], needed_runs: Collection[str]) -> dict[str, str]:
-    """Return the runs of these publications, by publication, that may go.
+@_server_errors_named
+def deletable_runs(settings: Settings, publications: Collection[str], needed_runs: Collection[str]) -> dict[str, str]:
+    """Return the runs of these publications, by publication, that may be deleted.
 
-    A run stays when it is needed, or when a model version of it bears an alias.
+    A run stays when it is needed, or when one of its model versions has an alias.
     """
     client = _client(settings)
     models = client.search_registered_models(f"name = '{settings.mlflow_name}'")
-    # Whoever gave an alias, `champion` or another, still asks for the version by it.
+    # Readers request a version by its alias, `champion` or another.
     aliased = {str(version) for model in models for version in model.aliases.values()}
-    found = {
+    unneeded = {
         publication_id: run_id
         for publication_id, run_id in _tagged(client, settings, _PUBLICATION_TAG)
         if publication_id in publications and run_id not in needed_runs
     }
     return {
-        each: run_id for each, run_id in found.items() if not aliased.intersection(_versions(client, settings, run_id))
+        each: run_id
+        for each, run_id in unneeded.items()
+        if not aliased.intersection(_versions(client, settings, run_id))
     }
 
 
-@_told_plainly
+@_server_errors_named
 def tuning_runs(settings: Settings, names: Collection[str]) -> list[str]:
-    """Return the runs of these searches for better settings; that of the search comes after those of its trials."""
-    found = [
+    """Return the runs of these searches; that of a search comes after those of its trials."""
+    tagged = [
         (value, run_id)
         for value, run_id in _tagged(_client(settings), settings, _TUNING_TAG)
         if value.partition(" ")[0] in names
     ]
-    return [run_id for _, run_id in sorted(found, reverse=True)]
+    return [run_id for _, run_id in sorted(tagged, reverse=True)]
 
 
-@_told_plainly
-def forget(settings: Settings, run_ids: Iterable[str]) -> None:
-    """Delete runs with their model versions and artifacts; the run last, so that an interrupted call is repeated.
+@_server_errors_named
+def delete_runs(settings: Settings, run_ids: Iterable[str]) -> None:
+    """Delete runs with their model versions and artifacts; the run last, so that an interrupted call can be repeated.
 
     Raises:
         NightjarError: the artifacts of a run lie in a local folder outside `mlflow_artifacts`.
@@ -274,12 +277,12 @@ def _client(settings: Settings) -> MlflowClient:
     settings.home.mkdir(parents=True, exist_ok=True)
     client = MlflowClient(tracking_uri=settings.mlflow_uri, registry_uri=settings.mlflow_uri)
     if settings.mlflow_url:
-        _check_that_it_answers(client, settings)
+        _check_connection(client, settings)
     return client
 
 
-def _check_that_it_answers(client: MlflowClient, settings: Settings) -> None:
-    # By default a request is repeated for minutes; the stage itself is tried again by whoever started it.
+def _check_connection(client: MlflowClient, settings: Settings) -> None:
+    # By default a request is repeated for minutes; Airflow retries the stage itself.
     if not MLFLOW_HTTP_REQUEST_MAX_RETRIES.is_set():
         MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(2)
     try:
@@ -305,14 +308,14 @@ def _tagged_run(
     run_name: str,
     tags: Mapping[str, str] | None = None,
 ) -> Run:
-    """Return the run that bears the tag's value, begun now if there is none."""
+    """Return the run that has the tag's value, created if there is none."""
     experiment = client.get_experiment_by_name(settings.mlflow_name)
     if experiment and experiment.lifecycle_stage != LifecycleStage.ACTIVE:
         raise deleted_experiment(settings, experiment.experiment_id)
     experiment_id = (
         experiment.experiment_id
         if experiment
-        # A server keeps artifacts where it was told to; a folder of this machine would mean nothing to it.
+        # A server stores artifacts where it is configured to; it cannot write to a folder of this machine.
         else client.create_experiment(
             settings.mlflow_name,
             artifact_location=None if settings.mlflow_url else settings.mlflow_artifacts.as_uri(),
@@ -323,7 +326,7 @@ def _tagged_run(
 
 
 def _tagged(client: MlflowClient, settings: Settings, tag: str) -> Iterator[tuple[str, str]]:
-    """Yield value of the tag and id of each run that bears it."""
+    """Yield value of the tag and id of each run that has it."""
     experiment = client.get_experiment_by_name(settings.mlflow_name)
     page = None
     while experiment and (page is None or page.token):
@@ -340,8 +343,8 @@ def _tracked(client: MlflowClient, settings: Settings, run_id: str) -> TrackedRu
 
 
 def _versions(client: MlflowClient, settings: Settings, run_id: str) -> list[str]:
-    found = client.search_model_versions(f"name = '{settings.mlflow_name}' and run_id = '{run_id}'")
-    return [str(each.version) for each in found]
+    versions = client.search_model_versions(f"name = '{settings.mlflow_name}' and run_id = '{run_id}'")
+    return [str(each.version) for each in versions]
 
 
 def _write(folder: RunFolder, tracked: TrackedRun) -> None:

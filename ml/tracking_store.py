@@ -1,7 +1,7 @@
-"""Whether MLflow's store can take a run at all, asked before a run begins.
+"""Checks that MLflow's store accepts a run, before the run begins.
 
-Without MLflow's client, whose import alone takes longer than everything else that `begin` does. What only may be wrong,
-such as a server that does not answer now, is no fault here: the stages try again.
+Without MLflow's client, whose import alone takes longer than everything else that `begin` does. A server that does not
+answer now is no error here: the stages try again.
 """
 
 import base64
@@ -27,9 +27,9 @@ def check_experiment(settings: Settings) -> None:
     Raises:
         BadInput: it is deleted, and every stage that logs would fail.
     """
-    found = _of_server(settings) if settings.mlflow_url else _of_file(settings)
-    if found and found[1] != _ACTIVE:
-        raise deleted_experiment(settings, found[0])
+    experiment = _of_server(settings) if settings.mlflow_url else _of_file(settings)
+    if experiment and experiment[1] != _ACTIVE:
+        raise deleted_experiment(settings, experiment[0])
 
 
 def deleted_experiment(settings: Settings, experiment_id: str) -> BadInput:
@@ -54,7 +54,7 @@ def _of_file(settings: Settings) -> tuple[str, str] | None:
                 "select experiment_id, lifecycle_stage from experiments where name = ?", [settings.mlflow_name]
             ).fetchone()
     except sqlite3.Error:
-        # Of another version, or being made at this moment: MLflow itself will say.
+        # Of another version, or being created at this moment: MLflow itself reports it.
         return None
     return (str(row[0]), str(row[1])) if row else None
 
@@ -73,7 +73,7 @@ def _of_server(settings: Settings) -> tuple[str, str] | None:
             experiment = json.load(answer)["experiment"]
         return str(experiment["experiment_id"]), str(experiment["lifecycle_stage"])
     except HTTPError:
-        # There is none of that name, or the server wants another login: the stages say which.
+        # There is none of that name, or the server requires another login: the stages report which.
         return None
     except (URLError, OSError, ValueError, KeyError) as error:
         print(f"{MARK} begin: NIGHTJAR_MLFLOW_URL={settings.mlflow_url} does not answer yet: {error}", flush=True)

@@ -1,1 +1,1 @@
-"""Spark jobs: how facts become features, and how every user is scored. Thin entry points over pure transforms."""
+"""Spark jobs: build features from facts, and score every user. Thin entry points over pure transforms."""

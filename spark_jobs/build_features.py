@@ -1,4 +1,4 @@
-"""Spark job: the snapshot of one run becomes its features.
+"""Spark job: build the features of one run from its snapshot.
 
 Reads `snapshot/*.parquet`, writes every dataset of `features/` (all of them appear together, or none); read by the
 model's stages and by score_users. Launched by spark-submit; `--help` lists the arguments.
@@ -19,8 +19,8 @@ from nightjar.contract.errors import BadInput
 from nightjar.contract.progress import StageProgress
 from nightjar.contract.repeat_rule import NEVER
 from nightjar.contract.run_folder import RunFolder
-from spark_jobs import job
-from spark_jobs.transforms import entity_features, holdout, id_maps, popularity, seen, segments, weights
+from spark_jobs import entry_point
+from spark_jobs.transforms import entity_features, holdout, id_maps, pair_weights, popularity, seen_items, segments
 
 SNAPSHOT = ("interactions", "items", "item_features", "users", "user_features")
 
@@ -30,39 +30,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse(argv)
     folder = RunFolder(arguments.run_folder.absolute())
     inputs = [folder.snapshot(name) for name in SNAPSHOT]
-    return job.run("build_features", folder, inputs, partial(_build, folder, arguments))
+    return entry_point.run("build_features", folder, inputs, partial(_build, folder, arguments))
 
 
 def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, DataFrame]:
     """Return every dataset of `features/` by name; `snapshot` holds the tables named in `SNAPSHOT`."""
     users = id_maps.number_users(snapshot["users"], snapshot["interactions"]).persist()
     items = id_maps.number_items(snapshot["items"], snapshot["interactions"]).persist()
-    # Read twice rather than kept: its ids would be most of what is kept, and the pairs below hold all that is asked.
+    # Read twice rather than persisted: its ids would take most of the memory, and the pairs below suffice.
     events = id_maps.number_events(snapshot["interactions"], users, items)
-    met = seen.met_pairs(events).persist()
+    seen = seen_items.seen_pairs(events).persist()
     fractions = holdout.Fractions(
         arguments.holdout_fraction, arguments.cold_holdout_fraction, arguments.domain_holdout_fraction
     )
     split = holdout.mark_train(events, fractions, arguments.seed, arguments.repeat_after_days)
-    pairs = weights.weigh_pairs(
+    pairs = pair_weights.weigh_pairs(
         split, arguments.as_of, arguments.recency_rank_power, arguments.popularity_half_life_days
     ).persist()
-    # Where no item comes back there is nothing to write: the model's stages take a missing dataset for an empty one.
+    # Without repeats there is nothing to write: the model's stages read a missing dataset as an empty one.
     repeatable = None
     if not arguments.repeat_after_days.allows_none:
         repeatable = holdout.repeatable(split, arguments.as_of).persist()
     ids = {
-        "user": id_maps.user_ids(users, met, pairs).persist(),
-        "item": id_maps.item_ids(items, met, pairs).persist(),
+        "user": id_maps.user_ids(users, seen, pairs).persist(),
+        "item": id_maps.item_ids(items, seen, pairs).persist(),
     }
     datasets = {
         "user_ids": ids["user"],
         "item_ids": ids["item"],
-        "full_interactions": weights.full_interactions(pairs),
-        "train_interactions": weights.train_interactions(pairs),
+        "full_interactions": pair_weights.full_interactions(pairs),
+        "train_interactions": pair_weights.train_interactions(pairs),
         "holdout": holdout.holdout(pairs, repeatable),
-        "shown": holdout.shown(pairs),
-        "seen": seen.seen(met, arguments.as_of),
+        "shown": holdout.fold_in_items(pairs),
+        "seen": seen_items.seen(seen, arguments.as_of),
         **({} if repeatable is None else {"repeatable": repeatable}),
     }
     for entity, numbered in (("user", users), ("item", items)):
@@ -82,17 +82,17 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
 def _build(folder: RunFolder, arguments: Namespace, spark: SparkSession, stage: StageProgress) -> None:
     snapshot = {name: spark.read.parquet(str(folder.snapshot(name))) for name in SNAPSHOT}
     stage.doing = "interactions"
-    stage.rows, stage.unit = checked(snapshot["interactions"], arguments.as_of), "interactions"
+    stage.rows, stage.unit = count_interactions(snapshot["interactions"], arguments.as_of), "interactions"
     with written_aside(folder.path / "features") as aside:
         for name, frame in features(snapshot, arguments).items():
-            job.write(frame, aside / name, name, stage)
+            entry_point.write(frame, aside / name, name, stage)
 
 
-def checked(interactions: DataFrame, as_of: datetime) -> int:
-    """Return the number of interactions.
+def count_interactions(interactions: DataFrame, as_of: datetime) -> int:
+    """Return the number of interactions, after a check.
 
     Raises:
-        BadInput: none is positive, or a half-life is not above 0.
+        BadInput: none has a weight above 0, or a half-life is not above 0.
     """
     counted = interactions.agg(
         F.count("*").alias("events"),
@@ -102,14 +102,14 @@ def checked(interactions: DataFrame, as_of: datetime) -> int:
     assert counted is not None  # noqa: S101 one row, for the type
     if counted["positive"] == 0:
         raise BadInput(
-            f"no interactions before {as_of.isoformat()} that count more than 0: nothing to train on; nightjar events "
-            "shows what types count, and NIGHTJAR_MAX_EVENTS_PER_DAY leaves users out",
+            f"no interaction before {as_of.isoformat()} has a weight above 0: there is nothing to train on; nightjar "
+            "events shows the weights of event types, and NIGHTJAR_MAX_EVENTS_PER_DAY excludes users",
             code="no_events",
             as_of=as_of,
         )
     if counted["half_life_days"] is not None and counted["half_life_days"] <= 0:
         raise BadInput(
-            f"interactions: half_life_days must be above 0, found {counted['half_life_days']}",
+            f"interactions: half_life_days must be above 0, but is {counted['half_life_days']}",
             code="value_out_of_range",
             table="interactions",
             column="half_life_days",
@@ -121,18 +121,22 @@ def checked(interactions: DataFrame, as_of: datetime) -> int:
 def _parse(argv: Sequence[str] | None) -> Namespace:
     parser = ArgumentParser(prog="build_features", description="Build the features of one run from its snapshot.")
     parser.add_argument("--run-folder", type=Path, required=True)
-    parser.add_argument("--as-of", type=job.instant, required=True)
-    parser.add_argument("--min-feature-support", type=job.at_least(1), required=True)
+    parser.add_argument("--as-of", type=entry_point.instant, required=True)
+    parser.add_argument("--min-feature-support", type=entry_point.at_least(1), required=True)
     parser.add_argument("--max-feature-weight", type=float, required=True)
     parser.add_argument("--recency-rank-power", type=float, required=True)
-    parser.add_argument("--holdout-fraction", type=job.fraction, required=True)
-    parser.add_argument("--cold-holdout-fraction", type=job.fraction, required=True)
-    parser.add_argument("--domain-holdout-fraction", type=job.fraction, required=True)
-    parser.add_argument("--popularity-half-life-days", type=float, required=True, help="0: no decay besides the type's")
-    parser.add_argument("--min-segment-users", type=job.at_least(1), required=True)
-    parser.add_argument("--popular-k", type=job.at_least(1), required=True)
-    parser.add_argument("--seed", type=job.at_least(0), required=True)
-    parser.add_argument("--repeat-after-days", type=job.repeats, default=NEVER, help="as NIGHTJAR_REPEAT_AFTER_DAYS")
+    parser.add_argument("--holdout-fraction", type=entry_point.fraction, required=True)
+    parser.add_argument("--cold-holdout-fraction", type=entry_point.fraction, required=True)
+    parser.add_argument("--domain-holdout-fraction", type=entry_point.fraction, required=True)
+    parser.add_argument(
+        "--popularity-half-life-days", type=float, required=True, help="0: no decay but that of the event type"
+    )
+    parser.add_argument("--min-segment-users", type=entry_point.at_least(1), required=True)
+    parser.add_argument("--popular-k", type=entry_point.at_least(1), required=True)
+    parser.add_argument("--seed", type=entry_point.at_least(0), required=True)
+    parser.add_argument(
+        "--repeat-after-days", type=entry_point.repeats, default=NEVER, help="as NIGHTJAR_REPEAT_AFTER_DAYS"
+    )
     return parser.parse_args(argv)
 
 

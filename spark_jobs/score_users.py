@@ -1,4 +1,4 @@
-"""Spark job: recommendations for every user, similar items for every item, popular items for everyone else.
+"""Spark job: recommendations for every user, similar items for every item, popular items by segment and domain.
 
 Reads `model/` and `features/` of one run folder, writes `outputs/recommendations`, `outputs/similar_items` and
 `outputs/popular_items`, which the loaders put into the warehouse. Launched by spark-submit; `--help` lists the
@@ -21,7 +21,7 @@ from nightjar.contract.errors import NightjarError
 from nightjar.contract.progress import StageProgress
 from nightjar.contract.repeat_rule import NEVER
 from nightjar.contract.run_folder import RunFolder
-from spark_jobs import job
+from spark_jobs import entry_point
 from spark_jobs.scoring.recommendations import recommendations
 from spark_jobs.scoring.similar_items import similar_items
 from spark_jobs.transforms.popularity import popular_items
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse(argv)
     folder = RunFolder(arguments.run_folder.absolute())
     inputs = [folder.model, *(folder.features(name) for name in FEATURES)]
-    return job.run("score_users", folder, inputs, partial(_score, folder, arguments))
+    return entry_point.run("score_users", folder, inputs, partial(_score, folder, arguments))
 
 
 def outputs(features: dict[str, DataFrame], run_folder: str, arguments: Namespace) -> dict[str, DataFrame]:
@@ -57,7 +57,7 @@ def outputs(features: dict[str, DataFrame], run_folder: str, arguments: Namespac
 
 
 def check_model(folder: RunFolder) -> None:
-    """Check, once for all workers, that the model is whole and belongs to these features.
+    """Check, once for all workers, that the model is complete and was fitted on these features.
 
     Raises:
         NightjarError: a file differs from its manifest, or the model's users or items are not those of the features.
@@ -68,7 +68,7 @@ def check_model(folder: RunFolder) -> None:
         features = ds.dataset(folder.features(f"{entity}_ids"), format="parquet").count_rows()
         if model != features:
             raise NightjarError(
-                f"{folder.model} has {model} {entity}s, the features {features}: fit the model again",
+                f"{folder.model} has {model} {entity}s, the features have {features}: run the stage fit_model again",
                 code="model_of_other_features",
                 path=folder.model,
                 entity=entity,
@@ -79,24 +79,28 @@ def check_model(folder: RunFolder) -> None:
 
 def _score(folder: RunFolder, arguments: Namespace, spark: SparkSession, stage: StageProgress) -> None:
     check_model(folder)
-    # Spark would join small shuffle partitions into one task, but here a few bytes of ids mean seconds of work.
+    # Spark would merge small shuffle partitions into one task, but here a few bytes of ids mean seconds of work.
     spark.conf.set("spark.sql.adaptive.coalescePartitions.enabled", "false")
     features = {name: spark.read.parquet(str(folder.features(name))) for name in FEATURES}
     for table, frame in outputs(features, str(folder.path), arguments).items():
         with written_aside(folder.output(table)) as aside:
-            job.write(frame, aside, table, stage)
+            entry_point.write(frame, aside, table, stage)
     stage.rows = ds.dataset(folder.output("recommendations"), format="parquet").count_rows()
 
 
 def _parse(argv: Sequence[str] | None) -> Namespace:
     parser = ArgumentParser(prog="score_users", description="Score every user of one run.")
     parser.add_argument("--run-folder", type=Path, required=True)
-    parser.add_argument("--top-k", type=job.at_least(1), required=True)
-    parser.add_argument("--diversity-weight", type=job.fraction, default=0.0, help="0 ranks by score alone")
-    parser.add_argument("--similar-k", type=job.at_least(1), required=True)
-    parser.add_argument("--popular-k", type=job.at_least(1), required=True)
-    parser.add_argument("--repeat-after-days", type=job.repeats, default=NEVER, help="as NIGHTJAR_REPEAT_AFTER_DAYS")
-    parser.add_argument("--block-users", type=job.at_least(1), default=1024, help="users (or items) of one block")
+    parser.add_argument("--top-k", type=entry_point.at_least(1), required=True)
+    parser.add_argument("--diversity-weight", type=entry_point.fraction, default=0.0, help="0 ranks by score alone")
+    parser.add_argument("--similar-k", type=entry_point.at_least(1), required=True)
+    parser.add_argument("--popular-k", type=entry_point.at_least(1), required=True)
+    parser.add_argument(
+        "--repeat-after-days", type=entry_point.repeats, default=NEVER, help="as NIGHTJAR_REPEAT_AFTER_DAYS"
+    )
+    parser.add_argument(
+        "--block-users", type=entry_point.at_least(1), default=1024, help="users (or items) of one block"
+    )
     return parser.parse_args(argv)
 
 

@@ -1,6 +1,6 @@
-"""Lines for the operator while Spark works: how many tasks of the current step are done, and how long the rest takes.
+"""Progress lines while Spark works: finished tasks of the current step, and the time left.
 
-Used by job; a thread of the driver asks Spark's status tracker, which Spark keeps for its own progress bar.
+Used by entry_point; a thread of the driver reads Spark's status tracker, which feeds Spark's own progress bar.
 """
 
 import threading
@@ -16,41 +16,41 @@ from nightjar.contract.progress import StageProgress
 
 
 @contextmanager
-def watched(spark: SparkSession, stage: StageProgress, every_seconds: float = 5.0) -> Iterator[None]:
-    """Tell every few seconds what Spark is at, while the body runs."""
-    over = threading.Event()
+def progress_logged(spark: SparkSession, stage: StageProgress, every_seconds: float = 5.0) -> Iterator[None]:
+    """Log every few seconds the progress of Spark, while the body runs."""
+    is_over = threading.Event()
 
-    def tell() -> None:
+    def log() -> None:
         tracker = spark.sparkContext.statusTracker()
-        begun: dict[int, float] = {}
-        while not over.wait(every_seconds):
+        started: dict[int, float] = {}
+        while not is_over.wait(every_seconds):
             try:
-                found = [tracker.getStageInfo(each) for each in tracker.getActiveStageIds()]
+                infos = [tracker.getStageInfo(each) for each in tracker.getActiveStageIds()]
             except (Py4JError, OSError):
-                # Spark has died; who waits for its work says so.
+                # Spark has died; the caller that waits for it reports that.
                 return
-            active = [info for info in found if info is not None]
+            active = [info for info in infos if info is not None]
             if active:
                 now = time.monotonic()
-                seconds = now - begun.setdefault(min(info.stageId for info in active), now)
-                stage.say(line(stage.doing, active, seconds))
+                seconds = now - started.setdefault(min(info.stageId for info in active), now)
+                stage.say(progress_line(stage.doing, active, seconds))
 
-    thread = threading.Thread(target=tell, daemon=True)
+    thread = threading.Thread(target=log, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        is_over.set()
         thread.join()
 
 
-def line(doing: str, active: Sequence[SparkStageInfo], seconds: float) -> str:
-    """Say what is done of Spark's active stages; the time left goes by the rate since they were first seen.
+def progress_line(doing: str, active: Sequence[SparkStageInfo], seconds: float) -> str:
+    """Return the progress of Spark's active stages; the time left follows from the rate since they were first seen.
 
     Args:
-        doing: what they are for.
+        doing: the dataset that they compute.
         active: at least one.
-        seconds: since the first of them was first seen at work.
+        seconds: since the first of them was first seen active.
     """
     done, tasks = sum(info.numCompletedTasks for info in active), sum(info.numTasks for info in active)
     left = f", {seconds / done * (tasks - done):.0f} s left of this step" if done and seconds else ""

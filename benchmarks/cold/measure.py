@@ -50,9 +50,9 @@ def _of_nightjar(
     choice = {}
     if COLD_ITEMS in asked_before:
         chosen = chosen_by(with_holdout(before, asked_before[COLD_ITEMS]), settings)
-        print(chosen.says(), flush=True)
-        choice = {"cold_item_share": chosen.share, "cold_item_regression_share": chosen.regression_share}
-        settings = chosen.over(settings)
+        print(chosen.summary(), flush=True)
+        choice = {"cold_item_share": chosen.blend_weight, "cold_item_regression_share": chosen.regression_weight}
+        settings = chosen.in_settings(settings)
     scorers = nightjar(data, settings)
     found = {name: _judged(scorers[name], asked) for name in (EMBEDDINGS, NIGHTJAR)}
     for each in found[NIGHTJAR].values():

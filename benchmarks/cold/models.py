@@ -14,12 +14,12 @@ from scipy import sparse
 from benchmarks.cold.questions import SEED
 from benchmarks.quality.judging import Scorer
 from ml.data.training_data import TrainingData
-from ml.evaluation.cold_item_weights import ColdItemChoice, choose
-from ml.evaluation.holdout_slices import holdout_slices, named
+from ml.evaluation.cold_item_weights import ColdItemWeights, choose
+from ml.evaluation.holdout_slices import holdout_slices, slice_named
 from ml.models.cold_items import metadata_rows, unit_rows
 from ml.models.cooccurrence import item_weights_of, nearest_by_cosine
 from ml.models.lightfm import fit
-from ml.models.trained_embeddings import Fit, embeddings_of
+from ml.models.trained_embeddings import FittedFactors, embeddings_of
 from nightjar.contract.settings import Settings
 from nightjar.ranking.scoring import popularity_ranking, published_ranking
 
@@ -78,20 +78,20 @@ def als(data: TrainingData, alpha: float, regularization: float) -> Scorer:
     return lambda rows: users[rows] @ items.T
 
 
-def chosen_by(before: TrainingData, settings: Settings) -> ColdItemChoice:
+def chosen_by(before: TrainingData, settings: Settings) -> ColdItemWeights:
     """Choose as a night does by what it holds out."""
     users, items = fit(before.train, before.user_features, before.item_features, settings, lambda epoch: None)
     popular = popularity_ranking(before.train.getnnz(axis=0), len(before.user_ids))
     slices = holdout_slices(before.train, before.holdout, before.is_available, settings.seed)
-    question = named(slices, "cold_item")
-    found = Fit(before, before.train, users, items, settings.cold_item_lambda)
+    question = slice_named(slices, "cold_item")
+    found = FittedFactors(before, before.train, users, items, settings.cold_item_lambda)
     return choose(found, question, popular, settings, item_weights_of(before, before.train, settings))
 
 
 def nightjar(data: TrainingData, settings: Settings) -> dict[str, Scorer]:
     """Return what a night would rank by, and its embeddings alone."""
     users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
-    embeddings = embeddings_of(Fit(data, data.train, users, items, settings.cold_item_lambda), settings)
+    embeddings = embeddings_of(FittedFactors(data, data.train, users, items, settings.cold_item_lambda), settings)
     popular = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
     weights = item_weights_of(data, data.train, settings)
     return {

@@ -88,7 +88,7 @@ def training_data(source: Source, settings: Settings) -> TrainingData:
         full=source.pairs,
         train=source.pairs,
         holdout=none,
-        shown=none,
+        fold_in_recency=none,
         user_features=own[0],
         item_features=sparse.csr_matrix(sparse.hstack([tags, own[1]], format="csr").astype(np.float32)),
         user_feature_names=np.array([f"id:{number}" for number in identities[0]], object),

@@ -8,7 +8,7 @@ from lightfm import LightFM
 from scipy import sparse
 
 from benchmarks.performance.timing import seconds_each
-from ml.data.training_data import read
+from ml.data.training_data import read_training_data
 from ml.models import lightfm
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
@@ -16,7 +16,7 @@ from nightjar.contract.settings import Settings
 
 def epoch_seconds(run_folder: Path, settings: Settings, epochs: int, repeats: int) -> dict[str, float]:
     """Return the seconds of one epoch, of ours and of bare LightFM with one thing changed at a time."""
-    data = read(RunFolder(run_folder))
+    data = read_training_data(RunFolder(run_folder).features_folder)
     few = settings.model_copy(update={"epochs": epochs})
     identities = sparse.identity(len(data.item_ids), np.float32, "csr")
 

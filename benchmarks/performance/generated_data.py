@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from nightjar.ranking.filling import place_in_row
+from nightjar.ranking.top_k_lists import place_in_row
 
 LAST_DATE = date(2026, 3, 31)
 DAYS = 365

@@ -20,7 +20,7 @@ def model_index(run_folder: Path, settings: Settings, repeats: int) -> dict[str,
     """Measure the index of a night's model."""
     folder = RunFolder(run_folder)
     model = embeddings.load(folder.model)
-    plan = retrieval_plan(model, read_availability(folder, model.item_ids), settings)
+    plan = retrieval_plan(model, read_availability(folder.features_folder, model.item_ids), settings)
     return _measured(plan, settings, repeats)
 
 

@@ -13,12 +13,11 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from benchmarks.performance.timing import seconds_each
-from ml.data.training_data import read
+from ml.data.training_data import read_training_data
 from nightjar.contract.artifacts import embeddings
 from nightjar.contract.run_folder import RunFolder
-from nightjar.ranking import candidates
-from nightjar.ranking.candidates import Catalogue
-from nightjar.ranking.user_block import score_block
+from nightjar.ranking.catalogue import Catalogue, load_catalogue
+from nightjar.ranking.user_block import recommend_to_block
 
 _BLOCK_USERS, _K = 1024, 10
 # All of them would take too long. Whole blocks, as a night has them.
@@ -31,7 +30,7 @@ def scoring_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
     Features are loaded before.
     """
     folder = RunFolder(run_folder)
-    items = candidates.load(str(run_folder))
+    items = load_catalogue(str(run_folder))
     blocks = _blocks(folder)
     vectors = np.zeros((len(items.item_ids), items.user_vectors.shape[1] + 1), np.float32)
     for domain in items.domains:
@@ -40,7 +39,7 @@ def scoring_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
     users = np.column_stack([of_users, np.ones(len(of_users), np.float32)])
 
     def lists(of: Catalogue) -> Callable[[], object]:
-        return lambda: [score_block(block, seen, of, _K) for block, seen in blocks]
+        return lambda: [recommend_to_block(block, seen, of, _K) for block, seen in blocks]
 
     def product() -> None:
         for start in range(0, len(users), _BLOCK_USERS):
@@ -60,7 +59,7 @@ def scoring_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
 
 def _predict(folder: RunFolder) -> Callable[[], object]:
     """LightFM's own way for some users, with the features that the night's model has; what it knows takes no time."""
-    data = read(folder)
+    data = read_training_data(folder.features_folder)
     model = LightFM(no_components=embeddings.mapped(folder.model, "item_vectors").shape[1])
     model.fit_partial(data.full.tocoo(), data.user_features, data.item_features, epochs=0)
     all_items = np.arange(len(data.item_ids), dtype=np.int32)
@@ -74,7 +73,7 @@ def _predict(folder: RunFolder) -> Callable[[], object]:
 
 
 def _blocks(folder: RunFolder) -> list[tuple[pa.Table, pa.Table]]:
-    """The inputs of `score_block`, block by block, as Spark's cogroup hands them over."""
+    """The inputs of `recommend_to_block`, block by block, as Spark's cogroup hands them over."""
     session = duckdb.connect()
 
     def files(name: str) -> str:

@@ -14,7 +14,7 @@ from benchmarks.quality.peers import PEERS
 from benchmarks.quality.protocols import PROTOCOLS
 from benchmarks.quality.switches import effects
 from benchmarks.quality.tuning import best, judged, tuned
-from ml.data import training_data
+from ml.data.training_data import read_training_data
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import load_settings
 
@@ -57,7 +57,7 @@ def measure_switches(folder: Path) -> dict[str, Any]:
     """Return the figures of all switches on the features of the default night that `measure` left in a folder."""
     effect = Kept(folder / "switches.json")
     (run,) = (_home(folder / "night", NIGHTJAR_CHOICES[0]) / "lake" / "runs").glob("*/publication_id=*")
-    effect.keep("all", lambda: effects(training_data.read(RunFolder(run)), load_settings()))
+    effect.keep("all", lambda: effects(read_training_data(RunFolder(run).features_folder), load_settings()))
     return dict(effect.values["all"])
 
 

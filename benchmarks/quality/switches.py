@@ -13,12 +13,12 @@ from scipy import sparse
 from benchmarks.quality.judging import K
 from ml.data.training_data import IDENTITY_PREFIX, TrainingData
 from ml.evaluation.evaluate import hits_of
-from ml.evaluation.holdout_slices import holdout_slices, named
+from ml.evaluation.holdout_slices import holdout_slices, slice_named
 from ml.evaluation.metrics.ndcg import ndcg
 from ml.evaluation.metrics.recall import recall
 from ml.models.cooccurrence import item_weights_of
 from ml.models.lightfm import fit
-from ml.models.trained_embeddings import Fit, embeddings_of
+from ml.models.trained_embeddings import FittedFactors, embeddings_of
 from nightjar.contract.artifacts.embeddings import Embeddings
 from nightjar.contract.artifacts.item_weights import raised
 from nightjar.contract.settings import Settings
@@ -104,7 +104,7 @@ def effects(data: TrainingData, settings: Settings) -> dict[str, dict[str, float
 
 def _embeddings(data: TrainingData, settings: Settings) -> Embeddings:
     users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
-    return embeddings_of(Fit(data, data.train, users, items, settings.cold_item_lambda), settings)
+    return embeddings_of(FittedFactors(data, data.train, users, items, settings.cold_item_lambda), settings)
 
 
 def _quality(data: TrainingData, embeddings: Embeddings, settings: Settings) -> dict[str, float]:
@@ -112,7 +112,7 @@ def _quality(data: TrainingData, embeddings: Embeddings, settings: Settings) -> 
     weights = item_weights_of(data, data.train, settings)
     ranking = published_ranking(embeddings, popularity, weights, data.train)
     slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
-    warm = named(slices, "warm")
+    warm = slice_named(slices, "warm")
     hits = hits_of(best_items(ranking, warm.users, warm.is_candidate, data.train, K), warm.truth)
     sizes = warm.truth.getnnz(axis=1)
     return {"recall": float(np.nanmean(recall(hits, sizes))), "ndcg": float(np.nanmean(ndcg(hits, sizes)))}

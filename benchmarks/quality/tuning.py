@@ -27,6 +27,6 @@ def tuned(peer: Peer, known: Events, window: Events) -> dict[str, Any]:
 
 
 def judged(peer: Peer, choice: dict[str, Any], train: Events, test: Events) -> dict[str, Any]:
-    """Fit one choice on the whole training part and return its figures on the test part."""
+    """FittedFactors one choice on the whole training part and return its figures on the test part."""
     asked = question(train, test)
     return {**judge(lists_of(peer.fit(train, **choice), asked), asked), "choice": choice}

@@ -1,12 +1,13 @@
-"""Items' texts as features: the words of titles, and a pre-trained model's view of titles and descriptions.
+"""Items' texts as features: title tokens, and embeddings of titles and descriptions by a pre-trained text model.
 
-Reads `snapshot/items.parquet` and `snapshot/item_features.parquet`; used wherever features are read to be fitted.
-docs/decisions/text-features.md says why so.
+Reads `items.parquet` and `item_features.parquet` of a snapshot; used wherever features are read for a fit.
+docs/decisions/text-features.md has the reasons.
 """
 
 import re
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -18,61 +19,60 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ml.data.text_model import encode
 from ml.data.training_data import TEXT_PREFIX, TITLE_PREFIX, TrainingData
-from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 
 DESCRIPTION_PREFIX = "description:"
 # Of the largest variance; below it an axis is rounding.
 _LEAST_VARIANCE = 1e-9
 # Letters of any script, three at least.
-_WORD = re.compile(r"[^\W\d_]{3,}")
+_TOKEN = re.compile(r"[^\W\d_]{3,}")
 
 
-def with_text(data: TrainingData, folder: RunFolder, settings: Settings) -> TrainingData:
-    """Return the data with the features of the items' texts that the settings ask for, or as it is.
+def with_text_features(data: TrainingData, snapshot: Path, settings: Settings) -> TrainingData:
+    """Return the data with the features of the items' texts that the settings name, or unchanged.
 
     Args:
         data: the features of a run.
-        folder: of the run, or of what has the same snapshot.
-        settings: weight of words and support of features; text model, dimensions and weight.
+        snapshot: folder of `items.parquet` and `item_features.parquet`.
+        settings: weight of title tokens and support of features; text model, dimensions and weight.
 
     Raises:
         BadInput: the model cannot be loaded.
-        NightjarError: it gives values that are not finite.
+        NightjarError: its values are not finite.
     """
-    return _with_text_model(_with_title_words(data, folder, settings), folder, settings)
+    return _with_text_model(_with_title_tokens(data, snapshot, settings), snapshot, settings)
 
 
-def _with_title_words(data: TrainingData, folder: RunFolder, settings: Settings) -> TrainingData:
+def _with_title_tokens(data: TrainingData, snapshot: Path, settings: Settings) -> TrainingData:
     if settings.title_word_weight == 0:
         return data
-    titles = _titles(folder)
-    words = [sorted(set(_WORD.findall(titles.get(item_id, "").lower()))) for item_id in data.item_ids]
-    carriers = Counter(word for each in words for word in each)
-    kept = sorted(word for word, count in carriers.items() if count >= settings.min_feature_support)
-    place = {word: number for number, word in enumerate(kept)}
-    entries = [(row, place[word]) for row, each in enumerate(words) for word in each if word in place]
+    titles = _titles(snapshot)
+    tokens = [sorted(set(_TOKEN.findall(titles.get(item_id, "").lower()))) for item_id in data.item_ids]
+    carriers = Counter(token for each in tokens for token in each)
+    kept = sorted(token for token, count in carriers.items() if count >= settings.min_feature_support)
+    column_of = {token: column for column, token in enumerate(kept)}
+    entries = [(row, column_of[token]) for row, each in enumerate(tokens) for token in each if token in column_of]
     if not entries:
         return data
     rows, columns = np.array(entries).T
     values = np.full(len(entries), settings.title_word_weight, np.float32)
     return _with_item_features(
         data,
-        sparse.csr_matrix((values, (rows, columns)), shape=(len(words), len(kept))),
-        [f"{TITLE_PREFIX}{word}" for word in kept],
+        sparse.csr_matrix((values, (rows, columns)), shape=(len(tokens), len(kept))),
+        [f"{TITLE_PREFIX}{token}" for token in kept],
     )
 
 
-def _with_text_model(data: TrainingData, folder: RunFolder, settings: Settings) -> TrainingData:
-    texts = item_texts(folder, data.item_ids) if settings.text_model else np.array([], object)
-    with_one = np.flatnonzero(texts != "")
-    if len(with_one) == 0:
+def _with_text_model(data: TrainingData, snapshot: Path, settings: Settings) -> TrainingData:
+    texts = item_texts(snapshot, data.item_ids) if settings.text_model else np.array([], object)
+    rows_with_text = np.flatnonzero(texts != "")
+    if len(rows_with_text) == 0:
         return data
-    distinct, place = np.unique(texts[with_one], return_inverse=True)
+    distinct, text_of_row = np.unique(texts[rows_with_text], return_inverse=True)
     vectors = encode(settings.text_model, tuple(distinct.tolist()))
-    values = weighed(principal_components(vectors, settings.text_dimensions), settings.text_weight)
+    values = weighted_halves(principal_components(vectors, settings.text_dimensions), settings.text_weight)
     rows = np.zeros((len(texts), values.shape[1]), np.float32)
-    rows[with_one] = values[place]
+    rows[rows_with_text] = values[text_of_row]
     names = [f"{TEXT_PREFIX}{number // 2}{'+-'[number % 2]}" for number in range(values.shape[1])]
     return _with_item_features(data, sparse.csr_matrix(rows), names)
 
@@ -87,25 +87,25 @@ def _with_item_features(data: TrainingData, values: sparse.csr_matrix, names: li
     )
 
 
-def item_texts(folder: RunFolder, item_ids: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Return title and descriptions of each item, in lines: (items,) text, empty where there is neither.
+def item_texts(snapshot: Path, item_ids: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return title and descriptions of each item, one a line: (items,) text, empty where there is neither.
 
-    A title that is the item's id stands in for one that the source does not have, so it is none.
+    A title that equals the item's id is a placeholder of the importers, so it counts as none.
 
     Args:
-        folder: holds the snapshot.
+        snapshot: folder of `items.parquet` and `item_features.parquet`.
         item_ids: (items,) text.
     """
-    lines: dict[str, list[str]] = {item_id: [title] for item_id, title in _titles(folder).items()}
-    for item_id, feature in _descriptions(folder):
+    lines: dict[str, list[str]] = {item_id: [title] for item_id, title in _titles(snapshot).items()}
+    for item_id, feature in _descriptions(snapshot):
         if item_id in lines:
             lines[item_id].append(feature.removeprefix(DESCRIPTION_PREFIX).strip())
     return np.array(["\n".join(filter(None, lines.get(item_id, []))) for item_id in item_ids], object)
 
 
-def _titles(folder: RunFolder) -> dict[str, str]:
-    """Each item's title, empty where it has none or its id stands in for one."""
-    items = pq.read_table(folder.snapshot("items"), columns=["item_id", "title"])
+def _titles(snapshot: Path) -> dict[str, str]:
+    """Each item's title, empty where it has none or only its id as a placeholder."""
+    items = pq.read_table(snapshot / "items.parquet", columns=["item_id", "title"])
     titles = {
         item_id: (title or "").strip()
         for item_id, title in zip(*(items[name].to_pylist() for name in ("item_id", "title")), strict=True)
@@ -113,8 +113,8 @@ def _titles(folder: RunFolder) -> dict[str, str]:
     return {item_id: "" if title == item_id else title for item_id, title in titles.items()}
 
 
-def _descriptions(folder: RunFolder) -> list[tuple[str, str]]:
-    features = pq.read_table(folder.snapshot("item_features"), columns=["item_id", "feature"])
+def _descriptions(snapshot: Path) -> list[tuple[str, str]]:
+    features = pq.read_table(snapshot / "item_features.parquet", columns=["item_id", "feature"])
     kept: pa.Table = features.filter(pc.starts_with(features["feature"], DESCRIPTION_PREFIX))
     return sorted(zip(kept["item_id"].to_pylist(), kept["feature"].to_pylist(), strict=True))
 
@@ -122,11 +122,11 @@ def _descriptions(folder: RunFolder) -> list[tuple[str, str]]:
 def principal_components(vectors: NDArray[np.float32], dimensions: int) -> NDArray[np.float64]:
     """Return the vectors on their axes of most variance, about their mean: (n, at most `dimensions`) float64.
 
-    An axis has two directions; the one taken is that in which the entry of it that is largest by size is positive.
+    Of the two directions of an axis, the one is used in which its largest entry by size is positive.
 
     Args:
         vectors: (n, d) float32.
-        dimensions: axes kept at most; there are no more than the vectors differ in.
+        dimensions: axes kept at most; fewer where the vectors vary along fewer.
     """
     # More threads would change last bits.
     with threadpool_limits(1):
@@ -139,10 +139,10 @@ def principal_components(vectors: NDArray[np.float32], dimensions: int) -> NDArr
     return components
 
 
-def weighed(components: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
+def weighted_halves(components: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
     """Return each component as two columns, what is above 0 and what is below it, whose sum a row is the weight.
 
-    LightFM's features are weights of what an item has, so none is negative. A row of zeros stays one.
+    Feature values are weights of what an item has, so none is negative. A row of zeros stays one.
 
     Args:
         components: (n, d).
@@ -153,5 +153,5 @@ def weighed(components: NDArray[np.float64], weight: float) -> NDArray[np.float6
     """
     halves = np.stack([np.maximum(components, 0), np.maximum(-components, 0)], axis=2).reshape(len(components), -1)
     sums = halves.sum(axis=1, keepdims=True)
-    shares: NDArray[np.float64] = np.divide(halves, sums, out=np.zeros_like(halves), where=sums > 0)
-    return shares * weight
+    fractions: NDArray[np.float64] = np.divide(halves, sums, out=np.zeros_like(halves), where=sums > 0)
+    return fractions * weight

@@ -18,7 +18,7 @@ from nightjar.contract.errors import BadInput, NightjarError
 _BATCH = 32
 
 
-def digest(folder: str) -> str:
+def text_model_digest(folder: str) -> str:
     """Return the hex SHA-256 over the names and contents of a model's files; `none` where there is no model."""
     if not folder:
         return "none"
@@ -27,10 +27,10 @@ def digest(folder: str) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-# A search asks for the same texts in each of its trials.
+# A search encodes the same texts in each of its trials.
 @lru_cache(maxsize=1)
 def encode(folder: str, texts: tuple[str, ...]) -> NDArray[np.float32]:
-    """Return what the model makes of the texts: (texts, dimension) float32, not to be written to.
+    """Return the embeddings of the texts: (texts, dimension) float32, read-only.
 
     One thread and one size of batch, so that the same texts in the same order give the same bits.
 
@@ -43,7 +43,7 @@ def encode(folder: str, texts: tuple[str, ...]) -> NDArray[np.float32]:
 
         model = SentenceTransformer(folder, device="cpu", local_files_only=True)
     except Exception as error:
-        # Each file format has errors of its own. A champion's model may have gone, and the package with it.
+        # Each file format has errors of its own. A champion's text model, or the package, may no longer be installed.
         raise BadInput(
             f"NIGHTJAR_TEXT_MODEL={folder} cannot be loaded: {' '.join(str(error).split())}",
             code="unreadable_text_model",

@@ -1,11 +1,12 @@
-"""The features of one run folder as scipy matrices.
+"""Users, items, interactions and features of one run as scipy matrices.
 
-Reads `features/*` as the Spark job build_features wrote them; used by the stages that fit and evaluate. Rows are
+Reads the feature tables that the Spark job build_features wrote; used by the stages that fit and evaluate. Rows are
 brought into the order of the indices, so that nothing depends on how Spark partitioned its files.
 """
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nightjar.contract.errors import NightjarError
-from nightjar.contract.run_folder import RunFolder
 
 RARE_SUFFIX = ":(rare)"
 IDENTITY_PREFIX = "id:"
@@ -26,7 +26,7 @@ TITLE_PREFIX = "(title):"
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a model is trained and judged on; row u is `user_ids[u]`, column i is `item_ids[i]`.
+    """What a model is trained and evaluated on; row u is `user_ids[u]`, column i is `item_ids[i]`.
 
     Attributes:
         user_ids: (users,) text ids.
@@ -36,13 +36,15 @@ class TrainingData:
         full: (users, items) float32 CSR, weight of every positive pair.
         train: (users, items) float32 CSR, the same without the holdout.
         holdout: (users, items) float32 CSR of ones, the truth.
-        shown: (users, items) float32 CSR, recency (1 is the newest) of what users out of train may be folded in by.
+        shown: (users, items) float32 CSR, recency (1 is the newest) of the items by which users out of train
+            are folded in.
         user_features: (users, user features) float32 CSR, identity included.
         item_features: (items, item features) float32 CSR, identity included.
         user_feature_names: (user features,) text.
         item_feature_names: (item features,) text.
-        repeatable: (users, items) float32 CSR, 1 for a pair of `train` or `shown` that a list may hold again at the cut
-            between them and the holdout, 2 where the user took it again (it is in `holdout`, too). None: there is none.
+        repeatable: (users, items) float32 CSR, 1 for a pair of `train` or `fold_in_recency` that may be recommended
+            again at the cut between them and the holdout, 2 where the user consumed it again (it is in `holdout`, too).
+            None: there is none.
     """
 
     user_ids: NDArray[np.object_]
@@ -52,7 +54,7 @@ class TrainingData:
     full: sparse.csr_matrix
     train: sparse.csr_matrix
     holdout: sparse.csr_matrix
-    shown: sparse.csr_matrix
+    fold_in_recency: sparse.csr_matrix
     user_features: sparse.csr_matrix
     item_features: sparse.csr_matrix
     user_feature_names: NDArray[np.object_]
@@ -61,76 +63,75 @@ class TrainingData:
 
     @cached_property
     def left_out(self) -> sparse.csr_matrix:
-        """(users, items) CSR of what no list of the evaluation may hold: `train` but for what may be listed again."""
+        """(users, items) CSR of what evaluation may not recommend: `train` without what may be recommended again."""
         return self.without_repeatable(self.train)
 
-    def without_repeatable(self, known: sparse.csr_matrix) -> sparse.csr_matrix:
-        """Return some pairs (users, items) without those that a list may hold again."""
+    def without_repeatable(self, pairs: sparse.csr_matrix) -> sparse.csr_matrix:
+        """Return some pairs (users, items) without those that may be recommended again."""
         if self.repeatable is None:
-            return known
-        return (known - known.multiply(self.repeatable.sign())).tocsr()
+            return pairs
+        return (pairs - pairs.multiply(self.repeatable.sign())).tocsr()
 
     @cached_property
     def repeated(self) -> sparse.csr_matrix | None:
-        """(users, items) CSR of ones: what users took again, of what a list may hold again."""
+        """(users, items) CSR of ones: what users consumed again, of what may be recommended again."""
         return None if self.repeatable is None else (self.repeatable > 1).astype(np.float32).tocsr()
 
 
-def read(folder: RunFolder) -> TrainingData:
-    """Read the features of a run folder.
+def read_training_data(features: Path) -> TrainingData:
+    """Read the feature tables, one folder each, below a folder.
 
     Raises:
         NightjarError: a table is missing, its indices have gaps or repeat, or a value is negative or not finite.
     """
-    users = _indexed(folder, "user_ids", "user_index")
-    items = _indexed(folder, "item_ids", "item_index")
-    user_names = _texts(_indexed(folder, "user_feature_names", "feature_index"), "feature")
-    item_names = _texts(_indexed(folder, "item_feature_names", "feature_index"), "feature")
+    users = _indexed(features, "user_ids", "user_index")
+    items = _indexed(features, "item_ids", "item_index")
+    user_names = _texts(_indexed(features, "user_feature_names", "feature_index"), "feature")
+    item_names = _texts(_indexed(features, "item_feature_names", "feature_index"), "feature")
     shape = (users.num_rows, items.num_rows)
     return TrainingData(
         user_ids=_texts(users, "user_id"),
         item_ids=_texts(items, "item_id"),
         item_domains=_texts(items, "domain"),
         is_available=_flags(items, "is_available"),
-        full=_matrix(folder, "full_interactions", ("user_index", "item_index", "weight"), shape),
-        train=_matrix(folder, "train_interactions", ("user_index", "item_index", "weight"), shape),
-        holdout=_matrix(folder, "holdout", ("user_index", "item_index", None), shape),
-        shown=_matrix(folder, "shown", ("user_index", "item_index", "recency"), shape),
+        full=_matrix(features, "full_interactions", ("user_index", "item_index", "weight"), shape),
+        train=_matrix(features, "train_interactions", ("user_index", "item_index", "weight"), shape),
+        holdout=_matrix(features, "holdout", ("user_index", "item_index", None), shape),
+        fold_in_recency=_matrix(features, "shown", ("user_index", "item_index", "recency"), shape),
         user_features=_matrix(
-            folder, "user_features", ("user_index", "feature_index", "value"), (shape[0], len(user_names))
+            features, "user_features", ("user_index", "feature_index", "value"), (shape[0], len(user_names))
         ),
         item_features=_matrix(
-            folder, "item_features", ("item_index", "feature_index", "value"), (shape[1], len(item_names))
+            features, "item_features", ("item_index", "feature_index", "value"), (shape[1], len(item_names))
         ),
         user_feature_names=user_names,
         item_feature_names=item_names,
-        repeatable=_repeatable(folder, shape),
+        repeatable=_repeatable(features, shape),
     )
 
 
-def read_availability(folder: RunFolder, item_ids: NDArray[np.object_]) -> NDArray[np.bool_]:
+def read_availability(features: Path, item_ids: NDArray[np.object_]) -> NDArray[np.bool_]:
     """Whether each item of a model may be recommended: (items,).
 
     Args:
-        folder: holds the features that the model was fitted on.
+        features: folder of the feature tables that the model was fitted on.
         item_ids: (items,) the model's items.
 
     Raises:
         NightjarError: the model's items are not those of the features.
     """
-    items = _indexed(folder, "item_ids", "item_index")
+    items = _indexed(features, "item_ids", "item_index")
     if not np.array_equal(_texts(items, "item_id"), item_ids):
         raise NightjarError(
-            f"{folder.model} was not fitted on {folder.features('item_ids')}: run fit_model again",
+            f"the model has other items than {features / 'item_ids'}: run the stage fit_model again",
             code="model_of_other_features",
-            path=folder.model,
-            expected=folder.features("item_ids"),
+            path=features / "item_ids",
         )
     return _flags(items, "is_available")
 
 
-def _table(folder: RunFolder, name: str) -> pa.Table:
-    path = folder.features(name)
+def _table(features: Path, name: str) -> pa.Table:
+    path = features / name
     try:
         return pq.read_table(path)
     except FileNotFoundError as error:
@@ -142,13 +143,13 @@ def _table(folder: RunFolder, name: str) -> pa.Table:
         ) from error
 
 
-def _indexed(folder: RunFolder, name: str, index: str) -> pa.Table:
-    table = _table(folder, name).sort_by(index)
+def _indexed(features: Path, name: str, index: str) -> pa.Table:
+    table = _table(features, name).sort_by(index)
     if not np.array_equal(table.column(index).to_numpy(), np.arange(table.num_rows)):
         raise NightjarError(
-            f"{folder.features(name)}: column {index} must count 0, 1, 2, ... without gaps",
+            f"{features / name}: column {index} must count 0, 1, 2, ... without gaps",
             code="index_not_consecutive",
-            file=folder.features(name),
+            file=features / name,
             column=index,
         )
     return table
@@ -164,19 +165,19 @@ def _flags(table: pa.Table, column: str) -> NDArray[np.bool_]:
     return flags
 
 
-def _repeatable(folder: RunFolder, shape: tuple[int, int]) -> sparse.csr_matrix | None:
+def _repeatable(features: Path, shape: tuple[int, int]) -> sparse.csr_matrix | None:
     # Written only where items may be recommended again.
-    if not folder.features("repeatable").exists():
+    if not (features / "repeatable").exists():
         return None
-    may_repeat = _matrix(folder, "repeatable", ("user_index", "item_index", None), shape)
-    return (may_repeat + _matrix(folder, "repeatable", ("user_index", "item_index", "is_repeated"), shape)).tocsr()
+    may_repeat = _matrix(features, "repeatable", ("user_index", "item_index", None), shape)
+    return (may_repeat + _matrix(features, "repeatable", ("user_index", "item_index", "is_repeated"), shape)).tocsr()
 
 
 def _matrix(
-    folder: RunFolder, name: str, columns: tuple[str, str, str | None], shape: tuple[int, int]
+    features: Path, name: str, columns: tuple[str, str, str | None], shape: tuple[int, int]
 ) -> sparse.csr_matrix:
     row_column, entry_column, value_column = columns
-    table = _table(folder, name)
+    table = _table(features, name)
     rows, entries = table.column(row_column).to_numpy(), table.column(entry_column).to_numpy()
     if value_column is None:
         values = np.ones(table.num_rows, dtype=np.float32)
@@ -187,20 +188,20 @@ def _matrix(
         wrong = ~(np.isfinite(values) & (values >= 0))
         if wrong.any():
             raise NightjarError(
-                f"{folder.features(name)}: column {value_column} has {wrong.sum():,} values that are negative or not "
+                f"{features / name}: column {value_column} has {wrong.sum():,} values that are negative or not "
                 f"finite, the first at {row_column} {rows[wrong][0]}",
                 code="value_out_of_range",
-                file=folder.features(name),
+                file=features / name,
                 column=value_column,
                 count=int(wrong.sum()),
                 row=int(rows[wrong][0]),
             )
-    for column, found, size in ((row_column, rows, shape[0]), (entry_column, entries, shape[1])):
-        if len(found) and (found.min() < 0 or found.max() >= size):
+    for column, indices, size in ((row_column, rows, shape[0]), (entry_column, entries, shape[1])):
+        if len(indices) and (indices.min() < 0 or indices.max() >= size):
             raise NightjarError(
-                f"{folder.features(name)}: column {column} must lie in 0 to {size - 1}",
+                f"{features / name}: column {column} must lie in 0 to {size - 1}",
                 code="value_out_of_range",
-                file=folder.features(name),
+                file=features / name,
                 column=column,
                 expected=(0, size - 1),
             )
@@ -208,9 +209,9 @@ def _matrix(
     if matrix.nnz != len(values):
         repeated = len(values) - matrix.nnz
         raise NightjarError(
-            f"{folder.features(name)}: {repeated:,} rows repeat another's indices",
+            f"{features / name}: {repeated:,} rows repeat the indices of another row",
             code="duplicate_rows",
-            file=folder.features(name),
+            file=features / name,
             count=repeated,
         )
     matrix.sort_indices()

@@ -10,7 +10,7 @@ class Champion:
     Attributes:
         publication_id: of the publication.
         mlflow_run_id: the MLflow run of its training, which has its settings.
-        recall: recall@k on its own night's holdout; None where it was not measured at this k.
+        recall: recall@k on the holdout of its own run; None where it was not measured at this k.
     """
 
     publication_id: str

@@ -1,4 +1,4 @@
-"""Slices across domains: does what a user did in one domain tell what they like in another, where they did nothing?
+"""Slices across domains: does a user's history in one domain predict what they consume in one new to them?
 
 Pure; used by the evaluation beside the slices of `ml.evaluation.holdout_slices`.
 """
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ml.evaluation.holdout_slices import HoldoutSlice, cut
+from ml.evaluation.holdout_slices import HoldoutSlice, cut_slice
 
-# A catalogue of a hundred domains has ten thousand pairs; those with the most users tell most.
+# A catalogue of a hundred domains has ten thousand pairs; those with the most users say most.
 MAX_PAIRS = 100
 
 
@@ -38,17 +38,17 @@ def cross_domain_slices(
     members = sparse.csr_matrix(
         (np.ones(len(codes), np.float32), (np.arange(len(codes)), codes)), shape=(len(codes), len(names))
     )
-    trained, asked = ((pairs.sign() @ members).toarray() > 0 for pairs in (train, holdout))
-    askable = asked & ~trained
+    trained, held_out = ((pairs.sign() @ members).toarray() > 0 for pairs in (train, holdout))
+    is_evaluated = held_out & ~trained
     counts = {
-        (source, target): int((trained[:, source] & askable[:, target]).sum())
+        (source, target): int((trained[:, source] & is_evaluated[:, target]).sum())
         for source, target in permutations(range(len(names)), 2)
     }
     largest = sorted((pair for pair, users in counts.items() if users), key=lambda pair: (-counts[pair], pair))
     is_candidate = is_available | (holdout.getnnz(axis=0) > 0)
     slices = []
     for source, target in sorted(largest[:MAX_PAIRS]):
-        users, in_target = trained[:, source] & askable[:, target], codes == target
+        users, in_target = trained[:, source] & is_evaluated[:, target], codes == target
         name = f"cross:{names[source]}->{names[target]}"
-        slices.append(cut(name, holdout, users, in_target, is_candidate & in_target, seed))
+        slices.append(cut_slice(name, holdout, users, in_target, is_candidate & in_target, seed))
     return slices

@@ -1,4 +1,4 @@
-"""The slices of the holdout on which every model is judged: all, warm, cold_user, cold_item.
+"""The slices of the holdout on which every model is evaluated: all, warm, cold_user, cold_item.
 
 Pure; used by the evaluation.
 """
@@ -18,7 +18,7 @@ MAX_USERS = 20_000
 
 @dataclass(frozen=True)
 class HoldoutSlice:
-    """One question to ask a model.
+    """Users of the holdout, their truth, and the items that compete.
 
     Attributes:
         name: one of `SLICES`, `fold_in`, or `cross:<source domain>-><target domain>`.
@@ -40,63 +40,65 @@ def holdout_slices(
 
     all: every user with truth. warm: users with training items, truth among items with training users.
     cold_user: users without training items. cold_item: users with training items, truth among items without training
-    users, which compete only with each other: among all items a new one stands too deep for a list of k to tell.
-    Candidates are the available items and those of the truth (taken since, so they could be had then).
+    users, which compete only with each other: among all items they rank too low for a top-k list to hold any.
+    Candidates are the available items and those of the truth (consumed since, so they were available then).
 
     Args:
         train: (users, items) CSR of the training pairs.
         holdout: (users, items) CSR of the truth.
         is_available: (items,) whether the item may be recommended.
-        seed: chooses the users that stand for all where there are more than `MAX_USERS`.
+        seed: chooses the sample of users where there are more than `MAX_USERS`.
     """
     user_is_warm, item_is_warm = train.getnnz(axis=1) > 0, train.getnnz(axis=0) > 0
     is_candidate = is_available | (holdout.getnnz(axis=0) > 0)
-    everybody, everything = np.ones_like(user_is_warm), np.ones_like(item_is_warm)
+    all_users, all_items = np.ones_like(user_is_warm), np.ones_like(item_is_warm)
     cuts = {
-        "all": (everybody, everything, is_candidate),
+        "all": (all_users, all_items, is_candidate),
         "warm": (user_is_warm, item_is_warm, is_candidate),
-        "cold_user": (~user_is_warm, everything, is_candidate),
+        "cold_user": (~user_is_warm, all_items, is_candidate),
         "cold_item": (user_is_warm, ~item_is_warm, is_candidate & ~item_is_warm),
     }
-    return [cut(name, holdout, users, items, candidates, seed) for name, (users, items, candidates) in cuts.items()]
+    return [
+        cut_slice(name, holdout, users, items, candidates, seed) for name, (users, items, candidates) in cuts.items()
+    ]
 
 
-def named(slices: Sequence[HoldoutSlice], name: str) -> HoldoutSlice:
-    """The slice of that name."""
+def slice_named(slices: Sequence[HoldoutSlice], name: str) -> HoldoutSlice:
+    """Return the slice of that name."""
     return next(each for each in slices if each.name == name)
 
 
 def fold_in_slice(
-    shown: sparse.csr_matrix,
+    recency: sparse.csr_matrix,
     holdout: sparse.csr_matrix,
     is_available: NDArray[np.bool_],
     seed: int,
     repeated: sparse.csr_matrix | None = None,
 ) -> HoldoutSlice:
-    """Cut slice `fold_in`: the users out of train of whom some items are shown; their truth is the rest.
+    """Cut slice `fold_in`: users out of train with items to fold in; their truth is the rest.
 
     Args:
-        shown: (users, items) CSR, not 0 where an item is shown.
-        holdout: (users, items) CSR of the truth, that of the shown items with it.
+        recency: (users, items) CSR, not 0 where a user is folded in by an item.
+        holdout: (users, items) CSR of the truth, these items included.
         is_available: (items,) whether the item may be recommended.
         seed: as in `holdout_slices`.
-        repeated: (users, items) CSR of ones, pairs that are truth although they may be shown; None: there are none.
+        repeated: (users, items) CSR of ones, truth although users may be folded in by it; None: there is none.
     """
-    of_shown = shown.sign() if repeated is None else shown.sign() - shown.sign().multiply(repeated)
-    rest = (holdout - holdout.multiply(of_shown)).tocsr()
+    folded_in = recency.sign() if repeated is None else recency.sign() - recency.sign().multiply(repeated)
+    rest = (holdout - holdout.multiply(folded_in)).tocsr()
     is_candidate = is_available | (holdout.getnnz(axis=0) > 0)
-    return cut(FOLD_IN, rest, shown.getnnz(axis=1) > 0, np.ones_like(is_available), is_candidate, seed)
+    return cut_slice(FOLD_IN, rest, recency.getnnz(axis=1) > 0, np.ones_like(is_available), is_candidate, seed)
 
 
-def sampled(question: HoldoutSlice, count: int, seed: int) -> HoldoutSlice:
-    """The slice itself, or `count` of its users, the same ones every time."""
-    if len(question.users) <= count:
-        return question
-    rows = np.sort(np.random.default_rng(seed).choice(len(question.users), count, replace=False))
-    return replace(question, users=question.users[rows], truth=question.truth[rows])
+def sampled(holdout_slice: HoldoutSlice, count: int, seed: int) -> HoldoutSlice:
+    """Return the slice, or `count` of its users, the same ones every time."""
+    if len(holdout_slice.users) <= count:
+        return holdout_slice
+    rows = np.sort(np.random.default_rng(seed).choice(len(holdout_slice.users), count, replace=False))
+    return replace(holdout_slice, users=holdout_slice.users[rows], truth=holdout_slice.truth[rows])
 
 
-def cut(
+def cut_slice(
     name: str,
     holdout: sparse.csr_matrix,
     user_counts: NDArray[np.bool_],

@@ -1,6 +1,6 @@
-"""How far a mean over users may be from what was measured, by resampling the users.
+"""Confidence intervals of means over users, by resampling the users.
 
-Pure; used by the gate on the differences between two models that were judged on the same users.
+Pure; used by the gate on the differences between two models that were evaluated on the same users.
 """
 
 import numpy as np
@@ -20,11 +20,11 @@ def mean_intervals(values: NDArray[np.float64], confidence: float, seed: int) ->
 
     Args:
         values: (users, columns), finite; for a paired comparison the differences of the same users.
-        confidence: share of the intervals that hold the true mean, in (0, 1).
+        confidence: fraction of the intervals that hold the true mean, in (0, 1).
         seed: of the resamples.
 
     Returns:
-        (columns, 2) lower and upper end; infinite where fewer than two users say nothing about their spread.
+        (columns, 2) lower and upper end; infinite for fewer than two users.
     """
     users, columns = values.shape
     if users < 2:

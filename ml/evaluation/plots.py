@@ -1,4 +1,4 @@
-"""The figures of one run: training curve, metrics beside the rivals, how exposure spreads over the items, the indices.
+"""The plots of one run: training curve, metrics of the compared models, exposure over the items, the indices.
 
 Each function writes one PNG; used by the stages evaluate_model, which logs them with the run, and build_indices.
 """
@@ -20,8 +20,8 @@ from ml.index.index_recall import IndexQuality
 COLOURS = {MODEL: "#3b4cc0", BASELINE: "#b0b0b0", CHAMPION: "#d08c2f", CONSUMED: "#4c9a5b"}
 
 
-# Recall that is seen as a step.
-_SEEN = 0.003
+# A smaller gain in recall gets no label.
+_LEAST_GAIN = 0.003
 
 
 def training_curve(recalls: Sequence[float], k: int, path: Path) -> None:
@@ -34,13 +34,13 @@ def training_curve(recalls: Sequence[float], k: int, path: Path) -> None:
 
 
 def metric_bars(metrics: Sequence[Metric], path: Path) -> None:
-    """Draw each list metric as bars, the model beside popularity and the champion if any, one panel a slice."""
+    """Draw each list metric as bars, of the model, popularity and the champion if any, one panel a slice."""
     values = {(row.slice, row.metric, row.model): row for row in metrics}
     figure = Figure(figsize=(12, 4), layout="constrained")
     panels: Sequence[Axes] = figure.subplots(1, len(SLICES), sharey=True)
     places = np.arange(len(LIST_METRICS))
-    judged = {row.model for row in metrics if row.metric in LIST_METRICS}
-    models = [model for model in (MODEL, BASELINE, CHAMPION) if model in judged]
+    evaluated = {row.model for row in metrics if row.metric in LIST_METRICS}
+    models = [model for model in (MODEL, BASELINE, CHAMPION) if model in evaluated]
     for panel, name in zip(panels, SLICES, strict=True):
         for place, model in enumerate(models):
             heights = np.nan_to_num([values[name, metric, model].value for metric in LIST_METRICS])
@@ -54,35 +54,35 @@ def metric_bars(metrics: Sequence[Metric], path: Path) -> None:
 
 
 def exposure_lorenz(exposures: Mapping[str, NDArray[np.int64]], path: Path) -> None:
-    """Draw which share of all list places goes to which share of the items, from the least shown."""
+    """Draw the Lorenz curve of exposure: fraction of recommendations by fraction of the items, least shown first."""
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
     for model, counts in exposures.items():
-        shares = np.concatenate([[0.0], np.sort(counts).cumsum() / max(1, counts.sum())])
-        axes.plot(np.linspace(0, 1, len(shares)), shares, color=COLOURS[model], label=model)
+        fractions = np.concatenate([[0.0], np.sort(counts).cumsum() / max(1, counts.sum())])
+        axes.plot(np.linspace(0, 1, len(fractions)), fractions, color=COLOURS[model], label=model)
     axes.plot([0, 1], [0, 1], color="black", linestyle=":", linewidth=1, label="even")
-    axes.set(xlabel="share of items, least shown first", ylabel="share of list places", title="Exposure")
+    axes.set(title="Exposure", xlabel="fraction of items, least shown first", ylabel="fraction of recommendations")
     axes.legend()
     save(figure, path)
 
 
 def popularity_trade_off(points: Sequence[CurvePoint], k: int, path: Path) -> None:
-    """Draw recall@k against coverage@k while popularity is dialled down; each point names its weight."""
+    """Draw recall@k against coverage@k by popularity weight; each point names its weight."""
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     coverages, recalls = [point.coverage for point in points], [point.recall for point in points]
     axes.plot(coverages, recalls, marker="o", color=COLOURS[MODEL])
     for point in points:
         axes.annotate(f"{point.weight:g}", (point.coverage, point.recall), textcoords="offset points", xytext=(6, 4))
-    axes.set(xlabel=f"coverage@{k}", ylabel=f"recall@{k}", title="Lists by popularity_weight")
+    axes.set(xlabel=f"coverage@{k}", ylabel=f"recall@{k}", title="Recommendations by popularity_weight")
     save(figure, path)
 
 
 def index_recall(curves: Mapping[str, tuple[Sequence[IndexQuality], int]], path: Path) -> None:
-    """Draw recall against the median and 95th percentile of a query's time; points that find more name their `ef`.
+    """Draw recall against median and 95th percentile of a query's time; points with a higher recall name their `ef`.
 
     Args:
-        curves: for each index what was measured, by rising `ef`, and the `ef` in use.
+        curves: for each index its quality by rising `ef`, and the `ef` in use.
         path: of the PNG.
     """
     figure = Figure(figsize=(6, 4), layout="constrained")
@@ -90,16 +90,25 @@ def index_recall(curves: Mapping[str, tuple[Sequence[IndexQuality], int]], path:
     for (name, (measured, used)), colour in zip(curves.items(), (COLOURS[MODEL], COLOURS[CHAMPION]), strict=False):
         points = [each for each in measured if each.recall is not None]
         recalls = [each.recall or 0.0 for each in points]
-        middles, slow = [each.latency_p50_ms or 0.0 for each in points], [each.latency_p95_ms or 0.0 for each in points]
-        axes.plot(middles, recalls, marker="o", markersize=4, color=colour, label=f"{name}, median")
-        axes.plot(
-            slow, recalls, marker="o", markersize=3, color=colour, linestyle=":", label=f"{name}, 95th percentile"
+        medians, percentiles = (
+            [each.latency_p50_ms or 0.0 for each in points],
+            [each.latency_p95_ms or 0.0 for each in points],
         )
-        for place, (point, *at) in enumerate(zip(points, middles, recalls, strict=True)):
+        axes.plot(medians, recalls, marker="o", markersize=4, color=colour, label=f"{name}, median")
+        axes.plot(
+            percentiles,
+            recalls,
+            marker="o",
+            markersize=3,
+            color=colour,
+            linestyle=":",
+            label=f"{name}, 95th percentile",
+        )
+        for place, (point, *at) in enumerate(zip(points, medians, recalls, strict=True)):
             if point.ef == used:
                 axes.plot([at[0]], [at[1]], marker="o", markersize=11, fillstyle="none", color=colour)
-            # Where nothing is gained any more the points lie side by side, and so would their labels.
-            if place == 0 or at[1] - recalls[place - 1] > _SEEN:
+            # Points without a gain lie side by side, and so would their labels.
+            if place == 0 or at[1] - recalls[place - 1] > _LEAST_GAIN:
                 axes.annotate(
                     f"ef {point.ef}",
                     (at[0], at[1]),
@@ -115,13 +124,13 @@ def index_recall(curves: Mapping[str, tuple[Sequence[IndexQuality], int]], path:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG."""
+    """Write a plot as PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png(figure))
 
 
 def png(figure: Figure) -> bytes:
-    """Return a figure as PNG."""
+    """Return a plot as PNG."""
     buffer = BytesIO()
     # Without the version stamp of matplotlib, equal figures are equal files.
     figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})

@@ -1,6 +1,6 @@
-"""What popularity is worth: recall against coverage while `popularity_weight` goes from 0 to 1.
+"""The trade-off of the popularity weight: recall against coverage while `popularity_weight` goes from 0 to 1.
 
-Pure; used by the stage evaluate_model. Only the dial of a fitted model moves, nothing is trained again.
+Pure; used by the stage evaluate_model. The model is fitted once: only its popularity weight changes.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """Figures of the lists at one weight: means over the users asked, as in `model_metrics`."""
+    """Metrics of the recommendations at one weight: means over the users of the slice, as in `model_metrics`."""
 
     weight: float
     recall: float
@@ -31,38 +31,38 @@ class CurvePoint:
 
 def popularity_curve(
     ranking_at: Callable[[float], Ranking],
-    question: HoldoutSlice,
+    holdout_slice: HoldoutSlice,
     train: sparse.csr_matrix,
     k: int,
     weights: Sequence[float] = WEIGHTS,
     left_out: sparse.csr_matrix | None = None,
 ) -> list[CurvePoint]:
-    """Measure the lists at each weight; nothing where the slice is empty.
+    """Measure the recommendations at each weight; no point where the slice is empty.
 
     Args:
         ranking_at: gives the ranking at a weight.
-        question: whose lists, and what they should hold.
+        holdout_slice: users and truth.
         train: (users, items) CSR of the training pairs.
-        k: cut-off of the lists.
+        k: items recommended to a user.
         weights: the weights, ascending.
-        left_out: (users, items) CSR of what a user's list may not hold; None: the training pairs.
+        left_out: (users, items) CSR of what may not be recommended; None: the training pairs.
     """
-    if len(question.users) == 0:
+    if len(holdout_slice.users) == 0:
         return []
-    train_users = train.getnnz(axis=0)[question.is_candidate]
+    train_users = train.getnnz(axis=0)[holdout_slice.is_candidate]
     user_count = int((train.getnnz(axis=1) > 0).sum())
     left_out = train if left_out is None else left_out
     points = []
     for weight in weights:
-        lists = best_items(ranking_at(weight), question.users, question.is_candidate, left_out, k)
-        shown = exposure_counts(lists, question.is_candidate)
-        recalls = recall(hits_of(lists, question.truth), question.truth.getnnz(axis=1))
+        recommended = best_items(ranking_at(weight), holdout_slice.users, holdout_slice.is_candidate, left_out, k)
+        exposures = exposure_counts(recommended, holdout_slice.is_candidate)
+        recalls = recall(hits_of(recommended, holdout_slice.truth), holdout_slice.truth.getnnz(axis=1))
         points.append(
             CurvePoint(
                 weight,
                 float(np.nanmean(recalls)),
-                coverage(shown),
-                average_popularity(shown, train_users, user_count),
+                coverage(exposures),
+                average_popularity(exposures, train_users, user_count),
             )
         )
     return points

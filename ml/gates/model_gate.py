@@ -10,7 +10,7 @@ import numpy as np
 
 from ml.evaluation.evaluate import BASELINE, CHAMPION, MODEL
 from ml.evaluation.paired_bootstrap import mean_intervals
-from ml.evaluation.results import Contest, Opponent
+from ml.evaluation.results import ComparedChampion, EvaluationResults
 from ml.gates.index_gate import at_least, finite
 from nightjar.contract.gates import GateDecision
 from nightjar.contract.settings import Settings
@@ -20,7 +20,7 @@ MIN_USERS = 5
 _METRICS = ("recall", "ndcg")
 
 
-def judge_model(contest: Contest, settings: Settings) -> list[GateDecision]:
+def judge_model(contest: EvaluationResults, settings: Settings) -> list[GateDecision]:
     """Compare the model with the popularity baseline, the champion's recipe, its record and its coverage."""
     users = len(contest.of_users[MODEL]["recall"])
     if users < MIN_USERS:
@@ -35,7 +35,9 @@ def judge_model(contest: Contest, settings: Settings) -> list[GateDecision]:
     ]
 
 
-def _paired(gate: str, contest: Contest, rival: str, share: float, name: str, settings: Settings) -> GateDecision:
+def _paired(
+    gate: str, contest: EvaluationResults, rival: str, share: float, name: str, settings: Settings
+) -> GateDecision:
     """Refuse a model that is surely below a share of its rival in one of the metrics.
 
     The interval is that of the mean lead over users, `model - share * rival`. Each of two metrics refuses at one end
@@ -65,40 +67,40 @@ def _paired(gate: str, contest: Contest, rival: str, share: float, name: str, se
     )
 
 
-def _against_champion(contest: Contest, settings: Settings) -> GateDecision:
-    opponent = contest.opponent
+def _against_champion(contest: EvaluationResults, settings: Settings) -> GateDecision:
+    opponent = contest.compared_champion
     if opponent is None:
         return GateDecision("champion", "skipped", "no publication of an earlier date")
     name = opponent.champion.publication_id
     if opponent.obstacle:
         return GateDecision("champion", "skipped", f"the recipe of {name} cannot be tried: {opponent.obstacle}")
-    if not opponent.other_recipe:
+    if not opponent.changed_configuration:
         return GateDecision("champion", "passed", f"the recipe of {name}{_features(opponent)}: nothing to compare")
     share = 1 - settings.gate_champion_tolerance
     verdict = _paired("champion", contest, CHAMPION, share, f"that of {name}'s recipe,", settings)
-    changes = f" ({', '.join(opponent.other_recipe)}{_features(opponent)})"
+    changes = f" ({', '.join(opponent.changed_configuration)}{_features(opponent)})"
     return replace(verdict, reason=verdict.reason + changes)
 
 
-def _features(opponent: Opponent) -> str:
-    return f", on other features: {', '.join(opponent.other_features)}" if opponent.other_features else ""
+def _features(opponent: ComparedChampion) -> str:
+    return f", on other features: {', '.join(opponent.changed_features)}" if opponent.changed_features else ""
 
 
-def _against_record(contest: Contest, settings: Settings) -> GateDecision:
-    gate, opponent = "champion_record", contest.opponent
+def _against_record(contest: EvaluationResults, settings: Settings) -> GateDecision:
+    gate, opponent = "champion_record", contest.compared_champion
     if opponent is None:
         return GateDecision(gate, "skipped", "no publication of an earlier date")
     name, k, recorded = opponent.champion.publication_id, settings.metric_k, opponent.champion.recall
     if recorded is None:
         return GateDecision(gate, "skipped", f"{name} has no recall@{k}")
-    if opponent.other_protocol:
-        return GateDecision(gate, "skipped", f"{name} had another holdout: {', '.join(opponent.other_protocol)}")
+    if opponent.changed_protocol:
+        return GateDecision(gate, "skipped", f"{name} had another holdout: {', '.join(opponent.changed_protocol)}")
     share, recall = 1 - settings.gate_record_tolerance, float(contest.of_users[MODEL]["recall"].mean())
     words = f"recall@{k} {recall:.4f} against {share:g} x {recorded:.4f} that {name} had on its own night"
     return at_least(gate, f"recall@{k}", recall, share * recorded, words)
 
 
-def _coverage(contest: Contest, settings: Settings) -> GateDecision:
+def _coverage(contest: EvaluationResults, settings: Settings) -> GateDecision:
     # Coverage grows with the users and falls with the items of a night: only that on the same holdout is comparable.
     k, floor, theirs = settings.metric_k, settings.gate_coverage_floor, contest.coverage.get(CHAMPION)
     ours, share = contest.coverage[MODEL], 1 - settings.gate_coverage_tolerance

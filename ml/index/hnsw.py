@@ -1,4 +1,4 @@
-"""An HNSW graph over item vectors, kept in one folder with the ids of its items and a manifest.
+"""HNSW indices over item vectors, each saved in one folder with the ids of its items and a manifest.
 
 The only module that imports hnswlib. Written by the stage build_indices to `indices/<name>/`: `index.bin`,
 `item_ids.parquet` (row p is the item at position p of the graph), `manifest.json` (digests and parameters).
@@ -31,7 +31,7 @@ class HnswIndex:
 
     Attributes:
         item_ids: (items,) text; position p of the graph is `item_ids[p]`.
-        ef: candidate list size while searching; larger finds more and takes longer.
+        ef: length of the candidate list; larger has a higher recall and is slower.
         metric: `COSINE` or `INNER_PRODUCT`.
     """
 
@@ -42,7 +42,7 @@ class HnswIndex:
         self.set_ef(ef)
 
     def set_ef(self, ef: int) -> None:
-        """Search with another candidate list size."""
+        """Set the length of the candidate list."""
         self.ef = ef
         self._graph.set_ef(ef)
 
@@ -52,11 +52,11 @@ class HnswIndex:
         return int(self._graph.dim)
 
     def query(self, queries: Vectors, k: int) -> NDArray[np.int64]:
-        """Find the items nearest to each query: (queries, k) positions, nearest first; -1 where items run out.
+        """Return the items nearest to each query: (queries, k) positions, nearest first; -1 where items run out.
 
         Args:
             queries: (queries, dim).
-            k: neighbours asked for; more than there are items is allowed.
+            k: neighbours of each query; may exceed the number of items.
 
         Raises:
             NightjarError: the queries are of another dimension.
@@ -73,11 +73,11 @@ class HnswIndex:
         if reachable == 0:
             return positions
         try:
-            found, _ = self._graph.knn_query(queries, reachable, num_threads=1)
+            retrieved, _ = self._graph.knn_query(queries, reachable, num_threads=1)
         except RuntimeError:
-            # hnswlib refuses when its walk met fewer than k items, which a small or clustered graph can cause.
-            found = self._exact(queries, reachable)
-        positions[:, :reachable] = found
+            # hnswlib fails when its search reaches fewer than k items, as in a small or clustered graph.
+            retrieved = self._exact(queries, reachable)
+        positions[:, :reachable] = retrieved
         return positions
 
     def save(self, folder: Path, facts: Mapping[str, object]) -> str:
@@ -85,7 +85,7 @@ class HnswIndex:
 
         Args:
             folder: replaced if it exists.
-            facts: what else the manifest should say, e.g. the measured recall.
+            facts: further entries of the manifest, e.g. the measured recall.
         """
         with written_aside(folder) as aside:
             self._graph.save_index(str(aside / GRAPH_FILE))
@@ -105,7 +105,7 @@ class HnswIndex:
 
 
 def build(vectors: Vectors, item_ids: NDArray[np.object_], metric: str, settings: Settings) -> HnswIndex:
-    """Build a graph over the items, the same one every time: one thread, fixed seed, rows in their order.
+    """Build a graph over the items, reproducibly: one thread, fixed seed, rows in their order.
 
     Args:
         vectors: (items, dim); by cosine none of them zero.
@@ -122,7 +122,7 @@ def build(vectors: Vectors, item_ids: NDArray[np.object_], metric: str, settings
     if metric == COSINE and not norms.all():
         raise NightjarError("an index by cosine needs vectors that are not zero", code="zero_vector")
     graph = hnswlib.Index(metric, vectors.shape[1])
-    # hnswlib makes no graph for no item, which is what a catalogue holds whose available items nobody knows yet.
+    # hnswlib has no empty graph, and a catalogue may have no available item that the model knows.
     graph.init_index(max(len(vectors), 1), settings.index_m, settings.index_ef_construction, settings.seed)
     if len(vectors):
         graph.add_items(vectors, np.arange(len(vectors)), num_threads=1)
@@ -130,7 +130,7 @@ def build(vectors: Vectors, item_ids: NDArray[np.object_], metric: str, settings
 
 
 def load(folder: Path) -> HnswIndex:
-    """Read an index back, searching with the `ef` at which its recall was measured.
+    """Load an index, with the `ef` at which its recall was measured.
 
     Raises:
         NightjarError: there is no manifest, or a file is missing or differs from it.

@@ -1,6 +1,6 @@
-"""Measures an index against exact search, and raises its `ef` until it finds enough.
+"""Measures the recall of an index against exact search, and raises its `ef` until it reaches the target.
 
-Pure but for the clock; used by the stage build_indices, whose gate judges the figure.
+Pure but for the clock; used by the stage build_indices, whose gate reads the recall.
 """
 
 import time
@@ -16,23 +16,23 @@ from nightjar.contract.settings import Settings
 from nightjar.ranking.scoring import Ranking, nearest
 
 MAX_QUERIES = 1_000
-# A curve is looked at, not judged.
+# A curve is only plotted.
 CURVE_QUERIES = 200
 _NEARLY_ALL = 0.999
-# Equal vectors (items with the same features only) have no order: any of them is a right answer. A share of the score.
+# Equal vectors (items with the same features only) have no order: any of them is correct. Relative to the score.
 _TIE = 1e-6
 
 
 @dataclass(frozen=True)
 class IndexQuality:
-    """What was measured at one `ef`.
+    """Recall and latency at one `ef`.
 
     Attributes:
-        recall: mean share of the exact k best that the index found, 0 to 1; None without queries.
+        recall: mean fraction of the exact k best that the index retrieved, 0 to 1; None without queries.
         latency_p50_ms: median wall time of one query; None without queries.
         latency_p95_ms: 95th percentile of it; None without queries.
-        queries: how many were asked.
-        ef: candidate list size at which it was measured.
+        queries: their number.
+        ef: length of the candidate list.
     """
 
     recall: float | None
@@ -54,10 +54,10 @@ def raise_ef(
     """Measure the index, doubling its `ef` until recall@k reaches the target or `ef` its bound.
 
     Args:
-        index: left with the `ef` that the answer names.
+        index: left with the returned `ef`.
         vectors: (items, dim) what the index holds, by position.
         queries: (queries, dim).
-        own: (queries,) the position that each query must not find (itself), or None.
+        own: (queries,) the position of each query itself, which does not count; None: queries are not indexed.
         settings: k, target, first and largest `ef`.
     """
     ranking = _ranking(index, queries, vectors)
@@ -74,21 +74,21 @@ def raise_ef(
 def recall_curve(
     index: HnswIndex, vectors: Vectors, queries: Vectors, own: NDArray[np.int64] | None, settings: Settings
 ) -> list[IndexQuality]:
-    """Measure the index at doubling `ef` on up to `CURVE_QUERIES` queries, until it finds nearly all or at its bound.
+    """Measure the index at doubling `ef` on up to `CURVE_QUERIES` queries, until recall nears 1 or `ef` its bound.
 
-    Arguments are those of `raise_ef`; the index is left with the `ef` that it had.
+    Arguments are those of `raise_ef`; the index keeps its `ef`.
     """
-    used, asked = index.ef, queries[:CURVE_QUERIES]
+    used, sampled = index.ef, queries[:CURVE_QUERIES]
     itself = None if own is None else own[:CURVE_QUERIES]
-    ranking = _ranking(index, asked, vectors)
+    ranking = _ranking(index, sampled, vectors)
     exact = nearest(ranking, settings.metric_k, _own_matrix(itself, len(vectors)))
     curve: list[IndexQuality] = []
     ef = min(settings.metric_k + 1, settings.index_ef_max)
     while True:
-        # The one in use is among the points, so that it is seen what it costs.
+        # The one in use is among the points, so that the plot shows its latency.
         for each in sorted({ef, used} if ef <= used < 2 * ef else {ef}):
             index.set_ef(each)
-            curve.append(_measure(index, ranking, asked, exact, itself))
+            curve.append(_measure(index, ranking, sampled, exact, itself))
         recall = curve[-1].recall
         if recall is None or (recall >= _NEARLY_ALL and ef >= used) or 2 * ef > settings.index_ef_max:
             index.set_ef(used)
@@ -100,32 +100,32 @@ def _measure(
     index: HnswIndex, ranking: Ranking, queries: Vectors, exact: NDArray[np.int64], own: NDArray[np.int64] | None
 ) -> IndexQuality:
     k = exact.shape[1]
-    wanted = k if own is None else k + 1
-    answers, milliseconds = [], []
+    fetched = k if own is None else k + 1
+    results, milliseconds = [], []
     for query in queries:
         started = time.perf_counter()
-        answers.append(index.query(query[None, :], wanted)[0])
+        results.append(index.query(query[None, :], fetched)[0])
         milliseconds.append(1000 * (time.perf_counter() - started))
-    if not answers or (exact < 0).all():
+    if not results or (exact < 0).all():
         return IndexQuality(None, None, None, 0, index.ef)
-    found = without_own(np.array(answers), own, k)
+    retrieved = without_own(np.array(results), own, k)
     p50, p95 = np.percentile(milliseconds, [50, 95])
-    return IndexQuality(_recall(ranking, found, exact), float(p50), float(p95), len(queries), index.ef)
+    return IndexQuality(_recall(ranking, retrieved, exact), float(p50), float(p95), len(queries), index.ef)
 
 
-def without_own(found: NDArray[np.int64], own: NDArray[np.int64] | None, k: int) -> NDArray[np.int64]:
-    """Drop each query's own position from its (queries, k + 1) answers and keep the first k."""
+def without_own(retrieved: NDArray[np.int64], own: NDArray[np.int64] | None, k: int) -> NDArray[np.int64]:
+    """Drop each query's own position from its (queries, k + 1) results and keep the first k."""
     if own is None:
-        return found
-    last = np.argsort(found == own[:, None], axis=1, kind="stable")
-    return np.take_along_axis(found, last, axis=1)[:, :k]
+        return retrieved
+    last = np.argsort(retrieved == own[:, None], axis=1, kind="stable")
+    return np.take_along_axis(retrieved, last, axis=1)[:, :k]
 
 
-def _recall(ranking: Ranking, found: NDArray[np.int64], exact: NDArray[np.int64]) -> float:
+def _recall(ranking: Ranking, retrieved: NDArray[np.int64], exact: NDArray[np.int64]) -> float:
     worst = np.where(exact >= 0, _scores(ranking, exact), np.inf).min(axis=1)
     slack = _TIE * np.maximum(np.abs(worst), 1)
-    right = (found >= 0) & (_scores(ranking, found) >= (worst - slack)[:, None])
-    return float((right.sum(axis=1) / np.maximum((exact >= 0).sum(axis=1), 1)).mean())
+    is_correct = (retrieved >= 0) & (_scores(ranking, retrieved) >= (worst - slack)[:, None])
+    return float((is_correct.sum(axis=1) / np.maximum((exact >= 0).sum(axis=1), 1)).mean())
 
 
 def _scores(ranking: Ranking, positions: NDArray[np.int64]) -> Vectors:

@@ -1,4 +1,4 @@
-"""Turns "inner product plus bias" into a bare inner product, by which the retrieval index is built and asked.
+"""Turns "inner product plus bias" into a bare inner product, by which the retrieval index is built and queried.
 
 Pure; used by the stage build_indices and by whoever queries the retrieval index.
 """
@@ -19,5 +19,5 @@ def append_biases(vectors: Vectors, biases: Vectors) -> Vectors:
 
 
 def append_ones(user_vectors: Vectors) -> Vectors:
-    """Append to each user's vector 1, which takes the bias: (users, dim + 1)."""
+    """Append 1 to each user's vector, as factor of the bias: (users, dim + 1)."""
     return np.hstack([user_vectors, np.ones((len(user_vectors), 1))]).astype(np.float32)

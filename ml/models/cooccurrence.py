@@ -23,41 +23,41 @@ _BLOCK_CELLS = 4_000_000
 def fit_item_weights(
     pairs: sparse.csr_matrix, settings: Settings, metadata: sparse.csr_matrix | None = None
 ) -> ItemWeights | None:
-    """Fit the weights that the settings ask for; None where co-occurrence has no share or there is no pair.
+    """Fit the weights under the settings; None where co-occurrence has no blend weight or there is no pair.
 
     Args:
         pairs: (users, items) float32 CSR, weight > 0 of each positive pair.
-        settings: shares, exponents, ridges, neighbours, and up to how many items the dense inverse is taken.
-        metadata: the items' rows as of `ml.models.cold_items`, by which items without pairs get weights; None: they get
-        none.
+        settings: blend weights, exponents, ridges, neighbours, and up to how many items the dense inverse is computed.
+        metadata: the items' rows as of `ml.models.cold_items`, by which cold items get weights; None: they get none.
     """
     items = np.flatnonzero(pairs.getnnz(axis=0))
     is_dense = len(items) <= settings.cooccurrence_dense_items
-    share = settings.cooccurrence_share if is_dense else settings.cooccurrence_sparse_share
-    if 0 in (share, settings.cooccurrence_share) or len(items) == 0:
+    blend_weight = settings.cooccurrence_share if is_dense else settings.cooccurrence_sparse_share
+    if 0 in (blend_weight, settings.cooccurrence_share) or len(items) == 0:
         return None
     occurring = raised(pairs[:, items].astype(np.float64).tocsr(), settings.cooccurrence_fit_exponent)
     # More threads would change last bits.
     with threadpool_limits(1):
         if is_dense:
-            found = ease(occurring, settings.cooccurrence_lambda, settings.cooccurrence_neighbours).tocoo()
+            warm = ease(occurring, settings.cooccurrence_lambda, settings.cooccurrence_neighbours).tocoo()
         else:
             shrinkage = settings.cooccurrence_shrinkage
-            found = nearest_by_cosine(occurring, shrinkage, settings.cooccurrence_neighbours).tocoo()
+            warm = nearest_by_cosine(occurring, shrinkage, settings.cooccurrence_neighbours).tocoo()
         cold = _of_cold_items(pairs, settings, metadata)
     weights = sparse.csr_matrix(
         (
-            np.concatenate([found.data, cold.data]).astype(np.float32),
-            (np.concatenate([items[found.row], cold.row]), np.concatenate([items[found.col], cold.col])),
+            np.concatenate([warm.data, cold.data]).astype(np.float32),
+            (np.concatenate([items[warm.row], cold.row]), np.concatenate([items[warm.col], cold.col])),
         ),
         shape=(pairs.shape[1],) * 2,
     )
     weights.sort_indices()
-    return ItemWeights(share, settings.cooccurrence_history_exponent, weights, cold_share=settings.cold_item_share)
+    exponent = settings.cooccurrence_history_exponent
+    return ItemWeights(blend_weight, exponent, weights, cold_blend_weight=settings.cold_item_share)
 
 
 def item_weights_of(data: TrainingData, pairs: sparse.csr_matrix, settings: Settings) -> ItemWeights | None:
-    """Fit the weights of a model on some pairs, those of items without any by the features of `data`."""
+    """Fit the weights of a model on some pairs, those of cold items by the features of `data`."""
     return fit_item_weights(pairs, settings, metadata_rows(data))
 
 
@@ -79,7 +79,7 @@ def ease(pairs: sparse.csr_matrix, ridge: float, neighbours: int) -> sparse.csc_
     """EASE (Steck 2019, "Embarrassingly shallow autoencoders for sparse data"), pruned.
 
     With P = (X'X + ridge I)^-1 the weight of item j for item i is -P[j, i] / P[i, i], 0 for j = i: the ridge
-    regression of each item on all others. Of each item the `neighbours` weights largest by size stay. Takes 8 bytes a
+    regression of each item on all others. The `neighbours` largest weights of each item are kept. Takes 8 bytes a
     pair of items, or where there are fewer users than items, 8 bytes a pair of users (Woodbury).
 
     Args:
@@ -103,11 +103,11 @@ def nearest_by_cosine(pairs: sparse.csr_matrix, shrinkage: float, neighbours: in
     """
     norms = np.sqrt(np.asarray(pairs.multiply(pairs).sum(axis=0)).ravel() + shrinkage)
     scaled = (pairs @ sparse.diags(1 / norms)).tocsr()
-    # One more than asked for, because it finds the item itself too.
-    found = all_pairs_knn(scaled, neighbours + 1, num_threads=1, show_progress=False).tocsr()
-    found.setdiag(0)
-    found.eliminate_zeros()
-    return found.T.tocsc()
+    # One more than requested, because each item is its own nearest neighbour.
+    nearest = all_pairs_knn(scaled, neighbours + 1, num_threads=1, show_progress=False).tocsr()
+    nearest.setdiag(0)
+    nearest.eliminate_zeros()
+    return nearest.T.tocsc()
 
 
 def _inverse_blocks(pairs: sparse.csr_matrix, ridge: float) -> Iterator[tuple[int, NDArray[np.float64]]]:

@@ -6,7 +6,7 @@ from scipy import sparse
 
 
 def pruned_columns(weights: NDArray[np.float64], kept: int) -> sparse.csc_matrix:
-    """Return the `kept` weights of each column that are largest by size, of equal ones at the border any.
+    """Return the `kept` largest weights by size of each column; equal ones at the border in any order.
 
     Args:
         weights: (rows, columns).

@@ -1,4 +1,4 @@
-"""LightFM behind one door: fits factors of user and item features, and sums them to vectors.
+"""Fits LightFM: factors of user and item features, and the embeddings that they add up to.
 
 The only module that imports lightfm. Used by the stages evaluate_model and fit_model.
 """
@@ -16,13 +16,13 @@ from nightjar.contract.artifacts.embeddings import Vectors
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
 
-# LightFM's own names of what it keeps of each feature of a side, in the order of the fields of `Trained`.
+# LightFM's own names of its arrays of one side, in the order of the fields of `FactorsWithGradients`.
 _PARTS = ("embeddings", "biases", "embedding_gradients", "bias_gradients")
 
 
 @dataclass(frozen=True)
 class Factors:
-    """What the features of one side (users or items) have learned.
+    """Trained factors of the features of one side (users or items).
 
     Attributes:
         vectors: (features, dim) float32; a feature that no training user (item) carries is zero.
@@ -39,8 +39,8 @@ class Factors:
 
 
 @dataclass(frozen=True)
-class Trained(Factors):
-    """Factors that another training can go on from.
+class FactorsWithGradients(Factors):
+    """Factors from which another fit can be warm-started.
 
     Attributes:
         vector_gradients: (features, dim) float32, sums of squared gradients: the larger, the smaller the next step.
@@ -51,7 +51,8 @@ class Trained(Factors):
     bias_gradients: Vectors
 
 
-Start = tuple[Trained, Trained]
+# Of the user and the item features.
+WarmStartCheckpoint = tuple[FactorsWithGradients, FactorsWithGradients]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Epoch:
         number: from 1.
         count: epochs of the training.
         seconds: wall seconds of the pass.
-        elapsed: wall seconds since the first one began, with what was done between them.
+        elapsed: wall seconds since the first one began, work between epochs included.
         users: factors after it.
         items: factors after it.
     """
@@ -86,11 +87,11 @@ def fit(
     item_features: sparse.csr_matrix,
     settings: Settings,
     on_epoch: Callable[[Epoch], None],
-    start: Start | None = None,
-) -> Start:
-    """Fit LightFM with the WARP loss (Kula 2015; Weston et al. 2011) and return (user factors, item factors).
+    checkpoint: WarmStartCheckpoint | None = None,
+) -> WarmStartCheckpoint:
+    """FittedFactors LightFM with the WARP loss (Kula 2015; Weston et al. 2011) and return (user factors, item factors).
 
-    Only items that occur in a pair are drawn as negatives: an item nobody has met yet is not disliked.
+    Only items that occur in a pair are drawn as negatives: an item without events is not disliked.
 
     Args:
         pairs: (users, items) float32, weight > 0 of each positive pair.
@@ -98,7 +99,7 @@ def fit(
         item_features: (items, item features) float32.
         settings: dimension, epochs, learning rate, penalties, threads and seed.
         on_epoch: called after each epoch.
-        start: what an earlier training left of the same user and item features, zero where nothing; None: begin anew.
+        checkpoint: of an earlier fit, for the same features, zero where it has none; None: train from scratch.
 
     Returns:
         Factors of all features, all zero where there is no pair.
@@ -108,20 +109,20 @@ def fit(
     """
     users, items = _occurring(pairs, 1), _occurring(pairs, 0)
     if len(users) == 0:
-        return _nothing(user_features, settings), _nothing(item_features, settings)
+        return _zero_factors(user_features, settings), _zero_factors(item_features, settings)
     interactions, weights = _lightfm_inputs(pairs[users][:, items])
     of_users, of_items = user_features[users].astype(np.float32), item_features[items].astype(np.float32)
     model = _untrained(settings)
-    if start is not None:
-        # No epoch at all: every feature gets the numbers that it begins with.
+    if checkpoint is not None:
+        # No epoch at all: every feature gets its initial numbers.
         model.fit_partial(interactions, of_users, of_items, weights, epochs=0)
-        _go_on(model, "user", of_users, start[0])
-        _go_on(model, "item", of_items, start[1])
-    began, count = time.monotonic(), epochs_of(settings, pairs.nnz, start)
+        _warm_start(model, "user", of_users, checkpoint[0])
+        _warm_start(model, "item", of_items, checkpoint[1])
+    began, count = time.monotonic(), epochs_of(settings, pairs.nnz, checkpoint)
     for number in range(1, count + 1):
         started = time.monotonic()
         try:
-            # What overflows here is found by LightFM's own check, and is the error below.
+            # LightFM's own check finds what overflows here, and raises the error below.
             with np.errstate(over="ignore", invalid="ignore"):
                 model.fit_partial(interactions, of_users, of_items, weights, num_threads=settings.train_threads)
         except ValueError as error:
@@ -137,10 +138,10 @@ def fit(
     return user_factors, item_factors
 
 
-def epochs_of(settings: Settings, pairs: int, start: Start | None) -> int:
-    """Return how many epochs a training on so many pairs takes: fewer where each has more to teach, at least one."""
-    wanted = settings.epochs if start is None else settings.warm_start_epochs
-    return max(1, min(wanted, settings.max_train_pairs // max(1, pairs)))
+def epochs_of(settings: Settings, pairs: int, checkpoint: WarmStartCheckpoint | None) -> int:
+    """Return the epochs of a fit on so many pairs: fewer for more pairs, at least one."""
+    epochs = settings.epochs if checkpoint is None else settings.warm_start_epochs
+    return max(1, min(epochs, settings.max_train_pairs // max(1, pairs)))
 
 
 def represent(features: sparse.csr_matrix, factors: Factors) -> tuple[Vectors, Vectors]:
@@ -181,24 +182,26 @@ def _lightfm_inputs(pairs: sparse.csr_matrix) -> tuple[sparse.coo_matrix, sparse
     return sparse.coo_matrix((ones, (weights.row, weights.col)), shape=weights.shape), weights
 
 
-def _nothing(features: sparse.csr_matrix, settings: Settings) -> Trained:
+def _zero_factors(features: sparse.csr_matrix, settings: Settings) -> FactorsWithGradients:
     vectors = np.zeros((features.shape[1], settings.embedding_dim), np.float32)
     biases = np.zeros(features.shape[1], np.float32)
-    return Trained(vectors, biases, vectors, biases)
+    return FactorsWithGradients(vectors, biases, vectors, biases)
 
 
-def _go_on(model: LightFM, side: str, features: sparse.csr_matrix, start: Trained) -> None:
-    rows = np.flatnonzero(start.is_trained & (features.getnnz(axis=0) > 0))
-    for name, values in zip(_PARTS, _parts_of(start), strict=True):
+def _warm_start(model: LightFM, side: str, features: sparse.csr_matrix, factors: FactorsWithGradients) -> None:
+    rows = np.flatnonzero(factors.is_trained & (features.getnnz(axis=0) > 0))
+    for name, values in zip(_PARTS, _parts_of(factors), strict=True):
         getattr(model, f"{side}_{name}")[rows] = values[rows]
 
 
-def _parts_of(trained: Trained) -> tuple[Vectors, Vectors, Vectors, Vectors]:
-    return trained.vectors, trained.biases, trained.vector_gradients, trained.bias_gradients
+def _parts_of(factors: FactorsWithGradients) -> tuple[Vectors, Vectors, Vectors, Vectors]:
+    return factors.vectors, factors.biases, factors.vector_gradients, factors.bias_gradients
 
 
-def _carried(features: sparse.csr_matrix, model: LightFM, side: str) -> Trained:
-    # What no training row carries still holds the random numbers it was born with.
+def _carried(features: sparse.csr_matrix, model: LightFM, side: str) -> FactorsWithGradients:
+    # Features that no training row carries still hold their random initial numbers.
     carried = features.getnnz(axis=0) > 0
     parts = (getattr(model, f"{side}_{name}") for name in _PARTS)
-    return Trained(*(np.where(carried if part.ndim == 1 else carried[:, None], part, np.float32(0)) for part in parts))
+    return FactorsWithGradients(
+        *(np.where(carried if part.ndim == 1 else carried[:, None], part, np.float32(0)) for part in parts)
+    )

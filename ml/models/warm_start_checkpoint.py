@@ -1,7 +1,7 @@
-"""What a fit leaves for the next night's to go on from: each feature's factors, by name, and how fast they still move.
+"""Warm-start checkpoints: factors and gradient sums of a fit by feature name, from which a later fit starts.
 
 Written and read by the stages evaluate_model (fitted on the training part) and fit_model (fitted on everything): a
-model that is judged must go on from one that never saw what is held out. Plain arrays under a manifest, as `model/`.
+model that is evaluated must start from one that never saw what is held out. Plain arrays under a manifest, as `model/`.
 """
 
 import json
@@ -13,36 +13,36 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ml.data.training_data import TrainingData
-from ml.models.lightfm import Start, Trained
+from ml.models.lightfm import FactorsWithGradients, WarmStartCheckpoint
 from nightjar.contract.artifacts.embeddings import MANIFEST, check_manifest, read_manifest, sha256
 from nightjar.contract.atomic_files import written_aside
 from nightjar.contract.settings import Settings
 
 _ARRAYS = ("vectors", "biases", "vector_gradients", "bias_gradients")
-# Beyond so many times the epochs of a fit that begins anew, recall falls: docs/experiments/warm-start.md.
+# Beyond so many times the epochs of a fit from scratch, recall falls: docs/experiments/warm-start.md.
 _MOST_TIMES_EPOCHS = 1.5
-# With another of these the factors have no place, or have seen what is held out now.
-_SAME = ("embedding_dim", "seed", "holdout_fraction", "cold_holdout_fraction", "domain_holdout_fraction")
+# Where one of these differs, the factors have another shape, or were trained on what is held out now.
+_MUST_BE_EQUAL = ("embedding_dim", "seed", "holdout_fraction", "cold_holdout_fraction", "domain_holdout_fraction")
 
 
-def save(folder: Path, data: TrainingData, settings: Settings, fitted: Start, epochs: int) -> None:
-    """Write the factors of the features that were trained, and in how many epochs in all."""
+def save(folder: Path, data: TrainingData, settings: Settings, checkpoint: WarmStartCheckpoint, epochs: int) -> None:
+    """Write the factors of the trained features, and the number of epochs in all."""
     with written_aside(folder) as aside:
-        for side, names, trained in zip(("user", "item"), _names(data), fitted, strict=True):
-            rows = np.flatnonzero(trained.is_trained)
+        for side, names, factors in zip(("user", "item"), _names(data), checkpoint, strict=True):
+            rows = np.flatnonzero(factors.is_trained)
             pq.write_table(pa.table({"feature": pa.array(names[rows], pa.string())}), aside / f"{side}.parquet")
             for name in _ARRAYS:
-                np.save(aside / f"{side}_{name}.npy", getattr(trained, name)[rows], allow_pickle=False)
+                np.save(aside / f"{side}_{name}.npy", getattr(factors, name)[rows], allow_pickle=False)
         digests = {path.name: sha256(path) for path in sorted(aside.iterdir())}
         manifest = {"sha256": digests, "settings": _settings(settings), "epochs": epochs}
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
 
 
-def load(folder: Path, data: TrainingData, settings: Settings) -> Start | None:
+def load(folder: Path, data: TrainingData, settings: Settings) -> WarmStartCheckpoint | None:
     """Return what `save` wrote in the order of the features of `data`, zero where nothing was trained.
 
     Returns:
-        None where it was fitted with settings that do not fit tonight's, or in as many epochs as are good for it.
+        None where its settings do not match those of this run, or it already has as many epochs as improve recall.
 
     Raises:
         NightjarError: a file is missing or damaged.
@@ -56,16 +56,16 @@ def load(folder: Path, data: TrainingData, settings: Settings) -> Start | None:
     return _aligned(folder, "user", users), _aligned(folder, "item", items)
 
 
-def _aligned(folder: Path, side: str, names: NDArray[np.object_]) -> Trained:
+def _aligned(folder: Path, side: str, names: NDArray[np.object_]) -> FactorsWithGradients:
     row_of = {name: row for row, name in enumerate(pq.read_table(folder / f"{side}.parquet").column(0).to_pylist())}
     rows = np.array([row_of.get(name, len(row_of)) for name in names], np.int64)
 
-    def placed(name: str) -> NDArray[np.float32]:
-        kept = np.load(folder / f"{side}_{name}.npy", allow_pickle=False)
-        placed: NDArray[np.float32] = np.concatenate([kept, np.zeros((1, *kept.shape[1:]), kept.dtype)])[rows]
-        return placed
+    def aligned(name: str) -> NDArray[np.float32]:
+        saved = np.load(folder / f"{side}_{name}.npy", allow_pickle=False)
+        aligned: NDArray[np.float32] = np.concatenate([saved, np.zeros((1, *saved.shape[1:]), saved.dtype)])[rows]
+        return aligned
 
-    return Trained(*(placed(name) for name in _ARRAYS))
+    return FactorsWithGradients(*(aligned(name) for name in _ARRAYS))
 
 
 def _names(data: TrainingData) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
@@ -73,4 +73,4 @@ def _names(data: TrainingData) -> tuple[NDArray[np.object_], NDArray[np.object_]
 
 
 def _settings(settings: Settings) -> dict[str, int | float]:
-    return {name: getattr(settings, name) for name in _SAME}
+    return {name: getattr(settings, name) for name in _MUST_BE_EQUAL}

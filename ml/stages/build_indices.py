@@ -28,15 +28,15 @@ from nightjar.warehouse.engines import open_warehouse
 
 @dataclass(frozen=True)
 class IndexPlan:
-    """What goes into one index, and what it is asked to measure its recall.
+    """What goes into one index, and the queries that measure its recall.
 
     Attributes:
         name: retrieval or similarity.
-        metric: what "near" means, `COSINE` or `INNER_PRODUCT`.
+        metric: `COSINE` or `INNER_PRODUCT`.
         item_ids: (items,) text.
         vectors: (items, dim).
         queries: (queries, dim).
-        own: (queries,) the position each query must not find (itself), or None.
+        own: (queries,) the position of each query itself, which does not count; None: queries are not indexed.
     """
 
     name: str
@@ -52,12 +52,12 @@ def run(settings: Settings, folder: RunFolder) -> None:
 
     Raises:
         NightjarError: the model is missing or damaged.
-        GateRefused: an index stays below the recall floor at the largest `ef`; names it and the figures.
+        GateRefused: an index stays below the recall floor at the largest `ef`; names it and its recall.
     """
     with stage(folder, "build_indices") as progress:
         progress.unit = "vectors"
         model = embeddings.load(folder.model)
-        is_available = read_availability(folder, model.item_ids)
+        is_available = read_availability(folder.features_folder, model.item_ids)
         rows, decisions = [], []
         curves: dict[str, tuple[list[IndexQuality], int]] = {}
         for plan in (retrieval_plan(model, is_available, settings), similarity_plan(model, is_available, settings)):
@@ -75,31 +75,31 @@ def run(settings: Settings, folder: RunFolder) -> None:
 
 
 def retrieval_plan(model: Embeddings, is_available: NDArray[np.bool_], settings: Settings) -> IndexPlan:
-    """User to item: the inner product of a user's vector and 1 with an item's vector and bias is the model's score."""
+    """User to item: the inner product of (user vector, 1) with (item vector, bias) is the model's score."""
     items = _indexable(model, is_available)
-    users = np.flatnonzero(model.user_known != UNKNOWN)
-    asked = users[sample(len(users), settings.seed)]
+    users = np.flatnonzero(model.user_sources != UNKNOWN)
+    queries = users[sample(len(users), settings.seed)]
     return IndexPlan(
         "retrieval",
         INNER_PRODUCT,
         model.item_ids[items],
         append_biases(model.item_vectors[items], model.item_biases[items]),
-        append_ones(model.user_vectors[asked]),
+        append_ones(model.user_vectors[queries]),
         None,
     )
 
 
 def similarity_plan(model: Embeddings, is_available: NDArray[np.bool_], settings: Settings) -> IndexPlan:
-    """Item to item by cosine; an item whose vector is zero is similar to nothing and left out."""
+    """Item to item by cosine; an item whose vector is zero has no cosine and is left out."""
     items = _indexable(model, is_available)
     items = items[np.linalg.norm(model.item_vectors[items], axis=1) > 0]
     vectors = np.ascontiguousarray(model.item_vectors[items])
-    asked = sample(len(items), settings.seed)
-    return IndexPlan("similarity", COSINE, model.item_ids[items], vectors, vectors[asked], asked)
+    queries = sample(len(items), settings.seed)
+    return IndexPlan("similarity", COSINE, model.item_ids[items], vectors, vectors[queries], queries)
 
 
 def _indexable(model: Embeddings, is_available: NDArray[np.bool_]) -> NDArray[np.int64]:
-    return np.flatnonzero(is_available & (model.item_known != UNKNOWN)).astype(np.int64)
+    return np.flatnonzero(is_available & (model.item_sources != UNKNOWN)).astype(np.int64)
 
 
 def _save(

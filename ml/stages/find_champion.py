@@ -8,8 +8,8 @@ from ml.evaluation.evaluate import MODEL
 from nightjar.contract.run_folder import RunRecord
 from nightjar.warehouse.protocol import Warehouse
 
-# Strictly earlier dates only: repeating a date is judged against what the date was judged against before.
-_QUERY = """
+# Strictly earlier dates only: a repeated date is compared with the same champion as before.
+_CHAMPION_BEFORE = """
 with champion as (
     select publication_id, mlflow_run_id
     from recs.publications
@@ -31,5 +31,5 @@ group by champion.publication_id, champion.mlflow_run_id
 def find_champion(warehouse: Warehouse, run: RunRecord, k: int) -> Champion | None:
     """Return the last publication of the newest earlier date with its recall@k, or None if there is none."""
     with warehouse.connect(read_only=True) as connection:
-        row = connection.execute(_QUERY, [run.data_date, MODEL, k]).fetchone()
+        row = connection.execute(_CHAMPION_BEFORE, [run.data_date, MODEL, k]).fetchone()
     return Champion(*row) if row else None

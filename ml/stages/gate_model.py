@@ -1,4 +1,4 @@
-"""Stage gate_model: may this night's model be published?
+"""Stage gate_model: may this run's model be published?
 
 Reads `evaluation/`; writes `recs.gate_decisions`.
 """
@@ -17,11 +17,11 @@ def run(settings: Settings, folder: RunFolder) -> None:
     """Run the stage.
 
     Raises:
-        GateRefused: the model is surely behind popularity or the champion; names the gate and the figures.
+        GateRefused: the model is significantly worse than popularity or the champion; names the gate and the metrics.
     """
     with stage(folder, "gate_model") as progress:
         record = folder.record()
-        decisions = judge_model(results.load(folder), settings)
+        decisions = judge_model(results.load(folder.evaluation), settings)
         record_decisions(open_warehouse(settings), record, decisions)
         progress.rows, progress.unit = len(decisions), "verdicts"
         for decision in decisions:

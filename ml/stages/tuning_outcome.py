@@ -62,7 +62,7 @@ def outcome_log(settings: Settings, folder: TuningFolder, outcome: Outcome) -> S
         "data_date": record.data_date,
         "as_of": record.interval.as_of.isoformat(),
         "code_version": record.code_version,
-        "dataset_sha256": dataset_digest(folder.night),
+        "dataset_sha256": dataset_digest(folder.night.snapshot_folder),
         "recipe_name": outcome.rival.name,
     }
     figures = {f"holdout.{name}": judged for name, judged in outcome.judged.items()}

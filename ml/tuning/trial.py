@@ -19,7 +19,7 @@ from ml.evaluation.metrics.ndcg import ndcg
 from ml.evaluation.metrics.recall import recall
 from ml.models.cooccurrence import item_weights_of
 from ml.models.lightfm import Epoch, Factors, fit
-from ml.models.trained_embeddings import Fit
+from ml.models.trained_embeddings import FittedFactors
 from nightjar.contract.settings import Settings
 from nightjar.ranking.scoring import Ranking, best_items, popularity_ranking
 
@@ -143,7 +143,9 @@ def _ranker(data: TrainingData, settings: Settings) -> Callable[[Factors, Factor
     weights, popularity = item_weights_of(data, data.train, settings), _popularity(data)
 
     def rank(users: Factors, items: Factors) -> Ranking:
-        return ranking_of(Fit(data, data.train, users, items, settings.cold_item_lambda), popularity, settings, weights)
+        return ranking_of(
+            FittedFactors(data, data.train, users, items, settings.cold_item_lambda), popularity, settings, weights
+        )
 
     return rank
 

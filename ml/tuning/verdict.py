@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ml.evaluation.champion import Champion
 from ml.evaluation.evaluate import BASELINE, CHAMPION, MODEL
 from ml.evaluation.paired_bootstrap import mean_intervals
-from ml.evaluation.results import Contest, Opponent
+from ml.evaluation.results import ComparedChampion, EvaluationResults
 from ml.gates.index_gate import finite
 from ml.gates.model_gate import judge_model
 from ml.tuning.trial import Judged
@@ -33,10 +33,10 @@ def judge_challenger(
     """
     before = values_of(rival.over(settings))
     changes = [f"{name} {before[name]:g}, now {value:g}" for name, value in challenger.values.items()]
-    contest = Contest(
+    contest = EvaluationResults(
         of_users={_ROLES[name]: each.of_users for name, each in judged.items()},
         coverage={_ROLES[name]: each.coverage for name, each in judged.items()},
-        opponent=Opponent(Champion(rival.says(), "", None), other_recipe=changes),
+        compared_champion=ComparedChampion(Champion(rival.says(), "", None), changed_configuration=changes),
     )
     return [*judge_model(contest, settings), _gain(judged, rival, settings)]
 

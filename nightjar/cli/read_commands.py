@@ -54,11 +54,11 @@ def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> No
     """Show the lists of one user, with what they did since the last night; of an unknown user the popular items."""
     # Imported here, because the libraries of ranking take half a second that no other command needs.
     settings = load_settings()
-    lists = import_module("nightjar.serving.recommend").UserListReader(settings).lists_of(user)
+    lists = import_module("nightjar.serving.recommend").RecommendationReader(settings).recommendations_for(user)
     console = plain_console(120)
     console.print(f"User {user}: {lists.source}, publication {lists.publication_id}", soft_wrap=True)
-    if lists.left_out:
-        console.print(lists.left_out, soft_wrap=True)
+    if lists.not_considered:
+        console.print(lists.not_considered, soft_wrap=True)
     ids = {item.item_id for item in lists.items} | {item.reason_item_id for item in lists.items}
     with open_for_readers(settings).connect(read_only=True) as connection:
         titles = dict(connection.execute(_TITLES, [sorted(filter(None, ids))]).fetchall())

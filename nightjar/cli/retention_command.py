@@ -35,7 +35,7 @@ def retention(
         print("nothing is published yet: nothing to clean up")
         return
     found, removals = survey(warehouse, settings, counted_from)
-    runs = _forgettable_runs(settings, found)
+    runs = _deletable_runs(settings, found)
     tunings = old_tunings(warehouse, settings, counted_from)
     tuning_runs = _tuning_runs(settings, tunings)
     _show(removals, runs)
@@ -44,9 +44,9 @@ def retention(
     if apply:
         found = remove_rows(warehouse, settings, counted_from)
         remove_files(settings, found)
-        runs = _forgettable_runs(settings, found)
+        runs = _deletable_runs(settings, found)
         if runs or tuning_runs:
-            import_module("ml.tracking").forget(settings, [*runs.values(), *tuning_runs])
+            import_module("ml.tracking").delete_runs(settings, [*runs.values(), *tuning_runs])
         for tuning in tunings:
             remove_tuning(tuning)
         readers.refresh(warehouse, "old attempts were removed")
@@ -77,12 +77,12 @@ def _date(text: str) -> date:
         ) from error
 
 
-def _forgettable_runs(settings: Settings, found: Plan) -> dict[str, str]:
+def _deletable_runs(settings: Settings, found: Plan) -> dict[str, str]:
     old = {verdict.publication_id for verdict in found.verdicts if Part.MLFLOW in verdict.removes}
     if not old:
         # MLflow takes seconds to load, and most weeks nothing is that old.
         return {}
-    runs: dict[str, str] = import_module("ml.tracking").forgettable_runs(settings, old, found.needed_runs)
+    runs: dict[str, str] = import_module("ml.tracking").deletable_runs(settings, old, found.needed_runs)
     return runs
 
 

@@ -8,12 +8,12 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
                              the users whose events count for nothing
     snapshot/event_types.json what each event type counts, and its events (nightjar.publishing.event_types)
     features/<name>/         Parquet written by the Spark job build_features
-    evaluation/              what gate_model judges (ml.evaluation.results)
-    cold_items.json          the shares that rank items without events (ml.evaluation.cold_item_weights)
+    evaluation/              evaluation results that gate_model reads (ml.evaluation.results)
+    cold_items.json          the weights that rank cold items (ml.evaluation.cold_item_weights)
     mlflow_run.json          where MLflow keeps the training
     model/                   the final embeddings (nightjar.contract.artifacts.embeddings)
-    start/<fit>/             what each fit leaves for the next night's to go on from (ml.models.warm_start_checkpoint),
-    if that is asked for indices/<name>/          the HNSW indices with their ids and manifests
+    start/<fit>/             warm-start checkpoint of each fit, if any (ml.models.warm_start_checkpoint)
+    indices/<name>/          the HNSW indices with their ids and manifests
     outputs/<table>/         Parquet rows of each `recs` table, without publication_id and data_date
     progress.jsonl           one line a finished stage: rows and seconds
     plots/<name>.png         the figures of the evaluation and of the indices
@@ -110,18 +110,28 @@ class RunFolder:
         """File of one snapshot table."""
         return self.path / "snapshot" / f"{name}.parquet"
 
+    @property
+    def snapshot_folder(self) -> Path:
+        """Folder of all snapshot tables."""
+        return self.path / "snapshot"
+
+    @property
+    def features_folder(self) -> Path:
+        """Folder of all feature tables."""
+        return self.path / "features"
+
     def features(self, name: str) -> Path:
         """Parquet folder of one feature table."""
         return self.path / "features" / name
 
     @property
     def evaluation(self) -> Path:
-        """Folder of the holdout's figures that the gate judges."""
+        """Folder of the evaluation results."""
         return self.path / "evaluation"
 
     @property
     def cold_items(self) -> Path:
-        """File of the shares that rank items without events."""
+        """File of the weights that rank cold items."""
         return self.path / "cold_items.json"
 
     @property
@@ -129,13 +139,13 @@ class RunFolder:
         """Folder of the final embeddings."""
         return self.path / "model"
 
-    def start(self, fit: str) -> Path:
-        """Folder of what a fit, `evaluation` or `final`, leaves for the next night's."""
+    def warm_start_checkpoint(self, fit: str) -> Path:
+        """Folder of the checkpoint that a fit, `evaluation` or `final`, leaves for later runs."""
         return self.path / "start" / fit
 
-    def is_startable(self) -> bool:
-        """Whether both fits left something to go on from."""
-        return self.start("evaluation").is_dir() and self.start("final").is_dir()
+    def has_warm_start_checkpoints(self) -> bool:
+        """Whether both fits left a checkpoint."""
+        return all(self.warm_start_checkpoint(fit).is_dir() for fit in ("evaluation", "final"))
 
     def index(self, name: str) -> Path:
         """Folder of one index."""

@@ -41,12 +41,12 @@ def warm_start_from(settings: Settings, connection: Connection, data_date: date)
     newest = connection.execute(_NEWEST).fetchone()
     if newest is None or newest[1] > data_date:
         return ""
-    return str(newest[0]) if RunFolder.of(settings.lake, newest[0]).is_startable() else ""
+    return str(newest[0]) if RunFolder.of(settings.lake, newest[0]).has_warm_start_checkpoints() else ""
 
 
 def _start_of_earlier(settings: Settings, publication_id: str) -> str:
     start = RunFolder.of(settings.lake, publication_id).record().warm_start_from
-    if start and not RunFolder.of(settings.lake, start).is_startable():
+    if start and not RunFolder.of(settings.lake, start).has_warm_start_checkpoints():
         raise BadInput(
             f"{publication_id} was warm-started from {start}, whose warm-start checkpoint is deleted: "
             "NIGHTJAR_WARM_START=off trains from scratch",

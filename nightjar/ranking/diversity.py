@@ -1,53 +1,59 @@
-"""Lists that do not repeat themselves: maximal marginal relevance over a pool of each user's best items.
+"""Re-ranks the best items of the evaluation for diversity, as score_users does those it publishes.
 
-Pure; the one rule by which the Spark job score_users publishes and ml's evaluation judges.
+Pure; used by nightjar.ranking.scoring. The rule itself is in `nightjar.ranking.marginal_relevance`.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nightjar.contract.artifacts.embeddings import Vectors
+from nightjar.contract.artifacts.embeddings import UNKNOWN, Embeddings, Vectors, unit_vectors
+from nightjar.ranking.marginal_relevance import diversified
 
-# A list of k is chosen from the 5 k best: beyond them a recommendation is for variety's sake alone.
-POOL = 5
+_ROWS_AT_ONCE = 1_024
 
 
-def diversified(
-    pool: NDArray[np.int64], scores: Vectors, units: Vectors, k: int, weight: float
-) -> tuple[NDArray[np.int64], Vectors]:
-    """Choose up to k items of each pool, one after the other, and return them with what they were chosen by.
+@dataclass(frozen=True)
+class Diversity:
+    """How the best items of a model are re-ranked.
 
-    The next item is the one with the largest `(1 - weight) * relevance - weight * redundancy` (Carbonell and Goldstein
-    1998, "The use of MMR"). Relevance is the score, brought to 0 to 1 within the pool; redundancy is the largest cosine
-    to an item above, at least 0. So the first item stays the first, and the values never rise down a list.
-
-    Args:
-        pool: (users, n) item indices, best first, -1 in empty places at the end.
-        scores: (users, n) float32, any number in empty places.
-        units: (items, dim) float32 vectors of length 1; an item with a zero vector is never redundant.
-        k: places of a list.
-        weight: 0 ranks by score, 1 by redundancy alone.
-
-    Returns:
-        (users, k) item indices, -1 in empty places, and (users, k) float32 values; of equal ones the better score wins.
+    Attributes:
+        weight: 0 to 1, more than 0.
+        units: (items, dim) float32 vectors of length 1, zero where the item is unknown to the model.
+        user_is_known: (users,) users whom the model ranks for; popular items of the others keep their order.
+        item_is_known: (items,) items that the model ranks; others only fill the ranks left.
     """
-    rows, is_left = np.arange(len(pool)), pool >= 0
-    relevance, redundancy = _relevance(scores, is_left), np.zeros(pool.shape)
-    chosen, values = np.full((len(pool), k), -1, np.int64), np.zeros((len(pool), k), np.float32)
-    vectors = units[pool]
-    for place in range(min(k, pool.shape[1])):
-        value = np.where(is_left, (1 - weight) * relevance - weight * redundancy, -np.inf)
-        best = value.argmax(axis=1)
-        found = is_left[rows, best]
-        chosen[:, place] = np.where(found, pool[rows, best], -1)
-        values[:, place] = np.where(found, value[rows, best], 0)
-        is_left[rows, best] = False
-        redundancy = np.maximum(redundancy, np.einsum("und,ud->un", vectors, vectors[rows, best]))
-    return chosen, values
+
+    weight: float
+    units: Vectors
+    user_is_known: NDArray[np.bool_]
+    item_is_known: NDArray[np.bool_]
+
+    def re_ranked(self, rows: NDArray[np.int64], pool: NDArray[np.int64], scores: Vectors, k: int) -> NDArray[np.int64]:
+        """Return (rows, k) items of the users in `rows` from their (rows, n) pools and the scores of these."""
+        best = pool[:, :k].copy()
+        known = np.flatnonzero(self.user_is_known[rows])
+        for start in range(0, len(known), _ROWS_AT_ONCE):
+            block = known[start : start + _ROWS_AT_ONCE]
+            best[block] = self._re_ranked_block(pool[block], scores[block], k)
+        return best
+
+    def _re_ranked_block(self, pool: NDArray[np.int64], scores: Vectors, k: int) -> NDArray[np.int64]:
+        is_known = (pool >= 0) & self.item_is_known[pool]
+        chosen, _ = diversified(np.where(is_known, pool, -1), scores, self.units, k, self.weight)
+        # Unknown items rank below all others in the pool, and do so among the best.
+        others = np.where(is_known, -1, pool)
+        both = np.hstack([chosen, others])
+        in_order = np.argsort(both < 0, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(both, in_order, axis=1)
 
 
-def _relevance(scores: Vectors, is_item: NDArray[np.bool_]) -> NDArray[np.float64]:
-    lowest = np.where(is_item, scores, np.inf).min(axis=1, initial=np.inf, keepdims=True)
-    highest = np.where(is_item, scores, -np.inf).max(axis=1, initial=-np.inf, keepdims=True)
-    span = np.where(highest > lowest, highest - lowest, 1.0)
-    return np.where(is_item, (scores - lowest) / span, 0.0) if is_item.any() else np.zeros(scores.shape)
+def diversity_of(embeddings: Embeddings, weight: float) -> Diversity | None:
+    """Return how the best items of a model are re-ranked; None where they are not."""
+    if weight == 0:
+        return None
+    item_is_known = embeddings.item_sources != UNKNOWN
+    return Diversity(
+        weight, unit_vectors(embeddings.item_vectors, item_is_known), embeddings.user_sources != UNKNOWN, item_is_known
+    )

@@ -1,7 +1,7 @@
-"""Folds users in: a vector from their newest items, without training.
+"""Fold-in: a user's vector from their newest items, without training.
 
-Pure; used where one user is answered, and by the evaluation, for users held out of the training, of whom some items are
-shown. docs/experiments/fold-in.md has the figures, and what the weighted mean was preferred to.
+Pure; used for requests of one user, and by the evaluation, for users held out of the training whose older items it
+uses. docs/experiments/fold-in.md compares the weighted mean with alternatives.
 """
 
 from dataclasses import replace
@@ -13,7 +13,7 @@ from nightjar.contract.artifacts.embeddings import TRAINED, Embeddings, Vectors
 
 
 def newest_weights(recency: sparse.csr_matrix, newest: int) -> sparse.csr_matrix:
-    """Weigh each user's newest items: of n items the newest is worth 1, the next (n - 1)/n, the n-th 1/n.
+    """Weigh each user's newest items: of n items the newest has weight 1, the next (n - 1)/n, the n-th 1/n.
 
     Args:
         recency: (users, items) CSR, 1 for a user's newest item, 2 for the one before, ...
@@ -33,22 +33,22 @@ def newest_weights(recency: sparse.csr_matrix, newest: int) -> sparse.csr_matrix
 def vectors_of(weights: sparse.csr_matrix, model: Embeddings) -> Vectors:
     """Sum the vectors of weighted items and scale the sums to the mean length of the trained users' vectors.
 
-    The direction is what the user's items have in common; the length decides how much it says against the items'
-    biases, so it is that of a user about whom as much is known.
+    The direction is what the user's items have in common; the length sets the influence of the vector against the
+    items' biases, so it is that of a trained user.
 
     Args:
         weights: (rows, items) float32 CSR.
-        model: what was trained.
+        model: the trained embeddings.
 
     Returns:
-        (rows, dim) float32; zero where the model knows none of the items.
+        (rows, dim) float32; zero where all items are unknown to the model.
     """
     return scaled_sums(weights, model.item_vectors, trained_length(model))
 
 
 def trained_length(model: Embeddings) -> float:
     """Return the mean length of the trained users' vectors, 0 where there is none."""
-    trained = np.linalg.norm(model.user_vectors[model.user_known == TRAINED], axis=1)
+    trained = np.linalg.norm(model.user_vectors[model.user_sources == TRAINED], axis=1)
     return float(trained.mean(dtype=np.float64)) if len(trained) else 0.0
 
 
@@ -64,7 +64,7 @@ def fold_in(model: Embeddings, recency: sparse.csr_matrix, newest: int) -> Embed
     """Return the model with every user who has entries in `recency` folded in, as if trained.
 
     Args:
-        model: what was trained.
+        model: the trained embeddings.
         recency: (users, items) CSR as in `newest_weights`.
         newest: items that count at most.
     """
@@ -73,5 +73,5 @@ def fold_in(model: Embeddings, recency: sparse.csr_matrix, newest: int) -> Embed
     return replace(
         model,
         user_vectors=np.where(is_folded[:, None], vectors, model.user_vectors),
-        user_known=np.where(is_folded, np.int8(TRAINED), model.user_known),
+        user_sources=np.where(is_folded, np.int8(TRAINED), model.user_sources),
     )

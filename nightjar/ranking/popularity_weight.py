@@ -1,9 +1,9 @@
-"""How much of what everybody likes a model may say to one user: the setting `popularity_weight`.
+"""The popularity weight: the factor of an item's mean score over all users (setting `popularity_weight`).
 
-Pure; used where factors become embeddings and where item-item weights are handed on, so that lists, indices, exported
-embeddings and evaluation agree. Both parts of a score split into what it is on average over the users and how a user
-differs from that; the weight multiplies the average. LightFM's own item bias is only a piece of it: on average a user's
-vector also points to the popular items.
+Pure; applied where factors become embeddings and where item-item weights are handed on, so that recommendations,
+indices, exported embeddings and evaluation agree. Both parts of a score split into their mean over the users and a
+user's difference from it; the weight multiplies the mean. LightFM's own item bias is only a part of it: the
+mean user vector also points to the popular items.
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ from nightjar.contract.artifacts.embeddings import Vectors
 from nightjar.contract.artifacts.item_weights import ItemWeights
 
 
-def dialled_biases(
+def biases_at_popularity_weight(
     user_vectors: Vectors, is_trained: NDArray[np.bool_], item_vectors: Vectors, biases: Vectors, weight: float
 ) -> Vectors:
     """Return item biases with which an item's mean score over the trained users is `weight` times what it was.
@@ -33,22 +33,24 @@ def dialled_biases(
     if weight == 1 or not is_trained.any():
         return biases
     mean_user = user_vectors[is_trained].astype(np.float64).mean(axis=0)
-    dialled: Vectors = (weight * biases - (1 - weight) * (item_vectors @ mean_user)).astype(np.float32)
-    return dialled
+    weighted: Vectors = (weight * biases - (1 - weight) * (item_vectors @ mean_user)).astype(np.float32)
+    return weighted
 
 
-def dialled_weights(item_weights: ItemWeights | None, pairs: sparse.csr_matrix, weight: float) -> ItemWeights | None:
-    """Return item-item weights that take from each user what an average history of the same size says.
+def item_weights_at_popularity_weight(
+    item_weights: ItemWeights | None, pairs: sparse.csr_matrix, weight: float
+) -> ItemWeights | None:
+    """Return item-item weights that subtract from each score a part of what an average history of the same size scores.
 
     Args:
         item_weights: as fitted; None: there are none.
         pairs: (users, items) float32 CSR that they were fitted on.
-        weight: 0 to 1; 1 takes nothing.
+        weight: 0 to 1; 1 subtracts nothing.
     """
     if item_weights is None or weight == 1:
         return item_weights
     history = pairs.power(item_weights.history_exponent)
-    share_of_history = np.asarray(history.sum(axis=0, dtype=np.float64)).ravel()
-    share_of_history /= share_of_history.sum()
-    average = item_weights.weights.T.astype(np.float64) @ share_of_history
+    fraction_of_history = np.asarray(history.sum(axis=0, dtype=np.float64)).ravel()
+    fraction_of_history /= fraction_of_history.sum()
+    average = item_weights.weights.T.astype(np.float64) @ fraction_of_history
     return replace(item_weights, average=((1 - weight) * average).astype(np.float32))

@@ -1,21 +1,21 @@
-"""Exact top-k by inner product, selected in C++; used by block and by similar_items, inside Spark's workers too.
+"""Exact top-k by inner product, selected in C++; used by user_block and similar_items, also in Spark's workers.
 
-The caller holds BLAS to one thread: one Spark core runs one worker, and more threads would also change last bits.
+The caller limits BLAS to one thread: one Spark core runs one worker, and more threads would also change last bits.
 """
 
 import numpy as np
 from implicit.cpu.topk import topk
 
 from nightjar.contract.artifacts.embeddings import Vectors
-from nightjar.ranking.candidates import Indices
+from nightjar.ranking.catalogue import Indices
 
 _ROWS_AT_ONCE = 256
-# What topk puts in the place of an excluded score.
+# The score that topk returns for an excluded item.
 _EXCLUDED = -np.finfo(np.float32).max
 
 
 class _Row:
-    # No dataclass: one is made for each query, and a frozen one takes twice as long.
+    # No dataclass: one is created for each query, and a frozen one takes twice as long.
     __slots__ = ("indices",)
 
     def __init__(self, indices: Indices) -> None:
@@ -23,9 +23,9 @@ class _Row:
 
 
 class Excluded:
-    """Columns that must not be chosen, by query row, in the one shape that topk asks for.
+    """Columns that must not be chosen, by query row, in the form that topk requires.
 
-    topk reads `excluded[row].indices`. A scipy matrix also answers that, but slicing one per row took three times as
+    topk reads `excluded[row].indices`. A scipy matrix has that too, but slicing one per row took three times as
     long as the product and the selection together (20,000 queries, 4,000 items, 64 dimensions: 0.81 s against 0.31 s).
     """
 
@@ -45,15 +45,15 @@ def top_k(items: Indices, vectors: Vectors, queries: Vectors, k: int, excluded: 
         items: (n,) the item of each row of `vectors`, ascending.
         vectors: (n, dim) float32.
         queries: (q, dim) float32.
-        k: places per query.
-        excluded: by query, positions in `items` that it may not get.
+        k: items of each query.
+        excluded: by query, positions in `items` that are not returned.
 
     Returns:
-        (q, k) items, -1 in empty places, and (q, k) float32 scores.
+        (q, k) items, -1 where there are fewer, and (q, k) float32 scores.
     """
     best = np.full((len(queries), k), -1, np.int64)
     scores = np.full((len(queries), k), _EXCLUDED, np.float32)
-    # One more than asked for shows where equal scores straddle the cut, which topk resolves in heap order.
+    # One more than requested shows where equal scores straddle the cut, which topk resolves in heap order.
     fetched = min(k + 1, len(vectors))
     if fetched == 0 or len(queries) == 0:
         return best, scores

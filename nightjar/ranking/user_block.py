@@ -1,6 +1,6 @@
-"""The lists of one block of users: the model's first, then what is popular with their segment, then with everyone.
+"""The recommendations of one block of users: by the model, then popular with their segment, then popular with all.
 
-Pure; the Spark job score_users fills publications by it, and a user whom a publication does not know is answered by it.
+Pure; used by the Spark job score_users, and for requests of one user.
 """
 
 import numpy as np
@@ -11,15 +11,23 @@ from numpy.typing import NDArray
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
 from nightjar.contract.repeat_rule import NEVER, Repeats
 from nightjar.contract.tables import EVERYONE
-from nightjar.ranking import reasons
-from nightjar.ranking.blended_ranking import put_blended_rows
-from nightjar.ranking.candidates import Catalogue, Domain, Indices, find, positions
-from nightjar.ranking.diversity import POOL, diversified
-from nightjar.ranking.filling import COLD_USER, PERSONAL, POPULAR, SEGMENT_POPULAR, SOURCES, Lists, Pairs
+from nightjar.ranking.blended_lists import put_blended_lists
+from nightjar.ranking.catalogue import Catalogue, Domain, Indices, find, positions
+from nightjar.ranking.marginal_relevance import POOL_FACTOR, diversified
+from nightjar.ranking.reasons import reason_items
 from nightjar.ranking.top_k import Excluded, top_k
+from nightjar.ranking.top_k_lists import (
+    COLD_USER,
+    PERSONAL,
+    POPULAR,
+    SEGMENT_POPULAR,
+    SOURCES,
+    TopKLists,
+    UserItemPairs,
+)
 
 
-def score_block(
+def recommend_to_block(
     users: pa.Table,
     seen_rows: pa.Table,
     items: Catalogue,
@@ -27,101 +35,109 @@ def score_block(
     diversity_weight: float = 0.0,
     repeats: Repeats = NEVER,
 ) -> pa.Table:
-    """Return the lists of one block.
+    """Return the recommendations of one block of users.
 
     Args:
         users: user_index, user_id, segment (nullable), in any order.
-        seen_rows: user_index, item_index, recency, weight (nullable) of these users, in any order, and where items may
-            come back days_since, the whole days since the user's last event with the item.
+        seen_rows: user_index, item_index, recency, weight (nullable) of these users, in any order, and where repeats
+            are allowed days_since, the whole days since the user's last event with the item.
         items: the catalogue.
-        k: places per user and domain.
-        diversity_weight: how much a list avoids items like those above them, 0 not at all.
-        repeats: which of the items that a user has met may be listed again.
+        k: recommendations per user and domain.
+        diversity_weight: how much a list avoids items similar to those ranked above; 0: not at all.
+        repeats: which of the seen items may be recommended again.
     """
     users = users.sort_by("user_index")
     indices = users["user_index"].to_numpy().astype(np.int64)
     ordered = seen_rows.sort_by([("user_index", "ascending"), ("recency", "ascending")])
     seen = _seen_pairs(indices, ordered)
-    left_out = seen if repeats.allows_none else seen.of(_is_left_out(ordered, items, repeats))
-    known = np.asarray(items.user_known[indices])
+    left_out = seen if repeats.allows_none else seen.where(_is_left_out(ordered, items, repeats))
+    sources = np.asarray(items.user_sources[indices])
     vectors = np.column_stack([items.user_vectors[indices], np.ones(len(indices), np.float32)])
     lists = [
         _re_ranked(filled, items.units, k, diversity_weight)
-        for filled in _model_lists(known, vectors, seen, left_out, items, k if diversity_weight == 0 else POOL * k)
+        for filled in _model_lists(
+            sources, vectors, seen, left_out, items, k if diversity_weight == 0 else POOL_FACTOR * k
+        )
     ]
     for domain, filled in zip(items.domains, lists, strict=True):
-        for segment, rows in _rows_by_segment(users["segment"], known).items():
+        for segment, rows in _rows_by_segment(users["segment"], sources).items():
             if segment in domain.popular:
                 filled.fill(rows, domain.popular[segment], left_out, SEGMENT_POPULAR)
         filled.fill(np.arange(len(indices)), domain.popular[EVERYONE], left_out, POPULAR)
     return _table(users["user_id"], lists, seen, items, k)
 
 
-def _seen_pairs(indices: Indices, ordered: pa.Table) -> Pairs:
+def _seen_pairs(indices: Indices, ordered: pa.Table) -> UserItemPairs:
     rows = find(indices, ordered["user_index"].to_numpy().astype(np.int64))
     weights = pc.fill_null(ordered["weight"], 0.0).to_numpy().astype(np.float32)
-    return Pairs(rows, ordered["item_index"].to_numpy().astype(np.int64), weights)
+    return UserItemPairs(rows, ordered["item_index"].to_numpy().astype(np.int64), weights)
 
 
 def _is_left_out(ordered: pa.Table, items: Catalogue, repeats: Repeats) -> NDArray[np.bool_]:
-    """Tell of each pair that a user has met whether no list of the user may hold it: (pairs,)."""
+    """Return for each seen pair whether the item may not be recommended to the user: (pairs,)."""
     never = np.iinfo(np.int32).max
     pauses = np.full(len(items.units), never)
     for domain in items.domains:
         days = repeats.after_days(domain.name)
-        for listed in (domain.candidates, *(each.items for each in domain.popular.values())):
-            pauses[listed] = never if days is None else days
+        for members in (domain.candidates, *(each.items for each in domain.popular.values())):
+            pauses[members] = never if days is None else days
     left_out: NDArray[np.bool_] = ordered["days_since"].to_numpy() < pauses[ordered["item_index"].to_numpy()]
     return left_out
 
 
 def _model_lists(
-    known: Indices, vectors: Vectors, seen: Pairs, left_out: Pairs, items: Catalogue, k: int
-) -> list[Lists]:
-    """Return the lists of k places, one a domain, with the rows of the users that the model knows."""
-    lists = [Lists.empty(len(known), k) for _ in items.domains]
-    trained = np.flatnonzero(known == TRAINED)
+    sources: Indices, vectors: Vectors, seen: UserItemPairs, left_out: UserItemPairs, items: Catalogue, k: int
+) -> list[TopKLists]:
+    """Return lists of k ranks, one a domain, filled for the users known to the model."""
+    lists = [TopKLists.empty(len(sources), k) for _ in items.domains]
+    trained = np.flatnonzero(sources == TRAINED)
     if items.blend:
-        put_blended_rows(lists, trained, vectors[:, :-1], items.blend, items.domains, seen, left_out)
+        put_blended_lists(lists, trained, vectors[:, :-1], items.blend, items.domains, seen, left_out)
     for domain, filled in zip(items.domains, lists, strict=True):
         if not items.blend:
             _put_model_rows(filled, trained, vectors, domain, left_out, PERSONAL)
-        _put_model_rows(filled, np.flatnonzero(known == FEATURES_ONLY), vectors, domain, left_out, COLD_USER)
+        _put_model_rows(filled, np.flatnonzero(sources == FEATURES_ONLY), vectors, domain, left_out, COLD_USER)
     return lists
 
 
-def _re_ranked(pool: Lists, units: Vectors, k: int, diversity_weight: float) -> Lists:
+def _re_ranked(pool: TopKLists, units: Vectors, k: int, diversity_weight: float) -> TopKLists:
     if diversity_weight == 0:
         return pool
     chosen, values = diversified(pool.items, pool.scores, units, k, diversity_weight)
-    return Lists(chosen, values, pool.sources[:, :k].copy())
+    return TopKLists(chosen, values, pool.sources[:, :k].copy())
 
 
-def _put_model_rows(lists: Lists, rows: Indices, vectors: Vectors, domain: Domain, out: Pairs, source: int) -> None:
+def _put_model_rows(
+    lists: TopKLists, rows: Indices, vectors: Vectors, domain: Domain, out: UserItemPairs, source: int
+) -> None:
     among, column = positions(rows, len(lists.items))[out.rows], domain.column_of[out.items]
-    met = (among >= 0) & (column >= 0)
-    excluded = Excluded(among[met], column[met], len(rows))
+    is_excluded = (among >= 0) & (column >= 0)
+    excluded = Excluded(among[is_excluded], column[is_excluded], len(rows))
     lists.put(rows, *top_k(domain.candidates, domain.vectors, vectors[rows], lists.items.shape[1], excluded), source)
 
 
-def _rows_by_segment(segments: pa.ChunkedArray, known: Indices) -> dict[str, Indices]:
-    unknown = known == UNKNOWN
-    names = pc.unique(segments.filter(pa.array(unknown))).drop_null().to_pylist()
-    return {name: np.flatnonzero(unknown & pc.fill_null(pc.equal(segments, name), False).to_numpy()) for name in names}
+def _rows_by_segment(segments: pa.ChunkedArray, sources: Indices) -> dict[str, Indices]:
+    is_unknown = sources == UNKNOWN
+    names = pc.unique(segments.filter(pa.array(is_unknown))).drop_null().to_pylist()
+    return {
+        name: np.flatnonzero(is_unknown & pc.fill_null(pc.equal(segments, name), False).to_numpy()) for name in names
+    }
 
 
-def _table(user_ids: pa.ChunkedArray, lists: list[Lists], seen: Pairs, items: Catalogue, k: int) -> pa.Table:
-    beside = Lists.beside([Lists.empty(len(user_ids), 0), *lists])
-    row, place = np.nonzero(beside.items >= 0)
-    item = beside.items[row, place]
-    reason = reasons.reasons(items.units, items.blend, beside.items, seen)[row, place]
+def _table(
+    user_ids: pa.ChunkedArray, lists: list[TopKLists], seen: UserItemPairs, items: Catalogue, k: int
+) -> pa.Table:
+    joined = TopKLists.side_by_side([TopKLists.empty(len(user_ids), 0), *lists])
+    row, column = np.nonzero(joined.items >= 0)
+    item = joined.items[row, column]
+    reason = reason_items(items.units, items.blend, joined.items, seen)[row, column]
     columns = {
         "user_id": user_ids.take(pa.array(row)),
-        "domain": pa.array([domain.name for domain in items.domains], pa.string()).take(pa.array(place // k)),
-        "rank": pa.array(place % k + 1, pa.int32()),
+        "domain": pa.array([domain.name for domain in items.domains], pa.string()).take(pa.array(column // k)),
+        "rank": pa.array(column % k + 1, pa.int32()),
         "item_id": items.item_ids.take(pa.array(item)),
-        "score": pa.array(beside.scores[row, place], pa.float32()),
-        "source": pa.array(SOURCES).take(pa.array(beside.sources[row, place])),
+        "score": pa.array(joined.scores[row, column], pa.float32()),
+        "source": pa.array(SOURCES).take(pa.array(joined.sources[row, column])),
         "reason_item_id": items.item_ids.take(pa.array(reason, mask=reason < 0)),
     }
     return pa.table(columns)

@@ -213,11 +213,11 @@ def _data(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) ->
 
 def _leads(settings: Settings, folder: RunFolder) -> Picture:
     try:
-        held = results.load(folder)
+        held = results.load(folder.evaluation)
     except NightjarError:
         return Picture(f"Leads over popularity and the champion: {_GONE[0].lower()}{_GONE[1:]}")
     caption = "Differences of the same users' figures; left of the dotted line the model is behind."
-    if held.opponent is None:
+    if held.compared_champion is None:
         caption += " There is no champion yet: no earlier date was published."
     return _drawn(report_plots.leads(held, settings), caption, "No two models were judged on the holdout.")
 

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from ml.evaluation.evaluate import BASELINE, CHAMPION, CONSUMED, LIST_METRICS, MODEL
 from ml.evaluation.paired_bootstrap import mean_intervals
 from ml.evaluation.plots import COLOURS
-from ml.evaluation.results import Contest
+from ml.evaluation.results import EvaluationResults
 from nightjar.contract.settings import Settings
 
 _TENTHS = 10
 
 
-def leads(contest: Contest, settings: Settings) -> Figure | None:
+def leads(contest: EvaluationResults, settings: Settings) -> Figure | None:
     """Draw how far the model lies before popularity and the champion's recipe, each metric with its interval.
 
     Nothing where there is nobody to compare them on.
@@ -88,7 +88,7 @@ def tenths(figures: NDArray[np.float64]) -> NDArray[np.float64]:
     return shares
 
 
-def _leads(contest: Contest, rival: str) -> NDArray[np.float64]:
+def _leads(contest: EvaluationResults, rival: str) -> NDArray[np.float64]:
     ours, theirs = contest.of_users[MODEL], contest.of_users[rival]
     measured = np.column_stack([ours[metric] - theirs[metric] for metric in LIST_METRICS])
     return measured[np.isfinite(measured).all(axis=1)]

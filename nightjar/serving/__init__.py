@@ -1,1 +1,1 @@
-"""Recommendations of one user as of now: as published, or by the published model where the user acted since."""
+"""Recommendations for one user as of now: as published, or by the published model where the user has newer events."""

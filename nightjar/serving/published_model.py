@@ -1,6 +1,7 @@
-"""The model of one publication, loaded to rank for single users.
+"""The model of one publication, loaded to rank for one user at a time.
 
-Reads `model/` of the publication's run folder, `recs.popular_items` and `core.dim_items`, which outlive its features.
+Reads `model/` of the publication's run folder, `recs.popular_items` and `core.dim_items`, which are kept longer than
+the features of the run.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from nightjar.contract.artifacts.embeddings import Vectors
 from nightjar.contract.artifacts.user_features import UserFeatures, read_user_features
 from nightjar.contract.errors import NightjarError
 from nightjar.publishing.unload import ITEMS_AS_OF
-from nightjar.ranking.candidates import Catalogue, of_model
+from nightjar.ranking.catalogue import Catalogue, catalogue_of
 from nightjar.ranking.fold_in import trained_length
 from nightjar.warehouse.protocol import Connection
 
@@ -30,52 +31,52 @@ _POPULAR_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class ServedModel:
-    """What answers need of one publication.
+class PublishedModel:
+    """The model and catalogue of one publication.
 
     Attributes:
-        catalogue: its items, with the popularity lists of the publication.
+        catalogue: items of the model, with the popularity lists of the publication.
         item_vectors: (items, dim) float32.
-        usual_length: mean length of the trained users' vectors.
-        user_features: what the model learned of them; None: it is of a version that did not keep it.
+        mean_user_length: mean length of the trained users' vectors.
+        user_features: of the model; None: an earlier version saved it without.
     """
 
     catalogue: Catalogue
     item_vectors: Vectors
-    usual_length: float
+    mean_user_length: float
     user_features: UserFeatures | None
 
     @cached_property
     def item_index(self) -> Mapping[str, int]:
-        """Row of each item of the model by its id."""
+        """Index of each item of the model by its id."""
         return {item_id: index for index, item_id in enumerate(self.catalogue.item_ids.to_pylist())}
 
 
-def load(connection: Connection, model: Path, publication_id: str, as_of: datetime) -> ServedModel:
-    """Load the model of a publication, its items as they were then.
+def load_published_model(connection: Connection, model: Path, publication_id: str, as_of: datetime) -> PublishedModel:
+    """Load the model of a publication, with its items as of its run.
 
     Args:
-        connection: to the warehouse that has the publication.
+        connection: to the warehouse of the publication.
         model: folder of its embeddings.
         publication_id: of the publication.
-        as_of: what its run saw.
+        as_of: end of its data interval.
 
     Raises:
-        NightjarError: the model is not there or damaged.
+        NightjarError: the model is missing or damaged.
     """
     if not model.is_dir():
         raise NightjarError(
-            f"{model} is missing: without its model {publication_id} answers only users it has rows of",
+            f"{model} is missing: without it {publication_id} has recommendations for its own users only",
             code="missing_model",
             path=model,
             publication_id=publication_id,
         )
     trained = embeddings.load(model)
-    states = {
+    items_as_of = {
         item_id: (domain, is_available)
         for item_id, domain, _, is_available in connection.execute(ITEMS_AS_OF, {"as_of": as_of}).fetchall()
     }
-    domains, are_available = zip(*(states.get(each, ("", False)) for each in trained.item_ids), strict=True)
+    domains, are_available = zip(*(items_as_of.get(each, ("", False)) for each in trained.item_ids), strict=True)
     items = pa.table(
         {
             "item_id": pa.array(trained.item_ids, pa.string()),
@@ -83,12 +84,12 @@ def load(connection: Connection, model: Path, publication_id: str, as_of: dateti
             "is_available": pa.array(are_available, pa.bool_()),
         }
     )
-    index = {item_id: place for place, item_id in enumerate(trained.item_ids)}
-    listed = [
-        {"segment": segment, "domain": domain, "item_index": index[item_id], "score": score}
+    index_of = {item_id: index for index, item_id in enumerate(trained.item_ids)}
+    popular_rows = [
+        {"segment": segment, "domain": domain, "item_index": index_of[item_id], "score": score}
         for segment, domain, item_id, score in connection.execute(_POPULAR, [publication_id]).fetchall()
     ]
-    popular = pa.Table.from_pylist(listed, _POPULAR_SCHEMA)
-    return ServedModel(
-        of_model(model, items, popular), trained.item_vectors, trained_length(trained), read_user_features(model)
+    popular = pa.Table.from_pylist(popular_rows, _POPULAR_SCHEMA)
+    return PublishedModel(
+        catalogue_of(model, items, popular), trained.item_vectors, trained_length(trained), read_user_features(model)
     )

@@ -1,8 +1,8 @@
-"""Answers who asks for a user's lists: `nightjar recommend`, and whatever serves them further.
+"""Recommendations for one user as of now: for `nightjar recommend` and for programs that serve them.
 
-Reads `recs.current_publication`, `recs.recommendations` and the publication's model, and of the raw tables what the
-user did since, where no run keeps the warehouse. Writes nothing.
-docs/decisions/fold-in.md says who gets what.
+Reads `recs.current_publication`, `recs.recommendations` and the publication's model, and newer events from the raw
+tables unless a run holds the warehouse. Writes nothing.
+docs/decisions/fold-in.md says which user gets what.
 """
 
 from dataclasses import dataclass, replace
@@ -15,12 +15,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from nightjar.contract.errors import BadInput
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
-from nightjar.ranking.filling import PERSONAL, SOURCES
-from nightjar.ranking.user_block import score_block
-from nightjar.serving import published_model
-from nightjar.serving.published_model import ServedModel
-from nightjar.serving.user_history import UserActs, read_acts, read_built_acts
-from nightjar.serving.user_vector import placed, weights_of_newest
+from nightjar.ranking.top_k_lists import PERSONAL, SOURCES
+from nightjar.ranking.user_block import recommend_to_block
+from nightjar.serving.published_model import PublishedModel, load_published_model
+from nightjar.serving.user_history import UserHistory, read_built_history, read_history
+from nightjar.serving.user_vector import locate_user, weights_of_newest
 from nightjar.warehouse.duckdb.busy_file import FileBusy
 from nightjar.warehouse.engines import open_for_readers, open_if_free
 from nightjar.warehouse.protocol import Connection
@@ -38,7 +37,7 @@ _PUBLISHED = """
 
 
 @dataclass(frozen=True)
-class ListedItem:
+class RecommendedItem:
     """One recommended item; the fields are the columns of `recs.recommendations`."""
 
     domain: str
@@ -50,40 +49,40 @@ class ListedItem:
 
 
 @dataclass(frozen=True)
-class UserLists:
-    """The lists of one user by the current publication.
+class UserRecommendations:
+    """The recommendations for one user by the current publication.
 
     Attributes:
-        user_id: who was asked for.
-        publication_id: the publication that the rows or the model are of.
+        user_id: the user.
+        publication_id: the publication of the rows or of the model.
         data_date: its date.
-        source: how the user is known: personal, fold_in, cold_user, segment_popular or popular. Rows that only fill up
-            a list have another source.
+        source: of the user's recommendations: personal, fold_in, cold_user, segment_popular or popular. Popular items
+            that fill up a list have a source of their own.
         items: by domain and rank.
-        left_out: in words, what could not be taken into account, and why; empty where all was.
+        not_considered: in words, which data could not be read, and why; empty where all was.
     """
 
     user_id: str
     publication_id: str
     data_date: date
     source: str
-    items: tuple[ListedItem, ...]
-    left_out: str = ""
+    items: tuple[RecommendedItem, ...]
+    not_considered: str = ""
 
 
-class UserListReader:
-    """Answers for one warehouse; keeps the model of the publication that was current when it last needed one."""
+class RecommendationReader:
+    """Reads or computes recommendations from one warehouse; caches the model of the last publication that it used."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._model: tuple[str, ServedModel] | None = None
+        self._model: tuple[str, PublishedModel] | None = None
 
-    def lists_of(self, user_id: str) -> UserLists:
-        """Return the lists of a user, of whom nothing has to be known.
+    def recommendations_for(self, user_id: str) -> UserRecommendations:
+        """Return the recommendations for a user, known or not.
 
         Raises:
             BadInput: nothing is published yet, or the id is empty.
-            NightjarError: the warehouse does not answer, or the publication's model is missing or damaged.
+            NightjarError: the warehouse cannot be read, or the publication's model is missing or damaged.
         """
         if not user_id:
             raise BadInput("the user's id is empty", code="empty_id", user_id=user_id)
@@ -92,53 +91,53 @@ class UserListReader:
             if current is None:
                 raise BadInput("nothing is published yet: nightjar run --date YYYY-MM-DD", code="nothing_published")
             publication_id, data_date, as_of = current
-            acts, left_out = self._acts_of(connection, user_id)
+            history, not_considered = self._history_of(connection, user_id)
             items = _published(connection, publication_id, user_id)
-            if not items or (acts.last_at is not None and acts.last_at >= as_of):
+            if not items or (history.last_at is not None and history.last_at >= as_of):
                 model = self._model_of(connection, publication_id, as_of)
-                items = lists_by_model(model, user_id, acts, as_of, self._settings)
-        return UserLists(user_id, publication_id, data_date, _source_of(items), items, left_out)
+                items = recommendations_by_model(model, user_id, history, as_of, self._settings)
+        return UserRecommendations(user_id, publication_id, data_date, _source_of(items), items, not_considered)
 
-    def _acts_of(self, connection: Connection, user_id: str) -> tuple[UserActs, str]:
+    def _history_of(self, connection: Connection, user_id: str) -> tuple[UserHistory, str]:
         unknown = self._settings.unknown_event_weight
-        # The newest events are in the raw tables, which readers have no copy of; a run that writes is not waited for.
+        # Only the raw tables have the newest events, and readers have no copy of them. A run that writes blocks them.
         try:
             with open_if_free(self._settings).connect(read_only=True) as live:
-                return read_acts(live, user_id, unknown), ""
+                return read_history(live, user_id, unknown), ""
         except FileBusy as error:
-            acts = read_built_acts(connection, user_id, unknown)
-            return acts, f"without what they did since the facts were built, before {written_at(connection)}: {error}"
+            history = read_built_history(connection, user_id, unknown)
+            return history, f"without events since the facts were built, before {written_at(connection)}: {error}"
 
-    def _model_of(self, connection: Connection, publication_id: str, as_of: datetime) -> ServedModel:
-        kept = self._model
-        if kept is None or kept[0] != publication_id:
+    def _model_of(self, connection: Connection, publication_id: str, as_of: datetime) -> PublishedModel:
+        cached = self._model
+        if cached is None or cached[0] != publication_id:
             folder = RunFolder.of(self._settings.lake, publication_id)
-            kept = publication_id, published_model.load(connection, folder.model, publication_id, as_of)
-            self._model = kept
-        return kept[1]
+            cached = publication_id, load_published_model(connection, folder.model, publication_id, as_of)
+            self._model = cached
+        return cached[1]
 
 
-def lists_by_model(
-    model: ServedModel, user_id: str, acts: UserActs, as_of: datetime, settings: Settings
-) -> tuple[ListedItem, ...]:
-    """Return the lists of a user as the publication would have them, had it known what the user did since.
+def recommendations_by_model(
+    model: PublishedModel, user_id: str, history: UserHistory, as_of: datetime, settings: Settings
+) -> tuple[RecommendedItem, ...]:
+    """Return the recommendations that the publication would have, had it seen the user's newer events.
 
-    The user is known by the newest of the liked items that the model knows; without one by features; else not at all.
-    Which of the items they have met may be listed again is asked at the publication's end or, where the user acted
-    since, at their newest event.
+    The user's vector comes from the newest of their liked items that the model knows; without one from features; else
+    the user is unknown. Which seen items may be recommended again is decided as of the publication's end or, where the
+    user has newer events, as of the newest.
 
     Args:
         model: of the publication.
         user_id: the user.
-        acts: what is known of them.
+        history: of the user.
         as_of: end of the publication's data interval.
         settings: `fold_in_items`, `top_k`, `diversity_weight`, `min_segment_users`, `repeat_after_days`.
     """
-    weights = weights_of_newest(model, acts.liked, settings.fold_in_items)
-    vector, known, segment = placed(model, weights, acts.features, settings.min_segment_users)
-    catalogue = replace(model.catalogue, user_vectors=vector, user_known=np.array([known], np.int8))
-    met = {model.item_index[each]: last_at for each, last_at in acts.seen.items() if each in model.item_index}
-    seen, now = list(met), max(as_of, acts.last_at or as_of)
+    weights = weights_of_newest(model, history.liked, settings.fold_in_items)
+    vector, source, segment = locate_user(model, weights, history.features, settings.min_segment_users)
+    catalogue = replace(model.catalogue, user_vectors=vector, user_sources=np.array([source], np.int8))
+    seen_at = {model.item_index[each]: last_at for each, last_at in history.seen.items() if each in model.item_index}
+    seen, now = list(seen_at), max(as_of, history.last_at or as_of)
     users = pa.table({"user_index": [0], "user_id": [user_id], "segment": pa.array([segment], pa.string())})
     seen_rows = pa.table(
         {
@@ -146,28 +145,31 @@ def lists_by_model(
             "item_index": pa.array(seen, pa.int32()),
             "recency": pa.array(range(1, len(seen) + 1), pa.int32()),
             "weight": pa.array(weights[0, seen].toarray()[0] if seen else [], pa.float64()),
-            "days_since": pa.array([(now - last_at).days for last_at in met.values()], pa.int32()),
+            "days_since": pa.array([(now - last_at).days for last_at in seen_at.values()], pa.int32()),
         }
     )
-    # One thread, as in the jobs: more would change last bits.
+    # One thread, as in the Spark job: more would change last bits.
     with threadpool_limits(1):
-        table = score_block(users, seen_rows, catalogue, settings.top_k, settings.diversity_weight, settings.repeats)
-    names = [field for field in ListedItem.__dataclass_fields__ if field != "source"]
+        table = recommend_to_block(
+            users, seen_rows, catalogue, settings.top_k, settings.diversity_weight, settings.repeats
+        )
+    names = [field for field in RecommendedItem.__dataclass_fields__ if field != "source"]
     return tuple(
-        ListedItem(**{name: row[name] for name in names}, source=_as_folded(row["source"])) for row in table.to_pylist()
+        RecommendedItem(**{name: row[name] for name in names}, source=_as_folded(row["source"]))
+        for row in table.to_pylist()
     )
 
 
-def _published(connection: Connection, publication_id: str, user_id: str) -> tuple[ListedItem, ...]:
+def _published(connection: Connection, publication_id: str, user_id: str) -> tuple[RecommendedItem, ...]:
     rows = connection.execute(_PUBLISHED, [publication_id, user_id]).fetchall()
-    return tuple(ListedItem(*row) for row in rows)
+    return tuple(RecommendedItem(*row) for row in rows)
 
 
 def _as_folded(source: str) -> str:
     return FOLD_IN if source == SOURCES[PERSONAL] else source
 
 
-def _source_of(items: tuple[ListedItem, ...]) -> str:
-    """Return the source that knows most of the user; without any item `popular`."""
+def _source_of(items: tuple[RecommendedItem, ...]) -> str:
+    """Return the most personal source of the items; without any item `popular`."""
     order = [SOURCES[PERSONAL], FOLD_IN, *SOURCES[1:]]
     return min((item.source for item in items), key=order.index, default=order[-1])

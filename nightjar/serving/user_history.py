@@ -1,6 +1,6 @@
-"""What one user did and says of themselves up to now, from the raw tables: no night has to have seen it.
+"""Events and features of one user up to now, from the raw tables: newer than the last run.
 
-Reads `raw.interactions`, `raw.user_features` and `raw.event_weights`; or what dbt built of them.
+Reads `raw.interactions`, `raw.user_features` and `raw.event_weights`; or what dbt built from them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ _BUILT_FEATURES = "select feature, weight from core.dim_user_features where user
 
 @dataclass(frozen=True)
 class Event:
-    """One event of the user; `is_positive` says whether it counts more than 0."""
+    """One event of the user; `is_positive`: its weight is above 0."""
 
     item_id: str
     is_positive: bool
@@ -27,13 +27,13 @@ class Event:
 
 
 @dataclass(frozen=True)
-class UserActs:
-    """What is known of one user.
+class UserHistory:
+    """Seen and liked items, and features, of one user.
 
     Attributes:
-        last_at: when the newest event happened; None: there is none.
-        seen: when each item had its last event, whatever its weight, the newest first.
-        liked: those of positive events, the newest positive one first.
+        last_at: time of the newest event; None: there is none.
+        seen: time of the last event of each item, of any weight, the newest first.
+        liked: items with a positive event, the newest first.
         features: weight above 0 by feature.
     """
 
@@ -43,25 +43,25 @@ class UserActs:
     features: Mapping[str, float]
 
 
-def read_acts(connection: Connection, user_id: str, unknown_event_weight: float) -> UserActs:
-    """Read what is known of one user, which may be nothing.
+def read_history(connection: Connection, user_id: str, unknown_event_weight: float) -> UserHistory:
+    """Read the history of one user, which may be empty.
 
     Args:
         connection: to the warehouse.
         user_id: the user.
-        unknown_event_weight: what an event counts whose type has no weight.
+        unknown_event_weight: weight of an event whose type has none.
     """
     return _read(connection, user_id, unknown_event_weight, _EVENTS, _FEATURES)
 
 
-def read_built_acts(connection: Connection, user_id: str, unknown_event_weight: float) -> UserActs:
-    """Read what was known of one user when facts and dimensions were built last; arguments as of `read_acts`."""
+def read_built_history(connection: Connection, user_id: str, unknown_event_weight: float) -> UserHistory:
+    """Read the history of one user as of the last build of facts and dimensions; arguments as of `read_history`."""
     return _read(connection, user_id, unknown_event_weight, _BUILT_EVENTS, _BUILT_FEATURES)
 
 
 def _read(
     connection: Connection, user_id: str, unknown_event_weight: float, events_of: str, features_of: str
-) -> UserActs:
+) -> UserHistory:
     weights = event_weights.by_type(event_weights.read(connection))
     events = [
         Event(item_id, is_positive(event_type, value, weights, unknown_event_weight), occurred_at)
@@ -70,7 +70,7 @@ def _read(
     features = {
         feature.strip(): float(weight) for feature, weight in connection.execute(features_of, [user_id]).fetchall()
     }
-    return UserActs(
+    return UserHistory(
         max((event.occurred_at for event in events), default=None),
         last_times(events),
         tuple(last_times(event for event in events if event.is_positive)),
@@ -81,20 +81,20 @@ def _read(
 def is_positive(
     event_type: str, value: float | None, weights: Mapping[str, list[EventWeight]], unknown_event_weight: float
 ) -> bool:
-    """Whether an event counts more than 0, by the rule of `int_interactions_weighted`.
+    """Whether an event has a weight above 0, by the rule of `int_interactions_weighted`.
 
     Args:
         event_type: as it arrived.
         value: of the event.
         weights: as of `event_weights.by_type`.
-        unknown_event_weight: what an event counts whose type has no weight.
+        unknown_event_weight: weight of an event whose type has none.
     """
     rows = weights.get(event_weights.normal_name(event_type))
     return (unknown_event_weight if rows is None else event_weights.weight_of(rows, value)) > 0
 
 
 def last_times(events: Iterable[Event]) -> dict[str, datetime]:
-    """Return when each item had its last event, the newest first, and of one instant by item id."""
+    """Return the time of the last event of each item, the newest first, of one instant by item id."""
     last: dict[str, datetime] = {}
     for event in events:
         last[event.item_id] = max(event.occurred_at, last.get(event.item_id, event.occurred_at))

@@ -1,6 +1,6 @@
-"""Where a user stands in a published model, without training: by their newest items, else by their features.
+"""A user's vector in a published model, without training: from their newest items, else from their features.
 
-Pure; used where one user is answered. docs/experiments/fold-in.md has the figures.
+Pure; used by recommend. docs/experiments/fold-in.md has the figures.
 """
 
 from collections.abc import Mapping
@@ -13,30 +13,30 @@ from ml.data.training_data import IDENTITY_PREFIX, RARE_SUFFIX
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
 from nightjar.contract.artifacts.user_features import UserFeatures
 from nightjar.ranking.fold_in import newest_weights, scaled_sums
-from nightjar.serving.published_model import ServedModel
+from nightjar.serving.published_model import PublishedModel
 
 
-def weights_of_newest(model: ServedModel, liked: tuple[str, ...], newest: int) -> sparse.csr_matrix:
+def weights_of_newest(model: PublishedModel, liked: tuple[str, ...], newest: int) -> sparse.csr_matrix:
     """Weigh the newest of the items a user liked, as `newest_weights` does: (1, items) float32 CSR.
 
-    What the model has no vector of must not take the place of an item that has one, so it does not count.
+    An item without a vector must not displace one that has a vector, so it does not count.
 
     Args:
         model: of the publication.
         liked: item ids, the newest first.
         newest: items that count at most.
     """
-    known = [model.item_index[each] for each in liked if each in model.item_index]
-    known = [index for index in known if model.item_vectors[index].any()]
+    indices = [model.item_index[each] for each in liked if each in model.item_index]
+    indices = [index for index in indices if model.item_vectors[index].any()]
     shape = (1, len(model.item_vectors))
-    recency = sparse.csr_matrix((np.arange(1.0, len(known) + 1), ([0] * len(known), known)), shape=shape)
+    recency = sparse.csr_matrix((np.arange(1.0, len(indices) + 1), ([0] * len(indices), indices)), shape=shape)
     return newest_weights(recency, newest)
 
 
-def placed(
-    model: ServedModel, weights: sparse.csr_matrix, given: Mapping[str, float], min_segment_users: int
+def locate_user(
+    model: PublishedModel, weights: sparse.csr_matrix, given: Mapping[str, float], min_segment_users: int
 ) -> tuple[Vectors, int, str | None]:
-    """Return a user's vector, how well they are known, and their segment where they are not known at all.
+    """Return a user's vector, its source, and the segment of an unknown user.
 
     Args:
         model: of the publication.
@@ -45,37 +45,37 @@ def placed(
         min_segment_users: users that a segment needs.
 
     Returns:
-        (1, dim) float32; a code as in `Embeddings.user_known`; the smallest of the user's segments, ties by name.
+        (1, dim) float32; a source as in `Embeddings.user_sources`; the smallest of the user's segments, ties by name.
     """
-    vector = scaled_sums(weights, model.item_vectors, model.usual_length)
+    vector = scaled_sums(weights, model.item_vectors, model.mean_user_length)
     if vector.any():
         return vector, TRAINED, None
     features = model.user_features
     if features is None:
         return vector, UNKNOWN, None
     carried = feature_weights(features, given)
-    if carried[features.is_telling].any():
+    if carried[features.is_informative].any():
         return (carried @ features.vectors)[None, :].astype(np.float32), FEATURES_ONLY, None
     large = np.flatnonzero((carried > 0) & (features.carriers >= min_segment_users))
     segments = sorted((int(features.carriers[each]), str(features.names[each])) for each in large)
     return vector, UNKNOWN, segments[0][1] if segments else None
 
 
-def feature_weights(known: UserFeatures, given: Mapping[str, float]) -> NDArray[np.float64]:
-    """Return a user's weight of each feature, as the Spark job entity_features gives it: (features,) float64.
+def feature_weights(features: UserFeatures, given: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return a user's weight of each feature, by the rule of `entity_features` in Spark: (features,) float64.
 
-    A feature that the model does not know counts as its kind's rare one, where there is one.
+    A feature unknown to the model counts as the rare one of its kind, where there is one.
 
     Args:
-        known: the features of the model.
+        features: of the model.
         given: weight by feature, as the source system names it.
     """
-    place = {name: index for index, name in enumerate(known.names)}
-    weights = np.zeros(len(known.names))
+    index_of = {name: number for number, name in enumerate(features.names)}
+    weights = np.zeros(len(features.names))
     for feature, weight in given.items():
         name = f"given-{feature}" if feature.startswith(IDENTITY_PREFIX) else feature
-        found = place.get(name, place.get(f"{feature.partition(':')[0]}{RARE_SUFFIX}"))
-        if found is not None:
-            weights[found] = max(weights[found], weight)
+        index = index_of.get(name, index_of.get(f"{feature.partition(':')[0]}{RARE_SUFFIX}"))
+        if index is not None:
+            weights[index] = max(weights[index], weight)
     total = weights.sum()
-    return weights * min(1.0, known.max_weight / total) if total > 0 else weights
+    return weights * min(1.0, features.max_weight / total) if total > 0 else weights

@@ -1,1 +1,1 @@
-"""Facts become features: one transform a module, DataFrames in and out."""
+"""Features from facts: one transform a module, DataFrames in and out."""

@@ -12,15 +12,15 @@ RARE = "(rare)"
 
 
 def fold_rare(features: DataFrame, numbered: DataFrame, entity: str, min_support: int) -> DataFrame:
-    """Return (index, feature, weight) where features of fewer than `min_support` carriers became `<kind>:(rare)`.
+    """Return (index, feature, weight), with features of fewer than `min_support` carriers folded into `<kind>:(rare)`.
 
-    Several rare ones of one kind and carrier become one, with the largest of their weights.
+    Several rare features of one kind and carrier become one, with the largest of their weights.
     """
     index = f"{entity}_index"
     support = F.count("*").over(Window.partitionBy("feature"))
     kind = F.substring_index("feature", ":", 1)
     folded = F.when(F.col("support") < min_support, F.concat(kind, F.lit(f":{RARE}"))).otherwise(F.col("feature"))
-    # A given feature of the kind `id` would share the identity feature of another entity.
+    # A source feature of the kind `id` would coincide with the identity feature of another entity.
     given = F.when(kind == IDENTITY_KIND, F.concat(F.lit("given-"), "feature")).otherwise(F.col("feature"))
     return (
         features.join(numbered, on=f"{entity}_id", how="inner")
@@ -35,7 +35,7 @@ def fold_rare(features: DataFrame, numbered: DataFrame, entity: str, min_support
 def matrix(folded: DataFrame, ids: DataFrame, entity: str, max_weight: float) -> DataFrame:
     """Return (index, feature, value): metadata whose sum per carrier is at most `max_weight`, and identities of 1.
 
-    Only an entity with a positive event has an identity: nothing could train one for the others.
+    Only an entity with a positive event has an identity: no event could train one for the others.
     """
     index, others = f"{entity}_index", "items" if entity == "user" else "users"
     # Summed in the order of the features, so that the last bit does not depend on the partitions.

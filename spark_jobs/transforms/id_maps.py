@@ -1,4 +1,4 @@
-"""Numbers for users and items: the one place where text ids become 0..n-1.
+"""Indices of users and items: the one place where text ids become 0..n-1.
 
 Reads the snapshot's interactions, users and items; build_features writes the maps as `user_ids` and `item_ids`.
 """
@@ -50,29 +50,29 @@ def number_events(interactions: DataFrame, users: DataFrame, items: DataFrame) -
     )
 
 
-def user_ids(users: DataFrame, met: DataFrame, pairs: DataFrame) -> DataFrame:
+def user_ids(users: DataFrame, seen: DataFrame, pairs: DataFrame) -> DataFrame:
     """Return the map of users with their events, distinct train items and distinct positive items."""
-    return _counted(users, met, pairs, "user_index", "items").select(
+    return _counted(users, seen, pairs, "user_index", "items").select(
         "user_index", "user_id", "events", "train_items", "items"
     )
 
 
-def item_ids(items: DataFrame, met: DataFrame, pairs: DataFrame) -> DataFrame:
+def item_ids(items: DataFrame, seen: DataFrame, pairs: DataFrame) -> DataFrame:
     """Return the map of items with their events, distinct train users and distinct positive users."""
-    return _counted(items, met, pairs, "item_index", "users").select(
+    return _counted(items, seen, pairs, "item_index", "users").select(
         "item_index", "item_id", "domain", "title", "is_available", "events", "train_users", "users"
     )
 
 
 def _numbered(ids: DataFrame, entity: str) -> DataFrame:
-    # A window without partition sorts in one task. Only the ids pass through it, it spills to disk, and the numbers
-    # cannot depend on how the input was split.
+    # A window without partition sorts in one task. Only the ids pass through it, it spills to disk, and the indices
+    # do not depend on how the input was partitioned.
     position = F.row_number().over(Window.orderBy(f"{entity}_id"))
     return ids.select((position - 1).cast("int").alias(f"{entity}_index"), f"{entity}_id")
 
 
-def _counted(entities: DataFrame, met: DataFrame, pairs: DataFrame, index: str, others: str) -> DataFrame:
-    counted_events = met.groupBy(index).agg(F.sum("events").alias("events"))
+def _counted(entities: DataFrame, seen: DataFrame, pairs: DataFrame, index: str, others: str) -> DataFrame:
+    counted_events = seen.groupBy(index).agg(F.sum("events").alias("events"))
     counted_pairs = pairs.groupBy(index).agg(
         F.count("*").alias(others), F.count_if("in_train").alias(f"train_{others}")
     )

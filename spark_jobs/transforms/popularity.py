@@ -1,20 +1,20 @@
-"""Popular items per segment and domain, by users whose weight falls with age; build_features writes `popularity`.
+"""Popular items per segment and domain, by users with decaying weights; build_features writes `popularity`.
 
-score_users fills short lists with them and evaluation compares against them.
+score_users fills top-K lists with them.
 """
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from nightjar.contract.tables import EVERYONE
-from spark_jobs.transforms.weights import MICROS
+from spark_jobs.transforms.pair_weights import MICROS
 
 
 def popularity(pairs: DataFrame, items: DataFrame, carriers: DataFrame, popular_k: int) -> DataFrame:
-    """Return (segment, domain, rank, item_index, score), the score a sum over users of what each counts for the item.
+    """Return (segment, domain, rank, item_index, score), the score a sum over users of their weight of the item.
 
-    The segment `all` ranks every available item, those without events last; other segments keep the best `popular_k`
-    available items their carriers interacted with. Ties go by item id.
+    The segment `all` ranks every available item, those without events last; other segments rank the `popular_k` most
+    popular available items of their carriers. Ties go by item id.
     """
     available = items.filter("is_available").select("item_index", "domain")
     micros = F.sum("popularity_micros").alias("micros")
@@ -34,7 +34,7 @@ def popularity(pairs: DataFrame, items: DataFrame, carriers: DataFrame, popular_
 
 
 def popular_items(popular: DataFrame, items: DataFrame, popular_k: int) -> DataFrame:
-    """Return the best `popular_k` of each list as analysts read them: (segment, domain, rank, item_id, score)."""
+    """Return the best `popular_k` items of each list with their ids: (segment, domain, rank, item_id, score)."""
     return (
         popular.filter(F.col("rank") <= popular_k)
         .join(items.select("item_index", "item_id"), on="item_index", how="inner")

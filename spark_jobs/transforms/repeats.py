@@ -1,4 +1,4 @@
-"""The rule by which a user's items come back (`nightjar.contract.repeat_rule`) as columns; used by seen and holdout."""
+"""The rule for repeats (`nightjar.contract.repeat_rule`) as columns; used by seen_items and holdout."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def after_days(repeats: Repeats) -> Column:
-    """Return the days after which an item of the row's `domain` may come back, null for never."""
+    """Return the days after which an item of the row's `domain` may be recommended again, null for never."""
     days = F.lit(repeats.days.get(EVERY_DOMAIN)).cast("int")
     for domain, number in repeats.days.items():
         if domain != EVERY_DOMAIN:

@@ -10,7 +10,7 @@ import pytest
 
 from nightjar.contract.settings import Settings
 from nightjar.importers.import_files import import_files
-from nightjar.serving.recommend import UserListReader
+from nightjar.serving.recommend import RecommendationReader
 from nightjar.warehouse.engines import open_warehouse
 from tests.support.stage_chain import run_stages
 
@@ -63,9 +63,11 @@ def test_one_item_is_popular_and_nothing_is_similar_to_it(settings: Settings, tm
     assert Counter(verdicts.values()) == {"skipped": 5, "passed": 3}
     assert {verdicts[gate] for gate in ("inputs", "outputs", "retrieval_recall")} == {"passed"}
     assert folder.report.exists()
-    reader = UserListReader(settings)
-    assert reader.lists_of("u1").items == ()
-    assert [(item.item_id, item.source) for item in reader.lists_of("a stranger").items] == [("only", "popular")]
+    reader = RecommendationReader(settings)
+    assert reader.recommendations_for("u1").items == ()
+    assert [(item.item_id, item.source) for item in reader.recommendations_for("a stranger").items] == [
+        ("only", "popular")
+    ]
 
 
 @pytest.mark.parametrize("engine", ["postgres"])
@@ -93,4 +95,4 @@ def test_users_who_have_met_everything_get_again_what_their_domain_lets_repeat(
     # Songs s3 and s4 had their last events 3.5 and 4.5 days ago; s2 2.5.
     assert listed == [("music", "s3", 12), ("music", "s4", 12)]
     assert rows(settings, "select count(*) from recs.recommendations_current where reason_item_id = item_id") == [(0,)]
-    assert {item.item_id for item in UserListReader(again).lists_of("u01").items} == {"s3", "s4"}
+    assert {item.item_id for item in RecommendationReader(again).recommendations_for("u01").items} == {"s3", "s4"}

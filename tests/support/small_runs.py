@@ -64,8 +64,8 @@ def model_of(day: int, items: int = ITEMS) -> Embeddings:
         user_biases=np.zeros(day, np.float32),
         item_vectors=random.normal(size=(items, 8)).astype(np.float32),
         item_biases=np.zeros(items, np.float32),
-        user_known=np.full(day, 2, np.int8),
-        item_known=np.full(items, 2, np.int8),
+        user_sources=np.full(day, 2, np.int8),
+        item_sources=np.full(items, 2, np.int8),
     )
 
 

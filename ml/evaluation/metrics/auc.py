@@ -1,4 +1,4 @@
-"""AUC: how often an item the user took stands above one they did not, over the whole ranking."""
+"""AUC: how often an item of the truth ranks above another candidate, over the whole ranking."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 def auc(
     scores: NDArray[np.float32], is_truth: NDArray[np.bool_], is_candidate: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """AUC of each user: share of (truth, other candidate) pairs in which the truth scores higher; a tie counts half.
+    """AUC of each user: fraction of (truth, other candidate) pairs in which the truth scores higher; a tie counts half.
 
     The Mann-Whitney statistic over its number of pairs (Hanley and McNeil 1982).
 

@@ -1,4 +1,4 @@
-"""Gini of exposure: how unevenly the lists spread over the candidate items."""
+"""Gini of exposure: how unevenly the recommendations spread over the candidate items."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,14 +7,15 @@ from numpy.typing import NDArray
 def gini(exposures: NDArray[np.int64]) -> float:
     """Gini coefficient of the exposures: sum over i of (2i - n - 1) x_i / (n sum x), x ascending, i from 1.
 
-    All candidate items count, also those in no list (Castells et al., "Novelty and diversity in recommender systems",
-    Recommender Systems Handbook, 2015). 0: every item stands in equally many lists; (n-1)/n: one item has them all.
+    All candidate items count, also those recommended to nobody (Castells et al., "Novelty and diversity in recommender
+    systems", Recommender Systems Handbook, 2015). 0: all items are recommended equally often; (n-1)/n: one item is
+    everybody's only recommendation.
 
     Args:
-        exposures: (candidates,), in how many lists each candidate item stands.
+        exposures: (candidates,), how many users each candidate item is recommended to.
 
     Returns:
-        A value in [0, 1); nan without candidates or without any list.
+        A value in [0, 1); nan without candidates or without recommendations.
 
     >>> gini(np.array([0, 0, 0, 8]))
     0.75

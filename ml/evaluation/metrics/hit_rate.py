@@ -1,11 +1,11 @@
-"""Hit rate@k: whether the list held anything the user took."""
+"""Hit rate@k: whether any recommended item is in the truth."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def hit_rate(hits: NDArray[np.bool_], truth_sizes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Hit rate@k of each user: 1 if any item of the list is in the truth, else 0 (Deshpande and Karypis 2004).
+    """Hit rate@k of each user: 1 if any recommended item is in the truth, else 0 (Deshpande and Karypis 2004).
 
     Args:
         hits: (users, k), whether the item at each rank is in the user's truth.

@@ -1,4 +1,4 @@
-"""NDCG@k: hits count less the lower they stand, relative to the best possible list."""
+"""NDCG@k: hits count less the lower they rank, relative to the best possible list."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,11 +1,11 @@
-"""Precision@k: which share of the list the user took."""
+"""Precision@k: the fraction of the recommendations that is in the truth."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def precision(hits: NDArray[np.bool_], truth_sizes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Precision@k of each user: hits in the list / k (Manning et al. 2008, "Introduction to IR", section 8.4).
+    """Precision@k of each user: hits / k (Manning et al. 2008, "Introduction to IR", section 8.4).
 
     The divisor is k also where the list is shorter: a missing recommendation is no hit.
 

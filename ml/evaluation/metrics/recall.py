@@ -1,11 +1,11 @@
-"""Recall@k: which share of what the user took was in the list."""
+"""Recall@k: the fraction of the truth that is recommended."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def recall(hits: NDArray[np.bool_], truth_sizes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Recall@k of each user: hits in the list / min(k, |truth|).
+    """Recall@k of each user: hits / min(k, |truth|).
 
     The divisor is capped at k (as in the truncated recall of Liang et al. 2018, "Variational autoencoders for
     collaborative filtering", section 4.2), so that a perfect list scores 1 also where the truth is longer than k.

@@ -1,4 +1,4 @@
-"""Share of the top items: how much of all exposure the most shown hundredth of the catalogue gets."""
+"""Top share: how much of all exposure the most shown hundredth of the catalogue gets."""
 
 import math
 
@@ -11,14 +11,14 @@ TOP = 0.01
 def top_share(exposures: NDArray[np.int64]) -> float:
     """Exposures of the most exposed 1 % of the candidate items (rounded up) / all exposures.
 
-    Each list of exposures has its own top items, as in Anderson et al. 2006, "The Long Tail": it says how concentrated
-    they are, as Gini does, where Gini looks at the whole curve.
+    The top items are those of the measured exposures, as in Anderson et al. 2006, "The Long Tail". It measures how
+    concentrated exposure is, as Gini does of the whole curve.
 
     Args:
-        exposures: (candidates,), in how many lists each candidate item stands.
+        exposures: (candidates,), how many users each candidate item is recommended to.
 
     Returns:
-        A value in (0, 1]; nan without candidates or without any list.
+        A value in (0, 1]; nan without candidates or without recommendations.
 
     >>> top_share(np.array([6, 0, 3, 1]))  # the first of four items
     0.6

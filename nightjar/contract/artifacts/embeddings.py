@@ -1,7 +1,7 @@
 """The embeddings of one model as plain arrays on disk, with their ids and a manifest of digests.
 
 Written by ml after the final fit; read by the indices, the Spark scoring job and the loaders. No pickle: `.npy`
-arrays that readers may map into memory, ids as Parquet in the same folder, so that a vector never meets a foreign id.
+arrays that readers may map into memory, ids as Parquet in the same folder, so that vectors and ids belong together.
 """
 
 import hashlib
@@ -22,7 +22,11 @@ from nightjar.contract.errors import NightjarError
 
 Vectors = NDArray[np.float32]
 MANIFEST = "manifest.json"
-_ARRAYS = ("user_vectors", "user_biases", "item_vectors", "item_biases", "user_known", "item_known")
+# Names of the files, as earlier versions wrote them, by attribute of `Embeddings`.
+_ARRAYS = {name: name for name in ("user_vectors", "user_biases", "item_vectors", "item_biases")} | {
+    "user_sources": "user_known",
+    "item_sources": "item_known",
+}
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class Embeddings:
         user_biases: (users,) float32.
         item_vectors: (items, dim) float32.
         item_biases: (items,) float32.
-        user_known: (users,) int8: 2 trained on interactions, 1 known by features only, 0 unknown to the model.
-        item_known: (items,) int8, same meaning.
+        user_sources: (users,) int8: `TRAINED` on interactions, `FEATURES_ONLY`, or `UNKNOWN` to the model.
+        item_sources: (items,) int8, same meaning.
     """
 
     user_ids: NDArray[np.object_]
@@ -46,8 +50,8 @@ class Embeddings:
     user_biases: Vectors
     item_vectors: Vectors
     item_biases: Vectors
-    user_known: NDArray[np.int8]
-    item_known: NDArray[np.int8]
+    user_sources: NDArray[np.int8]
+    item_sources: NDArray[np.int8]
 
 
 TRAINED, FEATURES_ONLY, UNKNOWN = 2, 1, 0
@@ -61,8 +65,8 @@ def save(
 ) -> None:
     """Write a model and its manifest; the folder appears whole or not at all."""
     with written_aside(folder) as aside:
-        for name in _ARRAYS:
-            np.save(aside / f"{name}.npy", np.ascontiguousarray(getattr(embeddings, name)), allow_pickle=False)
+        for attribute, name in _ARRAYS.items():
+            np.save(aside / f"{name}.npy", np.ascontiguousarray(getattr(embeddings, attribute)), allow_pickle=False)
         for name in ("user_ids", "item_ids"):
             ids = pa.array(getattr(embeddings, name), pa.string())
             pq.write_table(pa.table({name.removesuffix("s"): ids}), aside / f"{name}.parquet")
@@ -81,13 +85,14 @@ def load(folder: Path) -> Embeddings:
         NightjarError: a file is missing or differs from the manifest, or a number is not finite.
     """
     check_manifest(folder)
-    arrays = {name: mapped(folder, name) for name in _ARRAYS}
+    arrays = {attribute: mapped(folder, attribute) for attribute in _ARRAYS}
     ids = {
         name: pq.read_table(folder / f"{name}.parquet").column(0).to_numpy(zero_copy_only=False)
         for name in ("user_ids", "item_ids")
     }
-    for name, array in arrays.items():
-        if len(array) != len(ids[f"{name.partition('_')[0]}_ids"]):
+    for attribute, array in arrays.items():
+        name = _ARRAYS[attribute]
+        if len(array) != len(ids[f"{attribute.partition('_')[0]}_ids"]):
             raise NightjarError(
                 f"{folder}: {name} has {len(array)} rows, its ids are another number",
                 code="wrong_row_count",
@@ -105,15 +110,15 @@ def load(folder: Path) -> Embeddings:
     return Embeddings(**ids, **arrays)
 
 
-def mapped(folder: Path, name: str) -> NDArray[Any]:
+def mapped(folder: Path, attribute: str) -> NDArray[Any]:
     """Map one array, e.g. `user_vectors`, into memory; the caller has checked the manifest (workers need not again)."""
-    return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+    return np.load(folder / f"{_ARRAYS[attribute]}.npy", mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
 
 
-def unit_vectors(vectors: Vectors, known: NDArray[np.bool_]) -> Vectors:
-    """Return the vectors at length 1; zero where they are zero or not known."""
+def unit_vectors(vectors: Vectors, is_known: NDArray[np.bool_]) -> Vectors:
+    """Return the vectors at length 1; zero where they are zero or unknown to the model."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units: Vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=(lengths > 0) & known[:, None])
+    units: Vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=(lengths > 0) & is_known[:, None])
     return units
 
 
@@ -142,7 +147,7 @@ def check_manifest(folder: Path) -> None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read what `manifest.json` says; `sha256` has the digest of each file.
+    """Read `manifest.json`; `sha256` has the digest of each file.
 
     Raises:
         NightjarError: there is none, or it is damaged.

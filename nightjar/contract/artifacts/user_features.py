@@ -1,7 +1,7 @@
-"""What one model learned of each user feature: by it a user who registered since has a vector without training.
+"""The vectors of one model's user features, by which a user who registered since gets a vector without training.
 
-Written by ml beside the embeddings and under their manifest, read where one user is answered. Identities are left out:
-nobody who comes later has one of them.
+Written by ml beside the embeddings and under their manifest, read where recommendations are requested for one user.
+Identities are left out: no later user has one of them.
 """
 
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ class UserFeatures:
     Attributes:
         names: (n,) text, `kind:value`, or `kind:(rare)` for what too few users carry.
         carriers: (n,) int64 users that carry the feature.
-        is_telling: (n,) whether a user who carries it is known to the model by it.
+        is_informative: (n,) whether it makes a user who carries it known to the model.
         vectors: (n, dim) float32.
         max_weight: sum of one user's weights; larger sums are scaled down to it.
     """
 
     names: NDArray[np.object_]
     carriers: NDArray[np.int64]
-    is_telling: NDArray[np.bool_]
+    is_informative: NDArray[np.bool_]
     vectors: NDArray[np.float32]
     max_weight: float
 
@@ -38,7 +38,7 @@ class UserFeatures:
         columns = {
             "feature": pa.array(self.names, pa.string()),
             "users": pa.array(self.carriers, pa.int64()),
-            "is_telling": pa.array(self.is_telling, pa.bool_()),
+            "is_telling": pa.array(self.is_informative, pa.bool_()),
         }
         pq.write_table(pa.table(columns), folder / f"{_TABLE}.parquet")
         np.save(folder / f"{_VECTORS}.npy", np.ascontiguousarray(self.vectors), allow_pickle=False)
@@ -53,7 +53,7 @@ def read_user_features(folder: Path) -> UserFeatures | None:
     return UserFeatures(
         names=table["feature"].to_numpy(zero_copy_only=False),
         carriers=table["users"].to_numpy(),
-        is_telling=table["is_telling"].to_numpy(zero_copy_only=False).astype(np.bool_),
+        is_informative=table["is_telling"].to_numpy(zero_copy_only=False).astype(np.bool_),
         vectors=np.load(folder / f"{_VECTORS}.npy", allow_pickle=False),
         max_weight=float(np.load(folder / f"{_RULE}.npy", allow_pickle=False)[0]),
     )

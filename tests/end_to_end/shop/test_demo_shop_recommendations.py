@@ -70,7 +70,7 @@ def blended(shop: Any) -> dict[str, dict[str, float]]:
     users, items = (pq.read_table(folder.model / f"{side}_ids.parquet").column(0).to_pylist() for side in SIDES)
     history = np.zeros((len(users), len(items)))
     pairs = pq.read_table(folder.features("full_interactions"))
-    share, exponent, cold_share = arrays["cooccurrence_rule"]
+    share, exponent, cold_blend_weight = arrays["cooccurrence_rule"]
     history[pairs["user_index"].to_numpy(), pairs["item_index"].to_numpy()] = pairs["weight"].to_numpy() ** exponent
     weights = np.zeros((len(items), len(items)))
     starts = arrays["cooccurrence_starts"]
@@ -89,14 +89,14 @@ def blended(shop: Any) -> dict[str, dict[str, float]]:
     is_cold = ~has_events & weights.any(axis=0)
     by_cooccurrence = np.where(has_events, in_spreads(history @ weights), 0)
     # The night chooses the share by what it holds out; with none there are no such weights.
-    assert (is_cold.sum() > 1) == (cold_share > 0)
-    if cold_share > 0:
+    assert (is_cold.sum() > 1) == (cold_blend_weight > 0)
+    if cold_blend_weight > 0:
         of_cold, embedded = (history @ weights)[:, is_cold], by_embeddings[:, is_cold]
         centred = of_cold - of_cold.mean(axis=1, keepdims=True)
         spread = of_cold.std(axis=1, keepdims=True)
         by_features = centred / np.where(spread > 0, spread, 1) * embedded.std(axis=1, keepdims=True)
         by_cooccurrence[:, is_cold] = by_features + embedded.mean(axis=1, keepdims=True)
-    shares = np.where(is_cold, cold_share, share)
+    shares = np.where(is_cold, cold_blend_weight, share)
     scores = (1 - shares) * by_embeddings + shares * by_cooccurrence
     return {user: dict(zip(items, row.tolist(), strict=True)) for user, row in zip(users, scores, strict=True)}
 

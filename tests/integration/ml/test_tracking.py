@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from ml.tracking import (
     StageLog,
     TrackedRun,
-    forgettable_runs,
+    deletable_runs,
     log_stage,
     log_tuning,
     recorded_parameters,
@@ -122,7 +122,7 @@ def test_trials_are_nested_below_their_search_and_none_of_a_nights_runs(planted:
     assert found == {"trial 000": ({"epochs": "3"}, {"recall": 0.1}), "trial 001": ({"epochs": "4"}, {})}
     # The night of the same name has another run, and retention finds no night in these.
     assert log_stage(planted.settings, planted.folder, StageLog()).run_id != run_id
-    assert run_id not in forgettable_runs(planted.settings, ["2026-03-01.1"], []).values()
+    assert run_id not in deletable_runs(planted.settings, ["2026-03-01.1"], []).values()
 
 
 def test_a_single_file_is_logged_too(planted: Any, client: MlflowClient, tmp_path: Path) -> None:

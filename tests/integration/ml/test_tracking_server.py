@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from ml.tracking import StageLog, TrackedRun, forget, forgettable_runs, log_stage, register_model, set_champion
+from ml.tracking import StageLog, TrackedRun, deletable_runs, delete_runs, log_stage, register_model, set_champion
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.interval import DataInterval
 from nightjar.contract.run_folder import RunFolder, RunRecord
@@ -108,11 +108,11 @@ def test_retention_forgets_runs_of_its_own_warehouse_only_with_their_files(
     client: MlflowClient, homes: dict[str, Settings], runs: dict[str, TrackedRun], store: Path
 ) -> None:
     # The champion's run stays, whoever asks.
-    assert forgettable_runs(homes["films"], [PUBLICATION], []) == {}
+    assert deletable_runs(homes["films"], [PUBLICATION], []) == {}
     client.delete_registered_model_alias("films", "champion")
-    going = forgettable_runs(homes["films"], [PUBLICATION], [])
+    going = deletable_runs(homes["films"], [PUBLICATION], [])
     assert going == {PUBLICATION: runs["films"].run_id}
-    forget(homes["films"], going.values())
+    delete_runs(homes["films"], going.values())
     assert [path.read_text() for path in (store / "artifacts").rglob("manifest.json")] == ["books"]
     assert client.get_run(runs["films"].run_id).info.lifecycle_stage == "deleted"
     assert client.search_model_versions("name = 'films'") == []

@@ -110,9 +110,9 @@ def write_run_folder(tmp_path: Path) -> Callable[..., RunFolder]:
         popular: list[tuple[str, str, int, int, float]],
         *,
         item_biases: list[float] | None = None,
-        item_known: list[int] | None = None,
+        item_sources: list[int] | None = None,
         user_vectors: list[list[float]] | np.ndarray,
-        user_known: list[int] | None = None,
+        user_sources: list[int] | None = None,
         segments: list[tuple[int, str]] = (),  # type: ignore[assignment]
         seen: list[tuple[int, int, int]] = (),  # type: ignore[assignment]
         item_weights: ItemWeights | None = None,
@@ -161,8 +161,8 @@ def write_run_folder(tmp_path: Path) -> Callable[..., RunFolder]:
                 user_biases=np.zeros(len(users), np.float32),
                 item_vectors=np.asarray(item_vectors, np.float32),
                 item_biases=np.asarray(item_biases or [0.0] * len(items), np.float32),
-                user_known=np.asarray(user_known or [2] * len(users), np.int8),
-                item_known=np.asarray(item_known or [2] * len(items), np.int8),
+                user_sources=np.asarray(user_sources or [2] * len(users), np.int8),
+                item_sources=np.asarray(item_sources or [2] * len(items), np.int8),
             ),
             folder.model,
             item_weights,

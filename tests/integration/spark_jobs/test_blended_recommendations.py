@@ -10,9 +10,10 @@ from ml.data import training_data
 from nightjar.contract.artifacts import embeddings, item_weights
 from nightjar.contract.artifacts.item_weights import ItemWeights
 from nightjar.contract.repeat_rule import Repeats
-from nightjar.ranking import blend, candidates
+from nightjar.ranking import blend
+from nightjar.ranking.catalogue import load_catalogue
 from nightjar.ranking.scoring import best_items, popularity_ranking, published_ranking
-from nightjar.ranking.user_block import score_block
+from nightjar.ranking.user_block import recommend_to_block
 from spark_jobs.scoring.recommendations import recommendations
 
 USERS, ITEMS, K = 70, 90, 6
@@ -39,9 +40,9 @@ def town(write_run_folder):
             draw.normal(size=(ITEMS, 5)),
             popular,
             item_biases=draw.normal(size=ITEMS).tolist(),
-            item_known=known.tolist(),
+            item_sources=known.tolist(),
             user_vectors=draw.normal(size=(USERS, 5)),
-            user_known=draw.choice([0, 1, 2], USERS, p=[0.1, 0.1, 0.8]).tolist(),
+            user_sources=draw.choice([0, 1, 2], USERS, p=[0.1, 0.1, 0.8]).tolist(),
             seen=[
                 (user, int(item), place + 1)
                 for user in range(USERS)
@@ -77,16 +78,16 @@ def test_the_evaluation_judges_the_lists_that_are_published(town, diversity: flo
     folder = town(["films"])
     if not is_blended:
         embeddings.save(embeddings.load(folder.model), folder.model)
-        candidates.load.cache_clear()
+        load_catalogue.cache_clear()
     model = embeddings.load(folder.model)
     history, seen = matrix(folder, "full_interactions", "weight"), matrix(folder, "seen", None)
     popularity = popularity_ranking(np.arange(ITEMS)[::-1], USERS)
     ranking = published_ranking(model, popularity, item_weights.mapped(folder.model), history, diversity)
-    is_candidate = training_data.read_availability(folder, model.item_ids)
+    is_candidate = training_data.read_availability(folder.features_folder, model.item_ids)
     judged = best_items(ranking, np.arange(USERS), is_candidate, seen, K)
 
     published = np.full((USERS, K), -1)
-    for row in score_block(*block_of(folder), candidates.load(str(folder.path)), K, diversity).to_pylist():
+    for row in recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K, diversity).to_pylist():
         published[int(row["user_id"][1:]), row["rank"] - 1] = int(row["item_id"][1:])
     assert published.tolist() == judged.tolist()
     # The blend, or the re-ranking, is what made them so.
@@ -99,7 +100,7 @@ def test_the_evaluation_judges_lists_that_hold_again_what_the_published_ones_do(
     folder = town(["films"])
     if not is_blended:
         embeddings.save(embeddings.load(folder.model), folder.model)
-        candidates.load.cache_clear()
+        load_catalogue.cache_clear()
     model = embeddings.load(folder.model)
     history, recency = matrix(folder, "full_interactions", "weight"), matrix(folder, "seen", "recency")
     # The n-th newest item had its last event n days ago.
@@ -108,13 +109,13 @@ def test_the_evaluation_judges_lists_that_hold_again_what_the_published_ones_do(
     left_out.eliminate_zeros()
     popularity = popularity_ranking(np.arange(ITEMS)[::-1], USERS)
     ranking = published_ranking(model, popularity, item_weights.mapped(folder.model), history)
-    is_candidate = training_data.read_availability(folder, model.item_ids)
+    is_candidate = training_data.read_availability(folder.features_folder, model.item_ids)
     judged = best_items(ranking, np.arange(USERS), is_candidate, left_out, K)
 
     users, seen_rows = block_of(folder)
     seen_rows = seen_rows.append_column("days_since", seen_rows["recency"])
-    items, published = candidates.load(str(folder.path)), np.full((USERS, K), -1)
-    for row in score_block(users, seen_rows, items, K, repeats=Repeats.of("films=7")).to_pylist():
+    items, published = load_catalogue(str(folder.path)), np.full((USERS, K), -1)
+    for row in recommend_to_block(users, seen_rows, items, K, repeats=Repeats.of("films=7")).to_pylist():
         published[int(row["user_id"][1:]), row["rank"] - 1] = int(row["item_id"][1:])
         assert row["item_id"] != row["reason_item_id"]
     assert published.tolist() == judged.tolist()
@@ -123,11 +124,11 @@ def test_the_evaluation_judges_lists_that_hold_again_what_the_published_ones_do(
 
 def test_the_lists_are_the_best_unseen_available_items_of_each_domain_by_the_rule(town) -> None:
     folder = town(["books", "films"])
-    items = candidates.load(str(folder.path))
+    items = load_catalogue(str(folder.path))
     history, seen = matrix(folder, "full_interactions", "weight"), matrix(folder, "seen", None).toarray()
     scores = items.blend.scores(np.asarray(items.user_vectors), history)
-    rows = score_block(*block_of(folder), items, K).to_pylist()
-    for user in np.flatnonzero(items.user_known == 2):
+    rows = recommend_to_block(*block_of(folder), items, K).to_pylist()
+    for user in np.flatnonzero(items.user_sources == 2):
         for domain in items.domains:
             fresh = [item for item in domain.candidates if not seen[user, item]]
             best = sorted(fresh, key=lambda item: -scores[user, item])[:K]
@@ -139,16 +140,16 @@ def test_the_lists_are_the_best_unseen_available_items_of_each_domain_by_the_rul
 
 def test_users_and_lists_without_item_weights_are_what_they_are_without_them(town) -> None:
     folder = town(["books", "films"])
-    blended = score_block(*block_of(folder), candidates.load(str(folder.path)), K)
+    blended = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
     model = embeddings.load(folder.model)
     embeddings.save(model, folder.model)
     assert not list(folder.model.glob("cooccurrence*"))
-    candidates.load.cache_clear()
-    plain = score_block(*block_of(folder), candidates.load(str(folder.path)), K)
+    load_catalogue.cache_clear()
+    plain = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
     columns = ["user_id", "domain", "rank", "item_id", "score", "source"]
 
     def others(table: pa.Table) -> list[dict]:
-        return [row for row in table.select(columns).to_pylist() if model.user_known[int(row["user_id"][1:])] != 2]
+        return [row for row in table.select(columns).to_pylist() if model.user_sources[int(row["user_id"][1:])] != 2]
 
     assert others(blended) == others(plain)
     assert not blended.select(columns).equals(plain.select(columns))
@@ -156,7 +157,7 @@ def test_users_and_lists_without_item_weights_are_what_they_are_without_them(tow
 
 def test_spark_gives_the_bits_of_one_block_in_this_process(spark, town) -> None:
     folder = town(["books", "films"])
-    here = score_block(*block_of(folder), candidates.load(str(folder.path)), K)
+    here = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
     found = []
     for partitions in (1, 4):
         spark.conf.set("spark.sql.shuffle.partitions", partitions)
@@ -169,8 +170,8 @@ def test_spark_gives_the_bits_of_one_block_in_this_process(spark, town) -> None:
 
 def test_large_catalogues_are_scored_a_few_users_at_a_time(town, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = town(["books", "films"])
-    whole = score_block(*block_of(folder), candidates.load(str(folder.path)), K)
+    whole = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
     monkeypatch.setattr(blend, "_BLOCK_CELLS", 7 * ITEMS)
-    parts = score_block(*block_of(folder), candidates.load(str(folder.path)), K)
+    parts = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
     assert parts.drop_columns("score").equals(whole.drop_columns("score"))
     assert parts["score"].to_numpy() == pytest.approx(whole["score"].to_numpy(), abs=1e-5)

@@ -2,8 +2,8 @@ import pytest
 from pyspark.sql import functions as F
 
 from nightjar.contract.repeat_rule import Repeats
-from spark_jobs.transforms.holdout import Fractions, holdout, mark_train, repeatable, shown
-from spark_jobs.transforms.weights import weigh_pairs
+from spark_jobs.transforms.holdout import Fractions, fold_in_items, holdout, mark_train, repeatable
+from spark_jobs.transforms.pair_weights import weigh_pairs
 
 EVENTS = (
     "user_index int, item_index int, user_id string, item_id string, domain string, event_id string, "
@@ -118,7 +118,7 @@ def test_cold_users_show_what_time_alone_would_have_left_in_train(spark, rows, d
     cold_items = {
         item for item in range(4) if all(pair in rows(holdout(marked)) for pair in [(u, item) for u in range(30)])
     }
-    found = rows(shown(weigh_pairs(marked, days_ago(0), 0.0, 0.0)))
+    found = rows(fold_in_items(weigh_pairs(marked, days_ago(0), 0.0, 0.0)))
     users = {user for user, _, _ in found}
     in_train = {user for user, is_train in rows(marked.select("user_index", "in_train")) if is_train}
     assert users
@@ -231,6 +231,6 @@ def test_what_is_shown_of_a_user_may_come_back_as_what_is_in_train(spark, rows, 
         (0, 2, days_ago(4), False, False, 3, days_ago(5)),
         (0, 3, days_ago(9), False, True, None, days_ago(5)),
     ]
-    schema = "user_index int, item_index int, occurred_at timestamp, in_train boolean, is_shown boolean, "
+    schema = "user_index int, item_index int, occurred_at timestamp, in_train boolean, is_fold_in boolean, "
     frame = spark.createDataFrame(events, schema + "after_days int, cut_at timestamp")
     assert rows(repeatable(frame, days_ago(0))) == [(0, 0, True)]

@@ -4,8 +4,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from nightjar.contract.repeat_rule import Repeats
-from nightjar.ranking import candidates
-from nightjar.ranking.user_block import score_block
+from nightjar.ranking import catalogue
+from nightjar.ranking.user_block import recommend_to_block
 from spark_jobs.scoring.recommendations import recommendations
 
 # Films a to e and books x to z. The model does not know film e; film d is no longer available.
@@ -42,9 +42,9 @@ def score(write_run_folder):
             ITEMS,
             VECTORS,
             POPULAR,
-            item_known=[2, 2, 2, 2, 0, 2, 1],
+            item_sources=[2, 2, 2, 2, 0, 2, 1],
             user_vectors=[user[0] for user in users],
-            user_known=[user[1] for user in users],
+            user_sources=[user[1] for user in users],
             **model,
         )
         block = pa.table(
@@ -65,7 +65,9 @@ def score(write_run_folder):
                 "days_since": pa.array([row[2] + 4 for row in seen], pa.int32()),
             }
         )
-        table = score_block(block, seen_rows, candidates.load(str(folder.path)), k, repeats=Repeats.of(repeats))
+        table = recommend_to_block(
+            block, seen_rows, catalogue.load_catalogue(str(folder.path)), k, repeats=Repeats.of(repeats)
+        )
         lists = {}
         for row in table.to_pylist():
             lists.setdefault((row["user_id"], row["domain"]), []).append(
@@ -154,7 +156,7 @@ def test_a_catalogue_without_an_available_item_gives_no_rows(write_run_folder) -
     folder = write_run_folder([("a", "films", False)], [[1, 0]], [], user_vectors=[[1, 0]])
     users = pa.table({"user_index": [0], "user_id": ["u"], "segment": pa.array([None], pa.string())})
     seen = pa.table({name: pa.array([], pa.int32()) for name in ("user_index", "item_index", "recency", "weight")})
-    assert score_block(users, seen, candidates.load(str(folder.path)), 3).num_rows == 0
+    assert recommend_to_block(users, seen, catalogue.load_catalogue(str(folder.path)), 3).num_rows == 0
 
 
 @pytest.fixture
@@ -163,8 +165,8 @@ def town(write_run_folder):
     draw = np.random.default_rng(3)
     available, domains = draw.random(45) < 0.8, ["films" if item % 3 else "books" for item in range(45)]
     parts = {
-        "item_known": draw.choice([0, 1, 2], 45).tolist(),
-        "user_known": draw.choice([0, 1, 2], 60).tolist(),
+        "item_sources": draw.choice([0, 1, 2], 45).tolist(),
+        "user_sources": draw.choice([0, 1, 2], 60).tolist(),
         "item_vectors": draw.integers(-2, 3, (45, 4)),
         "user_vectors": draw.integers(-2, 3, (60, 4)),
         "item_biases": draw.integers(-1, 2, 45).tolist(),
@@ -195,13 +197,13 @@ def expected_lists(parts, k):
     score = parts["user_vectors"] @ parts["item_vectors"].T + np.array(parts["item_biases"])
     segments = dict(parts["segments"])
     lists = {}
-    for user, level in enumerate(parts["user_known"]):
+    for user, level in enumerate(parts["user_sources"]):
         met = {item for who, item, _ in parts["seen"] if who == user}
         for domain in ("books", "films"):
             candidates = [
                 (-score[user, item], item, {2: "personal", 1: "cold_user"}[level])
                 for item, (_, of, is_available) in enumerate(parts["items"])
-                if level and of == domain and is_available and parts["item_known"][item] and item not in met
+                if level and of == domain and is_available and parts["item_sources"][item] and item not in met
             ]
             chosen = [(item, float(-minus), source) for minus, item, source in sorted(candidates)[:k]]
             fills = [("job:x", "segment_popular")] if level == 0 and user in segments else []
@@ -248,7 +250,7 @@ def test_the_job_matches_a_loop_over_users_whatever_the_partitions(spark, town) 
 def test_every_list_is_full_and_holds_no_seen_or_unavailable_item(town) -> None:
     folder, parts = town
     users = pq.read_table(folder.features("user_ids")).append_column("segment", pa.array([None] * 60, pa.string()))
-    table = score_block(users, weighted_seen(folder), candidates.load(str(folder.path)), 5)
+    table = recommend_to_block(users, weighted_seen(folder), catalogue.load_catalogue(str(folder.path)), 5)
     listed = {}
     for row in table.to_pylist():
         listed.setdefault((row["user_id"], row["domain"]), set()).add(row["item_id"])
@@ -264,6 +266,6 @@ def test_every_list_is_full_and_holds_no_seen_or_unavailable_item(town) -> None:
 def test_the_order_of_the_rows_of_a_block_changes_nothing(town) -> None:
     folder, _ = town
     users = pq.read_table(folder.features("user_ids")).append_column("segment", pa.array([None] * 60, pa.string()))
-    seen, items = weighted_seen(folder), candidates.load(str(folder.path))
-    backwards = score_block(users.take(np.arange(59, -1, -1)), seen.take(np.arange(len(seen))[::-1]), items, 5)
-    assert backwards.equals(score_block(users, seen, items, 5))
+    seen, items = weighted_seen(folder), catalogue.load_catalogue(str(folder.path))
+    backwards = recommend_to_block(users.take(np.arange(59, -1, -1)), seen.take(np.arange(len(seen))[::-1]), items, 5)
+    assert backwards.equals(recommend_to_block(users, seen, items, 5))

@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from nightjar.ranking import candidates
+from nightjar.ranking import catalogue
 from spark_jobs.scoring.similar_items import compare_block, similar_items
 
 ITEMS = [
@@ -20,12 +20,12 @@ POPULAR = [("all", "films", n + 1, item, 0.0) for n, item in enumerate((0, 1, 4,
 
 @pytest.fixture
 def folder(write_run_folder):
-    return write_run_folder(ITEMS, VECTORS, POPULAR, item_known=[2, 2, 2, 2, 2, 0, 1], user_vectors=[[0, 0]])
+    return write_run_folder(ITEMS, VECTORS, POPULAR, item_sources=[2, 2, 2, 2, 2, 0, 1], user_vectors=[[0, 0]])
 
 
 def test_neighbours_are_available_items_by_cosine_without_the_item_itself(folder) -> None:
     block = pa.table({"item_index": pa.array([6, 0, 2, 4, 5], pa.int32())})
-    found = compare_block(block, candidates.load(str(folder.path)), 2).to_pylist()
+    found = compare_block(block, catalogue.load_catalogue(str(folder.path)), 2).to_pylist()
     rows = [
         (row["item_id"], row["target_domain"], row["rank"], row["similar_item_id"], round(row["similarity"], 6))
         for row in found
@@ -50,7 +50,7 @@ def test_a_cosine_never_leaves_minus_one_to_one(write_run_folder) -> None:
     items = [(f"i{n:03d}", "films", True) for n in range(100)]
     popular = [("all", "films", n + 1, n, 0.0) for n in range(100)]
     folder = write_run_folder(items, directions, popular, user_vectors=[[0] * 33])
-    loaded = candidates.load(str(folder.path))
+    loaded = catalogue.load_catalogue(str(folder.path))
     assert (loaded.units @ loaded.units.T).max() > 1.0, "no rounding to guard against: choose other vectors"
     cosines = compare_block(pa.table({"item_index": range(100)}), loaded, 3)["similarity"].to_numpy()
     assert cosines.max() == 1.0

@@ -66,8 +66,8 @@ def write_model(folder: RunFolder) -> None:
             user_biases=np.zeros(5, np.float32),
             item_vectors=vectors,
             item_biases=np.zeros(5, np.float32),
-            user_known=known,
-            item_known=np.array([2, 2, 2, 2, 0], np.int8),
+            user_sources=known,
+            item_sources=np.array([2, 2, 2, 2, 0], np.int8),
         ),
         folder.model,
     )

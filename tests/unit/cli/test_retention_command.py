@@ -154,7 +154,7 @@ def test_a_model_that_is_needed_or_bears_an_alias_is_not_forgotten(home: Home) -
     plain, needed, pinned = (track(home.settings, f"2025-01-0{day}.1") for day in (1, 2, 3))
     home.client.set_registered_model_alias("nightjar", "paper", str(pinned.model_version))
     asked = {"2025-01-01.1", "2025-01-02.1", "2025-01-03.1"}
-    found = tracking.forgettable_runs(home.settings, asked, {needed.run_id})
+    found = tracking.deletable_runs(home.settings, asked, {needed.run_id})
     assert found == {"2025-01-01.1": plain.run_id}
 
 
@@ -165,7 +165,7 @@ def test_artifacts_outside_the_home_are_refused_and_stay(home: Home, tmp_path: P
     outside = tmp_path / run_id / "artifacts"
     outside.mkdir(parents=True)
     with refused(NightjarError, "artifacts_outside_home", wording=False, run_id=run_id):
-        tracking.forget(home.settings, [run_id])
+        tracking.delete_runs(home.settings, [run_id])
     assert outside.exists()
     assert home.client.get_run(run_id).info.lifecycle_stage == "active"
 

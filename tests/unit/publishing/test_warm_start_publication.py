@@ -30,7 +30,7 @@ def lay_start(settings: Settings, lay: Callable[..., RunFolder]) -> Callable[...
         folder.write_record(RunRecord(**{**vars(record), "warm_start_from": went_on_from}))
         if leaves:
             for fit in ("evaluation", "final"):
-                folder.start(fit).mkdir(parents=True)
+                folder.warm_start_checkpoint(fit).mkdir(parents=True)
         return folder
 
     return laid

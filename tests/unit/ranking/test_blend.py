@@ -61,7 +61,7 @@ def test_items_without_interactions_are_counted_among_themselves_and_stand_where
     vectors = np.array([[1, 0], [2, 0], [3, 0], [5, 0], [7, 0]], np.float32)
     known, unit = np.array([2, 2, 2, 1, 1], np.int8), np.sqrt(2 / 3)
     weights = sparse.csr_matrix(np.array([[0, 3, -3, 2, -2], *[[0] * 5] * 4], np.float32))
-    rule = blend_of(ItemWeights(0.25, 1.0, weights, cold_share=0.75), vectors, BIASES, known)
+    rule = blend_of(ItemWeights(0.25, 1.0, weights, cold_blend_weight=0.75), vectors, BIASES, known)
     scores = rule.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
     assert scores[3:] == pytest.approx([(0.25 * 3 + 0.75 * 5) / unit, (0.25 * 5 + 0.75 * 3) / unit], abs=1e-5)
     without = blend(0.25).scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
@@ -75,7 +75,7 @@ def test_items_without_interactions_are_counted_among_themselves_and_stand_where
     scores = rule.scores(np.array([[1, 7]], np.float32), history(0, 3, 0, 0, 0))[0]
     assert scores[3:] == pytest.approx([(0.25 * 3 + 0.75 * 4) / unit, (0.25 * 5 + 0.75 * 4) / unit], abs=1e-5)
     alone = blend_of(
-        ItemWeights(0.25, 1.0, weights, cold_share=0.75), vectors, BIASES, np.array([2, 2, 2, 1, 0], np.int8)
+        ItemWeights(0.25, 1.0, weights, cold_blend_weight=0.75), vectors, BIASES, np.array([2, 2, 2, 1, 0], np.int8)
     )
     scores = alone.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
     assert scores[3] == pytest.approx(3 / unit, abs=1e-5)
@@ -83,7 +83,7 @@ def test_items_without_interactions_are_counted_among_themselves_and_stand_where
 
 def test_without_a_share_items_without_interactions_score_as_without_weights() -> None:
     weights = sparse.csr_matrix(np.array([[0, 3, -3, 2, 0], *[[0] * 5] * 4], np.float32))
-    rule = blend_of(ItemWeights(0.25, 1.0, weights, cold_share=0.0), VECTORS, BIASES, KNOWN)
+    rule = blend_of(ItemWeights(0.25, 1.0, weights, cold_blend_weight=0.0), VECTORS, BIASES, KNOWN)
     one_user = (np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))
     assert rule.scores(*one_user).tolist() == blend(0.25).scores(*one_user).tolist()
 

@@ -4,29 +4,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nightjar.ranking.diversity import diversified
+from nightjar.ranking.marginal_relevance import diversified
 
 # Items 0 and 1 point the same way, item 2 across, item 3 the other way, item 4 has no direction.
 UNITS = np.array([[1, 0], [1, 0], [0, 1], [-1, 0], [0, 0]], dtype=np.float32)
-POOL = np.array([[0, 1, 2, 3]])
+POOL_FACTOR = np.array([[0, 1, 2, 3]])
 SCORES = np.array([[10, 9, 5, 0]], dtype=np.float32)
 
 
 def test_a_double_of_the_item_above_gives_way_to_something_else() -> None:
     # Relevance 1, 0.9, 0.5, 0. After item 0: item 1 is worth 0.45 - 0.5, item 2 0.25, item 3 0 (an opposite is not
     # rewarded). After item 2: item 3 is worth 0, item 1 still -0.05.
-    chosen, values = diversified(POOL, SCORES, UNITS, 4, 0.5)
+    chosen, values = diversified(POOL_FACTOR, SCORES, UNITS, 4, 0.5)
     assert chosen.tolist() == [[0, 2, 3, 1]]
     assert values.tolist() == [pytest.approx([0.5, 0.25, 0.0, -0.05])]
 
 
 def test_a_small_weight_leaves_the_order_and_a_full_one_looks_at_variety_alone() -> None:
-    assert diversified(POOL, SCORES, UNITS, 3, 0.1)[0].tolist() == [[0, 1, 2]]
-    assert diversified(POOL, SCORES, UNITS, 4, 1.0)[0].tolist() == [[0, 2, 3, 1]]
+    assert diversified(POOL_FACTOR, SCORES, UNITS, 3, 0.1)[0].tolist() == [[0, 1, 2]]
+    assert diversified(POOL_FACTOR, SCORES, UNITS, 4, 1.0)[0].tolist() == [[0, 2, 3, 1]]
 
 
 def test_without_weight_the_pool_is_cut_in_its_order() -> None:
-    assert diversified(POOL, SCORES, UNITS, 3, 0.0)[0].tolist() == [[0, 1, 2]]
+    assert diversified(POOL_FACTOR, SCORES, UNITS, 3, 0.0)[0].tolist() == [[0, 1, 2]]
 
 
 def test_an_item_without_direction_repeats_nothing() -> None:

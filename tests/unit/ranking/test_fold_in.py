@@ -12,8 +12,8 @@ MODEL = Embeddings(
     user_biases=np.zeros(4, np.float32),
     item_vectors=np.array([[2, 0], [0, 1], [0, 0]], np.float32),
     item_biases=np.zeros(3, np.float32),
-    user_known=np.array([2, 2, 1, 0], np.int8),
-    item_known=np.array([2, 2, 0], np.int8),
+    user_sources=np.array([2, 2, 1, 0], np.int8),
+    item_sources=np.array([2, 2, 0], np.int8),
 )
 
 
@@ -33,5 +33,5 @@ def test_only_users_with_known_items_are_folded_in() -> None:
     recency = sparse.csr_matrix(np.array([[0, 1, 0], [0, 0, 0], [0, 0, 1], [1, 0, 0]], np.float32))
     folded = fold_in(MODEL, recency, 5)
     assert np.allclose(folded.user_vectors, [[0, 3], [0, 1], [0.5, 0], [3, 0]])
-    assert folded.user_known.tolist() == [2, 2, 1, 2]
-    assert MODEL.user_known.tolist() == [2, 2, 1, 0]
+    assert folded.user_sources.tolist() == [2, 2, 1, 2]
+    assert MODEL.user_sources.tolist() == [2, 2, 1, 0]

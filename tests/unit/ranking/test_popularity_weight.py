@@ -4,7 +4,7 @@ from scipy import sparse
 
 from nightjar.contract.artifacts.item_weights import ItemWeights
 from nightjar.ranking.blend import blend_of
-from nightjar.ranking.popularity_weight import dialled_biases, dialled_weights
+from nightjar.ranking.popularity_weight import biases_at_popularity_weight, item_weights_at_popularity_weight
 
 # Users 0 and 1 are trained: their mean is (2, 1). User 2 does not count.
 USERS = np.array([[1, 0], [3, 2], [9, 9]], dtype=np.float32)
@@ -19,37 +19,37 @@ WEIGHTS = sparse.csr_matrix(np.array([[0, 0, 2], [6, 0, 4], [0, 0, 0]], dtype=np
 def test_the_mean_score_of_each_item_over_the_trained_users_is_what_the_weight_leaves() -> None:
     # Mean scores: 2 + 1, 4 + 0, 3 - 1.
     for weight in (0.0, 0.25, 1.0):
-        biases = dialled_biases(USERS, TRAINED, ITEMS, BIASES, weight)
+        biases = biases_at_popularity_weight(USERS, TRAINED, ITEMS, BIASES, weight)
         assert (USERS[:2] @ ITEMS.T + biases).mean(axis=0) == pytest.approx(weight * np.array([3, 4, 2]))
     # 0.5 * 1 - 0.5 * 2, 0 - 0.5 * 4, 0.5 * -1 - 0.5 * 3.
-    assert dialled_biases(USERS, TRAINED, ITEMS, BIASES, 0.5).tolist() == [-0.5, -2.0, -2.0]
+    assert biases_at_popularity_weight(USERS, TRAINED, ITEMS, BIASES, 0.5).tolist() == [-0.5, -2.0, -2.0]
 
 
 def test_how_users_differ_stays_as_it_was() -> None:
     difference = (USERS[0] - USERS[1]) @ ITEMS.T
-    biases = dialled_biases(USERS, TRAINED, ITEMS, BIASES, 0.0)
+    biases = biases_at_popularity_weight(USERS, TRAINED, ITEMS, BIASES, 0.0)
     scores = USERS @ ITEMS.T + biases
     assert scores[0] - scores[1] == pytest.approx(difference)
 
 
 def test_a_weight_of_one_changes_no_bit_and_neither_do_biases_without_trained_users() -> None:
-    assert dialled_biases(USERS, TRAINED, ITEMS, BIASES, 1.0) is BIASES
-    assert dialled_biases(USERS, np.zeros(3, bool), ITEMS, BIASES, 0.5) is BIASES
+    assert biases_at_popularity_weight(USERS, TRAINED, ITEMS, BIASES, 1.0) is BIASES
+    assert biases_at_popularity_weight(USERS, np.zeros(3, bool), ITEMS, BIASES, 0.5) is BIASES
     fitted = ItemWeights(0.5, 1.0, WEIGHTS)
-    assert dialled_weights(fitted, PAIRS, 1.0) is fitted
-    assert dialled_weights(None, PAIRS, 0.5) is None
+    assert item_weights_at_popularity_weight(fitted, PAIRS, 1.0) is fitted
+    assert item_weights_at_popularity_weight(None, PAIRS, 0.5) is None
 
 
 def test_the_average_is_what_a_history_of_all_users_together_says_per_weight() -> None:
     # Halves of all weight lie on items 0 and 1: they say (6, 0, 2 + 4) / 2.
-    dialled = dialled_weights(ItemWeights(0.5, 1.0, WEIGHTS), PAIRS, 0.25)
+    dialled = item_weights_at_popularity_weight(ItemWeights(0.5, 1.0, WEIGHTS), PAIRS, 0.25)
     assert dialled is not None
     assert dialled.average is not None
     assert dialled.average.tolist() == pytest.approx([0.75 * 3, 0.0, 0.75 * 3])
 
 
 def test_a_user_with_the_average_history_hears_nothing_at_weight_nought() -> None:
-    dialled = dialled_weights(ItemWeights(1.0, 1.0, WEIGHTS), PAIRS, 0.0)
+    dialled = item_weights_at_popularity_weight(ItemWeights(1.0, 1.0, WEIGHTS), PAIRS, 0.0)
     assert dialled is not None
     blend = blend_of(dialled, ITEMS, BIASES, np.array([2, 2, 2], np.int8))
     history = sparse.csr_matrix(np.array([[5, 5, 0]], dtype=np.float32))
@@ -58,7 +58,7 @@ def test_a_user_with_the_average_history_hears_nothing_at_weight_nought() -> Non
 
 def test_the_average_history_is_raised_as_each_users_own_is() -> None:
     # Squares: 9 + 1 on item 0 and 16 on item 1, of 26 in all; they say (6 * 16, 0, 2 * 10 + 4 * 16) / 26.
-    dialled = dialled_weights(ItemWeights(0.5, 2.0, WEIGHTS), PAIRS, 0.0)
+    dialled = item_weights_at_popularity_weight(ItemWeights(0.5, 2.0, WEIGHTS), PAIRS, 0.0)
     assert dialled is not None
     assert dialled.average is not None
     assert dialled.average.tolist() == pytest.approx([96 / 26, 0.0, 84 / 26])

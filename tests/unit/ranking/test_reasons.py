@@ -3,8 +3,8 @@ from scipy import sparse
 
 from nightjar.contract.artifacts.item_weights import ItemWeights
 from nightjar.ranking.blend import blend_of
-from nightjar.ranking.filling import Pairs
-from nightjar.ranking.reasons import NEWEST, nearest_own, reasons, strongest_own
+from nightjar.ranking.reasons import NEWEST, nearest_own, reason_items, strongest_own
+from nightjar.ranking.top_k_lists import UserItemPairs
 
 # Items 0 and 1 point along the axes, 2 lies between them (nearer to 1), 3 has no direction, 4 is equal to 1.
 UNITS = np.array([[1, 0], [0, 1], [0.6, 0.8], [0, 0], [0, 1]], np.float32)
@@ -15,7 +15,7 @@ def nearest(listed, rows, items):
 
 
 def pairs(rows, items, weights):
-    return Pairs(np.array(rows, np.int64), np.array(items, np.int64), np.array(weights, np.float32))
+    return UserItemPairs(np.array(rows, np.int64), np.array(items, np.int64), np.array(weights, np.float32))
 
 
 def test_the_reason_is_the_own_item_with_the_highest_cosine() -> None:
@@ -78,5 +78,5 @@ def test_co_occurrence_is_the_reason_before_cosine() -> None:
     # By cosine item 1 lies nearest to 2; item 0 speaks for it. Item 1 is no reason for itself: only cosine names one.
     seen = pairs([0, 0], [1, 0], [1, 1])
     blend = blend_of(ItemWeights(0.5, 1.0, WEIGHTS), UNITS, np.zeros(5, np.float32), np.full(5, 2, np.int8))
-    assert reasons(UNITS, blend, np.array([[2, 1]]), seen).tolist() == [[0, 0]]
-    assert reasons(UNITS, None, np.array([[2, 1]]), seen).tolist() == [[1, 0]]
+    assert reason_items(UNITS, blend, np.array([[2, 1]]), seen).tolist() == [[0, 0]]
+    assert reason_items(UNITS, None, np.array([[2, 1]]), seen).tolist() == [[1, 0]]

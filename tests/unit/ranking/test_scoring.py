@@ -22,8 +22,8 @@ def small_model() -> Embeddings:
         user_biases=np.zeros(2, dtype=np.float32),
         item_vectors=np.array([[1.0], [2.0], [0.0]], dtype=np.float32),
         item_biases=np.array([3.0, -9.0, 0.0], dtype=np.float32),
-        user_known=np.array([2, 0], dtype=np.int8),
-        item_known=np.array([2, 1, 0], dtype=np.int8),
+        user_sources=np.array([2, 0], dtype=np.int8),
+        item_sources=np.array([2, 1, 0], dtype=np.int8),
     )
 
 

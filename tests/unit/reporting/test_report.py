@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ml.evaluation.evaluate import LIST_METRICS
-from ml.evaluation.results import Contest, save
+from ml.evaluation.results import EvaluationResults, save
 from nightjar.contract.errors import BadInput
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
@@ -206,7 +206,7 @@ def test_the_lead_over_popularity_is_drawn_and_a_missing_champion_is_told(settin
         model: {metric: np.array([share, 2 * share]) for metric in LIST_METRICS}
         for model, share in (("nightjar", 0.4), ("popularity", 0.2))
     }
-    save(Contest(of_users, {}, None), folder)
+    save(EvaluationResults(of_users, {}, None), folder.evaluation)
     html = page(settings, PUBLISHED)
     assert section(html, "gates").count("data:image/png;base64,") == 1
     assert html.count("data:image/png;base64,") == 2

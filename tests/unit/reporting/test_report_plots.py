@@ -5,7 +5,7 @@ import pytest
 
 from ml.evaluation.evaluate import LIST_METRICS
 from ml.evaluation.plots import png
-from ml.evaluation.results import Contest
+from ml.evaluation.results import EvaluationResults
 from nightjar.contract.settings import Settings
 from nightjar.reporting import report_plots
 
@@ -30,11 +30,14 @@ def test_popularity_is_not_drawn_for_fewer_items_than_tenths_or_without_lists() 
 
 
 def test_no_lead_is_drawn_where_no_user_has_a_holdout() -> None:
-    assert report_plots.leads(Contest({"nightjar": of_users(), "popularity": of_users()}, {}, None), Settings()) is None
+    assert (
+        report_plots.leads(EvaluationResults({"nightjar": of_users(), "popularity": of_users()}, {}, None), Settings())
+        is None
+    )
 
 
 def test_the_lead_of_each_metric_is_the_mean_difference_over_the_same_users() -> None:
-    contest = Contest({"nightjar": of_users(0.5, 0.7), "popularity": of_users(0.1, 0.5)}, {}, None)
+    contest = EvaluationResults({"nightjar": of_users(0.5, 0.7), "popularity": of_users(0.1, 0.5)}, {}, None)
     figure = report_plots.leads(contest, Settings())
     assert figure is not None
     [line, *_] = figure.axes[0].get_lines()
@@ -44,11 +47,11 @@ def test_the_lead_of_each_metric_is_the_mean_difference_over_the_same_users() ->
 
 def test_a_champion_has_its_own_leads_and_a_lone_model_none() -> None:
     rivals = {"nightjar": of_users(0.5, 0.7), "popularity": of_users(0.1, 0.5), "champion": of_users(0.6, 0.7)}
-    figure = report_plots.leads(Contest(rivals, {}, None), Settings())
+    figure = report_plots.leads(EvaluationResults(rivals, {}, None), Settings())
     assert figure is not None
     labels = figure.axes[0].get_legend_handles_labels()[1]
     assert [label.split()[-1] for label in labels] == ["popularity", "champion"]
-    assert report_plots.leads(Contest({"nightjar": of_users(0.5)}, {}, None), Settings()) is None
+    assert report_plots.leads(EvaluationResults({"nightjar": of_users(0.5)}, {}, None), Settings()) is None
 
 
 def test_events_are_drawn_by_day_and_nothing_without_events() -> None:

@@ -28,13 +28,13 @@ MODEL = Embeddings(
     user_biases=np.zeros(2, np.float32),
     item_vectors=np.array([[2, 0], [0, 1], [1, 1], [5, 5], [0, 2], [0, 0]], np.float32),
     item_biases=np.zeros(6, np.float32),
-    user_known=np.array([2, 2], np.int8),
-    item_known=np.array([2, 2, 2, 2, 2, 0], np.int8),
+    user_sources=np.array([2, 2], np.int8),
+    item_sources=np.array([2, 2, 2, 2, 2, 0], np.int8),
 )
 FEATURES = UserFeatures(
     names=np.array(["job:(rare)", "job:x"], object),
     carriers=np.array([3, 4]),
-    is_telling=np.array([False, True]),
+    is_informative=np.array([False, True]),
     vectors=np.array([[0, 1], [1, 0]], np.float32),
     max_weight=2.0,
 )

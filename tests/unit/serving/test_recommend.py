@@ -7,7 +7,7 @@ import pytest
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
-from nightjar.serving.recommend import UserListReader
+from nightjar.serving.recommend import RecommendationReader
 from nightjar.warehouse.protocol import Warehouse
 from tests.support.refusals import refused
 
@@ -15,7 +15,7 @@ Act = Callable[..., None]
 
 
 def answer(settings: Settings, user: str) -> tuple[str, list[tuple[Any, ...]]]:
-    lists = UserListReader(settings).lists_of(user)
+    lists = RecommendationReader(settings).recommendations_for(user)
     assert (lists.user_id, lists.publication_id, str(lists.data_date)) == (user, "2026-03-01.1", "2026-03-01")
     rows = [
         (item.domain, item.rank, item.item_id, pytest.approx(item.score, abs=1e-4), item.source, item.reason_item_id)
@@ -124,14 +124,14 @@ def test_nobody_knows_an_unknown_user(small: Settings, warehouse: Warehouse, pub
 def test_a_reader_follows_the_pointer_to_another_model(
     small: Settings, warehouse: Warehouse, published: RunFolder
 ) -> None:
-    reader = UserListReader(small)
-    reader.lists_of("nobody")
+    reader = RecommendationReader(small)
+    reader.recommendations_for("nobody")
     shutil.rmtree(published.model)
-    assert reader.lists_of("nobody").source == "popular"
+    assert reader.recommendations_for("nobody").source == "popular"
     with warehouse.connect() as connection:
         connection.execute("update recs.current_publication set publication_id = '2026-03-01.2'")
     with refused(NightjarError, "missing_model", wording=False, publication_id="2026-03-01.2"):
-        reader.lists_of("nobody")
+        reader.recommendations_for("nobody")
 
 
 def test_a_model_of_an_earlier_version_knows_nobody_by_features(
@@ -154,6 +154,6 @@ def test_who_met_everything_gets_nothing(small: Settings, warehouse: Warehouse, 
 
 def test_nothing_published_and_no_id_are_one_line_each(small: Settings, warehouse: Warehouse) -> None:
     with refused(BadInput, "nothing_published", wording=False):
-        UserListReader(small).lists_of("u1")
+        RecommendationReader(small).recommendations_for("u1")
     with refused(BadInput, "empty_id", wording=False, user_id=""):
-        UserListReader(small).lists_of("")
+        RecommendationReader(small).recommendations_for("")

@@ -12,12 +12,12 @@ from nightjar.contract.artifacts import embeddings
 from nightjar.contract.artifacts.embeddings import Embeddings
 from nightjar.contract.artifacts.item_weights import ItemWeights
 from nightjar.contract.settings import Settings
-from nightjar.ranking.candidates import of_model
+from nightjar.ranking.catalogue import catalogue_of
 from nightjar.ranking.fold_in import fold_in, newest_weights, trained_length
 from nightjar.ranking.scoring import best_items, popularity_ranking, published_ranking
-from nightjar.serving.published_model import ServedModel
-from nightjar.serving.recommend import lists_by_model
-from nightjar.serving.user_history import UserActs
+from nightjar.serving.published_model import PublishedModel
+from nightjar.serving.recommend import recommendations_by_model
+from nightjar.serving.user_history import UserHistory
 
 ITEMS, K, NEWEST = 40, 6, 4
 AS_OF = datetime(2026, 3, 28, tzinfo=UTC)
@@ -36,8 +36,8 @@ def test_lists_of_a_folded_in_user_are_those_of_the_evaluation(tmp_path: Path, r
         user_biases=np.zeros(2, np.float32),
         item_vectors=draw.normal(size=(ITEMS, 3)).astype(np.float32),
         item_biases=draw.normal(size=ITEMS).astype(np.float32),
-        user_known=np.array([2, 0], np.int8),
-        item_known=np.full(ITEMS, 2, np.int8),
+        user_sources=np.array([2, 0], np.int8),
+        item_sources=np.full(ITEMS, 2, np.int8),
     )
     item_weights = ItemWeights(0.5, 2.0, weights)
     liked = draw.choice(ITEMS, 7, replace=False)
@@ -53,10 +53,12 @@ def test_lists_of_a_folded_in_user_are_those_of_the_evaluation(tmp_path: Path, r
     popular = pa.table(
         {"segment": ["all"], "domain": ["films"], "item_index": [0], "score": pa.array([1], pa.float32())}
     )
-    served = ServedModel(of_model(tmp_path / "model", items, popular), model.item_vectors, trained_length(model), None)
+    served = PublishedModel(
+        catalogue_of(tmp_path / "model", items, popular), model.item_vectors, trained_length(model), None
+    )
     last_at = {item: AS_OF + timedelta(hours=place) for place, item in enumerate(ids[liked][::-1])}
-    acts = UserActs(max(last_at.values()), dict(reversed(last_at.items())), tuple(ids[liked]), {})
-    found = lists_by_model(
+    acts = UserHistory(max(last_at.values()), dict(reversed(last_at.items())), tuple(ids[liked]), {})
+    found = recommendations_by_model(
         served, "new", acts, AS_OF, Settings(top_k=K, fold_in_items=NEWEST, repeat_after_days=repeats)
     )
     assert [(item.rank, item.item_id, item.source) for item in found] == [
@@ -72,20 +74,20 @@ def test_a_pause_is_counted_to_the_newest_event_of_a_user_who_acted_since(tmp_pa
         user_biases=np.zeros(0, np.float32),
         item_vectors=np.ones((2, 1), np.float32),
         item_biases=np.zeros(2, np.float32),
-        user_known=np.zeros(0, np.int8),
-        item_known=np.full(2, 2, np.int8),
+        user_sources=np.zeros(0, np.int8),
+        item_sources=np.full(2, 2, np.int8),
     )
     embeddings.save(model, tmp_path / "model")
     items = pa.table({"item_id": model.item_ids, "domain": ["food"] * 2, "is_available": [True] * 2})
     popular = pa.table(
         {"segment": ["all"], "domain": ["food"], "item_index": [0], "score": pa.array([1], pa.float32())}
     )
-    served = ServedModel(of_model(tmp_path / "model", items, popular), model.item_vectors, 1.0, None)
+    served = PublishedModel(catalogue_of(tmp_path / "model", items, popular), model.item_vectors, 1.0, None)
 
     def listed(milk_hours: float, bread_hours: float) -> list[str]:
         times = {"milk": AS_OF - timedelta(hours=milk_hours), "bread": AS_OF - timedelta(hours=bread_hours)}
-        acts = UserActs(max(times.values()), times, tuple(times), {})
-        found = lists_by_model(served, "u", acts, AS_OF, Settings(repeat_after_days="food=2"))
+        acts = UserHistory(max(times.values()), times, tuple(times), {})
+        found = recommendations_by_model(served, "u", acts, AS_OF, Settings(repeat_after_days="food=2"))
         assert all(item.reason_item_id != item.item_id for item in found)
         return sorted(item.item_id for item in found)
 

@@ -11,7 +11,7 @@ from nightjar.warehouse.event_weights import EventWeight, by_type
 KNOWN = UserFeatures(
     names=np.array(["given-id:7", "job:(rare)", "job:x", "job:y"], object),
     carriers=np.array([3, 3, 3, 3]),
-    is_telling=np.ones(4, bool),
+    is_informative=np.ones(4, bool),
     vectors=np.zeros((4, 2), np.float32),
     max_weight=2.0,
 )

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from ml import tracking
-from ml.data.text_model import digest as text_model_digest
+from ml.data.text_model import text_model_digest
 from ml.evaluation import results
 from ml.evaluation.champion_refit import UNRECORDED
-from ml.evaluation.cold_item_weights import ColdItemChoice
+from ml.evaluation.cold_item_weights import ColdItemWeights
 from ml.stages import evaluate_model, fit_model, gate_model
 from nightjar.contract.artifacts import embeddings
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY
@@ -82,9 +82,9 @@ def test_each_recipe_chooses_its_own_shares_of_items_without_events(
 ) -> None:
     asked = []
 
-    def choose(fit: Any, question: Any, popularity: Any, settings: Any, *given: Any) -> ColdItemChoice:
+    def choose(fit: Any, question: Any, popularity: Any, settings: Any, *given: Any) -> ColdItemWeights:
         asked.append(settings.epochs)
-        return ColdItemChoice(0.0, 0.1, "as planned")
+        return ColdItemWeights(0.0, 0.1, "as planned")
 
     monkeypatch.setattr("ml.evaluation.cold_item_weights.choose", choose)
     second(epochs=3)
@@ -153,7 +153,7 @@ def test_a_champion_that_mlflow_forgot_is_judged_by_its_record_alone(
     assert verdicts["champion"][0] == "skipped"
     assert UNRECORDED in verdicts["champion"][1]
     assert verdicts["champion_record"][3] == pytest.approx(figure(folder, "nightjar", "recall"))
-    found = results.load(folder).opponent
+    found = results.load(folder.evaluation).compared_champion
     assert found is not None
     assert found.champion.publication_id == FIRST
 
@@ -173,6 +173,6 @@ def test_a_night_with_texts_meets_the_champions_recipe_without_them(
     fit_model.run(first.settings.model_copy(update={"text_model": model}), folder)
     # i41 has no feature but its title; the planted taste is what it says.
     fitted = embeddings.load(folder.model)
-    assert fitted.item_known[41] == FEATURES_ONLY
+    assert fitted.item_sources[41] == FEATURES_ONLY
     assert fitted.item_vectors[41] @ fitted.user_vectors[[1, 3, 5]].mean(axis=0) > 0
     assert fitted.item_vectors[41] @ fitted.user_vectors[[0, 2, 4]].mean(axis=0) < 0

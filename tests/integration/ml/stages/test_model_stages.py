@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
-from ml.evaluation.cold_item_weights import ColdItemChoice
+from ml.evaluation.cold_item_weights import ColdItemWeights
 from ml.index.hnsw import load
 from ml.stages import build_indices, evaluate_model, fit_model, gate_model
 from ml.tracking import TrackedRun
@@ -78,7 +78,7 @@ def test_the_model_keeps_what_it_learned_of_user_features_but_identities(night: 
     features = read_user_features(night.folder.model)
     assert features is not None
     assert features.names.tolist() == ["taste:even", "taste:odd"]
-    assert (features.carriers.tolist(), features.is_telling.tolist()) == ([16, 15], [True, True])
+    assert (features.carriers.tolist(), features.is_informative.tolist()) == ([16, 15], [True, True])
     assert features.max_weight == night.settings.max_feature_weight
     # u30 carries this one feature only.
     assert features.vectors[0].tolist() == model.user_vectors[30].tolist()
@@ -174,10 +174,12 @@ def test_the_model_has_the_shares_that_the_evaluation_chose(
     tracked = TrackedRun("a run", "1", "models:/nightjar/1")
     monkeypatch.setattr("ml.tracking.log_stage", lambda settings, folder, log: tracked)
     monkeypatch.setattr("ml.tracking.register_model", lambda settings, folder, tracked, name: tracked)
-    monkeypatch.setattr("ml.evaluation.cold_item_weights.choose", lambda *given: ColdItemChoice(0.0, 0.4, "as planned"))
+    monkeypatch.setattr(
+        "ml.evaluation.cold_item_weights.choose", lambda *given: ColdItemWeights(0.0, 0.4, "as planned")
+    )
     evaluate_model.run(other.settings, other.folder)
     fit_model.run(other.settings, other.folder)
-    shares = [mapped(run.folder.model).cold_share for run in (night, other)]
+    shares = [mapped(run.folder.model).cold_blend_weight for run in (night, other)]
     assert shares == [0.2, 0.4]
     # i40 has a genre only: here its factors, there with what the others' vectors say.
     mean, summed = (embeddings.load(run.folder.model).item_vectors for run in (night, other))

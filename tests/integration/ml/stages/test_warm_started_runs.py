@@ -42,12 +42,12 @@ def test_a_night_goes_on_fit_by_fit_and_says_so(
     record = replace(first.folder.record(), publication_id="2026-03-02.1", interval=of_date("2026-03-02"))
     second.write_record(replace(record, warm_start_from="2026-03-01.1"))
     # The model that is judged never meets the fit that saw what is held out.
-    shutil.rmtree(first.folder.start("final"))
+    shutil.rmtree(first.folder.warm_start_checkpoint("final"))
     evaluate_model.run(first.settings, second)
     assert [log.params["warm_start_from"] for log in logged if log.params] == ["none", "2026-03-01.1"]
     assert [len(log.metrics["epoch.recall_at_10"]) for log in logged if log.metrics] == [20, 4]
-    assert embeddings.read_manifest(second.start("evaluation"))["epochs"] == 24
-    with refused(NightjarError, "missing_manifest", wording=False, path=first.folder.start("final")):
+    assert embeddings.read_manifest(second.warm_start_checkpoint("evaluation"))["epochs"] == 24
+    with refused(NightjarError, "missing_manifest", wording=False, path=first.folder.warm_start_checkpoint("final")):
         fit_model.run(first.settings, second)
 
 
@@ -56,4 +56,4 @@ def test_nothing_is_left_where_nights_begin_anew(
 ) -> None:
     night = plant(tmp_path, epochs=1)
     evaluate_model.run(night.settings, night.folder)
-    assert not night.folder.start("evaluation").exists()
+    assert not night.folder.warm_start_checkpoint("evaluation").exists()

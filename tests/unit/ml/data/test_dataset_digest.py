@@ -3,14 +3,13 @@ from pathlib import Path
 import pytest
 
 from ml.data.dataset_digest import dataset_digest
-from nightjar.contract.run_folder import RunFolder
 
 
 def digest_of(path: Path, files: dict[str, bytes]) -> str:
-    (path / "snapshot").mkdir(parents=True)
+    path.mkdir(parents=True)
     for name, content in files.items():
-        (path / "snapshot" / name).write_bytes(content)
-    return dataset_digest(RunFolder(path))
+        (path / name).write_bytes(content)
+    return dataset_digest(path)
 
 
 def test_equal_files_give_an_equal_digest_wherever_they_lie(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.data.text_features import item_texts, principal_components, weighed, with_text
-from ml.data.training_data import TrainingData, read
+from ml.data.text_features import item_texts, principal_components, weighted_halves, with_text_features
+from ml.data.training_data import TrainingData, read_training_data
 from ml.models.cold_items import metadata_rows
-from ml.models.trained_embeddings import known_codes
+from ml.models.trained_embeddings import embedding_sources
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN
 
 # About their mean (0, 0, 7) they vary most along the first axis, less along the second and not along the third.
@@ -27,9 +27,9 @@ def texted(
 
     def both(titles: dict[str, str | None], **changes: Any) -> tuple[TrainingData, TrainingData]:
         write_texts(run.folder, titles, [])
-        textless = read(run.folder)
+        textless = read_training_data(run.folder.features_folder)
         settings = run.settings.model_copy(update={"text_model": model} | changes)
-        return textless, with_text(textless, run.folder, settings)
+        return textless, with_text_features(textless, run.folder.snapshot_folder, settings)
 
     return both
 
@@ -58,7 +58,7 @@ def test_the_largest_entry_of_an_axis_is_positive(vectors: list[list[float]], co
 
 
 def test_each_component_is_what_is_above_and_what_is_below_zero_and_a_row_sums_to_the_weight() -> None:
-    assert weighed(np.array([[3.0, -1.0], [0.0, 0.0], [-0.5, 0.0]]), 2.0).tolist() == [
+    assert weighted_halves(np.array([[3.0, -1.0], [0.0, 0.0], [-0.5, 0.0]]), 2.0).tolist() == [
         [1.5, 0, 0, 0.5],
         [0, 0, 0, 0],
         [0, 2, 0, 0],
@@ -97,7 +97,7 @@ def test_a_text_makes_an_item_known_but_says_nothing_of_its_cold_weights(
 ) -> None:
     textless, data = texted(TITLES)
     is_trained = data.train.getnnz(axis=0) > 0
-    codes = [known_codes(is_trained, each.item_features, each.item_feature_names) for each in (textless, data)]
+    codes = [embedding_sources(is_trained, each.item_features, each.item_feature_names) for each in (textless, data)]
     # i41 has nothing but its title, whose half i01 carries.
     assert [each[41] for each in codes] == [UNKNOWN, FEATURES_ONLY]
     assert codes[1][1] == TRAINED
@@ -112,7 +112,7 @@ def test_a_text_is_the_title_and_the_descriptions_in_their_order(
     features = [("a", "description:soft"), ("a", "genre:x"), ("a", "description:big"), ("b", "description: only this")]
     write_texts(folder, titles, [*features, ("gone", "description:of nothing")])
     asked = np.array(["d", "b", "a", "c", "unheard of"], object)
-    assert item_texts(folder, asked).tolist() == ["", "only this", "A thing\nbig\nsoft", "", ""]
+    assert item_texts(folder.snapshot_folder, asked).tolist() == ["", "only this", "A thing\nbig\nsoft", "", ""]
 
 
 WORDY = {
@@ -152,7 +152,7 @@ def test_words_tell_cold_items_apart_unlike_dimensions_of_a_model(
 ) -> None:
     textless, data = texted(WORDY | {"i41": "fox"}, text_model="", title_word_weight=0.25, min_feature_support=2)
     is_trained = data.train.getnnz(axis=0) > 0
-    codes = [known_codes(is_trained, each.item_features, each.item_feature_names) for each in (textless, data)]
+    codes = [embedding_sources(is_trained, each.item_features, each.item_feature_names) for each in (textless, data)]
     assert [each[41] for each in codes] == [UNKNOWN, FEATURES_ONLY]
     assert [metadata_rows(each)[41].nnz for each in (textless, data)] == [0, 1]
 

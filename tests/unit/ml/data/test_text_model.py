@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.data.text_model import digest, encode
+from ml.data.text_model import encode, text_model_digest
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.interval import of_date
 from nightjar.contract.settings import Settings
@@ -86,10 +86,10 @@ def test_the_digest_is_of_names_and_contents_wherever_the_folder_lies(tmp_path: 
         (tmp_path / name / "a.json").write_bytes(b"a")
     of_a, of_b = (hashlib.sha256(each).hexdigest() for each in (b"a", b"b"))
     by_hand = hashlib.sha256(f"a.json {of_a}\npart/b.bin {of_b}\n".encode()).hexdigest()
-    assert digest(str(tmp_path / "here")) == digest(str(tmp_path / "there")) == by_hand
+    assert text_model_digest(str(tmp_path / "here")) == text_model_digest(str(tmp_path / "there")) == by_hand
     (tmp_path / "there" / "part" / "b.bin").write_bytes(b"c")
-    assert digest(str(tmp_path / "there")) != by_hand
-    assert digest("") == "none"
+    assert text_model_digest(str(tmp_path / "there")) != by_hand
+    assert text_model_digest("") == "none"
 
 
 def test_the_folder_is_absolute_wherever_a_command_is_started() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.data.training_data import read, read_availability
+from ml.data.training_data import read_availability, read_training_data
 from nightjar.contract.errors import NightjarError
 from tests.support.refusals import refused
 
@@ -14,7 +14,7 @@ def test_rows_come_in_index_order_however_the_files_are_ordered(
     plant: Callable[..., Any], replace_features: Callable[..., None], tmp_path: Path
 ) -> None:
     run = plant(tmp_path)
-    before = read(run.folder)
+    before = read_training_data(run.folder.features_folder)
     users, items = before.train.nonzero()
     backwards = {"user_index": users[::-1], "item_index": items[::-1], "weight": np.arange(len(users))[::-1] + 1.0}
     replace_features(run.folder, "train_interactions", backwards)
@@ -28,7 +28,7 @@ def test_rows_come_in_index_order_however_the_files_are_ordered(
             "is_available": [n != 42 for n in range(43)][::-1],
         },
     )
-    after = read(run.folder)
+    after = read_training_data(run.folder.features_folder)
     assert after.item_ids.tolist() == before.item_ids.tolist()
     assert np.flatnonzero(~after.is_available).tolist() == [42]
     assert after.train.nonzero()[1].tolist() == items.tolist()
@@ -63,7 +63,7 @@ def test_a_broken_value_is_refused_with_table_and_column(
     replace_features(run.folder, table, columns)
     file = run.folder.features(table)
     with refused(NightjarError, "value_out_of_range", file=file, column=column, **fields):
-        read(run.folder)
+        read_training_data(run.folder.features_folder)
 
 
 def test_a_pair_that_stands_twice_is_refused(
@@ -72,7 +72,7 @@ def test_a_pair_that_stands_twice_is_refused(
     run = plant(tmp_path)
     replace_features(run.folder, "holdout", {"user_index": [1, 1], "item_index": [2, 2]})
     with refused(NightjarError, "duplicate_rows", file=run.folder.features("holdout"), count=1):
-        read(run.folder)
+        read_training_data(run.folder.features_folder)
 
 
 def test_a_missing_table_names_the_stage_to_run(plant: Callable[..., Any], tmp_path: Path) -> None:
@@ -81,27 +81,27 @@ def test_a_missing_table_names_the_stage_to_run(plant: Callable[..., Any], tmp_p
     run.folder.features("holdout").rmdir()
     missing = run.folder.features("holdout")
     with refused(NightjarError, "missing_input", file=missing, stage="build_features"):
-        read(run.folder)
+        read_training_data(run.folder.features_folder)
 
 
 def test_availability_of_another_models_items_is_refused(planted: Any) -> None:
     ids = np.array([f"i{n:02d}" for n in range(43)], dtype=object)
-    assert read_availability(planted.folder, ids).sum() == 42
-    with refused(NightjarError, "model_of_other_features", path=planted.folder.model):
-        read_availability(planted.folder, ids[::-1])
+    assert read_availability(planted.folder.features_folder, ids).sum() == 42
+    with refused(NightjarError, "model_of_other_features", path=planted.folder.features("item_ids")):
+        read_availability(planted.folder.features_folder, ids[::-1])
 
 
 def test_what_may_be_listed_again_is_left_in_and_told_from_what_was_taken_again(
     plant: Callable[..., Any], replace_features: Callable[..., None], tmp_path: Path
 ) -> None:
     run = plant(tmp_path)
-    before = read(run.folder)
+    before = read_training_data(run.folder.features_folder)
     assert before.repeatable is None
     assert before.left_out is before.train
     users, items = (each[:3] for each in before.train.nonzero())
     again = {"user_index": users, "item_index": items, "is_repeated": np.array([True, False, True])}
     replace_features(run.folder, "repeatable", again)
-    data = read(run.folder)
+    data = read_training_data(run.folder.features_folder)
     assert data.left_out.nnz == before.train.nnz - 3
     assert not data.left_out[users, items].any()
     assert data.repeated is not None

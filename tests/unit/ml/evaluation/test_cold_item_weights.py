@@ -8,10 +8,10 @@ import pytest
 from scipy import sparse
 
 from ml.data.training_data import TrainingData
-from ml.evaluation.cold_item_weights import ColdItemChoice, choose
-from ml.evaluation.holdout_slices import holdout_slices, named
+from ml.evaluation.cold_item_weights import ColdItemWeights, choose
+from ml.evaluation.holdout_slices import holdout_slices, slice_named
 from ml.models.lightfm import Factors
-from ml.models.trained_embeddings import Fit
+from ml.models.trained_embeddings import FittedFactors
 from nightjar.contract.artifacts.item_weights import ItemWeights
 from nightjar.contract.settings import Settings
 from nightjar.ranking.scoring import popularity_ranking
@@ -40,7 +40,7 @@ def two_tags() -> TrainingData:
         full=train,
         train=train,
         holdout=matrix([[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 1, 0]]),
-        shown=matrix([[0] * 4] * 3),
+        fold_in_recency=matrix([[0] * 4] * 3),
         user_features=sparse.identity(3, np.float32, "csr"),
         item_features=matrix([[1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1]]),
         user_feature_names=np.array(["id:u", "id:v", "id:w"], object),
@@ -50,15 +50,15 @@ def two_tags() -> TrainingData:
 
 def chosen(
     settings: Settings, of_features: list[float], weights: ItemWeights | None = None, data: TrainingData | None = None
-) -> ColdItemChoice:
+) -> ColdItemWeights:
     """Choose with one dimension, in which u and w stand at 1 and v at -1."""
     data = data or two_tags()
     users = Factors(np.array([[1], [-1], [1]], np.float32), np.zeros(3, np.float32))
     items = Factors(np.array(of_features, np.float32)[:, None], np.zeros(len(of_features), np.float32))
     popularity = popularity_ranking(data.train.getnnz(axis=0), 3)
     slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
-    question = named(slices, "cold_item")
-    found = Fit(data, data.train, users, items, settings.cold_item_lambda)
+    question = slice_named(slices, "cold_item")
+    found = FittedFactors(data, data.train, users, items, settings.cold_item_lambda)
     return choose(found, question, popularity, settings, weights)
 
 
@@ -66,7 +66,7 @@ def test_the_regression_is_taken_alone_where_the_sum_of_the_features_misleads() 
     # Identities outweigh the tags: items 0 and 1 stand at 1 and -1, but 2 and 3 by their tags at -1 and 1. The
     # regression puts them at 1/1.01 and -1/1.01, which the mean of both does not turn.
     found = chosen(SETTINGS, [2, -2, -1, 1])
-    assert (found.regression_share, found.share) == (1.0, 0.0)
+    assert (found.regression_weight, found.blend_weight) == (1.0, 0.0)
     assert re.findall(r"[+-]?\d[.]\d{4}", found.reason) == ["1.0000", "0.0000", "+1.0000", "+1.0000"]
     check_wording(found.reason)
 
@@ -74,7 +74,7 @@ def test_the_regression_is_taken_alone_where_the_sum_of_the_features_misleads() 
 def test_the_sum_of_the_features_is_taken_alone_where_the_regression_misleads() -> None:
     # The other way round: items 0 and 1 stand at -1 and 1, but 2 and 3 by their tags at 3 and -3.
     found = chosen(SETTINGS.model_copy(update={"cold_item_regression_share": 1.0}), [-4, 4, 3, -3])
-    assert (found.regression_share, found.share) == (0.0, 0.0)
+    assert (found.regression_weight, found.blend_weight) == (0.0, 0.0)
 
 
 def test_a_lead_that_other_users_might_not_have_changes_nothing() -> None:
@@ -82,7 +82,7 @@ def test_a_lead_that_other_users_might_not_have_changes_nothing() -> None:
     data = two_tags()
     apart = replace(data, holdout=matrix([[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1]]))
     found = chosen(SETTINGS, [2, -2, -1, 1], data=apart)
-    assert (found.regression_share, found.share) == (0.5, 0.0)
+    assert (found.regression_weight, found.blend_weight) == (0.5, 0.0)
     # Three more like u: recall of .8 against .2, but of five users between 0 and 1.2 ahead.
     more = np.array([0, 1, 2, 0, 0, 0])
     crowd = replace(
@@ -93,7 +93,7 @@ def test_a_lead_that_other_users_might_not_have_changes_nothing() -> None:
         user_features=data.user_features[more],
     )
     found = chosen(SETTINGS, [2, -2, -1, 1], data=crowd)
-    assert (found.regression_share, found.share) == (0.5, 0.0)
+    assert (found.regression_weight, found.blend_weight) == (0.5, 0.0)
     assert re.findall(r"\d[.]\d{4}", found.reason)[:2] == ["0.8000", "0.2000"]
     check_wording(found.reason)
 
@@ -102,7 +102,7 @@ def test_of_equally_good_choices_the_settings_own_stay() -> None:
     settings = SETTINGS.model_copy(update={"cold_item_share": 0.7, "cold_item_regression_share": 0.3})
     for of_features in ([0, 0, 1, -1], [0, 0, -1, 1]):
         found = chosen(settings, of_features)
-        assert (found.regression_share, found.share) == (0.3, 0.7)
+        assert (found.regression_weight, found.blend_weight) == (0.3, 0.7)
 
 
 def test_the_least_share_is_taken_with_which_item_weights_put_the_taken_item_first() -> None:
@@ -126,22 +126,22 @@ def test_the_least_share_is_taken_with_which_item_weights_put_the_taken_item_fir
     speaks = ItemWeights(0.25, 4.0, sparse.csr_matrix(weights))
     sums_alone = SETTINGS.model_copy(update={"cold_item_regression_share": 0.0})
     found = chosen(sums_alone, of_features, speaks, far)
-    assert (found.regression_share, found.share) == (0.0, 0.1)
-    assert found.of(speaks) == replace(speaks, cold_share=0.1)
+    assert (found.regression_weight, found.blend_weight) == (0.0, 0.1)
+    assert found.in_item_weights(speaks) == replace(speaks, cold_blend_weight=0.1)
 
 
 def test_nothing_is_chosen_where_that_is_not_asked_for_or_too_few_users_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     misleading = [2, -2, -1, 1]
     found = chosen(SETTINGS.model_copy(update={"cold_item_choice": "fixed"}), misleading)
-    assert (found.regression_share, found.share) == (0.5, 0.0)
+    assert (found.regression_weight, found.blend_weight) == (0.5, 0.0)
     monkeypatch.setattr("ml.evaluation.cold_item_weights.MIN_USERS", 3)
     found = chosen(SETTINGS, misleading)
-    assert (found.regression_share, found.share) == (0.5, 0.0)
+    assert (found.regression_weight, found.blend_weight) == (0.5, 0.0)
     assert re.findall(r"\d+", found.reason) == ["2", "3"]
     check_wording(found.reason)
 
 
 def test_the_settings_with_a_choice_are_fixed() -> None:
-    settings = ColdItemChoice(1.0, 0.4, "").over(SETTINGS)
+    settings = ColdItemWeights(1.0, 0.4, "").in_settings(SETTINGS)
     assert (settings.cold_item_share, settings.cold_item_regression_share) == (0.4, 1.0)
     assert settings.cold_item_choice == "fixed"

@@ -24,7 +24,7 @@ HOLDOUT = np.array(
 )
 
 
-def cut() -> dict[str, tuple[list[int], list[list[int]], list[int]]]:
+def cross_slices() -> dict[str, tuple[list[int], list[list[int]], list[int]]]:
     slices = cross_domain_slices(sparse.csr_matrix(TRAIN), sparse.csr_matrix(HOLDOUT), DOMAINS, AVAILABLE, seed=1)
     return {
         each.name: (
@@ -38,7 +38,7 @@ def cut() -> dict[str, tuple[list[int], list[list[int]], list[int]]]:
 
 def test_each_pair_holds_the_users_who_know_the_source_and_not_the_target() -> None:
     # Item 3 is not available but was taken, so it competes.
-    assert cut() == {
+    assert cross_slices() == {
         "cross:films->books": ([0, 1], [[2, 3], [4]], [2, 3, 4]),
         "cross:games->books": ([1], [[4]], [2, 3, 4]),
         "cross:books->films": ([4], [[0]], [0, 1]),
@@ -47,7 +47,7 @@ def test_each_pair_holds_the_users_who_know_the_source_and_not_the_target() -> N
 
 def test_of_too_many_pairs_those_with_the_most_users_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_PAIRS", 1)
-    assert list(cut()) == ["cross:films->books"]
+    assert list(cross_slices()) == ["cross:films->books"]
 
 
 def test_one_domain_has_no_pair() -> None:

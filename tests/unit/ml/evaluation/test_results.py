@@ -4,23 +4,24 @@ import numpy as np
 
 from ml.evaluation import results
 from ml.evaluation.champion import Champion
-from ml.evaluation.results import Contest, Opponent
+from ml.evaluation.results import ComparedChampion, EvaluationResults
 from nightjar.contract.errors import NightjarError
-from nightjar.contract.run_folder import RunFolder
 from tests.support.refusals import refused
 
 
 def test_a_contest_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder = tmp_path / "evaluation"
     of_users = {
         "nightjar": {"recall": np.array([0.5, 0.1 + 0.2]), "ndcg": np.array([0.25, 1.0])},
         "popularity": {"recall": np.array([0.0, 1.0]), "ndcg": np.array([0.0, 1.0])},
     }
-    opponent = Opponent(Champion("2026-02-28.1", "r", None), other_recipe=["NIGHTJAR_EPOCHS 20, now 30"])
-    results.save(Contest(of_users, {"nightjar": 0.4, "popularity": 0.1}, opponent), folder)
+    opponent = ComparedChampion(
+        Champion("2026-02-28.1", "r", None), changed_configuration=["NIGHTJAR_EPOCHS 20, now 30"]
+    )
+    results.save(EvaluationResults(of_users, {"nightjar": 0.4, "popularity": 0.1}, opponent), folder)
     found = results.load(folder)
     assert found.coverage == {"nightjar": 0.4, "popularity": 0.1}
-    assert found.opponent == opponent
+    assert found.compared_champion == opponent
     assert {model: {name: each.tolist() for name, each in of.items()} for model, of in found.of_users.items()} == {
         model: {name: each.tolist() for name, each in of.items()} for model, of in of_users.items()
     }
@@ -28,14 +29,14 @@ def test_a_contest_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_night_without_users_and_champion_comes_back_too(tmp_path: Path) -> None:
     nobody = {"nightjar": {"recall": np.array([])}}
-    results.save(Contest(nobody, {"nightjar": float("nan")}, None), RunFolder(tmp_path))
-    found = results.load(RunFolder(tmp_path))
+    results.save(EvaluationResults(nobody, {"nightjar": float("nan")}, None), tmp_path / "evaluation")
+    found = results.load(tmp_path / "evaluation")
     assert len(found.of_users["nightjar"]["recall"]) == 0
     assert np.isnan(found.coverage["nightjar"])
-    assert found.opponent is None
+    assert found.compared_champion is None
 
 
 def test_a_missing_contest_says_what_to_run(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
-    with refused(NightjarError, "missing_input", file=folder.evaluation, stage="evaluate_model"):
-        results.load(RunFolder(tmp_path))
+    folder = tmp_path / "evaluation"
+    with refused(NightjarError, "missing_input", file=folder, stage="evaluate_model"):
+        results.load(tmp_path / "evaluation")

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from ml.evaluation.champion import Champion
-from ml.evaluation.results import Contest, Opponent
+from ml.evaluation.results import ComparedChampion, EvaluationResults
 from ml.gates.model_gate import judge_model
 from nightjar.contract.settings import Settings
 
 SETTINGS = Settings(metric_k=10, gate_champion_tolerance=0.0, gate_confidence=0.95)
-OPPONENT = Opponent(Champion("2026-02-28.1", "r", None), other_recipe=["NIGHTJAR_EPOCHS 20, now 30"])
+OPPONENT = ComparedChampion(Champion("2026-02-28.1", "r", None), changed_configuration=["NIGHTJAR_EPOCHS 20, now 30"])
 NIGHTS = 400
 
 
@@ -34,7 +34,7 @@ def refused_share(users: int, loss: float, nights: int = NIGHTS) -> float:
         taste, sizes = random.beta(0.5, 6, users), random.integers(1, 30, users)
         champion, model = lists(random, taste, sizes), lists(random, taste * (1 - loss), sizes)
         of_users = {"nightjar": model, "popularity": champion, "champion": champion}
-        verdicts = judge_model(Contest(of_users, dict.fromkeys(of_users, 0.5), OPPONENT), SETTINGS)
+        verdicts = judge_model(EvaluationResults(of_users, dict.fromkeys(of_users, 0.5), OPPONENT), SETTINGS)
         refused += verdicts[1].verdict == "refused"
     return refused / nights
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.evaluation.champion import Champion
-from ml.evaluation.results import Contest, Opponent
+from ml.evaluation.results import ComparedChampion, EvaluationResults
 from ml.gates.model_gate import judge_model
 from nightjar.contract.gates import GateDecision
 from nightjar.contract.settings import Settings
@@ -19,12 +19,16 @@ SETTINGS = Settings(
     gate_coverage_floor=0.0,
 )
 CHAMPION = Champion("2026-02-28.1", "a run", 0.4)
-OTHER_RECIPE = Opponent(CHAMPION, other_recipe=["NIGHTJAR_EPOCHS 20, now 30"])
+OTHER_RECIPE = ComparedChampion(CHAMPION, changed_configuration=["NIGHTJAR_EPOCHS 20, now 30"])
 
 
 def contest(
-    model: Any, popularity: Any = 0.1, champion: Any = None, opponent: Opponent | None = None, users: int = 50
-) -> Contest:
+    model: Any,
+    popularity: Any = 0.1,
+    champion: Any = None,
+    compared_champion: ComparedChampion | None = None,
+    users: int = 50,
+) -> EvaluationResults:
     """Every user has the same recall, or each the one given; NDCG is the same unless told by a pair of them."""
     values = {"nightjar": model, "popularity": popularity} | ({} if champion is None else {"champion": champion})
     of_users = {}
@@ -34,10 +38,10 @@ def contest(
             "recall": np.full(users, recall, dtype=float),
             "ndcg": np.full(users, ndcg, dtype=float),
         }
-    return Contest(of_users, dict.fromkeys(values, 0.5), opponent)
+    return EvaluationResults(of_users, dict.fromkeys(values, 0.5), compared_champion)
 
 
-def decision(contest: Contest, gate: str, settings: Settings = SETTINGS) -> GateDecision:
+def decision(contest: EvaluationResults, gate: str, settings: Settings = SETTINGS) -> GateDecision:
     return next(each for each in judge_model(contest, settings) if each.gate == gate)
 
 
@@ -54,7 +58,7 @@ def test_without_any_spread_the_model_must_reach_the_margin_over_popularity(mode
 def test_a_lead_that_may_be_chance_is_not_refused() -> None:
     # Half of the users lose 0.3, half gain 0.2: a mean of -0.05 with a standard error of 0.25 / sqrt(50) = 0.035.
     mixed = np.tile([0.1, 0.6], 25)
-    found = decision(contest(mixed, 0.1, champion=0.4, opponent=OTHER_RECIPE), "champion")
+    found = decision(contest(mixed, 0.1, champion=0.4, compared_champion=OTHER_RECIPE), "champion")
     assert found.verdict == "passed"
     assert found.lead_low == pytest.approx(-0.05 - 2 * 0.035, abs=0.015)
     assert found.lead_high == pytest.approx(-0.05 + 2 * 0.035, abs=0.015)
@@ -63,59 +67,62 @@ def test_a_lead_that_may_be_chance_is_not_refused() -> None:
 def test_the_same_difference_is_sure_where_pairing_takes_the_spread_away() -> None:
     # Users differ by 0.5 among each other, but every one of them loses 0.05.
     mixed = np.tile([0.1, 0.6], 25)
-    found = decision(contest(mixed, 0.1, champion=mixed + 0.05, opponent=OTHER_RECIPE), "champion")
+    found = decision(contest(mixed, 0.1, champion=mixed + 0.05, compared_champion=OTHER_RECIPE), "champion")
     assert found.verdict == "refused"
     assert found.lead_high == pytest.approx(-0.05)
     assert "2026-02-28.1" in found.reason
-    assert OTHER_RECIPE.other_recipe[0] in found.reason
+    assert OTHER_RECIPE.changed_configuration[0] in found.reason
 
 
 @pytest.mark.parametrize(("tolerance", "verdict"), [(0.1, "refused"), (0.13, "passed")])
 def test_the_champions_recipe_may_be_ahead_by_the_tolerance(tolerance: float, verdict: str) -> None:
     # 0.35 is 12.5 % less than 0.4.
     settings = SETTINGS.model_copy(update={"gate_champion_tolerance": tolerance})
-    found = decision(contest(0.35, champion=0.4, opponent=OTHER_RECIPE), "champion", settings)
+    found = decision(contest(0.35, champion=0.4, compared_champion=OTHER_RECIPE), "champion", settings)
     assert found.verdict == verdict
     assert found.threshold == pytest.approx((1 - tolerance) * 0.4)
 
 
 def test_a_model_behind_in_ndcg_alone_is_refused_and_the_row_shows_that_metric() -> None:
-    found = decision(contest((0.4, 0.3), champion=(0.4, 0.35), opponent=OTHER_RECIPE), "champion")
+    found = decision(contest((0.4, 0.3), champion=(0.4, 0.35), compared_champion=OTHER_RECIPE), "champion")
     assert (found.verdict, found.metric) == ("refused", "ndcg@10")
     assert (found.measured, found.threshold) == (pytest.approx(0.3), pytest.approx(0.35))
 
 
 def test_the_same_recipe_has_nothing_to_beat_but_its_record() -> None:
-    again = contest(0.35, opponent=Opponent(CHAMPION, other_features=["NIGHTJAR_RECENCY_RANK_POWER 2.0, now 0.0"]))
+    again = contest(
+        0.35,
+        compared_champion=ComparedChampion(CHAMPION, changed_features=["NIGHTJAR_RECENCY_RANK_POWER 2.0, now 0.0"]),
+    )
     found = decision(again, "champion")
     assert (found.verdict, found.measured) == ("passed", None)
     assert "NIGHTJAR_RECENCY_RANK_POWER" in found.reason
     # Nine tenths of the recorded 0.4 are 0.36.
     assert decision(again, "champion_record").verdict == "refused"
-    assert decision(contest(0.37, opponent=Opponent(CHAMPION)), "champion_record").verdict == "passed"
+    assert decision(contest(0.37, compared_champion=ComparedChampion(CHAMPION)), "champion_record").verdict == "passed"
 
 
 @pytest.mark.parametrize(
     ("opponent", "names"),
     [
         (None, []),
-        (Opponent(Champion("p", "r", None)), ["p", "recall@10"]),
+        (ComparedChampion(Champion("p", "r", None)), ["p", "recall@10"]),
         (
-            Opponent(CHAMPION, other_protocol=["NIGHTJAR_HOLDOUT_FRACTION 0.2, now 0.3"]),
+            ComparedChampion(CHAMPION, changed_protocol=["NIGHTJAR_HOLDOUT_FRACTION 0.2, now 0.3"]),
             [CHAMPION.publication_id, "NIGHTJAR_HOLDOUT_FRACTION"],
         ),
     ],
     ids=["no champion", "no record", "another holdout"],
 )
-def test_a_record_of_another_question_is_no_comparison(opponent: Opponent | None, names: list[str]) -> None:
-    found = decision(contest(0.1, opponent=opponent), "champion_record")
+def test_a_record_of_another_question_is_no_comparison(opponent: ComparedChampion | None, names: list[str]) -> None:
+    found = decision(contest(0.1, compared_champion=opponent), "champion_record")
     assert found.verdict == "skipped"
     assert all(name in found.reason for name in names)
     check_wording(found.reason)
 
 
 def test_a_champion_whose_recipe_cannot_be_tried_is_skipped_and_its_record_still_counts() -> None:
-    stuck = contest(0.2, opponent=Opponent(CHAMPION, obstacle="NIGHTJAR_LEARNING_RATE"))
+    stuck = contest(0.2, compared_champion=ComparedChampion(CHAMPION, obstacle="NIGHTJAR_LEARNING_RATE"))
     assert decision(stuck, "champion").verdict == "skipped"
     assert "NIGHTJAR_LEARNING_RATE" in decision(stuck, "champion").reason
     assert decision(stuck, "champion_record").verdict == "refused"
@@ -138,14 +145,14 @@ def test_coverage_must_reach_the_floor_and_most_of_the_champions(
     of_users = contest(0.4, champion=0.4).of_users
     coverage = {"nightjar": ours, "popularity": 0.1} | ({} if theirs is None else {"champion": theirs})
     settings = SETTINGS.model_copy(update={"gate_coverage_floor": floor})
-    found = decision(Contest(of_users, coverage, OTHER_RECIPE), "coverage", settings)
+    found = decision(EvaluationResults(of_users, coverage, OTHER_RECIPE), "coverage", settings)
     assert (found.verdict, found.measured) == (verdict, ours)
     assert found.threshold == (None if threshold is None else pytest.approx(threshold))
 
 
 @pytest.mark.parametrize("users", [0, 1, 4])
 def test_with_fewer_than_five_users_every_gate_is_skipped_and_says_so(users: int) -> None:
-    decisions = judge_model(contest(0.1, 0.9, champion=0.9, opponent=OTHER_RECIPE, users=users), SETTINGS)
+    decisions = judge_model(contest(0.1, 0.9, champion=0.9, compared_champion=OTHER_RECIPE, users=users), SETTINGS)
     assert [each.verdict for each in decisions] == ["skipped"] * 4
     assert len({each.reason for each in decisions}) == 1
     check_wording(decisions[0].reason)

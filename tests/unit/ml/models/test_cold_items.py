@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ml.data.training_data import TrainingData, read
+from ml.data.training_data import TrainingData, read_training_data
 from ml.models.cold_items import cold_vectors, cold_weights, metadata_rows
 
 IS_KNOWN = np.array([True, True, False, True, False, False])
@@ -73,7 +73,7 @@ def test_vectors_share_their_own_with_the_ridge_regression_of_the_others_from_th
 def test_rows_are_tf_idf_without_identities_and_rare_features_and_the_root_of_their_length_stays(
     planted: object,
 ) -> None:
-    data: TrainingData = read(planted.folder)  # type: ignore[attr-defined]
+    data: TrainingData = read_training_data(planted.folder.features_folder)  # type: ignore[attr-defined]
     names = np.array(["id:a", "tag:x", "tag:(rare)", "tag:y"], object)
     values = np.array([[1, 2, 1, 0], [1, 1, 1, 3], [0, 0, 1, 0], [0, 0, 0, 0]], np.float32)
     rows = metadata_rows(replace(data, item_features=sparse.csr_matrix(values), item_feature_names=names)).toarray()

@@ -57,7 +57,7 @@ def test_items_without_pairs_get_no_weights_and_rows_are_histories() -> None:
         pairs, Settings(cooccurrence_lambda=1.0, cooccurrence_share=0.25, cooccurrence_fit_exponent=0.5)
     )
     assert fitted is not None
-    assert fitted.share == 0.25
+    assert fitted.blend_weight == 0.25
     assert fitted.weights.dtype == np.float32
     # The root of 4 is 2. Ridge regression: item 2 says 2 / (4 + 1) of item 0, item 0 2 / (3 + 1) of item 2.
     assert fitted.weights.toarray() == pytest.approx(np.array([[0, 0, 2 / 4], [0, 0, 0], [2 / 5, 0, 0]]))
@@ -78,12 +78,12 @@ def test_the_number_of_items_decides_between_the_two_kinds() -> None:
     settings = Settings(cooccurrence_share=0.2, cooccurrence_sparse_share=0.7, cooccurrence_shrinkage=2.0)
     sparse_kind = fit_item_weights(pairs, settings.model_copy(update={"cooccurrence_dense_items": 19}))
     assert sparse_kind is not None
-    assert sparse_kind.share == 0.7
+    assert sparse_kind.blend_weight == 0.7
     by_cosine = nearest_by_cosine(pairs.power(0.25).astype(np.float64).tocsr(), 2.0, 200)
     assert sparse_kind.weights.toarray() == pytest.approx(by_cosine.toarray(), abs=1e-6)
     dense_kind = fit_item_weights(pairs, settings.model_copy(update={"cooccurrence_dense_items": 20}))
     assert dense_kind is not None
-    assert dense_kind.share == 0.2
+    assert dense_kind.blend_weight == 0.2
     assert (dense_kind.weights != dense_kind.weights.T).nnz > 0
 
 
@@ -104,7 +104,7 @@ def test_items_without_pairs_get_weights_by_their_features_and_a_share_of_their_
     fitted, without = fit_item_weights(pairs, settings, metadata), fit_item_weights(pairs, settings)
     assert fitted is not None
     assert without is not None
-    assert fitted.cold_share == 0.4
+    assert fitted.cold_blend_weight == 0.4
     # 1 / (1 + 3), and nothing of item 1.
     assert fitted.weights[:, [2]].toarray().ravel().tolist() == [0.25, 0, 0]
     assert fitted.weights[:, [0, 1]].toarray().tolist() == without.weights[:, [0, 1]].toarray().tolist()

@@ -6,8 +6,8 @@ import pytest
 from lightfm import LightFM
 from scipy import sparse
 
-from ml.data.training_data import TrainingData, read
-from ml.models.lightfm import Epoch, Factors, Trained, epochs_of, fit, represent
+from ml.data.training_data import TrainingData, read_training_data
+from ml.models.lightfm import Epoch, Factors, FactorsWithGradients, epochs_of, fit, represent
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
 from tests.support.golden import check_wording
@@ -20,7 +20,7 @@ def silent(epoch: Epoch) -> None:
 
 @pytest.fixture(scope="module")
 def data(planted: Any) -> TrainingData:
-    return read(planted.folder)
+    return read_training_data(planted.folder.features_folder)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_many_pairs_are_gone_through_in_fewer_epochs(planted: Any, data: Trainin
 def test_epochs_are_bounded_by_pairs_but_never_none() -> None:
     settings = Settings(epochs=30, warm_start_epochs=2, max_train_pairs=200)
     assert [epochs_of(settings, pairs, None) for pairs in (0, 6, 7, 20, 199, 201)] == [30, 30, 28, 10, 1, 1]
-    going_on = (Trained(*(np.zeros((0, 1), np.float32),) * 4),) * 2
+    going_on = (FactorsWithGradients(*(np.zeros((0, 1), np.float32),) * 4),) * 2
     assert [epochs_of(settings, pairs, going_on) for pairs in (7, 150)] == [2, 1]
 
 

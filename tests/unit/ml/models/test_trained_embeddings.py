@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ml.data.training_data import read
+from ml.data.training_data import read_training_data
 from ml.models.lightfm import fit
-from ml.models.trained_embeddings import Fit, embeddings_of, known_codes
+from ml.models.trained_embeddings import FittedFactors, embedding_sources, embeddings_of
 from nightjar.contract.settings import Settings
 
 
@@ -25,16 +25,16 @@ def test_codes_tell_trained_from_features_only_from_unknown() -> None:
         )
     )
     is_trained = np.array([True, False, False, False, False])
-    assert known_codes(is_trained, features, names).tolist() == [2, 1, 0, 0, 0]
+    assert embedding_sources(is_trained, features, names).tolist() == [2, 1, 0, 0, 0]
 
 
 def test_the_planted_cold_ones_are_known_as_planned(planted: Any) -> None:
-    data = read(planted.folder)
+    data = read_training_data(planted.folder.features_folder)
     users, items = fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
-    model = embeddings_of(Fit(data, data.train, users, items, 1.0), Settings(popularity_weight=1.0))
-    assert model.user_known.tolist() == [2] * 29 + [1, 1, 0]
+    model = embeddings_of(FittedFactors(data, data.train, users, items, 1.0), Settings(popularity_weight=1.0))
+    assert model.user_sources.tolist() == [2] * 29 + [1, 1, 0]
     # i39 and i40 carry a genre only, i41 nothing, i42 a genre.
-    assert model.item_known.tolist() == [2] * 39 + [1, 1, 0, 1]
+    assert model.item_sources.tolist() == [2] * 39 + [1, 1, 0, 1]
     assert not model.user_vectors[31].any()
     assert not model.item_vectors[41].any()
     assert model.item_biases[41] == 0
@@ -42,14 +42,14 @@ def test_the_planted_cold_ones_are_known_as_planned(planted: Any) -> None:
 
 
 def test_the_popularity_weight_moves_the_item_biases_and_nothing_else(planted: Any) -> None:
-    data = read(planted.folder)
+    data = read_training_data(planted.folder.features_folder)
     users, items = fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
-    found = Fit(data, data.train, users, items, 1.0)
+    found = FittedFactors(data, data.train, users, items, 1.0)
     whole, none = (embeddings_of(found, Settings(popularity_weight=weight)) for weight in (1.0, 0.0))
-    trained, known = whole.user_known == 2, whole.item_known > 0
+    trained, known = whole.user_sources == 2, whole.item_sources > 0
     scores = none.user_vectors[trained] @ none.item_vectors.T + none.item_biases
     assert scores.mean(axis=0)[known] == pytest.approx(0, abs=1e-6)
     assert np.abs(whole.item_biases - none.item_biases)[known].min() > 0
     assert none.item_biases[~known].tolist() == [0] * int((~known).sum())
-    for name in ("user_vectors", "item_vectors", "user_biases", "item_known"):
+    for name in ("user_vectors", "item_vectors", "user_biases", "item_sources"):
         assert np.array_equal(getattr(none, name), getattr(whole, name))

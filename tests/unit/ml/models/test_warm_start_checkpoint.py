@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.data.training_data import TrainingData, read
+from ml.data.training_data import TrainingData, read_training_data
 from ml.models import warm_start_checkpoint
-from ml.models.lightfm import Epoch, Trained, fit
+from ml.models.lightfm import Epoch, FactorsWithGradients, fit
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
 from tests.support.refusals import refused
@@ -17,16 +17,16 @@ SETTINGS = Settings(embedding_dim=2, epochs=10, warm_start_epochs=2)
 
 @pytest.fixture(scope="module")
 def data(planted: Any) -> TrainingData:
-    return read(planted.folder)
+    return read_training_data(planted.folder.features_folder)
 
 
 def named(data: TrainingData, users: list[str], items: list[str]) -> TrainingData:
     return replace(data, user_feature_names=np.array(users, object), item_feature_names=np.array(items, object))
 
 
-def trained(*vectors: tuple[float, float]) -> Trained:
+def trained(*vectors: tuple[float, float]) -> FactorsWithGradients:
     rows = np.array(vectors, np.float32)
-    return Trained(rows, rows[:, 0] + 5, rows + 10, rows[:, 1] + 20)
+    return FactorsWithGradients(rows, rows[:, 0] + 5, rows + 10, rows[:, 1] + 20)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_fit_goes_on_from_what_it_is_given_and_begins_the_rest_as_always(plant
     # So slow a step shows where each feature began.
     slow = planted.settings.model_copy(update={"learning_rate": 1e-9, "warm_start_epochs": 3})
     cold = fit(data.train, data.user_features, data.item_features, slow, lambda epoch: None)
-    begun = tuple(Trained(*(np.zeros_like(part) for part in vars(side).values())) for side in cold)
+    begun = tuple(FactorsWithGradients(*(np.zeros_like(part) for part in vars(side).values())) for side in cold)
     begun[1].vectors[5], begun[1].biases[5], begun[1].vector_gradients[5], begun[1].bias_gradients[5] = 9, 8, 7, 6
     # Nobody in train carries the identity of i39: it stays zero.
     begun[1].vectors[39] = 9

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ml.data.training_data import read
+from ml.data.training_data import read_training_data
 from ml.stages.tuning_features import FeatureShelf
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
@@ -44,4 +44,4 @@ def shelf(planted: Any, tmp_path: Path) -> Callable[..., FeatureShelf]:
 
 @pytest.fixture(scope="module")
 def data(planted: Any) -> Any:
-    return read(planted.folder)
+    return read_training_data(planted.folder.features_folder)

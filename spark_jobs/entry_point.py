@@ -1,4 +1,4 @@
-"""What the entry points share: the Spark session, argument types, Parquet folders, one-line failures.
+"""Shared by the entry points: the Spark session, argument types, Parquet folders, one-line failures.
 
 Used by build_features and score_users; knows nothing of features or models.
 """
@@ -20,16 +20,16 @@ from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.progress import StageProgress
 from nightjar.contract.repeat_rule import Repeats
 from nightjar.contract.run_folder import RunFolder
-from spark_jobs.spark_progress import watched
+from spark_jobs.spark_progress import progress_logged
 
-Work = Callable[[SparkSession, StageProgress], None]
+Job = Callable[[SparkSession, StageProgress], None]
 
 
-def run(name: str, folder: RunFolder, inputs: list[Path], work: Work) -> int:
-    """Do the work of one stage in a Spark session of its own and return the exit code of the process."""
+def run(name: str, folder: RunFolder, inputs: list[Path], work: Job) -> int:
+    """Run one stage in a Spark session of its own and return the exit code of the process."""
     try:
         require(inputs)
-        with progress.stage(folder, name) as stage, _session(name) as spark, watched(spark, stage):
+        with progress.stage(folder, name) as stage, _session(name) as spark, progress_logged(spark, stage):
             work(spark, stage)
     except NightjarError as error:
         print(progress.error_line(error), file=sys.stderr)
@@ -44,7 +44,7 @@ def run(name: str, folder: RunFolder, inputs: list[Path], work: Work) -> int:
 
 
 def require(inputs: list[Path]) -> None:
-    """Check that the inputs of a stage are there, before the slow start of a session.
+    """Check that the inputs of a stage exist, before the slow start of a session.
 
     Raises:
         BadInput: some are missing; the message names them all.
@@ -57,7 +57,7 @@ def require(inputs: list[Path]) -> None:
 
 
 def write(frame: DataFrame, path: Path, name: str, stage: StageProgress) -> None:
-    """Write the dataset of that name. Not atomic: give a folder that `written_aside` guards."""
+    """Write the dataset of that name. Not atomic: pass a folder inside `written_aside`."""
     stage.doing = name
     frame.write.mode("overwrite").parquet(str(path))
 
@@ -67,7 +67,7 @@ def instant(text: str) -> datetime:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is no ISO 8601 timestamp") from error
+        raise ArgumentTypeError(f"{text!r} is not an ISO 8601 timestamp") from error
     if parsed.tzinfo is None:
         raise ArgumentTypeError(f"{text!r} has no time zone")
     return parsed
@@ -89,7 +89,7 @@ def fraction(text: str) -> float:
     """Argument type: a number from 0 to 1."""
     number = float(text)
     if not 0.0 <= number <= 1.0:
-        raise ArgumentTypeError(f"{text} lies outside 0 to 1")
+        raise ArgumentTypeError(f"{text} is not between 0 and 1")
     return number
 
 
@@ -103,12 +103,12 @@ def repeats(text: str) -> Repeats:
 
 @contextmanager
 def _session(name: str) -> Iterator[SparkSession]:
-    # The time zone changes no result (all times are instants); it keeps what a person sees in plans and logs UTC.
+    # The time zone changes no result (all times are instants); it makes plans and logs show UTC.
     builder = SparkSession.builder.appName(f"nightjar {name}").config("spark.sql.session.timeZone", "UTC")
     try:
         spark = builder.getOrCreate()
     except Py4JError as error:
-        # Its text goes on with the frames of the JVM.
+        # Its text continues with the frames of the JVM.
         reason = " ".join(str(error).splitlines()[:2])
         master = SparkConf().get("spark.master")
         raise NightjarError(
@@ -117,7 +117,7 @@ def _session(name: str) -> Iterator[SparkSession]:
             setting="NIGHTJAR_SPARK_MASTER",
             value=master,
         ) from error
-    # Spark warns of every window that numbers ids in one task (meant so, see id_maps) and of little else of use.
+    # Spark warns of every window that numbers ids in one task (intended, see id_maps) and of little else of use.
     spark.sparkContext.setLogLevel("ERROR")
     try:
         yield spark

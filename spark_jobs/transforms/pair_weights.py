@@ -1,6 +1,6 @@
-"""Weights of user-item pairs: event weight, time decay and recency rank, of the pair's positive events.
+"""Weights of user-item pairs: the sum of event weight, time decay and recency rank over the pair's positive events.
 
-Reads the events that holdout has split; build_features writes `full_interactions` and `train_interactions`.
+Reads the events that holdout has marked; build_features writes `full_interactions` and `train_interactions`.
 """
 
 from datetime import datetime
@@ -16,17 +16,16 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 def weigh_pairs(
     split_events: DataFrame, as_of: datetime, recency_rank_power: float, popularity_half_life_days: float
 ) -> DataFrame:
-    """Return one row per pair: in_train, is_shown, last_at (its newest event in train or shown), weights in millionths.
+    """Return one row per pair: in_train, is_fold_in, last_at (its newest event that is either), weights in millionths.
 
     An event weighs `event_weight * 0.5^(age/half_life) * (n/N)^recency_rank_power`, where it is the user's n-th of N
-    positive events, counted anew among the train events for `train_micros`; a pair weighs the sum of its events.
-    `popularity_micros` leaves the rank out and decays by `0.5^(age/popularity_half_life_days)` besides, 0 for not at
-    all: so popularity follows the trend. It is the largest of the pair's events, not their sum: a user counts once an
-    item, however often they come back.
+    positive events, counted among the train events alone for `train_micros`; a pair weighs the sum of its events.
+    `popularity_micros` omits the rank and also decays by `0.5^(age/popularity_half_life_days)` (0: no decay), so that
+    popularity follows the trend. It is the largest of the pair's events, not their sum: a user counts once an item.
     """
     in_order = Window.partitionBy("user_index").orderBy("number")
     so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    # In the same order as the sums so far: one pass serves both.
+    # In the same order as the running sums: one pass computes both.
     of_user = in_order.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     is_train = F.col("in_train").cast("int")
     rank = F.col("number") / F.col("numbers")
@@ -39,7 +38,7 @@ def weigh_pairs(
             "user_index",
             "item_index",
             "in_train",
-            "is_shown",
+            "is_fold_in",
             "occurred_at",
             _micros(trending).alias("popularity_micros"),
             _micros(decayed * F.pow(rank, F.lit(recency_rank_power))).alias("full_micros"),
@@ -47,16 +46,16 @@ def weigh_pairs(
                 "train_micros"
             ),
         )
-        # The marks are the same for all events of a pair, unless it may come back: then train has its older events.
+        # The marks are the same for all events of a pair, unless it may be a repeat: then train has its older events.
         .groupBy("user_index", "item_index")
         .agg(
             F.bool_or("in_train").alias("in_train"),
-            F.bool_or("is_shown").alias("is_shown"),
-            F.max(F.when(F.col("in_train") | F.col("is_shown"), F.col("occurred_at"))).alias("last_at"),
+            F.bool_or("is_fold_in").alias("is_fold_in"),
+            F.max(F.when(F.col("in_train") | F.col("is_fold_in"), F.col("occurred_at"))).alias("last_at"),
             F.max("popularity_micros").alias("popularity_micros"),
             *(F.sum(name).alias(name) for name in sums),
         )
-        .select("user_index", "item_index", "in_train", "is_shown", "last_at", "popularity_micros", *sums)
+        .select("user_index", "item_index", "in_train", "is_fold_in", "last_at", "popularity_micros", *sums)
     )
 
 
@@ -77,6 +76,6 @@ def _decay(as_of: datetime, half_life_days: Column) -> Column:
 
 
 def _micros(weight: Column) -> Column:
-    # Whole millionths add up to the same sum in any order; doubles would not. At least one, so that a positive event
-    # never vanishes because it is old.
+    # Integers have the same sum in any order; doubles have not. At least one, so that an old positive event does not
+    # vanish.
     return F.greatest(F.round(weight * MICROS).cast("bigint"), F.lit(1).cast("bigint"))

@@ -1,4 +1,4 @@
-from spark_jobs.transforms.seen import met_pairs, seen
+from spark_jobs.transforms.seen_items import seen, seen_pairs
 
 
 def test_seen_ranks_distinct_items_by_their_last_event_ties_by_id(spark, rows, days_ago, as_of) -> None:
@@ -10,7 +10,7 @@ def test_seen_ranks_distinct_items_by_their_last_event_ties_by_id(spark, rows, d
         (1, 2, days_ago(7)),
     ]
     frame = spark.createDataFrame(events, "user_index int, item_index int, occurred_at timestamp")
-    met = met_pairs(frame.repartition(3))
+    met = seen_pairs(frame.repartition(3))
     assert rows(met.select("user_index", "item_index", "events")) == [(0, 0, 1), (0, 1, 1), (0, 2, 2), (1, 2, 1)]
     assert rows(seen(met, as_of)) == [(0, 0, 2, 5), (0, 1, 3, 5), (0, 2, 1, 1), (1, 2, 1, 7)]
 
@@ -19,5 +19,5 @@ def test_only_whole_days_since_the_last_event_count(spark, rows, days_ago, as_of
     minute = 1 / (24 * 60)
     events = [(0, 0, days_ago(7)), (0, 1, days_ago(7 - minute)), (0, 2, days_ago(minute)), (0, 3, days_ago(7 + minute))]
     frame = spark.createDataFrame(events, "user_index int, item_index int, occurred_at timestamp")
-    found = seen(met_pairs(frame), as_of).select("item_index", "days_since")
+    found = seen(seen_pairs(frame), as_of).select("item_index", "days_since")
     assert rows(found) == [(0, 7), (1, 6), (2, 0), (3, 7)]

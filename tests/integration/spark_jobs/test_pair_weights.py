@@ -2,11 +2,11 @@ from collections import Counter
 
 import pytest
 
-from spark_jobs.transforms.weights import full_interactions, train_interactions, weigh_pairs
+from spark_jobs.transforms.pair_weights import full_interactions, train_interactions, weigh_pairs
 
 EVENTS = (
     "user_index int, item_index int, number int, numbers bigint, occurred_at timestamp, event_weight double, "
-    "half_life_days double, in_train boolean, is_shown boolean"
+    "half_life_days double, in_train boolean, is_fold_in boolean"
 )
 
 

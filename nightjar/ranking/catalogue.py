@@ -1,7 +1,7 @@
-"""What every scoring block needs to know about the items, loaded once per Python process.
+"""The items of one run with their vectors, by domain, and the popularity lists; loaded once per Python process.
 
 Reads `model/`, `features/item_ids` and `features/popularity` of one run folder; used by the Spark jobs, and with items
-and popularity from the warehouse where one user is answered. Item-sized data only: users come to a block from outside.
+and popularity from the warehouse for requests of one user. Item-sized data only: users are given block by block.
 """
 
 from dataclasses import dataclass
@@ -24,30 +24,30 @@ Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class RankedItems:
-    """One popularity list: item indices and their scores (float32), best first."""
+class PopularityList:
+    """The popular items of one segment and domain: item indices and their scores (float32), best first."""
 
     items: Indices
     scores: Vectors
 
-    def places_of(self, items: Indices) -> Indices:
-        """Return the place (from 0) of each item in the list, -1 where it is not in it."""
+    def positions_of(self, items: Indices) -> Indices:
+        """Return the position (from 0) of each item in the list, -1 where it is missing."""
         in_order = np.argsort(self.items)
-        # The -1 of an item that is not found picks the -1 at the end.
+        # The -1 of a missing item picks the -1 at the end.
         return np.append(in_order, -1)[find(self.items[in_order], items)]
 
 
 @dataclass(frozen=True)
 class Domain:
-    """One domain's items that may be recommended.
+    """The items of one domain that may be recommended.
 
     Attributes:
         name: the domain.
         candidates: (n,) indices, ascending, of the available items that the model knows.
         column_of: (items,) position of each item in `candidates`, -1 for the others.
         vectors: (n, dim + 1) float32, the candidates' vectors with their biases as the last dimension.
-        neighbours: (m,) the candidates that have a direction, so a cosine.
-        popular: popularity list by segment; `all` holds every available item of the domain.
+        neighbours: (m,) the candidates whose vector is not zero, so that they have a cosine.
+        popular: popularity list by segment; that of `all` ranks every available item of the domain.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Domain:
     column_of: Indices
     vectors: Vectors
     neighbours: Indices
-    popular: dict[str, RankedItems]
+    popular: dict[str, PopularityList]
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class Catalogue:
 
     Attributes:
         item_ids: (items,) text.
-        domains: in the order of their names; those without an available item are left out.
-        units: (items, dim) float32, item vectors of length 1; zero where the model does not know the item.
-        user_vectors: (users, dim) float32, mapped.
-        user_known: (users,) int8, mapped.
+        domains: in the order of their names, each with an available item.
+        units: (items, dim) float32, item vectors of length 1; zero where the item is unknown to the model.
+        user_vectors: (users, dim) float32, memory-mapped.
+        user_sources: (users,) int8, memory-mapped.
         blend: how users with trained vectors are scored; None: by the embeddings alone.
     """
 
@@ -75,19 +75,19 @@ class Catalogue:
     domains: tuple[Domain, ...]
     units: Vectors
     user_vectors: Vectors
-    user_known: NDArray[np.int8]
+    user_sources: NDArray[np.int8]
     blend: Blend | None
 
 
 @lru_cache(maxsize=1)
-def load(run_folder: str) -> Catalogue:
-    """Load the catalogue of a run folder whose manifest has been checked; the process keeps the last one."""
+def load_catalogue(run_folder: str) -> Catalogue:
+    """Load the catalogue of a run folder whose manifest has been checked; the process caches the last one."""
     folder = RunFolder(Path(run_folder))
     items = pq.read_table(folder.features("item_ids")).sort_by("item_index").combine_chunks()
-    return of_model(folder.model, items, pq.read_table(folder.features("popularity")).sort_by("rank"))
+    return catalogue_of(folder.model, items, pq.read_table(folder.features("popularity")).sort_by("rank"))
 
 
-def of_model(model: Path, items: pa.Table, popular: pa.Table) -> Catalogue:
+def catalogue_of(model: Path, items: pa.Table, popular: pa.Table) -> Catalogue:
     """Prepare the catalogue of one model.
 
     Args:
@@ -97,11 +97,11 @@ def of_model(model: Path, items: pa.Table, popular: pa.Table) -> Catalogue:
     """
     vectors = np.asarray(embeddings.mapped(model, "item_vectors"))
     biases = np.asarray(embeddings.mapped(model, "item_biases"))
-    codes = embeddings.mapped(model, "item_known")
-    known = codes > embeddings.UNKNOWN
+    sources = embeddings.mapped(model, "item_sources")
+    is_known = sources > embeddings.UNKNOWN
     weights = item_weights.mapped(model)
-    units = embeddings.unit_vectors(vectors, known)
-    recommendable = items["is_available"].to_numpy(zero_copy_only=False) & known
+    units = embeddings.unit_vectors(vectors, is_known)
+    recommendable = items["is_available"].to_numpy(zero_copy_only=False) & is_known
 
     def domain(name: str) -> Domain:
         candidates = np.flatnonzero(recommendable & pc.equal(items["domain"], name).to_numpy())
@@ -111,7 +111,7 @@ def of_model(model: Path, items: pa.Table, popular: pa.Table) -> Catalogue:
             positions(candidates, len(units)),
             np.column_stack([vectors[candidates], biases[candidates]]),
             candidates[units[candidates].any(axis=1)],
-            _lists(popular.filter(pc.equal(popular["domain"], name))),
+            _popularity_lists(popular.filter(pc.equal(popular["domain"], name))),
         )
 
     names = sorted(pc.unique(popular.filter(pc.equal(popular["segment"], EVERYONE))["domain"]).to_pylist())
@@ -120,31 +120,31 @@ def of_model(model: Path, items: pa.Table, popular: pa.Table) -> Catalogue:
         tuple(domain(name) for name in names),
         units,
         embeddings.mapped(model, "user_vectors"),
-        embeddings.mapped(model, "user_known"),
-        blend_of(weights, vectors, biases, codes) if weights else None,
+        embeddings.mapped(model, "user_sources"),
+        blend_of(weights, vectors, biases, sources) if weights else None,
     )
 
 
 def positions(values: Indices, size: int) -> Indices:
-    """Return for each number below `size` its position among the values, -1 where it is none of them."""
+    """Return for each number below `size` its position among the values, -1 where it is missing."""
     position = np.full(size, -1)
     position[values] = np.arange(len(values))
     return position
 
 
 def find(in_order: Indices, values: Indices) -> Indices:
-    """Return where each value stands in an ascending array without repeats, -1 where it is not in it."""
+    """Return the position of each value in an ascending array without repeats, -1 where it is missing."""
     if len(in_order) == 0:
         return np.full(len(values), -1)
     place = np.minimum(np.searchsorted(in_order, values), len(in_order) - 1)
     return np.where(in_order[place] == values, place, -1)
 
 
-def _lists(popular: pa.Table) -> dict[str, RankedItems]:
+def _popularity_lists(popular: pa.Table) -> dict[str, PopularityList]:
     lists = {}
     for segment in pc.unique(popular["segment"]).to_pylist():
         ranked = popular.filter(pc.equal(popular["segment"], segment))
-        lists[segment] = RankedItems(
+        lists[segment] = PopularityList(
             ranked["item_index"].to_numpy().astype(np.int64), ranked["score"].to_numpy().astype(np.float32)
         )
     return lists

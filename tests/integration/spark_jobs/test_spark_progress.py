@@ -10,7 +10,7 @@ from pyspark import SparkStageInfo
 from pyspark.sql import SparkSession
 
 from nightjar.contract.progress import StageProgress
-from spark_jobs.spark_progress import line, watched
+from spark_jobs.spark_progress import progress_line, progress_logged
 
 DEADLINE_SECONDS = 60.0
 
@@ -21,9 +21,9 @@ def active(stage: int, tasks: int, done: int) -> SparkStageInfo:
 
 def test_the_rest_takes_as_long_a_task_as_those_that_are_done() -> None:
     # Nine of 60 tasks in 18 seconds: 2 s each, 51 to go.
-    begun = line("seen", [active(3, 40, 8), active(4, 20, 1)], 18.0)
+    begun = progress_line("seen", [active(3, 40, 8), active(4, 20, 1)], 18.0)
     assert re.findall(r"[\d,]*\d", begun) == ["9", "60", "102"]
-    assert re.findall(r"[\d,]*\d", line("seen", [active(3, 1_000, 0)], 18.0)) == ["0", "1,000"]
+    assert re.findall(r"[\d,]*\d", progress_line("seen", [active(3, 1_000, 0)], 18.0)) == ["0", "1,000"]
     assert begun.startswith("seen: ")
 
 
@@ -47,7 +47,7 @@ def test_it_tells_what_spark_is_at_until_the_work_is_over(
         Path(gate).touch()
 
     stage.say = open_when_told  # type: ignore[method-assign]
-    with watched(spark, stage, every_seconds=0.05):
+    with progress_logged(spark, stage, every_seconds=0.05):
         assert spark.sparkContext.parallelize(range(6), 3).mapPartitions(wait_for_the_gate).sum() == 15
     # Nobody opens the gate but the line; without it the tasks end at their deadline and nothing was told.
     assert told.startswith("recommendations: ")

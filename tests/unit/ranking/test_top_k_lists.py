@@ -1,20 +1,20 @@
 import numpy as np
 import pytest
 
-from nightjar.ranking.candidates import RankedItems
-from nightjar.ranking.filling import POPULAR, SEGMENT_POPULAR, Lists, Pairs
+from nightjar.ranking.catalogue import PopularityList
+from nightjar.ranking.top_k_lists import POPULAR, SEGMENT_POPULAR, TopKLists, UserItemPairs
 
 
-def pairs(rows, items) -> Pairs:
-    return Pairs(np.array(rows, np.int64), np.array(items, np.int64), np.ones(len(rows), np.float32))
+def pairs(rows, items) -> UserItemPairs:
+    return UserItemPairs(np.array(rows, np.int64), np.array(items, np.int64), np.ones(len(rows), np.float32))
 
 
-def ranked(items) -> RankedItems:
-    return RankedItems(np.array(items, np.int64), np.arange(len(items), 0, -1).astype(np.float32))
+def ranked(items) -> PopularityList:
+    return PopularityList(np.array(items, np.int64), np.arange(len(items), 0, -1).astype(np.float32))
 
 
 def test_free_places_are_filled_with_the_best_items_neither_seen_nor_listed() -> None:
-    lists = Lists.empty(3, 3)
+    lists = TopKLists.empty(3, 3)
     lists.items[0, :1] = 7
     lists.items[1] = [1, 2, 3]
     lists.fill(np.arange(3), ranked([9, 8, 7, 6, 5]), pairs([0, 0, 2, 2], [9, 4, 9, 8]), POPULAR)
@@ -25,13 +25,13 @@ def test_free_places_are_filled_with_the_best_items_neither_seen_nor_listed() ->
 
 
 def test_only_the_named_rows_are_filled() -> None:
-    lists = Lists.empty(2, 1)
+    lists = TopKLists.empty(2, 1)
     lists.fill(np.array([1]), ranked([4]), pairs([], []), SEGMENT_POPULAR)
     assert lists.items.tolist() == [[-1], [4]]
 
 
 def test_a_list_that_runs_out_leaves_places_empty_for_the_next() -> None:
-    lists = Lists.empty(1, 3)
+    lists = TopKLists.empty(1, 3)
     lists.fill(np.array([0]), ranked([4, 2]), pairs([0], [4]), SEGMENT_POPULAR)
     lists.fill(np.array([0]), ranked([]), pairs([0], [4]), POPULAR)
     lists.fill(np.array([0]), ranked([4, 2, 1]), pairs([0], [4]), POPULAR)
@@ -43,7 +43,7 @@ def test_a_list_that_runs_out_leaves_places_empty_for_the_next() -> None:
 def test_filling_matches_a_loop_over_the_users(seed) -> None:
     draw = np.random.default_rng(seed)
     users, k = 40, int(draw.integers(1, 8))
-    lists = Lists.empty(users, k)
+    lists = TopKLists.empty(users, k)
     for row in range(users):
         given = draw.choice(30, int(draw.integers(0, k + 1)), replace=False)
         lists.items[row, : len(given)] = given

@@ -1,4 +1,4 @@
-"""Lists of users with trained vectors where the model blends in item-item co-occurrence; used by block."""
+"""Top-K lists of users with trained vectors where the model has item-item weights; used by user_block."""
 
 from collections.abc import Sequence
 
@@ -7,32 +7,32 @@ from scipy import sparse
 
 from nightjar.contract.artifacts.embeddings import Vectors
 from nightjar.ranking.blend import LOWEST, Blend, best_columns
-from nightjar.ranking.candidates import Domain, Indices, positions
-from nightjar.ranking.filling import PERSONAL, Lists, Pairs
+from nightjar.ranking.catalogue import Domain, Indices, positions
+from nightjar.ranking.top_k_lists import PERSONAL, TopKLists, UserItemPairs
 
 
-def put_blended_rows(
-    lists: Sequence[Lists],
+def put_blended_lists(
+    lists: Sequence[TopKLists],
     rows: Indices,
     vectors: Vectors,
     blend: Blend,
     domains: Sequence[Domain],
-    seen: Pairs,
-    left_out: Pairs,
+    seen: UserItemPairs,
+    left_out: UserItemPairs,
 ) -> None:
-    """Set the lists of some rows of a block in every domain.
+    """Set the lists of some users of a block in every domain.
 
     Args:
-        lists: those of the block, one a domain.
-        rows: whom to score, ascending.
+        lists: of the block, one a domain.
+        rows: the users to score, ascending.
         vectors: (users of the block, dim) float32.
         blend: the rule.
         domains: in the order of the lists.
-        seen: of the block; with its weights the history to score by.
-        left_out: of the block; what no list may hold.
+        seen: of the block; its weights are the history to score by.
+        left_out: of the block; what may not be recommended.
     """
     history = _history(seen, len(vectors), len(blend.vectors))
-    # The cut depends on the block and the number of items only, so the bits of the products do too.
+    # The chunks depend on the block and the number of items only, and so does every bit of the products.
     for start in range(0, len(rows), blend.rows_at_once):
         chunk = rows[start : start + blend.rows_at_once]
         scores = blend.scores(vectors[chunk], history[chunk])
@@ -44,8 +44,8 @@ def put_blended_rows(
             filled.put(chunk, items, values, PERSONAL)
 
 
-def _history(seen: Pairs, users: int, items: int) -> sparse.csr_matrix:
-    liked = seen.of(seen.weights > 0)
+def _history(seen: UserItemPairs, users: int, items: int) -> sparse.csr_matrix:
+    liked = seen.where(seen.weights > 0)
     history = sparse.csr_matrix((liked.weights, (liked.rows, liked.items)), shape=(users, items))
     history.sort_indices()
     return history
