@@ -48,7 +48,7 @@ def _build(settings: Settings, folder: RunFolder, name: str, selection: str) -> 
 
         results = run_dbt(
             settings,
-            *("build", "--select", selection, "--resource-type", "seed", "model"),
+            *("build", "--select", selection, "--resource-type", "model"),
             given=variables_of(settings, folder.record()),
             heard=heard,
         )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_RESULTS = {"LogModelResult", "LogSeedResult", "LogTestResult", "LogUnitTestResult", "LogSnapshotResult"}
+_RESULTS = {"LogModelResult", "LogTestResult", "LogUnitTestResult"}
 _TRACES = {"MainStackTrace", "LogDebugStackTrace"}
 # What an engine answers to a statement, where it says how many rows it wrote: `INSERT 0 13`, `SELECT 13`.
 _ROWS = re.compile(r"(?:INSERT|SELECT|MERGE|CREATE TABLE)\b.*?(\d+)$")
@@ -41,7 +41,7 @@ def ended_node(line: str) -> Ended | None:
     data = event["data"]
     node = data["node_info"]
     place = node.get("node_relation") or {}
-    is_table = node["resource_type"] in ("model", "seed", "snapshot") and place.get("schema")
+    is_table = node["resource_type"] == "model" and place.get("schema")
     answer = _ROWS.search(str(data.get("status", "")))
     return Ended(
         name=f"{place['schema']}.{place['alias']}" if is_table else str(node["node_name"]),

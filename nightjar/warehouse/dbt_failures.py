@@ -27,16 +27,15 @@ _PASSES = re.compile(
 _HEADING = re.compile(r"^(?P<kind>[\w ]+ Error) in (?P<node>[\w ]+) \((?P<path>[^)]+)\)$")
 _POINTER = re.compile(r"^LINE \d+: (?P<text>.*)$")
 _QUOTED = re.compile(r'"(\w+)"')
-# What the engines say of a value: where it stands in a seed's file, in which column, and as what it was read.
-_LINE_OF_FILE = re.compile(r"CSV Error on Line: (\d+)")
+# How the engines name a column, and a value that they could not convert.
 _COLUMN = re.compile(r'[Cc]olumn "([^"]+)"')
 _VALUE = re.compile(r'(?:string|for type [\w ]+:) "([^"]*)"')
 # A row of the table in which dbt compares a model with its contract.
 _MISMATCH = re.compile(
     r"^\|\s*(?P<column>[^|]+?)\s*\|\s*(?P<is>[^|]*?)\s*\|\s*(?P<wanted>[^|]*?)\s*\|\s*(?P<why>[^|]*?)\s*\|$"
 )
-# What follows is of dbt's inside, or a list of options that nobody of here can set.
-_NOISE = re.compile(r"^(> in macro|> called by|Possible fixes:|Column \S+ is being converted|compiled code at)")
+# What follows names dbt's own macros and files.
+_NOISE = re.compile(r"^(> in macro|> called by|compiled code at)")
 _LONGEST = 400
 
 
@@ -49,7 +48,7 @@ class NodeResult:
         status: dbt's word.
         failures: how many rows broke a test.
         message: what dbt or the engine said.
-        kind: model, seed, test or unit_test.
+        kind: model, test or unit_test.
         query: the compiled SQL; of a test it selects the rows that break it.
         rows: some of these rows, for people.
     """
@@ -70,7 +69,7 @@ class Explanation:
     Attributes:
         code: `contract_broken`, `test_failed` or `node_failed`.
         node: its name.
-        kind: model, seed, test or unit_test.
+        kind: model, test or unit_test.
         file: in the project; empty where dbt names none.
         line: of that file, from 1; 0 where it cannot be told.
         columns: those that the engine or the contract names.
@@ -128,14 +127,14 @@ def explained(result: NodeResult, project: Path = DBT_PROJECT) -> Explanation:
     near = f" near: {pointer}" if pointer and not line else ""
     mismatches = _mismatches(lines)
     columns = list(mismatches) or _COLUMN.findall(result.message)
-    in_file, value = _LINE_OF_FILE.search(result.message), _VALUE.search(result.message)
+    value = _VALUE.search(result.message)
     code = "contract_broken" if mismatches else "test_failed" if result.status == "fail" else "node_failed"
     return Explanation(
         code=code,
         node=result.name,
         kind=result.kind,
         file=path,
-        line=int(in_file[1]) if in_file else line,
+        line=line,
         columns=tuple(dict.fromkeys(columns)),
         value=value[1] if value else "",
         text=f"{result.kind} {result.name}{place}: {_said(lines[1:] if heading else lines)}{near}",
@@ -155,8 +154,7 @@ def _said(lines: Sequence[str]) -> str:
         if _NOISE.match(line) or _POINTER.match(line) or (not line and len(kept) > 1):
             break
         kept.append(line)
-    columns = [line for line in lines if line.startswith("* Columns are set as")]
-    text = " ".join(" ".join([*kept, *columns]).split())
+    text = " ".join(" ".join(kept).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 

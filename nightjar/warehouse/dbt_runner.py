@@ -21,7 +21,7 @@ from nightjar.warehouse.duckdb.busy_file import is_locked
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Connection, Warehouse
 
-_OPENS_WAREHOUSE = ("build", "run", "test", "seed")
+_OPENS_WAREHOUSE = ("build", "run", "test")
 
 
 def manifest_path(settings: Settings) -> Path:

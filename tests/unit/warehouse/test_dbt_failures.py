@@ -9,14 +9,6 @@ from nightjar.warehouse.dbt_failures import NodeResult, explained, failure, pass
 from nightjar.warehouse.dbt_process import catalogue_of
 from tests.support.golden import check_wording
 
-SEED = """Runtime Error in seed event_weights (seeds/event_weights.csv)
-  Conversion Error: CSV Error on Line: 3
-  Original Line: view,abc,,180
-  Error when converting column "weight". Could not convert string "abc" to 'DOUBLE'
-
-  Column weight is being converted as type DOUBLE
-  This type was either manually set or derived from an existing table.
-    delimiter = , (Set By User)"""
 COLUMN = """Runtime Error in model dim_items (models/core/dim_items.sql)
   Binder Error: Referenced column "itm_id" not found in FROM clause!
   Candidate bindings: "item_id"
@@ -42,15 +34,6 @@ LOCKED = """Runtime Error in model dim_items (models/core/dim_items.sql)
 
 def failed(message: str, name: str = "dim_items", kind: str = "model") -> NodeResult:
     return NodeResult(name, "error", 0, message, kind)
-
-
-def test_a_seed_is_named_with_file_line_column_and_value_and_nothing_of_the_readers_options() -> None:
-    why = explained(failed(SEED, "event_weights", "seed"))
-    assert (why.kind, why.node, why.code) == ("seed", "event_weights", "node_failed")
-    assert (why.file, why.line, why.columns, why.value) == ("seeds/event_weights.csv", 3, ("weight",), "abc")
-    assert "delimiter" not in why.text
-    assert "\n" not in why.text
-    check_wording(why.text)
 
 
 def test_a_column_that_is_not_there_is_named_with_the_line_of_the_models_own_file(tmp_path: Path) -> None:
@@ -85,7 +68,7 @@ def test_rows_that_break_a_test_are_no_failure_of_the_node() -> None:
     assert explained(NodeResult("items_are_unique", "fail", 3, "Got 3 results", "test")).code == "test_failed"
 
 
-@pytest.mark.parametrize("message", [SEED, COLUMN, CONTRACT, POSTGRES])
+@pytest.mark.parametrize("message", [COLUMN, CONTRACT, POSTGRES])
 def test_what_no_second_try_can_mend_is_bad_input(message: str) -> None:
     error = failure("dbt_inputs", [failed(message)])
     assert isinstance(error, BadInput)
