@@ -22,9 +22,9 @@ from nightjar.serving.published_model import ServedModel
 from nightjar.serving.user_history import UserActs, read_acts, read_built_acts
 from nightjar.serving.user_vector import placed, weights_of_newest
 from nightjar.warehouse.duckdb.busy_file import FileBusy
-from nightjar.warehouse.engines import open_for_readers, open_if_free
+from nightjar.warehouse.engines import open_for_readers, open_without_waiting
 from nightjar.warehouse.protocol import Connection
-from nightjar.warehouse.readers import written_at
+from nightjar.warehouse.readers_snapshot import written_at
 
 FOLD_IN = "fold_in"
 _CURRENT = """
@@ -103,7 +103,7 @@ class UserListReader:
         unknown = self._settings.unknown_event_weight
         # The newest events are in the raw tables, which readers have no copy of; a run that writes is not waited for.
         try:
-            with open_if_free(self._settings).connect(read_only=True) as live:
+            with open_without_waiting(self._settings).connect(read_only=True) as live:
                 return read_acts(live, user_id, unknown), ""
         except FileBusy as error:
             acts = read_built_acts(connection, user_id, unknown)

@@ -99,24 +99,24 @@ def failure(doing: str, failed: Sequence[NodeResult], skipped: int = 0) -> Night
         skipped: how many nodes were not tried, because they read from a failed one.
     """
     first, *others = failed
-    why = explained(first)
+    why = explain(first)
     also = f"; so did {', '.join(each.name for each in others[:5])}" if others else ""
     behind = f"; {skipped} behind it were not built" if skipped else ""
     text = f"{doing}: {why}{also}{behind}"
     named = {name: value for name, value in vars(why).items() if name not in ("code", "text")}
     fields = {"stage": doing, **named, "others": [each.name for each in others], "skipped": skipped}
-    if passes("\n".join(each.message for each in failed)):
+    if is_transient("\n".join(each.message for each in failed)):
         return NightjarError(text, code="engine_unavailable", **fields)
     advice = "mend it, then clear the task: the whole selection is built again"
     return BadInput(f"{text}; {advice}", code=why.code, **fields)
 
 
-def passes(message: str) -> bool:
-    """Return whether what dbt or the engine said is of a kind that passes by itself."""
+def is_transient(message: str) -> bool:
+    """Return whether a message of dbt or the engine is of a failure that may pass without a change."""
     return _PASSES.search(message) is not None
 
 
-def explained(result: NodeResult, project: Path = DBT_PROJECT) -> Explanation:
+def explain(result: NodeResult, project: Path = DBT_PROJECT) -> Explanation:
     """Return why a node failed: kind, name, file, line where the engine points to one, and its words."""
     lines = [line.strip() for line in result.message.splitlines()]
     heading = _HEADING.match(lines[0]) if lines else None
