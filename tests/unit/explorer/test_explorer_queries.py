@@ -173,7 +173,7 @@ def test_a_file_open_for_writing_is_waited_for_and_then_reported_as_busy(
     with hold_file(path), refused(NightjarError, "file_busy", wording=False, path=path):
         query_warehouse(settings, quality.available_metrics)
     assert query_warehouse(settings, quality.available_metrics).rows == []
-    # And stop_with_note of the page holds the file when it has its answer.
+    # The query leaves no handle on the file.
     with hold_file(settings.warehouse_path):
         pass
 
