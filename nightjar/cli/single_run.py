@@ -21,7 +21,7 @@ from nightjar.publishing.attempts import RunRequest, check_request
 from nightjar.publishing.run_failures import FAILED, RunFailure, is_kept, keep_failure, outcome_of
 from nightjar.publishing.runner_process import this_process
 from nightjar.publishing.unfinished_attempts import RUN
-from nightjar.stack.home import prepare_home
+from nightjar.stack.prepare_home import prepare_home
 from nightjar.warehouse.engines import open_warehouse
 
 _ERRORS = {2: BadInput, 3: GateRefused}

@@ -9,7 +9,7 @@ from nightjar.contract.settings import Settings, load_settings
 from nightjar.stack.credentials import USER
 from nightjar.stack.environment import LOOPBACK, airflow_address, mlflow_address, tables_address
 from nightjar.stack.lifecycle import start_stack, stop_stack
-from nightjar.stack.paths import Places
+from nightjar.stack.paths import StackPaths
 from nightjar.stack.supervisor import program_states
 from nightjar.stack.team import initialisation
 from nightjar.stack.team.compose_file import COMPOSE_FILE, DEFAULTS_FILE, file_text
@@ -41,7 +41,7 @@ def down() -> None:
 def status() -> None:
     """Print the state of each program, and the addresses."""
     settings = load_settings()
-    states = program_states(Places.of(settings))
+    states = program_states(StackPaths.of(settings))
     if states is None:
         raise NightjarError(f"no stack of {settings.home} runs", code="stack_not_running", path=settings.home)
     for each in states:
@@ -70,9 +70,9 @@ def init_airflow() -> None:
 
 
 def _print_addresses(settings: Settings) -> None:
-    places = Places.of(settings)
+    paths = StackPaths.of(settings)
     team = settings.stack_kind == "team"
-    password = f"{AIRFLOW_ADMIN} in {places.team_secrets}" if team else f"password in {places.password}"
+    password = f"{AIRFLOW_ADMIN} in {paths.team_secrets}" if team else f"password in {paths.password}"
     print(f"Airflow  {airflow_address(settings)}  user {USER}, {password}")
     print(f"Tables   {tables_address(settings)}")
     print(f"MLflow   {mlflow_address(settings)}")
@@ -80,4 +80,4 @@ def _print_addresses(settings: Settings) -> None:
         print(f"Spark    http://{LOOPBACK}:{settings.spark_ui_port}")
         print(f"Explorer http://{LOOPBACK}:{settings.explorer_port}")
         print(f"Postgres {LOOPBACK}:{settings.postgres_port}  database {settings.postgres_database}")
-    print(f"Logs     {places.logs}")
+    print(f"Logs     {paths.logs}")

@@ -15,7 +15,7 @@ import pytest
 from mlflow import MlflowClient
 
 from nightjar.contract.settings import REPOSITORY, variable
-from nightjar.stack.database import program
+from nightjar.stack.postgres import program
 from nightjar.stack.team.secrets_file import POSTGRES_ADMIN
 from tests.support.stack_client import NIGHT_SECONDS, Nights
 from tests.support.team_client import TeamStack
