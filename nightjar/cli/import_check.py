@@ -1,4 +1,4 @@
-"""`nightjar import check`: what a file would be read as, and the command that imports it."""
+"""`nightjar import check`: how a file would be read, and the command that imports it."""
 
 import shlex
 from collections.abc import Collection
@@ -48,7 +48,7 @@ def import_command(path: Path, table: str, options: ReadOptions, layout: str | N
 
 
 def print_check(check: FileCheck, path: Path, table: str, weighted: Collection[str]) -> None:
-    """Print what was found out of a file, five of its rows, and the command; event types not `weighted` are marked."""
+    """Print how a file would be read, five of its rows, and the command; event types not in `weighted` are marked."""
     more = f", the first of {check.files:,} files" if check.files > 1 else ""
     rows = "" if check.estimated_rows is None else f", about {check.estimated_rows:,} rows"
     typer.echo(f"{check.file}{more}: {_format(check)}{rows}")

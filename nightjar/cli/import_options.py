@@ -1,4 +1,4 @@
-"""The options that say how files are written, as typed, and what they mean for each table of one import."""
+"""The options about the format of files, as typed, and their meaning for each table of one import."""
 
 import codecs
 import zoneinfo
@@ -13,7 +13,7 @@ from nightjar.contract.settings import load_settings
 from nightjar.importers.layouts.catalogue import find_layout
 from nightjar.importers.read_options import NULL_WORDS, ReadOptions, TimeUnit
 
-_PANEL = "How the files are written (found out where it is certain)"
+_PANEL = "Format of the files (detected where it is certain)"
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "bar": "|", "space": " "}
 
 
@@ -26,7 +26,9 @@ Columns = Annotated[
     list[str] | None,
     _option("Columns with other names: user_id=visitorid,item_id=itemid; numbers from 1 without a header."),
 ]
-Constants = Annotated[list[str] | None, _option("What every row has: event_type=purchase. Repeatable.", "--set")]
+Constants = Annotated[
+    list[str] | None, _option("Value of a column in every row: event_type=purchase. Repeatable.", "--set")
+]
 OtherColumns = Annotated[bool, _option("Leave out columns that the table does not have.", "--ignore-other-columns")]
 Delimiter = Annotated[str | None, _option("Text between fields, or tab, comma, semicolon, pipe.")]
 Quote = Annotated[str | None, _option('Character around fields; none for none. Usually ".')]
@@ -35,9 +37,9 @@ Encoding = Annotated[str | None, _option("Such as utf-8, utf-16, latin-1, cp1252
 Header = Annotated[bool | None, _option("Whether the first line names the columns.", "--header/--no-header")]
 TimeFormat = Annotated[str | None, _option("Of times, as strptime has it: %d.%m.%Y %H:%M; excel for serial days.")]
 Unit = Annotated[str | None, _option("Of times that are numbers: s, ms, us or ns.", "--time-unit")]
-TimeZone = Annotated[str | None, _option("Of times that say none, such as Europe/Berlin. Usually UTC.")]
+TimeZone = Annotated[str | None, _option("Zone of times without one, such as Europe/Berlin. Usually UTC.")]
 NullWords = Annotated[
-    str | None, _option("Words for no value, comma-separated, instead of NULL, NaN, \\N and the like.")
+    str | None, _option("Texts that mean no value, comma-separated, instead of NULL, NaN, \\N and the like.")
 ]
 DecimalComma = Annotated[bool, _option("Numbers have a comma where others have a point: 4,5.", "--decimal-comma")]
 
@@ -53,10 +55,10 @@ def typed_options(
     null_words: str | None,
     **others: Any,
 ) -> ReadOptions:
-    """Return what was typed, checked as far as it can be without a file.
+    """Return the typed options, checked as far as possible without a file.
 
     Raises:
-        BadInput: a value cannot be what it has to be; the line names the option.
+        BadInput: a value is not valid; the message names the option.
     """
     if time_unit is not None and time_unit not in get_args(TimeUnit):
         raise BadInput(
@@ -78,7 +80,7 @@ def typed_options(
             )
     if delimiter == "" or (delimiter and (len(delimiter) > 4 or set(delimiter) & {"\n", "\r", quote or '"'})):
         raise BadInput(
-            f"--delimiter {delimiter!r} cannot part fields: expected 1 to 4 characters, such as ; or tab",
+            f"--delimiter {delimiter!r} cannot separate fields: expected 1 to 4 characters, such as ; or tab",
             code="invalid_option_value",
             option="--delimiter",
             value=delimiter,
@@ -102,19 +104,19 @@ def typed_options(
 def options_by_table(
     tables: Iterable[str], typed: ReadOptions, layout: Mapping[str, ReadOptions] | None = None
 ) -> dict[str, ReadOptions]:
-    """Return how the files of each table are written.
+    """Return the read options of each table.
 
-    What was typed counts for the interactions, or for the one table of the command; a layout says it of each table.
+    Typed options apply to the interactions, or to the only table of the command; a layout has options for each table.
 
     Raises:
-        BadInput: it is not clear which table the options are meant for, or the layout says nothing of a table.
+        BadInput: the options could apply to several tables, or the layout lacks a table.
     """
     names = list(tables)
     found = {name: (layout or {}).get(name, ReadOptions()) for name in names}
     lacking = [name for name in names if layout and name not in layout]
     if lacking:
         raise BadInput(
-            f"the layout says nothing of {', '.join(lacking)}: it is of {', '.join(layout or {})}",
+            f"the layout lacks {', '.join(lacking)}: it describes {', '.join(layout or {})}",
             code="missing_tables",
             option="--layout",
             tables=lacking,
@@ -124,7 +126,7 @@ def options_by_table(
         return found
     if "interactions" not in found and len(found) > 1:
         raise BadInput(
-            f"the options are meant for one table, not for {', '.join(names)}: import one at a time",
+            f"the options apply to one table, not to {', '.join(names)}: import one at a time",
             code="options_for_several_tables",
             tables=[*names],
         )
@@ -134,7 +136,7 @@ def options_by_table(
 
 
 def _over(layout: ReadOptions, typed: ReadOptions) -> ReadOptions:
-    """Return a layout with what was typed in its place."""
+    """Return a layout with the typed options over it."""
     usual = ReadOptions()
     changed = {
         each.name: getattr(typed, each.name)
@@ -143,14 +145,14 @@ def _over(layout: ReadOptions, typed: ReadOptions) -> ReadOptions:
     }
     for name in ("columns", "constants"):
         changed[name] = {**getattr(layout, name), **getattr(typed, name)}
-    # A column that is now a constant is not read, and the other way round.
+    # A column that is now a constant is not read, and vice versa.
     changed["columns"] = {name: each for name, each in changed["columns"].items() if name not in typed.constants}
     changed["constants"] = {name: each for name, each in changed["constants"].items() if name not in typed.columns}
     return replace(layout, **changed)
 
 
 def _split_pairs(texts: Iterable[str]) -> list[str]:
-    """Split at commas; a part without = belongs to the name before it, in which the comma is."""
+    """Split at commas; a part without = belongs to the part before it, whose name contains the comma."""
     parts: list[str] = []
     for text in texts:
         for place, part in enumerate(text.split(",")):
@@ -210,9 +212,9 @@ def _require_encoding(encoding: str) -> None:
 
 
 def constants_of_layout(layout: str, read: Mapping[str, ReadOptions], typed: ReadOptions) -> list[str]:
-    """Return a line for each column that every row gets from a layout, because nobody typed it."""
+    """Return a line for each column with a constant from the layout that was not typed."""
     return [
-        f"{table}: {column} is {text!r} in every row, by layout {layout}"
+        f"{table}: {column} is {text!r} in every row, from layout {layout}"
         for table, options in read.items()
         for column, text in options.constants.items()
         if column not in typed.constants
@@ -220,7 +222,7 @@ def constants_of_layout(layout: str, read: Mapping[str, ReadOptions], typed: Rea
 
 
 def named_layout(name: str | None) -> Mapping[str, ReadOptions] | None:
-    """Return the layout of a name or file, by table; nothing where none is named."""
+    """Return the layout of a name or file, by table; None without a name."""
     if name is None:
         return None
     return find_layout(name, load_settings().home, lambda line: typer.echo(f"note: {line}")).options

@@ -69,7 +69,7 @@ COMPOSE_SETTINGS = {f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields
 
 
 def defaults(**interpolated: str) -> dict[str, str]:
-    """The variables of docker-compose.env as Compose fills them in: from .env and the shell, except in single quotes."""
+    """The variables of docker-compose.env, filled in from .env and the shell except in single quotes, as by Compose."""
 
     def value(text: str) -> str:
         if text.startswith("'"):
