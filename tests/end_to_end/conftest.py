@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from nightjar.contract.settings import Settings
-from nightjar.stack.home import prepare_home
+from nightjar.stack.prepare_home import prepare_home
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 
 NIGHTJAR = Path(sys.executable).parent / "nightjar"

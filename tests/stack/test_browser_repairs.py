@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from dags.support.links import MLflowRunLink, NightReportLink
+from dags.support.links import MLflowRunLink, RunReportLink
 from tests.support.browser import empty_page, screenshot_folder
 from tests.support.stack_client import NIGHT_SECONDS, Nights, wait_for
 
@@ -119,7 +119,7 @@ def test_a_person_backfills_errored_runs_and_sees_what_became_of_them(
     expect(tracked.get_by_text("nightjar.all.recall_at_10").first).to_be_visible()
     tracked.screenshot(path=screenshots / "mlflow-run.png")
     with page.expect_popup() as opened:
-        page.get_by_role("link", name=NightReportLink.name).click()
+        page.get_by_role("link", name=RunReportLink.name).click()
     report = opened.value
     inside = report.frame_locator("iframe")
     expect(inside.locator("#gates")).to_be_visible()

@@ -42,14 +42,14 @@ def test_every_program_runs_and_airflow_finds_all_its_parts_healthy(stack: Runni
 
 
 def test_a_second_start_changes_nothing_and_says_where_the_stack_is(stack: RunningStack) -> None:
-    before = stack.places.process_id.read_text()
+    before = stack.paths.process_id.read_text()
     again = stack.nightjar("stack", "up")
     assert again.returncode == 0
     assert f"http://127.0.0.1:{stack.settings.airflow_port}" in again.stdout
     assert f"http://127.0.0.1:{stack.settings.mlflow_port}" in again.stdout
-    assert str(stack.places.password) in again.stdout
+    assert str(stack.paths.password) in again.stdout
     assert stack.password not in again.stdout
-    assert stack.places.process_id.read_text() == before
+    assert stack.paths.process_id.read_text() == before
 
 
 def test_a_wrong_password_is_refused(stack: RunningStack) -> None:
@@ -74,11 +74,11 @@ def test_the_pools_of_the_writers_are_in_the_stack_s_own_database(stack: Running
 
 
 def test_no_secret_is_in_a_log_a_configuration_or_a_command_line(stack: RunningStack) -> None:
-    secrets = [stack.password, *json.loads(stack.places.secrets.read_text()).values()]
+    secrets = [stack.password, *json.loads(stack.paths.secrets.read_text()).values()]
     assert len(secrets) == 5
     assert all(len(secret) > 15 for secret in secrets)
     files = [*(stack.settings.home / "logs").rglob("*"), *(stack.settings.airflow_home / "logs").rglob("*")]
-    texts = {str(path): path.read_text(errors="replace") for path in [*files, stack.places.config] if path.is_file()}
+    texts = {str(path): path.read_text(errors="replace") for path in [*files, stack.paths.config] if path.is_file()}
     texts |= {f"process {each.pid}": " ".join(each.cmdline()) for each in stack.processes()}
     assert len(texts) > 15
     for where, text in texts.items():
@@ -97,12 +97,12 @@ def test_every_listener_is_on_loopback(stack: RunningStack) -> None:
 
 
 def test_only_the_owner_reads_secrets_and_reaches_the_control_socket(stack: RunningStack) -> None:
-    places = stack.places
-    for path in (places.secrets, places.password, places.config, places.supervisor_socket):
+    paths = stack.paths
+    for path in (paths.secrets, paths.password, paths.config, paths.supervisor_socket):
         assert path.stat().st_mode & 0o777 == 0o600, path
-    for path in (places.folder, places.database):
+    for path in (paths.folder, paths.database):
         assert path.stat().st_mode & 0o777 == 0o700, path
-    assert (places.database_socket_folder / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
+    assert (paths.database_socket_folder / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("variable", ["NIGHTJAR_AIRFLOW_PORT", "NIGHTJAR_MLFLOW_PORT"])
@@ -118,8 +118,8 @@ def test_a_port_in_use_is_one_line_before_anything_starts(
     refused = second.nightjar("stack", "up")
     assert len(refused.stdout.splitlines()) == 1
     refused_command(refused, 2, "port_in_use", str(getattr(stack.settings, setting)), variable)
-    assert not second.places.config.exists()
-    assert not second.places.database.exists()
+    assert not second.paths.config.exists()
+    assert not second.paths.database.exists()
 
 
 def test_a_stage_logs_through_the_server_and_its_files_stay_in_the_home(stack: RunningStack, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_program_that_fails_is_named_with_its_log_and_nothing_stays_behind(
     broken.settings.home.mkdir()
     (broken.settings.home / "mlflow.db").write_text("this is no database\n" * 100)
     failed = broken.nightjar("stack", "up")
-    refused_command(failed, 1, "program_ended", "mlflow", str(broken.places.logs / "mlflow.log"))
+    refused_command(failed, 1, "program_ended", "mlflow", str(broken.paths.logs / "mlflow.log"))
     # The last lines of the program's log are printed too; these words are SQLite's.
     assert "file is not a database" in failed.stdout
     assert stack_processes(str(broken.settings.home)) == []

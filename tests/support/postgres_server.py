@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from nightjar.stack.database import own_by_system_user, program, system_user
+from nightjar.stack.postgres import own_by_system_user, program, system_user
 
 _STARTS_WITHIN_SECONDS = 60
 

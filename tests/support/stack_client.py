@@ -20,7 +20,7 @@ import psycopg2
 
 from nightjar.contract.settings import Settings
 from nightjar.stack.credentials import load_credentials
-from nightjar.stack.paths import Places
+from nightjar.stack.paths import StackPaths
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 
 # Many times what it takes: these only end what hangs.
@@ -47,12 +47,12 @@ class RunningStack:
     variables: dict[str, str] = field(default_factory=dict)
 
     @property
-    def places(self) -> Places:
-        return Places.of(self.settings)
+    def paths(self) -> StackPaths:
+        return StackPaths.of(self.settings)
 
     @property
     def password(self) -> str:
-        found: str = json.loads(self.places.password.read_text())["admin"]
+        found: str = json.loads(self.paths.password.read_text())["admin"]
         return found
 
     def nightjar(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -90,7 +90,7 @@ class RunningStack:
 
     def processes(self) -> list[psutil.Process]:
         """The processes of the supervisor and below it."""
-        supervisor = psutil.Process(int(self.places.process_id.read_text()))
+        supervisor = psutil.Process(int(self.paths.process_id.read_text()))
         children = supervisor.children(recursive=True)
         # One that has ended and is not yet waited for has no command line any more.
         return [supervisor, *(each for each in children if each.is_running() and each.status() != psutil.STATUS_ZOMBIE)]
@@ -102,9 +102,9 @@ class RunningStack:
     def in_airflow(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one statement in Airflow's own database; return its rows."""
         connection = psycopg2.connect(
-            host=str(self.places.database_socket_folder),
+            host=str(self.paths.database_socket_folder),
             user="airflow",
-            password=load_credentials(self.places).database_password,
+            password=load_credentials(self.paths).database_password,
             dbname="airflow",
         )
         try:

@@ -16,7 +16,7 @@ import psutil
 import psycopg
 
 from nightjar.contract.settings import variable
-from nightjar.stack.probe import answer
+from nightjar.stack.probe import response_body
 from nightjar.stack.processes import stack_processes
 from nightjar.stack.program import Program
 from nightjar.stack.team.programs import team_programs
@@ -56,7 +56,7 @@ class TeamStack(RunningStack):
 
     @property
     def secrets(self) -> dict[str, str]:
-        return read_secrets(self.places.team_secrets)
+        return read_secrets(self.paths.team_secrets)
 
     @property
     def password(self) -> str:
@@ -104,8 +104,10 @@ class TeamStack(RunningStack):
 
     def spark(self) -> dict[str, Any]:
         """What the Spark master says of itself and its workers."""
-        said: dict[str, Any] = json.loads(answer(f"http://127.0.0.1:{self.settings.spark_ui_port}/json/") or b"{}")
-        return said
+        body: dict[str, Any] = json.loads(
+            response_body(f"http://127.0.0.1:{self.settings.spark_ui_port}/json/") or b"{}"
+        )
+        return body
 
     def marked(self) -> list[psutil.Process]:
         """The processes of this stack."""
@@ -124,7 +126,7 @@ class TeamStack(RunningStack):
                 continue
         for path in self.settings.home.rglob("*"):
             # The database keeps hashes, and pages that are no text; the rest of the home must not hold a secret at all.
-            kept = (self.places.team_secrets, self.places.team_database)
+            kept = (self.paths.team_secrets, self.paths.team_database)
             if path.is_file() and not any(path.is_relative_to(each) for each in kept):
                 yield str(path), path.read_bytes().decode(errors="replace")
 

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 
 from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder
-from tests.support.explorer_queries import check_answers
+from tests.support.explorer_queries import check_every_query_has_rows
 from tests.support.refusals import refused_command
 
 
@@ -70,7 +70,7 @@ def test_an_unknown_item_is_one_line(shop: Any) -> None:
 
 
 def test_the_explorer_finds_rows_of_every_kind(shop: Any) -> None:
-    check_answers(shop.home.settings)
+    check_every_query_has_rows(shop.home.settings)
 
 
 def test_the_page_of_tables_has_three_queries() -> None:

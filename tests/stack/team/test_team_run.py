@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 
 from nightjar.contract.places import REPOSITORY
 from nightjar.contract.settings import variable
-from nightjar.stack.database import program
+from nightjar.stack.postgres import program
 from nightjar.stack.team.secrets_file import POSTGRES_ADMIN
 from tests.support.stack_client import NIGHT_SECONDS, Nights
 from tests.support.team_client import TeamStack

@@ -142,7 +142,7 @@ def test_stop_leaves_no_process_and_the_next_start_takes_new_passwords_and_finds
     old = team.secrets
     changed = {AIRFLOW_ADMIN: "another-password-of-admin", AIRFLOW_DATABASE: "another-password-of-airflow"}
     lines = [f"{name}={changed.get(name, old[name])}" for name in SECRETS]
-    team.places.team_secrets.write_text("\n".join(lines) + "\n")
+    team.paths.team_secrets.write_text("\n".join(lines) + "\n")
     started = team.nightjar("stack", "up", "--deadline-seconds", "480")
     assert started.returncode == 0, started.stdout
     assert not any(value in started.stdout for value in {*old.values(), *changed.values()})
