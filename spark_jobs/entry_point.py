@@ -15,7 +15,7 @@ from pyspark import SparkConf
 from pyspark.sql import DataFrame, SparkSession
 
 from nightjar.contract import progress
-from nightjar.contract.disk_space import full_disk, met_full_disk
+from nightjar.contract.disk_space import disk_full_error, is_disk_full
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.progress import StageProgress
 from nightjar.contract.repeat_rule import Repeats
@@ -35,9 +35,9 @@ def run(name: str, folder: RunFolder, inputs: list[Path], work: Job) -> int:
         print(progress.error_line(error), file=sys.stderr)
         return error.exit_code
     except Exception as error:
-        if not met_full_disk(error):
+        if not is_disk_full(error):
             raise
-        full = full_disk(folder.path)
+        full = disk_full_error(folder.path)
         print(progress.error_line(full), file=sys.stderr)
         return full.exit_code
     return 0

@@ -16,7 +16,7 @@ from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.contract.tables import OUTPUTS, STAGED, table
-from nightjar.publishing.integrity import record_rows
+from nightjar.publishing.integrity import record_row_counts
 from nightjar.publishing.ledger import add_entry, current_publication, point_to
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Connection, Warehouse
@@ -179,7 +179,7 @@ def lay_night(
             _insert_row(connection, each.full_name, **ids, **address.get(each.name, {}))
         if action is None:
             return folder
-        record_rows(connection, cast(RunRecord, SimpleNamespace(**ids)))
+        record_row_counts(connection, cast(RunRecord, SimpleNamespace(**ids)))
         current = current_publication(connection)
         entry = add_entry(
             connection,

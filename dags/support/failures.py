@@ -13,7 +13,14 @@ from typing import Any
 from nightjar.contract.environment import child_environment, inherited_runner
 from nightjar.contract.progress import ERROR_LINE
 from nightjar.contract.settings import load_settings
-from nightjar.publishing.run_failures import NIGHTLY, RunFailure, keep_failure, outcome_of, resume, silent_reason
+from nightjar.publishing.run_failures import (
+    NIGHTLY,
+    RunFailure,
+    mark_resumed,
+    outcome_of,
+    reason_without_output,
+    store_failure,
+)
 
 _BEGIN = "begin"
 
@@ -45,7 +52,7 @@ def write_down(context: Mapping[str, Any], task: str, exit_code: int, reason: st
     ti, run = context["ti"], context.get("dag_run")
     if run is None or not (is_final or ti.try_number > ti.max_tries):
         return
-    keep_failure(
+    store_failure(
         load_settings(),
         RunFailure(
             run_id=run.run_id,
@@ -65,7 +72,7 @@ def go_on(context: Mapping[str, Any], task: Any) -> None:
     publication_id = _publication(context, task.task_id)
     if publication_id:
         related = {*task.get_flat_relative_ids(upstream=False), *task.get_flat_relative_ids(upstream=True)}
-        resume(load_settings(), publication_id, sorted({task.task_id, *related}))
+        mark_resumed(load_settings(), publication_id, sorted({task.task_id, *related}))
 
 
 def write_down_silent_ones(run: Any, publication_id: str | None, tasks: Sequence[Any]) -> None:
@@ -112,7 +119,7 @@ def failure_note(tasks: Iterable[Any], outcomes: Iterable[Any], read: Any) -> st
         said = left.get(task.task_id)
         if said is not None and (task.start_date is None or said.timestamp >= task.start_date):
             return str(read(said))
-        return f"{task.task_id}: {silent_reason(task.task_id)}"
+        return f"{task.task_id}: {reason_without_output(task.task_id)}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""`nightjar import check`: what a file would be read as, and the command that imports it."""
+"""Prints the result of `nightjar import check`: how a file would be read, and the command that imports it."""
 
 import shlex
 from collections.abc import Collection
@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table as Grid
 
-from nightjar.importers.files.file_check import FileCheck
+from nightjar.importers.files.file_check_result import FileCheck
 from nightjar.importers.read_options import NULL_WORDS, ReadOptions
-from nightjar.importers.values.value_notices import TIME_KINDS
+from nightjar.importers.values.value_warnings import TIME_KINDS
 from nightjar.warehouse.event_weights import normal_name
 
 _FLAGS = {
@@ -48,7 +48,7 @@ def import_command(path: Path, table: str, options: ReadOptions, layout: str | N
 
 
 def print_check(check: FileCheck, path: Path, table: str, weighted: Collection[str]) -> None:
-    """Print what was found out of a file, five of its rows, and the command; event types not `weighted` are marked."""
+    """Print how a file is read, five of its rows, and the command; event types not in `weighted` are marked."""
     more = f", the first of {check.files:,} files" if check.files > 1 else ""
     rows = "" if check.estimated_rows is None else f", about {check.estimated_rows:,} rows"
     typer.echo(f"{check.file}{more}: {_format(check)}{rows}")
@@ -76,8 +76,8 @@ def print_check(check: FileCheck, path: Path, table: str, weighted: Collection[s
     _print_rows(check)
     for note in check.notes:
         typer.echo(f"note: {note}")
-    for unsure in check.unsure:
-        typer.echo(f"unsure: {unsure}")
+    for question in check.open_questions:
+        typer.echo(f"unsure: {question}")
     typer.echo(f"import it with:\n  {import_command(path, table, check.options, check.layout)}")
 
 

@@ -8,14 +8,15 @@ from typing import Annotated
 
 import typer
 
-from nightjar.cli import import_options as options
 from nightjar.cli.import_check import print_check
+from nightjar.cli.import_options import with_read_options
+from nightjar.cli.layout_options import constants_of_layout, named_layout, options_by_table
 from nightjar.cli.layouts_command import layouts, layouts_for
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.file_access import check_readable, check_writable
 from nightjar.contract.settings import load_settings
-from nightjar.importers.columns import IMPORTABLE
-from nightjar.importers.demo_shop.later_days import import_nights
+from nightjar.importers.column_matching import IMPORTABLE
+from nightjar.importers.demo_shop.served_days import import_served_days
 from nightjar.importers.demo_shop.shop_options import ShopOptions
 from nightjar.importers.files.file_check import check_file
 from nightjar.importers.import_files import import_files
@@ -30,7 +31,7 @@ from nightjar.warehouse.protocol import Warehouse
 app = typer.Typer(help="Fill the raw tables. Importing the same data again adds nothing.", no_args_is_help=True)
 
 _SHOP = ShopOptions()
-# `readable=False` below: what cannot be read is refused by `check_readable`, with whose it is and what mends that.
+# `readable=False` below: what cannot be read is refused by `check_readable`, with its owner and what to do.
 
 
 @app.command()
@@ -40,11 +41,12 @@ def movielens(
         typer.Argument(metavar="DIR", readable=False, help="Unpacked archive: ml-100k, ml-1m, latest, 20m to 32m."),
     ],
 ) -> None:
-    """Import a MovieLens folder: ratings, films with genres, years and tags, users with what is known of them."""
+    """Import a MovieLens folder: ratings, films with genres, years and tags, users with their attributes."""
     _run(lambda warehouse: import_movielens(warehouse, folder, datetime.now(UTC)), [folder])
 
 
 @app.command()
+@with_read_options
 def files(
     interactions: Annotated[
         list[Path] | None,
@@ -80,32 +82,20 @@ def files(
             help="user_id, item_id, rank, shown_at; may have exposure_id, variant, publication_id, ingested_at.",
         ),
     ] = None,
-    layout: options.Layout = None,
-    columns: options.Columns = None,
-    constants: options.Constants = None,
-    ignores_other_columns: options.OtherColumns = False,
-    delimiter: options.Delimiter = None,
-    quote: options.Quote = None,
-    escape: options.Escape = None,
-    encoding: options.Encoding = None,
-    header: options.Header = None,
-    time_format: options.TimeFormat = None,
-    time_unit: options.Unit = None,
-    time_zone: options.TimeZone = None,
-    null_words: options.NullWords = None,
-    decimal_comma: options.DecimalComma = False,
+    *,
+    layout: str | None,
+    typed: ReadOptions,
 ) -> None:
     """Import your own files with the columns of the raw tables: delimited text, JSON or Parquet, packed or not.
 
     Each option takes a file, a folder or a quoted pattern, and may be repeated; all of it is imported or nothing. A
-    folder named event_type=purchase says what its rows have in that column. Names are also understood as user, item,
+    folder named event_type=purchase gives that value to its rows. Names are also understood as user, item,
     event, rating (for value) and time, timestamp or ts. Times are ISO 8601, UTC where no zone is given, or unix times.
     A file with other columns is refused whole; rows that break a rule go to raw.rejected_rows with file, line and
-    reason. Attributes without recorded_at count as known from the start; where a later file says something else, it is
-    a new version.
+    reason. Attributes without recorded_at are valid from the start; where a later file differs, it is a new version.
 
-    How files are written is meant for the interactions, or for the one table of the command; a layout says it of each
-    table. `nightjar import check FILE` finds it out and prints the command.
+    The options for how files are written hold for the interactions, or for the one table of the command; a layout has
+    them for each table. `nightjar import check FILE` detects them and prints the command.
     """
     given = {
         "interactions": interactions,
@@ -122,23 +112,8 @@ def files(
             code="missing_option",
             option="--interactions",
         )
-    typed = options.typed_options(
-        columns=columns,
-        constants=constants,
-        ignores_other_columns=ignores_other_columns,
-        delimiter=delimiter,
-        quote=quote,
-        escape=escape,
-        encoding=encoding,
-        header=header,
-        time_format=time_format,
-        time_unit=time_unit,
-        time_zone=time_zone,
-        null_words=null_words,
-        decimal_comma=decimal_comma,
-    )
-    read = options.options_by_table(named, typed, options.named_layout(layout))
-    for line in options.constants_of_layout(layout, read, typed) if layout else ():
+    read = options_by_table(named, typed, named_layout(layout))
+    for line in constants_of_layout(layout, read, typed) if layout else ():
         typer.echo(f"note: {line}")
     max_gb = load_settings().import_max_gb
     _run(
@@ -159,30 +134,20 @@ app.command()(layouts)
 
 
 @app.command()
+@with_read_options
 def check(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", readable=False, help="A file, a folder, or a quoted pattern.")
     ],
     table: Annotated[str, typer.Option(help="Raw table that the rows are meant for.")] = "interactions",
-    layout: options.Layout = None,
-    columns: options.Columns = None,
-    constants: options.Constants = None,
-    ignores_other_columns: options.OtherColumns = False,
-    delimiter: options.Delimiter = None,
-    quote: options.Quote = None,
-    escape: options.Escape = None,
-    encoding: options.Encoding = None,
-    header: options.Header = None,
-    time_format: options.TimeFormat = None,
-    time_unit: options.Unit = None,
-    time_zone: options.TimeZone = None,
-    null_words: options.NullWords = None,
-    decimal_comma: options.DecimalComma = False,
+    *,
+    layout: str | None,
+    typed: ReadOptions,
 ) -> None:
-    """Say how a file would be read, show five rows, and print the command that imports it; nothing is written.
+    """Print how a file would be read, five rows, and the command that imports it; nothing is written.
 
-    What is not said is found out: format, delimiter, encoding, header, columns by their usual names, and times. What
-    only a person can know is named.
+    Options that are not given are detected: format, delimiter, encoding, header, columns by their usual names, and
+    times. What only you can decide is listed as unsure.
     """
     name = table.replace("-", "_")
     if name not in IMPORTABLE:
@@ -193,22 +158,7 @@ def check(
             value=table,
             expected=[*IMPORTABLE],
         )
-    typed = options.typed_options(
-        columns=columns,
-        constants=constants,
-        ignores_other_columns=ignores_other_columns,
-        delimiter=delimiter,
-        quote=quote,
-        escape=escape,
-        encoding=encoding,
-        header=header,
-        time_format=time_format,
-        time_unit=time_unit,
-        time_zone=time_zone,
-        null_words=null_words,
-        decimal_comma=decimal_comma,
-    )
-    read = options.options_by_table([name], typed, options.named_layout(layout))[name]
+    read = options_by_table([name], typed, named_layout(layout))[name]
     check_readable([file])
     layouts_to_try = layouts_for(file, name) if read == ReadOptions() else {}
     max_gb = load_settings().import_max_gb
@@ -236,11 +186,12 @@ def demo_shop(
         int, typer.Option(min=0, help="Days after the last one on which customers see what was published before them.")
     ] = 0,
 ) -> None:
-    """Import a made-up shop with planted tastes, several event types and an experiment with two arms.
+    """Import a made-up shop with planted tastes, several event types and an experiment with two variants.
 
     With --nights, customers come back on the days after the last one. Half of them, by a hash of the user id, see the
-    lists of the newest publication of an earlier date, half its popular items; what they click and buy by their tastes
-    becomes events and exposures. Run the nights in between to close the loop; a day that was served stays as it is.
+    recommendations of the newest publication of an earlier date, half its popular items. What they click and buy by
+    their tastes becomes events and exposures. Run the pipeline for the days in between to close the loop; a day that
+    was served is not changed.
     """
     try:
         last = date.fromisoformat(last_date)
@@ -252,7 +203,7 @@ def demo_shop(
             value=last_date,
         ) from error
     shop = ShopOptions(seed, users, items, days, last)
-    _run(lambda warehouse: import_nights(warehouse, shop, nights))
+    _run(lambda warehouse: import_served_days(warehouse, shop, nights))
 
 
 def _run(import_into: Callable[[Warehouse], list[ImportCount]], paths: Iterable[Path] = ()) -> None:
@@ -272,12 +223,12 @@ def _run(import_into: Callable[[Warehouse], list[ImportCount]], paths: Iterable[
             f"{count.table_name}: {count.added:,} added, {count.already_there:,} already there{repeated},"
             f" {count.rejected:,} rejected{hint}"
         )
-    _name_unknown_types(warehouse, counts)
+    _warn_of_unknown_types(warehouse, counts)
     rows = sum(count.added + count.already_there + count.rejected for count in counts)
     typer.echo(f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 0.001):,.0f} rows/s")
 
 
-def _name_unknown_types(warehouse: Warehouse, counts: list[ImportCount]) -> None:
+def _warn_of_unknown_types(warehouse: Warehouse, counts: list[ImportCount]) -> None:
     if not any(count.table_name == "raw.interactions" for count in counts):
         return
     with warehouse.connect(read_only=True) as connection:

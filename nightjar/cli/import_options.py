@@ -1,16 +1,15 @@
-"""The options that say how files are written, as typed, and what they mean for each table of one import."""
+"""The options for how files are written, which `nightjar import files` and `nightjar import check` share."""
 
 import codecs
+import functools
+import inspect
 import zoneinfo
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, get_args
 
 import typer
 
 from nightjar.contract.errors import BadInput
-from nightjar.contract.settings import load_settings
-from nightjar.importers.layouts.catalogue import find_layout
 from nightjar.importers.read_options import NULL_WORDS, ReadOptions, TimeUnit
 
 _PANEL = "How the files are written (found out where it is certain)"
@@ -21,25 +20,68 @@ def _option(help_text: str, *names: str) -> Any:
     return typer.Option(*names, help=help_text, rich_help_panel=_PANEL)
 
 
-Layout = Annotated[str | None, _option("Shipped or stored layout by name, or a TOML file.")]
-Columns = Annotated[
-    list[str] | None,
-    _option("Columns with other names: user_id=visitorid,item_id=itemid; numbers from 1 without a header."),
-]
-Constants = Annotated[list[str] | None, _option("What every row has: event_type=purchase. Repeatable.", "--set")]
-OtherColumns = Annotated[bool, _option("Leave out columns that the table does not have.", "--ignore-other-columns")]
-Delimiter = Annotated[str | None, _option("Text between fields, or tab, comma, semicolon, pipe.")]
-Quote = Annotated[str | None, _option('Character around fields; none for none. Usually ".')]
-Escape = Annotated[str | None, _option("Character before a quote inside a quoted field; usually the quote itself.")]
-Encoding = Annotated[str | None, _option("Such as utf-8, utf-16, latin-1, cp1252.")]
-Header = Annotated[bool | None, _option("Whether the first line names the columns.", "--header/--no-header")]
-TimeFormat = Annotated[str | None, _option("Of times, as strptime has it: %d.%m.%Y %H:%M; excel for serial days.")]
-Unit = Annotated[str | None, _option("Of times that are numbers: s, ms, us or ns.", "--time-unit")]
-TimeZone = Annotated[str | None, _option("Of times that say none, such as Europe/Berlin. Usually UTC.")]
-NullWords = Annotated[
-    str | None, _option("Words for no value, comma-separated, instead of NULL, NaN, \\N and the like.")
-]
-DecimalComma = Annotated[bool, _option("Numbers have a comma where others have a point: 4,5.", "--decimal-comma")]
+_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "layout": (Annotated[str | None, _option("Shipped or stored layout by name, or a TOML file.")], None),
+    "columns": (
+        Annotated[
+            list[str] | None,
+            _option("Columns with other names: user_id=visitorid,item_id=itemid; numbers from 1 without a header."),
+        ],
+        None,
+    ),
+    "constants": (
+        Annotated[list[str] | None, _option("What every row has: event_type=purchase. Repeatable.", "--set")],
+        None,
+    ),
+    "ignores_other_columns": (
+        Annotated[bool, _option("Leave out columns that the table does not have.", "--ignore-other-columns")],
+        False,
+    ),
+    "delimiter": (Annotated[str | None, _option("Text between fields, or tab, comma, semicolon, pipe.")], None),
+    "quote": (Annotated[str | None, _option('Character around fields; none for none. Usually ".')], None),
+    "escape": (
+        Annotated[str | None, _option("Character before a quote inside a quoted field; usually the quote itself.")],
+        None,
+    ),
+    "encoding": (Annotated[str | None, _option("Such as utf-8, utf-16, latin-1, cp1252.")], None),
+    "header": (
+        Annotated[bool | None, _option("Whether the first line names the columns.", "--header/--no-header")],
+        None,
+    ),
+    "time_format": (
+        Annotated[str | None, _option("Of times, as strptime has it: %d.%m.%Y %H:%M; excel for serial days.")],
+        None,
+    ),
+    "time_unit": (Annotated[str | None, _option("Of times that are numbers: s, ms, us or ns.", "--time-unit")], None),
+    "time_zone": (Annotated[str | None, _option("Of times that say none, such as Europe/Berlin. Usually UTC.")], None),
+    "null_words": (
+        Annotated[str | None, _option("Words for no value, comma-separated, instead of NULL, NaN, \\N and the like.")],
+        None,
+    ),
+    "decimal_comma": (
+        Annotated[bool, _option("Numbers have a comma where others have a point: 4,5.", "--decimal-comma")],
+        False,
+    ),
+}
+"""By name of the argument: its annotation and its default."""
+
+
+def with_read_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command these options; it gets them as `layout` and, read and checked, as `typed`."""
+    own = [each for each in inspect.signature(command).parameters.values() if each.name not in ("layout", "typed")]
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in _OPTIONS.items()
+    ]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        read = {name: given.pop(name) for name in _OPTIONS}
+        command(**given, layout=read.pop("layout"), typed=typed_options(**read))
+
+    run.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in (*own, *options)}
+    return run
 
 
 def typed_options(
@@ -53,10 +95,10 @@ def typed_options(
     null_words: str | None,
     **others: Any,
 ) -> ReadOptions:
-    """Return what was typed, checked as far as it can be without a file.
+    """Return the typed options, checked as far as possible without a file.
 
     Raises:
-        BadInput: a value cannot be what it has to be; the line names the option.
+        BadInput: a value is invalid; names the option.
     """
     if time_unit is not None and time_unit not in get_args(TimeUnit):
         raise BadInput(
@@ -97,56 +139,6 @@ def typed_options(
         null_words=NULL_WORDS if null_words is None else tuple(_words(null_words)),
         **others,
     )
-
-
-def options_by_table(
-    tables: Iterable[str], typed: ReadOptions, layout: Mapping[str, ReadOptions] | None = None
-) -> dict[str, ReadOptions]:
-    """Return how the files of each table are written.
-
-    What was typed counts for the interactions, or for the one table of the command; a layout says it of each table.
-
-    Raises:
-        BadInput: it is not clear which table the options are meant for, or the layout says nothing of a table.
-    """
-    names = list(tables)
-    found = {name: (layout or {}).get(name, ReadOptions()) for name in names}
-    lacking = [name for name in names if layout and name not in layout]
-    if lacking:
-        raise BadInput(
-            f"the layout says nothing of {', '.join(lacking)}: it is of {', '.join(layout or {})}",
-            code="missing_tables",
-            option="--layout",
-            tables=lacking,
-            expected=[*(layout or {})],
-        )
-    if typed == ReadOptions():
-        return found
-    if "interactions" not in found and len(found) > 1:
-        raise BadInput(
-            f"the options are meant for one table, not for {', '.join(names)}: import one at a time",
-            code="options_for_several_tables",
-            tables=[*names],
-        )
-    meant = "interactions" if "interactions" in found else names[0]
-    found[meant] = _over(found[meant], typed)
-    return found
-
-
-def _over(layout: ReadOptions, typed: ReadOptions) -> ReadOptions:
-    """Return a layout with what was typed in its place."""
-    usual = ReadOptions()
-    changed = {
-        each.name: getattr(typed, each.name)
-        for each in fields(ReadOptions)
-        if getattr(typed, each.name) != getattr(usual, each.name)
-    }
-    for name in ("columns", "constants"):
-        changed[name] = {**getattr(layout, name), **getattr(typed, name)}
-    # A column that is now a constant is not read, and the other way round.
-    changed["columns"] = {name: each for name, each in changed["columns"].items() if name not in typed.constants}
-    changed["constants"] = {name: each for name, each in changed["constants"].items() if name not in typed.columns}
-    return replace(layout, **changed)
 
 
 def _split_pairs(texts: Iterable[str]) -> list[str]:
@@ -202,25 +194,8 @@ def _require_encoding(encoding: str) -> None:
         codecs.lookup(encoding)
     except LookupError as error:
         raise BadInput(
-            f"--encoding {encoding!r} is unknown: expected utf-8, utf-16, latin-1, cp1252 or such",
+            f"--encoding {encoding!r} is unknown: expected a name such as utf-8, utf-16, latin-1 or cp1252",
             code="unknown_encoding",
             option="--encoding",
             value=encoding,
         ) from error
-
-
-def constants_of_layout(layout: str, read: Mapping[str, ReadOptions], typed: ReadOptions) -> list[str]:
-    """Return a line for each column that every row gets from a layout, because nobody typed it."""
-    return [
-        f"{table}: {column} is {text!r} in every row, by layout {layout}"
-        for table, options in read.items()
-        for column, text in options.constants.items()
-        if column not in typed.constants
-    ]
-
-
-def named_layout(name: str | None) -> Mapping[str, ReadOptions] | None:
-    """Return the layout of a name or file, by table; nothing where none is named."""
-    if name is None:
-        return None
-    return find_layout(name, load_settings().home, lambda line: typer.echo(f"note: {line}")).options

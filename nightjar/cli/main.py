@@ -8,9 +8,9 @@ import typer
 
 from nightjar.cli import stage_commands, tune_commands
 from nightjar.cli.repeated_options import refuse_repeated_options
-from nightjar.contract.disk_space import full_disk, met_full_disk
+from nightjar.contract.disk_space import disk_full_error, is_disk_full
 from nightjar.contract.errors import NightjarError
-from nightjar.contract.file_access import refused_access
+from nightjar.contract.file_access import access_error
 from nightjar.contract.progress import error_line
 from nightjar.contract.settings import load_settings
 
@@ -85,9 +85,9 @@ def main() -> None:
 
 
 def _fail(error: NightjarError, cause: Exception, *, shows_traceback: bool) -> None:
-    if met_full_disk(cause):
-        error = full_disk(load_settings().home)
-    elif refusal := refused_access(cause):
+    if is_disk_full(cause):
+        error = disk_full_error(load_settings().home)
+    elif refusal := access_error(cause):
         error = refusal
     if shows_traceback:
         traceback.print_exc()

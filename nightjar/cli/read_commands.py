@@ -10,11 +10,11 @@ from nightjar.cli.summary import plain_console, show, show_rows
 from nightjar.contract.errors import BadInput
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import load_settings
-from nightjar.publishing.not_published import NotPublished, not_published
 from nightjar.publishing.run_failures import waiting_failures
+from nightjar.publishing.unpublished_runs import UnpublishedRun, unpublished_runs
 from nightjar.warehouse.engines import open_for_readers
 from nightjar.warehouse.protocol import Connection
-from nightjar.warehouse.readers import newest_state
+from nightjar.warehouse.readers_snapshot import newest_state
 
 _CURRENT = """
     select c.publication_id, c.data_date, c.moved_at, p.recommendation_rows as rows, p.model_uri, p.code_version
@@ -45,8 +45,8 @@ def status() -> None:
         if not show(console, connection, "Current publication", _CURRENT):
             console.print("nothing is published yet: nightjar run --date YYYY-MM-DD")
         show(console, connection, "Ledger, newest first", _LEDGER)
-        rows = [astuple(each) for each in not_published(connection, waiting)]
-        names = [each.name for each in fields(NotPublished)]
+        rows = [astuple(each) for each in unpublished_runs(connection, waiting)]
+        names = [each.name for each in fields(UnpublishedRun)]
         show_rows(console, "Attempts not published and failures, newest first", names, rows)
 
 

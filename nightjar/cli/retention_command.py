@@ -13,7 +13,7 @@ from nightjar.contract.settings import Settings, load_settings
 from nightjar.publishing.retention.old_tunings import OldTuning, old_tunings, remove_tuning
 from nightjar.publishing.retention.plan import Part, Plan
 from nightjar.publishing.retention.removal import Removal, default_as_of, remove_files, remove_rows, survey
-from nightjar.warehouse import readers
+from nightjar.warehouse import readers_snapshot
 from nightjar.warehouse.engines import open_warehouse
 
 
@@ -49,7 +49,7 @@ def retention(
             import_module("ml.tracking").delete_runs(settings, [*runs.values(), *tuning_runs])
         for tuning in tunings:
             remove_tuning(tuning)
-        readers.refresh(warehouse, "old attempts were removed")
+        readers_snapshot.refresh(warehouse, "old attempts were removed")
     rows = sum(each.rows for each in removals)
     file_bytes = sum(each.file_bytes for each in removals) + sum(each.file_bytes for each in tunings)
     run_count = len(runs) + len(tuning_runs)

@@ -13,7 +13,7 @@ from nightjar.contract.interval import DataInterval, of_date, parse_instant
 from nightjar.contract.schedule import Schedule
 from nightjar.contract.settings import load_settings
 from nightjar.contract.stages import parse_stages
-from nightjar.publishing.attempts import RunRequest
+from nightjar.publishing.run_request import RunRequest
 
 Stages = Annotated[str, typer.Option(help="Part of inputs,features,model,serving,publication; empty for all.")]
 Note = Annotated[str, typer.Option(help="Free text, kept with the attempt.")]

@@ -18,8 +18,9 @@ from nightjar.contract.environment import RUNNER, child_environment
 from nightjar.contract.errors import BadInput, GateRefused, NightjarError
 from nightjar.contract.settings import Settings
 from nightjar.contract.task_events import TaskEvent
-from nightjar.publishing.attempts import RunRequest, check_request
-from nightjar.publishing.run_failures import FAILED, RunFailure, is_kept, keep_failure, outcome_of
+from nightjar.publishing.request_checks import check_request
+from nightjar.publishing.run_failures import FAILED, RunFailure, is_recorded, outcome_of, store_failure
+from nightjar.publishing.run_request import RunRequest
 from nightjar.publishing.runner_process import this_process
 from nightjar.publishing.unfinished_attempts import RUN
 from nightjar.stack.home import prepare_home
@@ -82,7 +83,7 @@ def _check(settings: Settings, request: RunRequest) -> None:
             refusal = error
     if refusal is not None:
         day, code = request.interval.data_date, refusal.exit_code
-        keep_failure(settings, RunFailure(RUN, "begin", outcome_of(code), str(refusal), code, data_date=day))
+        store_failure(settings, RunFailure(RUN, "begin", outcome_of(code), str(refusal), code, data_date=day))
         raise refusal
 
 
@@ -132,10 +133,10 @@ def _write_down(
 ) -> None:
     """Write down why the run failed, unless a task of it has done so."""
     day = request.interval.data_date
-    if not is_kept(settings, since=began, data_date=day):
+    if not is_recorded(settings, since=began, data_date=day):
         outcome = FAILED if events.failure else outcome_of(exit_code)
         failure = RunFailure(RUN, RUN, outcome, reason, exit_code, events.publication_id or None, day)
-        keep_failure(settings, failure)
+        store_failure(settings, failure)
 
 
 def _params(request: RunRequest) -> dict[str, object]:

@@ -14,7 +14,7 @@ from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import load_settings
 from nightjar.contract.tuned_configuration import read_recipe
 from nightjar.warehouse.engines import open_warehouse
-from nightjar.warehouse.readers import refresh_if_possible
+from nightjar.warehouse.readers_snapshot import refresh_if_possible
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -11,7 +11,7 @@ from nightjar.cli.single_run import CompletedRun
 from nightjar.contract.settings import Settings
 from nightjar.warehouse.engines import open_for_readers
 from nightjar.warehouse.protocol import Connection
-from nightjar.warehouse.readers import newest_state
+from nightjar.warehouse.readers_snapshot import newest_state
 
 _OUTCOME = """
     select p.action, p.recommendation_rows, p.content_hash, p.reason, c.publication_id

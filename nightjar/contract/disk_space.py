@@ -11,7 +11,7 @@ _WORDS = ("No space left on device", "Disk quota exceeded")
 _CODES = (errno.ENOSPC, errno.EDQUOT)
 
 
-def met_full_disk(error: BaseException) -> bool:
+def is_disk_full(error: BaseException) -> bool:
     """Return whether the error, or what caused it, is a disk without space."""
     cause: BaseException | None = error
     while cause is not None:
@@ -21,7 +21,7 @@ def met_full_disk(error: BaseException) -> bool:
     return False
 
 
-def full_disk(folder: Path) -> NightjarError:
+def disk_full_error(folder: Path) -> NightjarError:
     """Return the line for a person, who wrote to a folder: most libraries do not say where they found no space."""
     places = "; ".join(f"{place} has {_free_mb(place):,.1f} MB left" for place in (folder, Path(tempfile.gettempdir())))
     return NightjarError(

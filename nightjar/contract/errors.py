@@ -34,7 +34,7 @@ class GateRefused(NightjarError):
     exit_code = 3
 
 
-class NothingExpected(NightjarError):
+class RunSkipped(NightjarError):
     """There is nothing to run on, and nothing was expected: the run is skipped, which is no failure."""
 
     exit_code = 4

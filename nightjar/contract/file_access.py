@@ -45,7 +45,7 @@ def check_writable(folder: Path) -> None:
             raise refused(each, is_written=True)
 
 
-def refused_access(error: BaseException) -> BadInput | None:
+def access_error(error: BaseException) -> BadInput | None:
     """Return the line for a person where an error, or what caused it, is a file that the system keeps to others."""
     cause: BaseException | None = error
     while cause is not None:

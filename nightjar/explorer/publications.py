@@ -3,10 +3,10 @@
 from dataclasses import astuple, fields, replace
 
 from nightjar.explorer.reading import Answer, ask
-from nightjar.publishing.not_published import NotPublished, not_published
 from nightjar.publishing.unfinished_attempts import unfinished
+from nightjar.publishing.unpublished_runs import UnpublishedRun, unpublished_runs
 from nightjar.warehouse.protocol import Connection
-from nightjar.warehouse.readers import NOW, written_at
+from nightjar.warehouse.readers_snapshot import NOW, written_at
 
 # The manifest goes with the lists when retention deletes them, and is small.
 _TO_CHOOSE = """
@@ -56,9 +56,9 @@ def attempts(connection: Connection) -> Answer:
 
 def failures(connection: Connection) -> Answer:
     """List what failed or was refused, newest first: runs without an attempt and parts of published ones too."""
-    told = [each for each in not_published(connection, most=30) if each.reason]
+    told = [each for each in unpublished_runs(connection, most=30) if each.reason]
     rows = [astuple(replace(each, at=each.at.replace(microsecond=0))) for each in told]
-    return Answer([each.name for each in fields(NotPublished)], rows)
+    return Answer([each.name for each in fields(UnpublishedRun)], rows)
 
 
 def gate_decisions(connection: Connection, publication_id: str) -> Answer:

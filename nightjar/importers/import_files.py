@@ -9,16 +9,16 @@ from datetime import datetime
 from pathlib import Path
 
 from nightjar.contract.settings import Settings
-from nightjar.importers.columns import IMPORTABLE
-from nightjar.importers.files.delimited import readable
-from nightjar.importers.files.file_set import NamedFile, find_files
-from nightjar.importers.files.named_file import read_named_file
-from nightjar.importers.files.read_rows import Reading, sources_of
+from nightjar.importers.column_matching import IMPORTABLE
+from nightjar.importers.files.delimited_text import readable
+from nightjar.importers.files.file_formats import read_named_file
+from nightjar.importers.files.file_rows import ReadContext, sources_of
+from nightjar.importers.files.input_files import InputFile, find_files
+from nightjar.importers.import_notes import Note, ignore_note
+from nightjar.importers.import_source import ImportSource
 from nightjar.importers.loading import ImportCount, load, require_usable, total_by_table
 from nightjar.importers.read_options import ReadOptions
-from nightjar.importers.reading_notes import Note, unheard
 from nightjar.importers.row_checks import check
-from nightjar.importers.source import Source
 from nightjar.importers.values import ids
 from nightjar.importers.values.odd_rows import note_odd_rows
 from nightjar.warehouse.protocol import Warehouse
@@ -33,8 +33,8 @@ def import_files(
     *,
     max_gb: int = DEFAULT_MAX_GB,
     options: Mapping[str, ReadOptions] | None = None,
-    note: Note = unheard,
-    warn: Note = unheard,
+    note: Note = ignore_note,
+    warn: Note = ignore_note,
 ) -> list[ImportCount]:
     """Import the files of each named table in one transaction; importing the same files again adds nothing.
 
@@ -44,9 +44,9 @@ def import_files(
             files in it, a pattern for those that it matches.
         imported_at: The import's time: arrival of the rows, version of changed attributes, start of the future.
         max_gb: Gigabytes of text that a packed file may hold.
-        options: How each table's files are written, by the table's name; of the others nothing is said.
-        note: Takes what a person may want to know: what was found out, what is left out, what looks odd.
-        warn: Takes what was read in a way that a person may frown at, such as ids that were floats.
+        options: How each table's files are written, by the table's name; defaults for the others.
+        note: Called with what was detected, what is left out, and what looks unusual.
+        warn: Called with readings that the user should check, such as ids that were floats.
 
     Raises:
         BadInput: a file is missing, unreadable, too large, has wrong columns, or a table's files have no usable row;
@@ -59,15 +59,15 @@ def import_files(
         sources = []
         for name, of_table in named.items():
             table_options = (options or {}).get(name, ReadOptions())
-            reading = Reading(session.scratch, IMPORTABLE[name], table_options, max_gb, note)
+            reading = ReadContext(session.scratch, IMPORTABLE[name], table_options, max_gb, note)
             sources += read_sources(reading, of_table, Path(folder))
         forms = ids.survey(session.scratch, sources)
         for source in sources:
             paths = paths_of(source, named[source.table.name])
             with readable(paths[0]):
-                notices = check(session.scratch, source, imported_at, forms)
-            for notice in notices:
-                warn(str(notice))
+                warnings = check(session.scratch, source, imported_at, forms)
+            for warning in warnings:
+                warn(str(warning))
             require_usable(session.scratch, source, [str(path) for path in paths])
         counts = total_by_table([load(session, source, imported_at) for source in sources])
         for source in sources:
@@ -75,11 +75,11 @@ def import_files(
         return counts
 
 
-def read_sources(reading: Reading, files: Sequence[NamedFile], folder: Path) -> list[Source]:
+def read_sources(reading: ReadContext, files: Sequence[InputFile], folder: Path) -> list[ImportSource]:
     """Read the files of one table, at least one, into sources; packed ones are unpacked into the folder.
 
     Raises:
-        BadInput: a file cannot be read as the options say.
+        BadInput: a file cannot be read with the options.
     """
     rows = []
     for place, file in enumerate(files):
@@ -90,7 +90,7 @@ def read_sources(reading: Reading, files: Sequence[NamedFile], folder: Path) -> 
     return sources_of(reading, rows)
 
 
-def paths_of(source: Source, files: Sequence[NamedFile]) -> list[Path]:
+def paths_of(source: ImportSource, files: Sequence[InputFile]) -> list[Path]:
     """Return where the files of a source lie, in their order."""
     by_name = {file.shown: file.path for file in files}
     return [by_name[shown] for shown in source.files]

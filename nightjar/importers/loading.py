@@ -1,7 +1,7 @@
 """Writes checked rows into their raw tables, and the rejected ones with their reason into `raw.rejected_rows`.
 
-Raw tables only grow. Within one file the first row of a key counts; a key that is already there is left alone. What the
-files alone decide is decided where they were read; the rest is common SQL in the warehouse.
+Raw tables only grow. Within one file the first row of a key is kept; a key that exists already is left alone. What
+depends on the files alone runs where they were read; the rest is common SQL in the warehouse.
 """
 
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ import duckdb
 
 from nightjar.contract.errors import BadInput
 from nightjar.contract.tables import BIGINT, TEXT
-from nightjar.importers.files.text_layout import CONTENT_LENGTH
-from nightjar.importers.source import LINES_OF_A_FILE, Source
+from nightjar.importers.files.text_format import CONTENT_LENGTH
+from nightjar.importers.import_source import LINES_OF_A_FILE, ImportSource
 from nightjar.warehouse.protocol import Connection, ImportSession, changed_rows
 
-# Attributes without a date count as known from the start, so that a backfill of a past date sees them.
+# Attributes without a date are valid from the start, so that a backfill of a past date sees them.
 FROM_THE_START = "timestamptz '1970-01-01 00:00:00+00'"
-# Not every engine takes the character in a text; a person would not see it anyway.
+# PostgreSQL accepts no such character in a text.
 _NUL = "'\\0'"
 
 
 @dataclass(frozen=True)
 class ImportCount:
-    """What became of the rows meant for one raw table.
+    """Counts of the rows of an import for one raw table.
 
     Attributes:
         table_name: With its schema.
@@ -41,7 +41,7 @@ class ImportCount:
     repeated: int = 0
 
 
-def load(session: ImportSession, source: Source, imported_at: datetime) -> ImportCount:
+def load(session: ImportSession, source: ImportSource, imported_at: datetime) -> ImportCount:
     """Write a checked source into its raw table.
 
     Attribute rows without `recorded_at` become a new version where they differ from the latest one, at `imported_at`;
@@ -54,7 +54,7 @@ def load(session: ImportSession, source: Source, imported_at: datetime) -> Impor
     return ImportCount(source.table.full_name, added, accepted - added, rejected, repeated)
 
 
-def require_usable(connection: duckdb.DuckDBPyConnection, source: Source, paths: Sequence[str]) -> None:
+def require_usable(connection: duckdb.DuckDBPyConnection, source: ImportSource, paths: Sequence[str]) -> None:
     """Refuse a checked source without one good row.
 
     Args:
@@ -99,9 +99,9 @@ def _listed(paths: Sequence[str]) -> str:
     return paths[0] if len(paths) == 1 else f"each of {len(paths)} files, from {paths[0]} on,"
 
 
-def rejected_rows(source: Source) -> str:
+def rejected_rows(source: ImportSource) -> str:
     """Return SQL for the rows of a checked source that are rejected: line, reason, content."""
-    # A line of JSON may be many rows: their reasons meet its text once.
+    # A line of JSON may be many rows: their reasons are joined.
     broken = f"""select line, reason, content from (
             select line, string_agg(distinct reason, '; ' order by reason) as reason
             from {source.checked} where reason is not null group by line
@@ -109,7 +109,7 @@ def rejected_rows(source: Source) -> str:
     return f"{broken} union all select line, reason, content from {source.unread}" if source.unread else broken
 
 
-def _keep_rejected(session: ImportSession, source: Source, imported_at: datetime) -> int:
+def _keep_rejected(session: ImportSession, source: ImportSource, imported_at: datetime) -> int:
     rejected = f"rejected_{source.name}"
     session.scratch.execute(
         f"""create temp table {rejected} as
@@ -122,7 +122,7 @@ def _keep_rejected(session: ImportSession, source: Source, imported_at: datetime
         )""",
         {"files": list(source.files)},
     )
-    session.hand_over(rejected, {"file": TEXT, "line": BIGINT, "reason": TEXT, "content": TEXT})
+    session.copy_to_target(rejected, {"file": TEXT, "line": BIGINT, "reason": TEXT, "content": TEXT})
     session.target.execute(
         f"""insert into raw.rejected_rows
         select $table_name, rejected.file, rejected.line, rejected.reason, rejected.content, $imported_at
@@ -137,7 +137,7 @@ def _keep_rejected(session: ImportSession, source: Source, imported_at: datetime
     return _count(session.scratch, f"select count(*) from {rejected}")
 
 
-def _set_repeated_aside(session: ImportSession, source: Source) -> int:
+def _set_repeated_aside(session: ImportSession, source: ImportSource) -> int:
     """Write the keys of several accepted rows to a table of the source; return how many rows repeat another."""
     keys = ", ".join(source.table.key)
     session.scratch.execute(
@@ -148,15 +148,15 @@ def _set_repeated_aside(session: ImportSession, source: Source) -> int:
     return _count(session.scratch, f"select coalesce(sum(rows - 1), 0) from repeated_{source.name}")
 
 
-def _insert(session: ImportSession, source: Source, imported_at: datetime) -> int:
+def _insert(session: ImportSession, source: ImportSource, imported_at: datetime) -> int:
     table, accepted = source.table, f"accepted_{source.name}"
     columns, keys = ", ".join(table.column_names), ", ".join(table.key)
     session.scratch.execute(f"create temp view {accepted} as {_first_rows(source)}")
-    session.hand_over(accepted, {"line": BIGINT, **{column.name: column.type for column in table.columns}})
+    session.copy_to_target(accepted, {"line": BIGINT, **{column.name: column.type for column in table.columns}})
     is_versioned = "recorded_at" in table.key
     offered = f"select line, {columns} from {accepted}"
     if is_versioned:
-        # What gets its time here may meet a row of the file that has this time.
+        # A row that gets its time here may have the key of a row with this time.
         dated = f"{offered} where recorded_at is not null union all {_undated_versions(source, accepted)}"
         offered = f"select distinct on ({keys}) * from ({dated}) as dated order by {keys}, line"
     same_key = " and ".join(f"kept.{key} = offered.{key}" for key in table.key)
@@ -170,7 +170,7 @@ def _insert(session: ImportSession, source: Source, imported_at: datetime) -> in
     )
 
 
-def _first_rows(source: Source) -> str:
+def _first_rows(source: ImportSource) -> str:
     """Return SQL for the accepted rows, of each key the first; where `recorded_at` is missing, the rest is the key.
 
     Only repeated keys are sorted: a file of millions of rows rarely has one.
@@ -187,12 +187,12 @@ def _first_rows(source: Source) -> str:
         )"""
 
 
-def _undated_versions(source: Source, accepted: str) -> str:
-    """Return SQL for the rows without `recorded_at` that say something new, each with the time of its version."""
+def _undated_versions(source: ImportSource, accepted: str) -> str:
+    """Return SQL for the rows without `recorded_at` that differ from the latest version, with the time of their own."""
     table = source.table
     keys = ", ".join(column for column in table.key if column != "recorded_at")
-    said = [column for column in table.column_names if column not in table.key]
-    differs = " or ".join(f"fresh.{column} is distinct from latest.{column}" for column in said)
+    attributes = [column for column in table.column_names if column not in table.key]
+    differs = " or ".join(f"fresh.{column} is distinct from latest.{column}" for column in attributes)
     # A version must come after the one it replaces, even if that one was dated ahead of the clock.
     version = f"""case when latest.recorded_at is null then {FROM_THE_START}
         else greatest($imported_at, latest.recorded_at + interval '1 microsecond') end"""

@@ -1,6 +1,6 @@
-"""How the files of one import are written, as the command line or a layout file says.
+"""How the files of one import are written, from the command line or a layout file.
 
-Used by the readers (`columns`, delimiter and the like) and by the check of the values (times, words for no value).
+Used by the readers (`columns`, delimiter and the like) and by the check of the values (times, null words).
 """
 
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from typing import Literal
 TimeUnit = Literal["s", "ms", "us", "ns"]
 
 NULL_WORDS = ("null", "nan", "none", "\\n", "na", "n/a", "nil", "<na>")
-"""Words for no value, compared in lower case and without blanks around: an id of these is empty."""
+"""Words that mean no value, compared in lower case and trimmed: an id of these is empty."""
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What is None is found out from the file, or refused where it cannot be known.
+    """A field that is None is detected from the file, or refused where it cannot be.
 
     Attributes:
         columns: Column of the contract to the file's name of it; the number of the field, from 1, in a file without a
@@ -28,9 +28,9 @@ class ReadOptions:
         header: Whether the first line names the columns.
         time_format: Of all times, in the directives of strptime; `excel` for the serial days of spreadsheets.
         time_unit: Of times that are numbers.
-        time_zone: IANA name of the zone of times that say none; UTC unless set.
+        time_zone: IANA name of the zone of times without one; UTC unless set.
         ignores_other_columns: Whether columns that the contract does not know are left out instead of refused.
-        null_words: Words for no value.
+        null_words: Words that mean no value.
         decimal_comma: Whether numbers have a comma where others have a point: 4,5.
     """
 

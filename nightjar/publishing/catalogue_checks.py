@@ -1,6 +1,6 @@
-"""Whether the items of the raw tables let a run publish anything, and have the domains that the settings name.
+"""Whether the raw tables hold an available item, and the domains that the settings name.
 
-Asked before a run begins, because the facts and dimensions that say the same are built minutes later.
+Checked on the raw tables before a run begins: facts and dimensions are built minutes later.
 """
 
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ _FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 # An item that no row of raw.items describes yet is of this domain.
 _DEFAULT = "default"
 _DOMAINS = f"select distinct coalesce(nullif(trim(domain), ''), '{_DEFAULT}') from raw.items"  # noqa: S608 the module's own constants
-# As dim_items has it: of each item the last version before the instant; one without a version is available once it has
+# As in dim_items: of each item the last version before the instant; one without a version is available once it has
 # an event.
 _VERSIONS = """
 with versions as (
@@ -46,8 +46,8 @@ def check_any_is_available(connection: Connection, as_of: datetime, ingested_bef
     """
     if connection.execute(_AVAILABLE_VERSION, {"as_of": as_of}).fetchone():
         return
-    seen = {"as_of": as_of, "ingested_before": ingested_before or _FAR_FUTURE}
-    if not connection.execute(_WITHOUT_VERSION, seen).fetchone():
+    visible = {"as_of": as_of, "ingested_before": ingested_before or _FAR_FUTURE}
+    if not connection.execute(_WITHOUT_VERSION, visible).fetchone():
         raise BadInput(
             f"raw.items holds no item that is available at {as_of}: nothing to publish; expected one whose "
             "last version has no available_from from then on and no available_until before: import such versions",

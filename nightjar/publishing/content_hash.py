@@ -7,9 +7,9 @@ import duckdb
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.tables import OUTPUTS
 
-# Where an index lies and how fast it answers differ between two runs that give the same rows.
+# The path and the latency of an index differ between two runs with the same rows.
 _LEFT_OUT = ("index_manifest",)
-# Which champion a night met depends on what other dates had been published by then, not on what this one publishes.
+# Which champion a run was compared with depends on the other publications, not on what this run publishes.
 _OWN_ROWS = {"model_metrics": "where model <> 'champion'"}
 
 

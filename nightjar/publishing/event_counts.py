@@ -1,4 +1,4 @@
-"""How many raw events each type has, which types have no weight, and whether any event counts at all.
+"""How many raw events each type has, which types have no weight, and whether any event has a weight above 0.
 
 Reads `raw.interactions` and `raw.event_weights`; used when a run begins, by `nightjar import` and `nightjar events`.
 """
@@ -15,25 +15,25 @@ from nightjar.warehouse.event_weights import EventWeight
 from nightjar.warehouse.protocol import Connection
 
 _FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
-_SEEN = "occurred_at < ? and ingested_at <= ?"
+_VISIBLE = "occurred_at < ? and ingested_at <= ?"
 _NAMED_AT_MOST = 10
 
 
 @dataclass(frozen=True)
 class Visible:
-    """Which events a run sees: those before its end that had arrived by then, where that is asked; all by default."""
+    """Which events a run sees: those before its end that arrived by `ingested_before`; all by default."""
 
     as_of: datetime = _FAR_FUTURE
     ingested_before: datetime | None = None
 
     @property
     def parameters(self) -> list[datetime]:
-        """What stands for the marks of the condition."""
+        """Values of the condition's placeholders."""
         return [self.as_of, self.ingested_before or _FAR_FUTURE]
 
 
 def count_types(connection: Connection, visible: Visible | None = None) -> dict[str, int]:
-    """Return the events of each type, named as the facts name it, the most frequent type first."""
+    """Return the events of each type, named as the facts write it, the most frequent type first."""
     return {name: sum(each.values()) for name, each in _spellings(connection, visible or Visible()).items()}
 
 
@@ -44,20 +44,20 @@ def unknown_types(connection: Connection, visible: Visible | None = None) -> dic
 
 
 def unknown_types_line(unknown: Mapping[str, int], unknown_event_weight: float) -> str:
-    """Say in one line which types have no weight, how many events they have, and what mends it."""
+    """Return one line: the types without a weight, their events, and the command that sets a weight."""
     one = len(unknown) == 1
     return (
-        f"{sum(unknown.values()):,} events count {unknown_event_weight:g}, because "
+        f"{sum(unknown.values()):,} events have weight {unknown_event_weight:g}, because "
         f"{'their event type has' if one else 'their event types have'} no weight: {_listed(unknown)}; "
-        f"give {'it' if one else 'each'} one: nightjar events set {shlex.quote(next(iter(unknown)))} --weight W"
+        f"set {'it' if one else 'each'}: nightjar events set {shlex.quote(next(iter(unknown)))} --weight W"
     )
 
 
 def check_some_event_counts(connection: Connection, settings: Settings, visible: Visible) -> None:
-    """Refuse a run of whose events none counts more than 0, or whose weights cannot be used.
+    """Refuse a run without an event of a weight above 0, or with unusable weights.
 
     Raises:
-        BadInput: as above; names the types, and the command that mends it.
+        BadInput: as above; names the types, and the command that sets a weight.
     """
     rows = event_weights.read(connection)
     event_weights.check_usable(rows)
@@ -67,16 +67,18 @@ def check_some_event_counts(connection: Connection, settings: Settings, visible:
     unknown = {name: events for name, events in counts.items() if name not in weights}
     if unknown and settings.unknown_event_weight > 0:
         return
-    if any(_counts(connection, spellings[name], weights[name], visible) for name in counts if name in weights):
+    if any(
+        _has_weighted_event(connection, spellings[name], weights[name], visible) for name in counts if name in weights
+    ):
         return
     known = {name: events for name, events in counts.items() if name in weights}
     parts = [f"without a weight {_listed(unknown)}"] if unknown else []
     parts += [f"of weight 0 {_listed(known)}"] if known else []
-    mended = next(iter(unknown or known), "TYPE")
+    example = next(iter(unknown or known), "TYPE")
     raise BadInput(
-        f"none of the {sum(counts.values()):,} interactions before {visible.as_of.isoformat()} counts more than 0, so "
-        f"there is nothing to train on: {', '.join(parts)}; say what they count: "
-        f"nightjar events set {shlex.quote(mended)} --weight 1",
+        f"none of the {sum(counts.values()):,} interactions before {visible.as_of.isoformat()} has a weight above 0: "
+        f"there is nothing to train on: {', '.join(parts)}; set a weight: "
+        f"nightjar events set {shlex.quote(example)} --weight 1",
         code="no_weighted_events",
         count=sum(counts.values()),
         unknown=unknown,
@@ -87,7 +89,7 @@ def check_some_event_counts(connection: Connection, settings: Settings, visible:
 def _spellings(connection: Connection, visible: Visible) -> dict[str, dict[str, int]]:
     """Return the events of each spelling of each type, the most frequent type first."""
     found = connection.execute(
-        f"select event_type, count(*) from raw.interactions where {_SEEN} group by event_type",  # noqa: S608 the module's own constants
+        f"select event_type, count(*) from raw.interactions where {_VISIBLE} group by event_type",  # noqa: S608 the module's own constants
         visible.parameters,
     ).fetchall()
     spellings: dict[str, dict[str, int]] = {}
@@ -96,8 +98,10 @@ def _spellings(connection: Connection, visible: Visible) -> dict[str, dict[str, 
     return dict(sorted(spellings.items(), key=lambda each: (-sum(each[1].values()), each[0])))
 
 
-def _counts(connection: Connection, spellings: Iterable[str], rows: list[EventWeight], visible: Visible) -> bool:
-    """Whether an event of a known type counts more than 0; looks for values only where they decide."""
+def _has_weighted_event(
+    connection: Connection, spellings: Iterable[str], rows: list[EventWeight], visible: Visible
+) -> bool:
+    """Whether an event of a type with weights has one above 0; values are read only where they decide."""
     holds, bounds = [], []
     for row, following in zip(rows, [*rows[1:], None], strict=True):
         if row.weight == 0:
@@ -113,7 +117,7 @@ def _counts(connection: Connection, spellings: Iterable[str], rows: list[EventWe
     if not holds:
         return False
     found = connection.execute(
-        f"select 1 from raw.interactions where {_SEEN} and event_type = any(?) and ({' or '.join(holds)}) limit 1",  # noqa: S608 the module's own constants
+        f"select 1 from raw.interactions where {_VISIBLE} and event_type = any(?) and ({' or '.join(holds)}) limit 1",  # noqa: S608 the module's own constants
         [*visible.parameters, [each for each in spellings if each is not None], *bounds],
     ).fetchone()
     return found is not None

@@ -1,7 +1,7 @@
-"""What the event types of a run count and how many events each has: `snapshot/event_types.json` of its run folder.
+"""Weight and number of events of each event type of a run: `snapshot/event_types.json` of its run folder.
 
-Written by `unload` from the weights that weighed the snapshot's events, so that a run says what it took however the
-weights change later; read by the report, and logged to MLflow with the training.
+`unload` writes it from the weights of the snapshot's events, so that later changes of the weights do not alter it. The
+report reads it, and the training logs it to MLflow.
 """
 
 import json
@@ -19,10 +19,10 @@ class EventType:
     """One row of the weights, or a type without one; the fields are the keys of the file.
 
     Attributes:
-        event_type: as the facts name it.
-        weight: what an event counts.
+        event_type: as the facts write it.
+        weight: of an event.
         min_value: smallest value that the row holds for; None: any.
-        half_life_days: days after which an event counts half; None: no decay.
+        half_life_days: days after which the weight is halved; None: no decay.
         events: events of the type in the snapshot, whatever their value.
         is_known: whether the type has a weight of its own.
     """
@@ -37,7 +37,7 @@ class EventType:
 
 def write(folder: RunFolder) -> None:
     """Write the file from the snapshot's `event_weights` and `interactions`."""
-    found = _found_types(folder)
+    found = _types_in_snapshot(folder)
     weights = pq.read_table(folder.snapshot("event_weights")).to_pylist()
     rows = [EventType(**row, events=found.get(row["event_type"], (0, 0.0))[0], is_known=True) for row in weights]
     for name in sorted(set(found) - {row["event_type"] for row in weights}):
@@ -60,9 +60,9 @@ def path_in(folder: RunFolder) -> Path:
     return folder.path / "snapshot" / "event_types.json"
 
 
-def _found_types(folder: RunFolder) -> dict[str, tuple[int, float]]:
-    """Return of each event type in the snapshot how many events it has, and what the weightiest of them counts."""
-    # As a dictionary: of millions of events each type's text is kept once.
+def _types_in_snapshot(folder: RunFolder) -> dict[str, tuple[int, float]]:
+    """Return for each event type in the snapshot its number of events and their largest weight."""
+    # As a dictionary, which keeps the text of each type once.
     events = pq.read_table(
         folder.snapshot("interactions"), columns=["event_type", "event_weight"], read_dictionary=["event_type"]
     )

@@ -1,8 +1,7 @@
-"""Users whose events count for nothing in a run, because they had more on one date than NIGHTJAR_MAX_EVENTS_PER_DAY.
+"""Users whose events have weight 0 in a run, because they had more on one date than NIGHTJAR_MAX_EVENTS_PER_DAY.
 
-`unload` writes them as `snapshot/excluded_users.parquet` beside the events, whose weight is 0 there: such users are
-met by no model and no popularity list, and get recommendations as users without events do. From there they go to
-`recs.excluded_users`, which analysts read. Nothing is deleted.
+`unload` writes them as `snapshot/excluded_users.parquet`. No model and no popularity uses their events, and they get
+recommendations as cold users do. Analysts read them in `recs.excluded_users`. Nothing is deleted.
 """
 
 from typing import Any
@@ -20,7 +19,7 @@ def query(visible: str) -> str:
     """Return SQL for the rows: user_id, event_date and events of each date above `$max_events_per_day`.
 
     Args:
-        visible: condition of the events that the run sees. Of these only what counts more than 0 is counted: who is
+        visible: condition of the events that the run sees. Only events of a weight above 0 are counted: a user who is
             shown a thousand items a day is no bot.
     """
     return f"""
@@ -31,7 +30,7 @@ def query(visible: str) -> str:
 
 
 def read(folder: RunFolder) -> list[dict[str, Any]]:
-    """Return the rows of a run folder, none where the run had no limit."""
+    """Return the rows of a run folder; none where the run had no limit."""
     path = folder.snapshot("excluded_users")
     rows: list[dict[str, Any]] = pq.read_table(path).to_pylist() if path.exists() else []
     return rows
@@ -48,7 +47,7 @@ def record(connection: Connection, run: RunRecord, folder: RunFolder) -> list[di
 
 
 def line(rows: list[dict[str, Any]], max_events_per_day: int) -> str:
-    """Say in one line who is left out, each with the date of most events, the users with most first."""
+    """Return one line of the excluded users with their dates of most events, most events first."""
     most: dict[str, dict[str, Any]] = {}
     for row in sorted(rows, key=lambda each: (-each["events"], each["user_id"], each["event_date"])):
         most.setdefault(row["user_id"], row)
@@ -58,4 +57,4 @@ def line(rows: list[dict[str, Any]], max_events_per_day: int) -> str:
     others = f" and {len(most) - _NAMED_AT_MOST:,} more" if len(most) > _NAMED_AT_MOST else ""
     who = f"{len(most):,} {'user' if len(most) == 1 else 'users'}"
     limit = f"more than {max_events_per_day:,} events on one date"
-    return f"left out {who} with {limit}: {named}{others}; see recs.excluded_users"
+    return f"excluded {who} with {limit}: {named}{others}; see recs.excluded_users"

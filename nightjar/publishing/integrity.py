@@ -1,7 +1,6 @@
-"""Whether a publication is still whole: every row it was published with, and the files of its indices.
+"""Whether a publication still has every row it was published with, and the files of its indices.
 
-Writes `recs.publication_rows` when a publication is made; a rollback reads it, because clean-up takes rows and files
-away for good.
+A publication writes `recs.publication_rows`; a rollback compares with it, because retention deletes rows and files.
 """
 
 from pathlib import Path
@@ -13,8 +12,8 @@ from nightjar.contract.tables import OUTPUTS
 from nightjar.warehouse.protocol import Connection
 
 
-def record_rows(connection: Connection, run: RunRecord) -> None:
-    """Write down how many rows of the publication each output table holds now."""
+def record_row_counts(connection: Connection, run: RunRecord) -> None:
+    """Record how many rows of the publication each output table holds now."""
     for table in OUTPUTS:
         connection.execute(
             "insert into recs.publication_rows (publication_id, data_date, table_name, published_rows) "  # noqa: S608 names from tables.py
@@ -23,7 +22,7 @@ def record_rows(connection: Connection, run: RunRecord) -> None:
         )
 
 
-def check_whole(connection: Connection, publication_id: str) -> None:
+def check_intact(connection: Connection, publication_id: str) -> None:
     """Check that readers can be pointed to a publication.
 
     Raises:
@@ -32,7 +31,7 @@ def check_whole(connection: Connection, publication_id: str) -> None:
     rows, indices = _missing_rows(connection, publication_id), _broken_indices(connection, publication_id)
     if rows or indices:
         raise BadInput(
-            f"publication {publication_id!r} is not whole any more: {'; '.join([*rows.values(), *indices.values()])}",
+            f"publication {publication_id!r} is incomplete: {'; '.join([*rows.values(), *indices.values()])}",
             code="incomplete_publication",
             publication_id=publication_id,
             tables=list(rows),

@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime
 
 from nightjar.warehouse.protocol import Connection, insert_row
 
-# The DAG reads these words in the outcome of a publication to tell whether readers see something new.
+# The DAG looks for these words in the outcome of a publication to find out whether readers see something new.
 IS_CURRENT = "is current"
 
 
 @dataclass(frozen=True)
 class Published:
-    """What a ledger entry did: `moved` tells whether readers now see `publication_id`."""
+    """A ledger entry; `moved`: whether readers now see `publication_id`."""
 
     ledger_id: int
     publication_id: str
@@ -23,7 +23,7 @@ class Published:
 
 
 def current_publication(connection: Connection) -> tuple[str, date] | None:
-    """Return the publication that readers see and its data date."""
+    """Return the current publication and its data date."""
     row = connection.execute("select publication_id, data_date from recs.current_publication").fetchone()
     return (row[0], row[1]) if row else None
 
@@ -39,7 +39,7 @@ def add_entry(connection: Connection, **values: str | int | date | datetime | No
 
 
 def point_to(connection: Connection, publication_id: str, data_date: date, ledger_id: int) -> None:
-    """Let readers see a publication from now on; `ledger_id` is the entry that says so."""
+    """Point readers to a publication; `ledger_id` is its entry."""
     connection.execute("delete from recs.current_publication")
     connection.execute(
         "insert into recs.current_publication (publication_id, data_date, ledger_id, moved_at) values (?, ?, ?, ?)",

@@ -9,7 +9,7 @@ from nightjar.contract.errors import GateRefused, NightjarError
 from nightjar.contract.failpoints import reached
 from nightjar.contract.run_folder import RunRecord
 from nightjar.publishing.attempts import check_not_superseded
-from nightjar.publishing.integrity import record_rows
+from nightjar.publishing.integrity import record_row_counts
 from nightjar.publishing.ledger import Published, add_entry, current_publication, point_to
 from nightjar.warehouse.protocol import Connection, Warehouse
 
@@ -47,7 +47,7 @@ def publish(
         warehouse.move_staged_rows(connection, run.publication_id, run.data_date)
         reached("publish:after_rows")
         rows = _recommendations(connection, run)
-        record_rows(connection, run)
+        record_row_counts(connection, run)
         current = current_publication(connection)
         moved = run.publish_mode == "force" or (
             run.publish_mode == "auto" and (current is None or run.data_date >= current[1])

@@ -1,4 +1,4 @@
-"""Points readers to an earlier publication: a ledger entry, not a retrain.
+"""Points readers to an earlier publication by a ledger entry; nothing is trained.
 
 Writes `recs.publications` and `recs.current_publication`; used by `nightjar rollback`.
 """
@@ -8,7 +8,7 @@ from typing import Any
 from nightjar.contract.errors import BadInput
 from nightjar.contract.failpoints import reached
 from nightjar.contract.tables import table
-from nightjar.publishing.integrity import check_whole
+from nightjar.publishing.integrity import check_intact
 from nightjar.publishing.ledger import Published, add_entry, current_publication, point_to
 from nightjar.warehouse.protocol import Connection, Warehouse, fetch_row
 
@@ -17,12 +17,12 @@ _OF_THE_PUBLICATION = [name for name in table("recs.publications").column_names 
 
 
 def roll_back(warehouse: Warehouse, publication_id: str, *, actor: str, reason: str) -> Published:
-    """Point readers to an earlier publication and say so in the ledger.
+    """Point readers to an earlier publication and add a ledger entry.
 
-    A second call by the same actor for the same reason changes nothing, so that a task may be tried again.
+    A second call by the same actor for the same reason changes nothing, so that a task can be retried.
 
     Raises:
-        BadInput: there is no such publication, it is not whole any more, it is current already, or the reason is empty.
+        BadInput: there is no such publication, it is incomplete, it is current already, or the reason is empty.
     """
     if not reason.strip():
         raise BadInput(
@@ -30,14 +30,14 @@ def roll_back(warehouse: Warehouse, publication_id: str, *, actor: str, reason: 
             code="empty_value",
             option="--reason",
         )
-    # Read before anything is written: a home without a warehouse is refused, not given an empty one.
+    # Read before anything is written: a home without a warehouse is refused and stays empty.
     target = _first_entry(warehouse, publication_id)
     warehouse.create_tables()
     with warehouse.transaction() as connection:
         current = current_publication(connection)
         if current and current[0] == publication_id:
             return _same_rollback(connection, publication_id, actor, reason)
-        check_whole(connection, publication_id)
+        check_intact(connection, publication_id)
         previous = current[0] if current else None
         entry = add_entry(
             connection, **target, action="rollback", previous_publication_id=previous, actor=actor, reason=reason
@@ -59,7 +59,7 @@ def model_uri(warehouse: Warehouse, publication_id: str) -> str:
 
 
 def _first_entry(warehouse: Warehouse, publication_id: str) -> dict[str, Any]:
-    """Return what the ledger says of the publication itself, without who did what when."""
+    """Return the columns of the ledger that describe the publication itself."""
     with warehouse.connect(read_only=True) as connection:
         entry = fetch_row(
             connection,

@@ -1,8 +1,8 @@
-"""Why runs failed: one row of `recs.run_failures` for each, written by whoever sees a run fail.
+"""Why runs failed: one row of `recs.run_failures` for each, written by whatever process sees a run fail.
 
-A failure must never be hidden by the attempt to write it down: while the warehouse is out of reach, the row waits as a
-file in `failures/` of the home, and the next one to write takes it along. In the run folder the file
-`failures/<task>.json` says which failure is the last word on the attempt.
+Storing a failure must never hide it. While the warehouse is out of reach, the row waits as a file in `failures/` of the
+home, and the next writer stores it too. In the run folder the file `failures/<task>.json` marks the failure with which
+an attempt ended.
 """
 
 import hashlib
@@ -18,16 +18,16 @@ from nightjar.contract.errors import BadInput, GateRefused, NightjarError
 from nightjar.contract.progress import MARK
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
-from nightjar.warehouse.engines import open_patiently
+from nightjar.warehouse.engines import open_with_deadline
 from nightjar.warehouse.protocol import Connection, Warehouse, insert_row
-from nightjar.warehouse.readers import refresh_if_possible
+from nightjar.warehouse.readers_snapshot import refresh_if_possible
 
 REFUSED, FAILED, DIED = "refused", "failed", "died"
 NIGHTLY = "nightly_recommendations"
 _LONGEST = 2_000
 _EXISTS = "select 1 from information_schema.tables where table_schema = 'recs' and table_name = 'run_failures'"
-# A task that has failed shall end, and the run with it.
-_PATIENCE_SECONDS = 15.0
+# How long a failed task waits for the warehouse before it ends.
+_WAIT_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -65,56 +65,56 @@ class RunFailure:
 
 
 def outcome_of(exit_code: int | None) -> str:
-    """Return what the exit code of a command says: refused, failed, or died by a signal."""
+    """Return the outcome that an exit code means: refused, failed, or died by a signal."""
     if exit_code in (BadInput.exit_code, GateRefused.exit_code):
         return REFUSED
     return DIED if exit_code is None or exit_code < 0 or exit_code > 128 else FAILED
 
 
-def silent_reason(task: str) -> str:
-    """Return what is said of a task of which nothing is known but that it failed."""
+def reason_without_output(task: str) -> str:
+    """Return the reason of a task whose process failed without output."""
     return (
-        f"the process of {task} ended without a word: it was killed, memory ran out, or somebody marked it failed; "
-        "its log has the rest"
+        f"the process of {task} ended without an error message: it was killed, memory ran out, or somebody marked it "
+        "failed; see its log"
     )
 
 
-def keep_failure(settings: Settings, failure: RunFailure) -> None:
-    """Write a failure down, in place of the row of the same key; what goes wrong with that is one line of the log."""
+def store_failure(settings: Settings, failure: RunFailure) -> None:
+    """Store a failure in place of the row of the same key; an error in doing so is one line of the log."""
     failure = replace(failure, reason=" ".join(failure.reason.split())[:_LONGEST])
     try:
-        _mark(settings, failure)
-        if not _spool(settings).exists() and not _has_warehouse(settings):
-            # A home in which nothing has happened yet stays as it is.
+        _write_marker(settings, failure)
+        if not _waiting_folder(settings).exists() and not _has_warehouse(settings):
+            # A home without a warehouse stays empty.
             return
-        waiting = _spool(settings) / f"{hashlib.sha256(repr(failure.key).encode()).hexdigest()[:16]}.json"
+        waiting = _waiting_folder(settings) / f"{hashlib.sha256(repr(failure.key).encode()).hexdigest()[:16]}.json"
         waiting.parent.mkdir(parents=True, exist_ok=True)
         write_text(waiting, failure.to_json())
-        warehouse = open_patiently(settings, _PATIENCE_SECONDS)
-        take_in(settings, warehouse)
-        refresh_if_possible(warehouse, "why a run failed was written down")
+        warehouse = open_with_deadline(settings, _WAIT_SECONDS)
+        store_waiting_failures(settings, warehouse)
+        refresh_if_possible(warehouse, "the reason of a failed run was stored")
     except Exception as error:
-        print(f"{MARK} why the run failed could not be written down yet: {error}", flush=True)
+        print(f"{MARK} the reason of the failed run could not be stored yet: {error}", flush=True)
 
 
-def take_in(settings: Settings, warehouse: Warehouse) -> None:
-    """Write the rows that wait as files into the warehouse.
+def store_waiting_failures(settings: Settings, warehouse: Warehouse) -> None:
+    """Store the rows that wait as files in the warehouse.
 
     Raises:
         NightjarError: the warehouse is out of reach; the files stay.
     """
-    waiting = sorted(_spool(settings).glob("*.json"))
+    waiting = sorted(_waiting_folder(settings).glob("*.json"))
     if not waiting:
         return
     warehouse.create_tables()
     with warehouse.transaction() as connection:
         for path in waiting:
-            upsert(connection, RunFailure.from_json(path.read_text(encoding="utf-8")))
+            upsert_failure(connection, RunFailure.from_json(path.read_text(encoding="utf-8")))
     for path in waiting:
         path.unlink(missing_ok=True)
 
 
-def upsert(connection: Connection, failure: RunFailure) -> None:
+def upsert_failure(connection: Connection, failure: RunFailure) -> None:
     """Write one row in place of the one of the same key."""
     connection.execute(
         "delete from recs.run_failures where dag_id = ? and run_id = ? and task = ? and failed_at = ?", failure.key
@@ -122,23 +122,22 @@ def upsert(connection: Connection, failure: RunFailure) -> None:
     insert_row(connection, "recs.run_failures", asdict(failure))
 
 
-def resume(settings: Settings, publication_id: str, tasks: Sequence[str]) -> None:
-    """Say that an attempt goes on from the failures of these tasks: they are its last word no more."""
-    for path in _marks(settings, publication_id):
+def mark_resumed(settings: Settings, publication_id: str, tasks: Sequence[str]) -> None:
+    """Mark the failures of these tasks as resumed: their attempt continues."""
+    for path in _markers(settings, publication_id):
         if path.stem in tasks:
             failure = RunFailure.from_json(path.read_text(encoding="utf-8"))
             path.unlink()
-            # Without its mark: the attempt goes on.
-            keep_failure(settings, replace(failure, resumed_at=datetime.now(UTC)))
+            store_failure(settings, replace(failure, resumed_at=datetime.now(UTC)))
 
 
-def has_table(connection: Connection) -> bool:
+def has_failures_table(connection: Connection) -> bool:
     """Return whether the table exists: an earlier version has none."""
     return connection.execute(_EXISTS).fetchone() is not None
 
 
-def begin_anew(connection: Connection, data_date: date) -> None:
-    """Say that a date has an attempt now: refusals of it that had none are no last word any more."""
+def mark_refusals_resumed(connection: Connection, data_date: date) -> None:
+    """Mark the refusals of a date that came before it had an attempt as resumed."""
     connection.execute(
         "update recs.run_failures set resumed_at = ? "
         "where dag_id = ? and data_date = ? and publication_id is null and resumed_at is null",
@@ -146,8 +145,8 @@ def begin_anew(connection: Connection, data_date: date) -> None:
     )
 
 
-def is_kept(settings: Settings, *, since: datetime, **known: Any) -> bool:
-    """Return whether a failure of these values, by column, was written down since then, be it as a file only."""
+def is_recorded(settings: Settings, *, since: datetime, **known: Any) -> bool:
+    """Return whether a failure with these values, by column, was stored since then, in the warehouse or as a file."""
     for failure in [*waiting_failures(settings), *_stored(settings, since)]:
         if failure.failed_at >= since and all(getattr(failure, name) == value for name, value in known.items()):
             return True
@@ -156,12 +155,15 @@ def is_kept(settings: Settings, *, since: datetime, **known: Any) -> bool:
 
 def waiting_failures(settings: Settings) -> list[RunFailure]:
     """Return the rows that wait as files."""
-    return [RunFailure.from_json(path.read_text(encoding="utf-8")) for path in sorted(_spool(settings).glob("*.json"))]
+    return [
+        RunFailure.from_json(path.read_text(encoding="utf-8"))
+        for path in sorted(_waiting_folder(settings).glob("*.json"))
+    ]
 
 
 def failures(connection: Connection, since: datetime | None = None, most: int = 50) -> list[RunFailure]:
     """Return the newest failures since then, newest first; none before the table exists."""
-    if not has_table(connection):
+    if not has_failures_table(connection):
         return []
     names = [each.name for each in fields(RunFailure)]
     rows = connection.execute(
@@ -175,13 +177,13 @@ def _stored(settings: Settings, since: datetime) -> list[RunFailure]:
     if not _has_warehouse(settings):
         return []
     try:
-        with open_patiently(settings, _PATIENCE_SECONDS).connect(read_only=True) as connection:
+        with open_with_deadline(settings, _WAIT_SECONDS).connect(read_only=True) as connection:
             return failures(connection, since)
     except NightjarError:
         return []
 
 
-def _mark(settings: Settings, failure: RunFailure) -> None:
+def _write_marker(settings: Settings, failure: RunFailure) -> None:
     if not failure.publication_id or failure.resumed_at:
         return
     folder = RunFolder.of(settings.lake, failure.publication_id)
@@ -190,11 +192,11 @@ def _mark(settings: Settings, failure: RunFailure) -> None:
         write_text(folder.failures / f"{failure.task}.json", failure.to_json())
 
 
-def _marks(settings: Settings, publication_id: str) -> Iterator[Path]:
+def _markers(settings: Settings, publication_id: str) -> Iterator[Path]:
     yield from sorted(RunFolder.of(settings.lake, publication_id).failures.glob("*.json"))
 
 
-def _spool(settings: Settings) -> Path:
+def _waiting_folder(settings: Settings) -> Path:
     return settings.home / "failures"
 
 

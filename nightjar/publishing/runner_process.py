@@ -1,13 +1,13 @@
-"""Who runs an attempt without a scheduler, and whether that process is still there.
+"""Which process runs an attempt without a scheduler, and whether it still exists.
 
-Under a scheduler nobody needs this: Airflow itself fails the tasks whose process is gone.
+Under a scheduler this is not used: Airflow itself fails the tasks whose process has ended.
 """
 
 import socket
 
 import psutil
 
-# A clock that is set right moves what the system reports as a process's start.
+# A correction of the clock moves the start time that the system reports of a process.
 _TOLERANCE_SECONDS = 5.0
 
 
@@ -18,7 +18,7 @@ def this_process() -> str:
 
 
 def has_died(runner: str | None) -> bool:
-    """Return whether a process is known to have ended; of another host nothing is known."""
+    """Return whether a process is known to have ended; a process of another host never is."""
     host, pid, started = _parts(runner)
     if host != socket.gethostname():
         return False
@@ -32,12 +32,12 @@ def has_died(runner: str | None) -> bool:
         return False
 
 
-def last_word(runner: str) -> str:
-    """Return the reason of an attempt whose process is gone."""
+def death_reason(runner: str) -> str:
+    """Return the reason of an attempt whose process has ended."""
     host, pid, _ = _parts(runner)
     return (
-        f"nightjar run (pid {pid} on {host}) ended without a word: it was killed, memory ran out, or the machine "
-        "went down; run the date again"
+        f"nightjar run (pid {pid} on {host}) ended without an error message: it was killed, memory ran out, or the "
+        "machine went down; run the date again"
     )
 
 

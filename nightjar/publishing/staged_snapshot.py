@@ -1,8 +1,7 @@
-"""What an attempt saw, as rows that the audit reads beside the rows it wants to publish.
+"""Rows of an attempt's snapshot that the audit compares its staged rows with.
 
-The audit asks whether staged ids are known and whether lists hold what their users have met. Facts and dimensions may
-hold more by then, where another run has built them with rows that arrived since: an attempt is held to its own
-snapshot.
+The audit checks whether staged ids exist and whether top-K lists hold seen items. Facts and dimensions may hold more by
+then, where another run has built them with rows that arrived since. So an attempt is compared with its own snapshot.
 """
 
 from pathlib import Path
@@ -24,8 +23,8 @@ _QUERIES = {
 def write_staged_snapshot(folder: RunFolder) -> dict[Table, Path]:
     """Write the rows of each table from the run's snapshot to a Parquet folder; return the folders by their tables.
 
-    None where retention has removed the snapshot: the audit of an attempt that is staged again, weeks later, takes
-    facts and dimensions as they are.
+    Empty where retention has removed the snapshot: the audit of an attempt that is staged again weeks later uses facts
+    and dimensions as they are.
     """
     files = {name: str(folder.snapshot(name)) for name in ("users", "items", "interactions")}
     if not all(Path(path).exists() for path in files.values()):

@@ -1,6 +1,6 @@
 """Whether the text model that `NIGHTJAR_TEXT_MODEL` names can be used; docs/decisions/text-features.md.
 
-Asked before a run or a search for better settings begins; `ml.data.text_model` loads it.
+Checked before a run or a search begins; `ml.data.text_model` loads it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _INSTALL = ".venv/bin/uv pip install --python .venv/bin/python --constraints req
 
 
 def check_text_model(settings: Settings, stages: Sequence[str] = STAGES) -> None:
-    """Refuse settings whose text model cannot be used; asked before anything is begun, so nothing is loaded.
+    """Refuse settings whose text model cannot be used; nothing is loaded.
 
     Raises:
         BadInput: the folder holds no model, the package is not installed, or runs are warm-started.
@@ -39,7 +39,7 @@ def check_text_model(settings: Settings, stages: Sequence[str] = STAGES) -> None
             package="sentence-transformers",
         )
     if settings.warm_start == ON:
-        # What a dimension means turns with the catalogue, so an earlier run's factors would mean another thing.
+        # The meaning of a dimension changes with the catalogue, so embeddings of an earlier run do not fit.
         raise BadInput(
             "NIGHTJAR_TEXT_MODEL and NIGHTJAR_WARM_START=on exclude each other: turn one of them off",
             code="conflicting_settings",

@@ -1,7 +1,7 @@
-"""Whether a run's interval holds about as many events as those before it: in all, and of each part that may be missing.
+"""Whether a run's interval holds about as many events as those before it: in all, and by parts that may be missing.
 
-The least of the seven intervals before is what it is compared with: a quiet Sunday a week ago excuses a quiet Sunday,
-and irregular data, whose least is small, is let through.
+It is compared with the smallest of the seven intervals before: so a quiet Sunday is compared with the last Sunday, and
+irregular data passes.
 """
 
 from datetime import UTC, datetime
@@ -11,8 +11,8 @@ from nightjar.contract.interval import DataInterval
 from nightjar.warehouse.protocol import Connection
 
 TRAILING_INTERVALS = 7
-# Of fewer events chance alone may leave few or none.
-LEAST_EVENTS = 20
+# Below this number a drop may be chance.
+MIN_EVENTS_TO_COMPARE = 20
 _FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 
 _EVENTS = """
@@ -39,7 +39,7 @@ events as (
     where arrived.occurred_at >= $bound_8
 )
 """
-# What the events of a window are counted by, and which of them count.
+# How the events of an interval are grouped, and the condition of those that are counted.
 _PARTS = {
     "'interactions'": "",
     "of_type": "",
@@ -47,7 +47,7 @@ _PARTS = {
     "by_users": " and user_since < $bound_{start}",
     "with_items": " and item_since < $bound_{start}",
 }
-# Only an item that was listed counts: no version of a domain's items ever leaves raw.items, even if none is available.
+# Versions of items are never deleted from raw.items, so a domain without items was lost.
 _LOST_DOMAINS = """
 select popular_items.domain
 from recs.popular_items
@@ -61,40 +61,43 @@ order by popular_items.domain
 
 
 def check_trailing_volume(
-    connection: Connection, interval: DataInterval, ingested_before: datetime | None, min_share: float
+    connection: Connection, interval: DataInterval, ingested_before: datetime | None, min_fraction: float
 ) -> None:
-    """Compare the interval's events with the seven intervals before it; a share of 0 asks nothing.
+    """Compare the interval's events with the seven intervals before it; a fraction of 0 turns the check off.
 
-    They are compared in all, by event type, by domain, and those by users and with items that had an event before the
+    They are compared in all, by event type, by domain, and those of users and items that had an event before the
     interval: ids of another scheme are all new.
 
     Raises:
-        BadInput: some are fewer than that share of the least of the intervals before, or `raw.items` lost a whole
+        BadInput: some are fewer than that fraction of the smallest interval before, or `raw.items` lost a whole
             domain of the current publication; names every one.
     """
-    if min_share == 0:
+    if min_fraction == 0:
         return
     faults = {}
-    for what, (now, *before) in _counts(connection, interval, ingested_before).items():
-        least = min(before)
-        if least >= LEAST_EVENTS and now < min_share * least:
-            faults[what] = (now, least)
+    for part, (now, *before) in _counts(connection, interval, ingested_before).items():
+        smallest = min(before)
+        if smallest >= MIN_EVENTS_TO_COMPARE and now < min_fraction * smallest:
+            faults[part] = (now, smallest)
     if faults:
-        parts = "; ".join(f"{now} {what}, before never less than {least}" for what, (now, least) in faults.items())
+        parts = "; ".join(
+            f"{now} {part}, at least {smallest} in each before" for part, (now, smallest) in faults.items()
+        )
         raise BadInput(
             f"raw.interactions holds too little on {interval.data_date}: {parts} in "
-            f"{TRAILING_INTERVALS} intervals; NIGHTJAR_MIN_VOLUME_SHARE asks for {min_share:g} of that, 0 lets it pass",
+            f"{TRAILING_INTERVALS} intervals; NIGHTJAR_MIN_VOLUME_SHARE requires {min_fraction:g} of that; "
+            "0 turns the check off",
             code="volume_drop",
             table="raw.interactions",
             data_date=interval.data_date,
             setting="NIGHTJAR_MIN_VOLUME_SHARE",
-            expected=min_share,
+            expected=min_fraction,
             parts=faults,
         )
     if lost := [domain for (domain,) in connection.execute(_LOST_DOMAINS).fetchall()]:
         raise BadInput(
             f"raw.items holds no item any more of {', '.join(lost)}, which the current publication lists; "
-            "NIGHTJAR_MIN_VOLUME_SHARE=0 lets it pass",
+            "NIGHTJAR_MIN_VOLUME_SHARE=0 turns the check off",
             code="lost_domains",
             table="raw.items",
             setting="NIGHTJAR_MIN_VOLUME_SHARE",

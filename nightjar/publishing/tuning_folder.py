@@ -18,7 +18,7 @@ from nightjar.contract.interval import DataInterval
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.contract.tuned_configuration import Recipe, write_recipe
-from nightjar.publishing.attempts import code_version
+from nightjar.publishing.code_version import code_version
 from nightjar.publishing.text_model_check import check_text_model
 from nightjar.publishing.tuned_configurations import in_force
 from nightjar.publishing.unload import unload

@@ -1,13 +1,13 @@
-"""Attempts that are neither published nor refused: which of them are running, and which have died unseen.
+"""Attempts that are neither published nor refused: which are running, and which died without a recorded failure.
 
-Used by `begin`, which writes down what died, and by `nightjar status` and the explorer, which say so at once.
+Used by `begin`, which records those that died, and by `nightjar status` and the explorer, which show them.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from nightjar.publishing.run_failures import DIED, RunFailure, has_table, upsert
-from nightjar.publishing.runner_process import has_died, last_word
+from nightjar.publishing.run_failures import DIED, RunFailure, has_failures_table, upsert_failure
+from nightjar.publishing.runner_process import death_reason, has_died
 from nightjar.warehouse.protocol import Connection
 
 RUNNING, SUPERSEDED, UNPUBLISHED = "running", "superseded", "unpublished"
@@ -31,8 +31,8 @@ _UNFINISHED = """
 
 
 @dataclass(frozen=True)
-class Unfinished:
-    """One attempt of which nothing is known but that it began."""
+class UnfinishedAttempt:
+    """One attempt that began, without a publication, a refusal or a failure."""
 
     publication_id: str
     data_date: date
@@ -44,12 +44,12 @@ class Unfinished:
 
     @property
     def has_died(self) -> bool:
-        """Whether the process that it depends on is known to be gone."""
+        """Whether the process that runs it is known to have ended."""
         return not self.is_without_publication and has_died(self.runner)
 
     @property
     def outcome(self) -> str:
-        """In the words of `recs.night_outcomes`."""
+        """As `recs.night_outcomes` names it."""
         if self.has_died:
             return DIED
         if self.is_superseded:
@@ -59,20 +59,20 @@ class Unfinished:
     @property
     def reason(self) -> str:
         """Why it died; empty where it did not."""
-        return last_word(self.runner or "") if self.has_died else ""
+        return death_reason(self.runner or "") if self.has_died else ""
 
 
-def unfinished(connection: Connection) -> list[Unfinished]:
-    """Return these attempts, oldest first; none of a warehouse to which this version has not written yet."""
-    if not has_table(connection):
+def unfinished(connection: Connection) -> list[UnfinishedAttempt]:
+    """Return these attempts, oldest first; none in a warehouse that this version has not written to yet."""
+    if not has_failures_table(connection):
         return []
     rows = connection.execute(f"{_UNFINISHED} order by a.started_at").fetchall()
-    return [Unfinished(*row) for row in rows]
+    return [UnfinishedAttempt(*row) for row in rows]
 
 
-def mark_died(connection: Connection) -> None:
-    """Write down the attempts whose process is gone: the process itself could not."""
+def record_dead_attempts(connection: Connection) -> None:
+    """Record a failure of each attempt whose process has ended: the process itself could not."""
     for each in unfinished(connection):
         if each.has_died:
             died = RunFailure(each.run_id, RUN, DIED, each.reason, None, each.publication_id, each.data_date)
-            upsert(connection, died)
+            upsert_failure(connection, died)

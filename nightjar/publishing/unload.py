@@ -1,4 +1,4 @@
-"""The snapshot one run may see: facts and dimensions as of the run's end, as Parquet in its run folder.
+"""Writes a run's snapshot: facts and dimensions as of its end, as Parquet in its run folder.
 
 Reads the dbt models of the schemas `intermediate` and `core`, and `raw.event_weights`; the only place where the cut-off
 is applied.
@@ -25,7 +25,7 @@ _EVENT = "occurred_at < $as_of and ingested_at <= $ingested_before"
 
 
 def _arrived(key: str) -> str:
-    # An inferred version is known by an event only: where the event arrived too late, so did the version.
+    # An inferred version comes from an event: where the event arrived too late, so did the version.
     visible = f"select {key} from intermediate.int_interactions_weighted where {_EVENT}"
     return f"(not is_inferred or {key} in ({visible}))"
 
@@ -53,7 +53,7 @@ _QUERIES = {
 }
 
 
-# Who has more events on one date than the run allows is met by no model and no list; the items they met stay seen.
+# The events of excluded users get weight 0; their items stay seen.
 _LIMITED_INTERACTIONS = f"""
     select event_id, user_id, item_id, event_type, value,
         case when user_id in (select user_id from ({excluded_users.query(_EVENT)}) as excluded) then 0
@@ -66,9 +66,9 @@ _LIMITED_INTERACTIONS = f"""
 
 
 def unload(warehouse: Warehouse, folder: RunFolder, settings: Settings) -> dict[str, int]:
-    """Write the five snapshot files of a run and what they were made by; return the row counts of the five.
+    """Write the five snapshot files of a run; return their row counts.
 
-    Beside them lie `event_weights`, `event_types.json` (see `nightjar.publishing.event_types`) and, where the settings
+    Beside them are `event_weights`, `event_types.json` (see `nightjar.publishing.event_types`) and, where the settings
     limit the events of a user on one date, `excluded_users`.
 
     Args:
@@ -87,7 +87,7 @@ def unload(warehouse: Warehouse, folder: RunFolder, settings: Settings) -> dict[
         texts["interactions"] = _LIMITED_INTERACTIONS
         texts["excluded_users"] = f"{excluded_users.query(_EVENT)} order by user_id, event_date"
     else:
-        # Of an unload that died under another setting.
+        # Left by an unload that died under another setting.
         folder.snapshot("excluded_users").unlink(missing_ok=True)
     queries = {
         folder.snapshot(name): (query, {key: value for key, value in values.items() if f"${key}" in query})

@@ -1,4 +1,4 @@
-"""Which publication's training a run goes on from, where `NIGHTJAR_WARM_START` is on; docs/decisions/warm-start.md."""
+"""From which publication a run is warm-started, where `NIGHTJAR_WARM_START` is on; docs/decisions/warm-start.md."""
 
 from datetime import date
 
@@ -19,11 +19,11 @@ _NEWEST = """
 
 
 def warm_start_from(settings: Settings, connection: Connection, data_date: date) -> str:
-    """Return the publication that a run of a date goes on from; empty where it begins anew.
+    """Return the publication from which a run of a date is warm-started; empty where it is trained from scratch.
 
-    A date that was published goes on from what it went on from before; one newer than all others from the newest; one
-    in between, which a backfill fills in, begins anew. So nothing depends on the order in which dates are run, nor on
-    what is current.
+    A date that was published before keeps its checkpoint. A date newer than all others is warm-started from the newest.
+    A date in between, as of a backfill, is trained from scratch. So the result depends neither on the order in which
+    dates are run nor on what is current.
 
     Args:
         settings: `warm_start` and where the run folders are.
@@ -31,28 +31,28 @@ def warm_start_from(settings: Settings, connection: Connection, data_date: date)
         data_date: of the run.
 
     Raises:
-        BadInput: what the date went on from is not kept any more.
+        BadInput: the checkpoint of the date's last publication is deleted.
     """
     if settings.warm_start == OFF:
         return ""
     last = connection.execute(_LAST_OF_DATE, [data_date]).fetchone()
     if last is not None:
-        return _start_of_earlier(settings, last[0])
+        return _checkpoint_of(settings, last[0])
     newest = connection.execute(_NEWEST).fetchone()
     if newest is None or newest[1] > data_date:
         return ""
     return str(newest[0]) if RunFolder.of(settings.lake, newest[0]).has_warm_start_checkpoints() else ""
 
 
-def _start_of_earlier(settings: Settings, publication_id: str) -> str:
-    start = RunFolder.of(settings.lake, publication_id).record().warm_start_from
-    if start and not RunFolder.of(settings.lake, start).has_warm_start_checkpoints():
+def _checkpoint_of(settings: Settings, publication_id: str) -> str:
+    checkpoint = RunFolder.of(settings.lake, publication_id).record().warm_start_from
+    if checkpoint and not RunFolder.of(settings.lake, checkpoint).has_warm_start_checkpoints():
         raise BadInput(
-            f"{publication_id} was warm-started from {start}, whose warm-start checkpoint is deleted: "
+            f"{publication_id} was warm-started from {checkpoint}, whose warm-start checkpoint is deleted: "
             "NIGHTJAR_WARM_START=off trains from scratch",
             code="missing_checkpoint",
             publication_id=publication_id,
-            warm_start_from=start,
+            warm_start_from=checkpoint,
             setting="NIGHTJAR_WARM_START",
         )
-    return start
+    return checkpoint

@@ -21,7 +21,7 @@ from nightjar.contract.settings import Settings
 from nightjar.reporting import report_plots, report_tables
 from nightjar.reporting.report_tables import Rows
 from nightjar.warehouse.protocol import Connection
-from nightjar.warehouse.readers import newest_state
+from nightjar.warehouse.readers_snapshot import newest_state
 
 _GONE = "This figure is not, or no longer, in the run folder of the attempt."
 

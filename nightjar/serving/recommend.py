@@ -21,9 +21,9 @@ from nightjar.serving.published_model import PublishedModel, load_published_mode
 from nightjar.serving.user_history import UserHistory, read_built_history, read_history
 from nightjar.serving.user_vector import locate_user, weights_of_newest
 from nightjar.warehouse.duckdb.busy_file import FileBusy
-from nightjar.warehouse.engines import open_for_readers, open_if_free
+from nightjar.warehouse.engines import open_for_readers, open_without_waiting
 from nightjar.warehouse.protocol import Connection
-from nightjar.warehouse.readers import written_at
+from nightjar.warehouse.readers_snapshot import written_at
 
 FOLD_IN = "fold_in"
 _CURRENT = """
@@ -102,7 +102,7 @@ class RecommendationReader:
         unknown = self._settings.unknown_event_weight
         # Only the raw tables have the newest events, and readers have no copy of them. A run that writes blocks them.
         try:
-            with open_if_free(self._settings).connect(read_only=True) as live:
+            with open_without_waiting(self._settings).connect(read_only=True) as live:
                 return read_history(live, user_id, unknown), ""
         except FileBusy as error:
             history = read_built_history(connection, user_id, unknown)

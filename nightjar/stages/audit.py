@@ -8,8 +8,8 @@ from nightjar.contract.gates import GateDecision
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.publishing.gate_decisions import record_decisions
-from nightjar.warehouse.dbt_failures import NodeResult, explained
-from nightjar.warehouse.dbt_runner import run_dbt, variables_of, with_rows
+from nightjar.warehouse.dbt_failures import NodeResult, explain
+from nightjar.warehouse.dbt_runner import run_dbt, variables_of, with_failing_rows
 from nightjar.warehouse.engines import open_warehouse
 
 
@@ -48,7 +48,7 @@ def _named(failed: NodeResult) -> str:
         return f"{failed.name} ({failed.failures} rows: {' | '.join(failed.rows)}{more})"
     if failed.status == "fail":
         return f"{failed.name} ({failed.failures} rows: {failed.message})"
-    return f"{failed.name} could not run ({explained(failed)})"
+    return f"{failed.name} could not run ({explain(failed)})"
 
 
 def _audit(settings: Settings, folder: RunFolder, gate: str, selection: str) -> None:
@@ -62,7 +62,7 @@ def _audit(settings: Settings, folder: RunFolder, gate: str, selection: str) -> 
         )
         done.rows = len(results)
         warehouse = open_warehouse(settings)
-        decision = judge(gate, with_rows(warehouse, results))
+        decision = judge(gate, with_failing_rows(warehouse, results))
         record_decisions(warehouse, run, [decision])
     if decision.verdict == "refused":
         raise GateRefused(

@@ -11,8 +11,9 @@ from nightjar.contract.run_folder import RunRecord
 from nightjar.contract.schedule import Schedule
 from nightjar.contract.settings import Settings
 from nightjar.contract.stages import parse_stages
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.event_counts import Visible, unknown_types, unknown_types_line
+from nightjar.publishing.run_request import RunRequest
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Warehouse
 
@@ -48,7 +49,7 @@ def run(
 
     Raises:
         BadInput: an argument is wrong, the interval holds too few events, or MLflow's experiment is deleted.
-        NothingExpected: a scheduled run's interval holds no event, and `NIGHTJAR_EMPTY_INTERVAL` skips it.
+        RunSkipped: a scheduled run's interval holds no event, and `NIGHTJAR_EMPTY_INTERVAL` skips it.
     """
     check_experiment(settings)
     request = RunRequest(

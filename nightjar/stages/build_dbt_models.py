@@ -8,9 +8,9 @@ from nightjar.contract import progress
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
-from nightjar.warehouse import readers
-from nightjar.warehouse.dbt_events import Ended
+from nightjar.warehouse import readers_snapshot
 from nightjar.warehouse.dbt_failures import failure
+from nightjar.warehouse.dbt_log import EndedNode
 from nightjar.warehouse.dbt_runner import run_dbt, variables_of
 from nightjar.warehouse.engines import open_warehouse
 
@@ -34,7 +34,7 @@ def marts(settings: Settings, folder: RunFolder) -> None:
             written.
     """
     _build(settings, folder, "marts", "tag:marts")
-    if told := readers.refresh(open_warehouse(settings), "the marts were built"):
+    if told := readers_snapshot.refresh(open_warehouse(settings), "the marts were built"):
         print(f"{progress.MARK} marts: {told}", flush=True)
 
 
@@ -42,15 +42,15 @@ def _build(settings: Settings, folder: RunFolder, name: str, selection: str) -> 
     with progress.stage(folder, name) as done:
         done.unit, done.shows_rows = "models built", False
 
-        def heard(ended: Ended) -> None:
+        def on_node_ended(ended: EndedNode) -> None:
             done.rows += 1
             done.pulse(f"{done.rows} of the models, the last one {ended.name} in {ended.seconds:.1f} s")
 
         results = run_dbt(
             settings,
-            *("build", "--select", selection, "--resource-type", "seed", "model"),
+            *("build", "--select", selection, "--resource-type", "model"),
             given=variables_of(settings, folder.record()),
-            heard=heard,
+            on_node_ended=on_node_ended,
         )
         if not results:
             raise NightjarError(f"{name}: dbt built nothing", code="dbt_built_nothing", stage=name)

@@ -8,7 +8,7 @@ from nightjar.publishing import publish
 from nightjar.publishing.content_hash import content_hash
 from nightjar.publishing.ledger import IS_CURRENT, Published
 from nightjar.stages.champion_alias import name_champion
-from nightjar.warehouse import readers
+from nightjar.warehouse import readers_snapshot
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Warehouse
 
@@ -34,7 +34,7 @@ def run(settings: Settings, folder: RunFolder) -> str:
             content_hash=content_hash(folder),
         )
         try:
-            if told := readers.refresh(warehouse, f"{entry.publication_id} was published"):
+            if told := readers_snapshot.refresh(warehouse, f"{entry.publication_id} was published"):
                 done.say(told)
         finally:
             # Whatever became of the readers' file, the publication is out, and the same stage again writes the file.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from nightjar.contract.settings import Settings
-from nightjar.publishing.run_failures import DIED, RunFailure, is_kept, keep_failure, silent_reason
+from nightjar.publishing.run_failures import DIED, RunFailure, is_recorded, reason_without_output, store_failure
 
 
 def run(
@@ -22,15 +22,15 @@ def run(
     """
     for each in tasks:
         task, _, started = each.partition("@")
-        if is_kept(settings, since=datetime.fromisoformat(started), dag_id=dag_id, run_id=run_id, task=task):
+        if is_recorded(settings, since=datetime.fromisoformat(started), dag_id=dag_id, run_id=run_id, task=task):
             continue
-        keep_failure(
+        store_failure(
             settings,
             RunFailure(
                 run_id=run_id,
                 task=task,
                 outcome=DIED,
-                reason=silent_reason(task),
+                reason=reason_without_output(task),
                 publication_id=publication_id or None,
                 data_date=date.fromisoformat(data_date) if data_date else None,
                 dag_id=dag_id,

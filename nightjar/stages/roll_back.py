@@ -7,7 +7,7 @@ from nightjar.contract.settings import Settings
 from nightjar.publishing.ledger import Published
 from nightjar.publishing.rollback import roll_back
 from nightjar.stages.champion_alias import name_champion
-from nightjar.warehouse import readers
+from nightjar.warehouse import readers_snapshot
 from nightjar.warehouse.engines import open_warehouse
 
 
@@ -21,7 +21,7 @@ def run(settings: Settings, publication_id: str, *, actor: str, reason: str) -> 
     entry = roll_back(warehouse, publication_id, actor=actor, reason=reason)
     # After the transaction: readers come first, and the same command again does what is left if one of these fails.
     try:
-        readers.refresh(warehouse, f"{entry.publication_id} is current")
+        readers_snapshot.refresh(warehouse, f"{entry.publication_id} is current")
     finally:
         name_champion(settings, warehouse)
     return entry

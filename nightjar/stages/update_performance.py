@@ -9,9 +9,9 @@ from typing import Any
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.interval import DataInterval
 from nightjar.contract.settings import Settings
-from nightjar.warehouse import readers
+from nightjar.warehouse import readers_snapshot
 from nightjar.warehouse.dbt_failures import failure
-from nightjar.warehouse.dbt_runner import run_dbt, variables, with_rows
+from nightjar.warehouse.dbt_runner import run_dbt, variables, with_failing_rows
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Connection
 
@@ -48,8 +48,10 @@ def run(settings: Settings, interval: DataInterval) -> int:
         )
     if failed := [each for each in results if each.status in ("error", "fail")]:
         skipped = sum(each.status == "skipped" for each in results)
-        raise failure("the online metrics were not updated", with_rows(open_warehouse(settings), failed), skipped)
-    readers.refresh(open_warehouse(settings), "online metrics were updated")
+        raise failure(
+            "the online metrics were not updated", with_failing_rows(open_warehouse(settings), failed), skipped
+        )
+    readers_snapshot.refresh(open_warehouse(settings), "online metrics were updated")
     return len(results)
 
 

@@ -27,16 +27,15 @@ _PASSES = re.compile(
 _HEADING = re.compile(r"^(?P<kind>[\w ]+ Error) in (?P<node>[\w ]+) \((?P<path>[^)]+)\)$")
 _POINTER = re.compile(r"^LINE \d+: (?P<text>.*)$")
 _QUOTED = re.compile(r'"(\w+)"')
-# What the engines say of a value: where it stands in a seed's file, in which column, and as what it was read.
-_LINE_OF_FILE = re.compile(r"CSV Error on Line: (\d+)")
+# How the engines name a column, and a value that they could not convert.
 _COLUMN = re.compile(r'[Cc]olumn "([^"]+)"')
 _VALUE = re.compile(r'(?:string|for type [\w ]+:) "([^"]*)"')
 # A row of the table in which dbt compares a model with its contract.
 _MISMATCH = re.compile(
     r"^\|\s*(?P<column>[^|]+?)\s*\|\s*(?P<is>[^|]*?)\s*\|\s*(?P<wanted>[^|]*?)\s*\|\s*(?P<why>[^|]*?)\s*\|$"
 )
-# What follows is of dbt's inside, or a list of options that nobody of here can set.
-_NOISE = re.compile(r"^(> in macro|> called by|Possible fixes:|Column \S+ is being converted|compiled code at)")
+# What follows names dbt's own macros and files.
+_NOISE = re.compile(r"^(> in macro|> called by|compiled code at)")
 _LONGEST = 400
 
 
@@ -49,7 +48,7 @@ class NodeResult:
         status: dbt's word.
         failures: how many rows broke a test.
         message: what dbt or the engine said.
-        kind: model, seed, test or unit_test.
+        kind: model, test or unit_test.
         query: the compiled SQL; of a test it selects the rows that break it.
         rows: some of these rows, for people.
     """
@@ -70,7 +69,7 @@ class Explanation:
     Attributes:
         code: `contract_broken`, `test_failed` or `node_failed`.
         node: its name.
-        kind: model, seed, test or unit_test.
+        kind: model, test or unit_test.
         file: in the project; empty where dbt names none.
         line: of that file, from 1; 0 where it cannot be told.
         columns: those that the engine or the contract names.
@@ -100,24 +99,24 @@ def failure(doing: str, failed: Sequence[NodeResult], skipped: int = 0) -> Night
         skipped: how many nodes were not tried, because they read from a failed one.
     """
     first, *others = failed
-    why = explained(first)
+    why = explain(first)
     also = f"; so did {', '.join(each.name for each in others[:5])}" if others else ""
     behind = f"; {skipped} behind it were not built" if skipped else ""
     text = f"{doing}: {why}{also}{behind}"
     named = {name: value for name, value in vars(why).items() if name not in ("code", "text")}
     fields = {"stage": doing, **named, "others": [each.name for each in others], "skipped": skipped}
-    if passes("\n".join(each.message for each in failed)):
+    if is_transient("\n".join(each.message for each in failed)):
         return NightjarError(text, code="engine_unavailable", **fields)
     advice = "mend it, then clear the task: the whole selection is built again"
     return BadInput(f"{text}; {advice}", code=why.code, **fields)
 
 
-def passes(message: str) -> bool:
-    """Return whether what dbt or the engine said is of a kind that passes by itself."""
+def is_transient(message: str) -> bool:
+    """Return whether a message of dbt or the engine is of a failure that may pass without a change."""
     return _PASSES.search(message) is not None
 
 
-def explained(result: NodeResult, project: Path = DBT_PROJECT) -> Explanation:
+def explain(result: NodeResult, project: Path = DBT_PROJECT) -> Explanation:
     """Return why a node failed: kind, name, file, line where the engine points to one, and its words."""
     lines = [line.strip() for line in result.message.splitlines()]
     heading = _HEADING.match(lines[0]) if lines else None
@@ -128,14 +127,14 @@ def explained(result: NodeResult, project: Path = DBT_PROJECT) -> Explanation:
     near = f" near: {pointer}" if pointer and not line else ""
     mismatches = _mismatches(lines)
     columns = list(mismatches) or _COLUMN.findall(result.message)
-    in_file, value = _LINE_OF_FILE.search(result.message), _VALUE.search(result.message)
+    value = _VALUE.search(result.message)
     code = "contract_broken" if mismatches else "test_failed" if result.status == "fail" else "node_failed"
     return Explanation(
         code=code,
         node=result.name,
         kind=result.kind,
         file=path,
-        line=int(in_file[1]) if in_file else line,
+        line=line,
         columns=tuple(dict.fromkeys(columns)),
         value=value[1] if value else "",
         text=f"{result.kind} {result.name}{place}: {_said(lines[1:] if heading else lines)}{near}",
@@ -155,8 +154,7 @@ def _said(lines: Sequence[str]) -> str:
         if _NOISE.match(line) or _POINTER.match(line) or (not line and len(kept) > 1):
             break
         kept.append(line)
-    columns = [line for line in lines if line.startswith("* Columns are set as")]
-    text = " ".join(" ".join([*kept, *columns]).split())
+    text = " ".join(" ".join(kept).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 

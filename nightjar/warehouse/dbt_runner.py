@@ -17,13 +17,13 @@ from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.places import DBT_PROJECT
 from nightjar.contract.run_folder import RunRecord
 from nightjar.contract.settings import Settings
-from nightjar.warehouse.dbt_events import Ended, ended_node, last_words
-from nightjar.warehouse.dbt_failures import NodeResult, passes, plain
+from nightjar.warehouse.dbt_failures import NodeResult, is_transient, plain
+from nightjar.warehouse.dbt_log import EndedNode, last_error, parse_ended_node
 from nightjar.warehouse.duckdb.busy_file import is_locked
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Connection, Warehouse
 
-_OPENS_WAREHOUSE = ("build", "run", "test", "seed")
+_OPENS_WAREHOUSE = ("build", "run", "test")
 
 
 def manifest_path(settings: Settings) -> Path:
@@ -35,7 +35,7 @@ def run_dbt(
     settings: Settings,
     *arguments: str,
     given: dict[str, str] | None = None,
-    heard: Callable[[Ended], None] = lambda ended: None,
+    on_node_ended: Callable[[EndedNode], None] = lambda ended: None,
 ) -> list[NodeResult]:
     """Run one dbt command, print a line for each node that ends, and return the result of each.
 
@@ -43,7 +43,7 @@ def run_dbt(
         settings: of the home.
         arguments: the command and its options.
         given: the values of the project's variables.
-        heard: called for each node that ended, after its line is printed.
+        on_node_ended: called for each node that ended, after its line is printed.
 
     Raises:
         BadInput: the project cannot be read; in dbt's words.
@@ -66,14 +66,14 @@ def run_dbt(
         results.unlink(missing_ok=True)
         if arguments[0] in _OPENS_WAREHOUSE:
             open_warehouse(settings).wait_until_writable()
-        exit_code, lines = _run(settings, command, heard)
+        exit_code, lines = _run(settings, command, on_node_ended)
         # Somebody may have opened the file between the wait and dbt, which gives up after a few seconds.
         if not any(map(is_locked, lines)) or time.monotonic() > deadline:
             break
     if not results.exists():
         if exit_code == 0:
             return []
-        raise _stopped(arguments[0], exit_code, last_words(lines))
+        raise _stopped(arguments[0], exit_code, last_error(lines))
     return [
         NodeResult(
             each["unique_id"].split(".")[2],
@@ -87,7 +87,7 @@ def run_dbt(
     ]
 
 
-def _run(settings: Settings, command: list[str], heard: Callable[[Ended], None]) -> tuple[int, list[str]]:
+def _run(settings: Settings, command: list[str], on_node_ended: Callable[[EndedNode], None]) -> tuple[int, list[str]]:
     lines: list[str] = []
     with subprocess.Popen(
         command,
@@ -100,13 +100,13 @@ def _run(settings: Settings, command: list[str], heard: Callable[[Ended], None])
     ) as process:
         for line in process.stdout or ():
             lines.append(line)
-            if ended := ended_node(line):
+            if ended := parse_ended_node(line):
                 print(ended.text, flush=True)
-                heard(ended)
+                on_node_ended(ended)
     return process.returncode, lines
 
 
-def with_rows(warehouse: Warehouse, results: Sequence[NodeResult], most: int = 3) -> list[NodeResult]:
+def with_failing_rows(warehouse: Warehouse, results: Sequence[NodeResult], most: int = 3) -> list[NodeResult]:
     """Return the results with the first rows that broke each failed test, as text; up to five tests are asked."""
     asked = [each for each in results if each.status == "fail" and each.query][:5]
     if not asked:
@@ -186,7 +186,7 @@ def _stopped(command: str, exit_code: int, said: str) -> NightjarError:
             command=f"dbt {command}",
             signal=-exit_code,
         )
-    kind = NightjarError if passes(said) else BadInput
+    kind = NightjarError if is_transient(said) else BadInput
     return kind(
         f"dbt {command} failed: {plain(said) or f'it ended with exit code {exit_code}'}",
         code="command_failed",

@@ -29,14 +29,14 @@ def open_for_readers(settings: Settings) -> Warehouse:
     return _duckdb_for_readers(settings, READING_BUSY_SECONDS)
 
 
-def open_if_free(settings: Settings) -> Warehouse:
+def open_without_waiting(settings: Settings) -> Warehouse:
     """Return the warehouse for a look at its newest state; one that a run is writing to is not waited for."""
     if settings.warehouse_engine == "postgres":
         return PostgresWarehouse.of(settings)
     return DuckDBWarehouse(settings.warehouse_path, 0)
 
 
-def open_patiently(settings: Settings, busy_deadline_seconds: float) -> Warehouse:
+def open_with_deadline(settings: Settings, busy_deadline_seconds: float) -> Warehouse:
     """Return the same, with a patience of one's own.
 
     Args:

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import duckdb
 
 from nightjar.contract.tables import Table
-from nightjar.warehouse.duckdb.readers_snapshot import ReadersSnapshot
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 Query = tuple[str, Parameters]
@@ -51,13 +50,22 @@ class ImportSession:
     Attributes:
         scratch: DuckDB, whatever the engine.
         target: the warehouse, in one transaction that ends with the session.
-        hand_over: makes a temporary table of `scratch` one of `target` too, given its name and the type of the
+        copy_to_target: makes a temporary table of `scratch` one of `target` too, given its name and the type of the
             contract of each column; called before `target` is first used.
     """
 
     scratch: duckdb.DuckDBPyConnection
     target: Connection
-    hand_over: Callable[[str, Mapping[str, str]], None]
+    copy_to_target: Callable[[str, Mapping[str, str]], None]
+
+
+@dataclass(frozen=True)
+class ReadersSnapshot:
+    """A file for readers: its path, its size, and the names of the views that it cannot answer."""
+
+    path: Path
+    size_bytes: int
+    views_left_out: tuple[str, ...]
 
 
 class Warehouse(Protocol):
@@ -112,10 +120,10 @@ class Warehouse(Protocol):
     def delete_rows(self, connection: Connection, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
         """Delete the rows of publications that nobody may use any more, in the transaction that decided so.
 
-        What would keep readers waiting is left to `delete_remains`.
+        What would keep readers waiting is left to `drop_partitions`.
         """
 
-    def delete_remains(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
+    def drop_partitions(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
         """Delete what `delete_rows` left, after its transaction; what is gone already is no error."""
 
     def importing(self) -> AbstractContextManager[ImportSession]:

@@ -17,9 +17,10 @@ from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.contract.tables import STAGED
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.output_rows import arrow_schema
 from nightjar.publishing.rollback import roll_back
+from nightjar.publishing.run_request import RunRequest
 from nightjar.stages import champion_alias, load_staging
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Warehouse

@@ -12,8 +12,9 @@ from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.contract.tables import RAW, TEXT, Column, Table
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.input_contract import check_inputs
+from nightjar.publishing.run_request import RunRequest
 from nightjar.warehouse.protocol import Connection, Warehouse, insert_row
 from tests.support.refusals import refused
 from tests.support.small_runs import rows_of

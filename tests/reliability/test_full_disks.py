@@ -10,15 +10,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from nightjar.contract.disk_space import full_disk, met_full_disk
+from nightjar.contract.disk_space import disk_full_error, is_disk_full
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.importers.import_files import import_files
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
+from nightjar.publishing.run_request import RunRequest
 from nightjar.stages import load_staging
-from nightjar.warehouse import readers
+from nightjar.warehouse import readers_snapshot
 from nightjar.warehouse.engines import open_warehouse
 from tests.support.small_runs import fill, night, rows_of, write_outputs
 
@@ -78,7 +79,7 @@ def test_a_night_on_a_full_disk_fails_in_one_line_and_run_again_is_the_undisturb
             night(full, 11)
             break
         except Exception as error:
-            assert met_full_disk(error), repr(error)
+            assert is_disk_full(error), repr(error)
             failed_in |= functions_of(error)
         finally:
             ballast.unlink()
@@ -101,7 +102,7 @@ def test_rows_that_find_no_space_are_staged_when_there_is_some(disk: Path) -> No
     ballast = fill_up(disk, 0)
     with pytest.raises(Exception, match="No space left") as failure:
         load_staging.run(full, folder)
-    assert met_full_disk(failure.value)
+    assert is_disk_full(failure.value)
     assert "load" in functions_of(failure.value)
     ballast.unlink()
     load_staging.run(full, folder)
@@ -112,16 +113,16 @@ def test_a_snapshot_that_finds_no_space_leaves_the_old_one_and_the_publication(d
     full = Settings(home=disk / "home")
     fill(full)
     night(full, 10)
-    readers.refresh(open_warehouse(full), "2026-03-10.1 was published")
+    readers_snapshot.refresh(open_warehouse(full), "2026-03-10.1 was published")
     night(full, 11)
     ballast = fill_up(disk, 300)
     with pytest.raises(NightjarError) as failure:
-        readers.refresh(open_warehouse(full), "2026-03-11.1 was published")
-    assert met_full_disk(failure.value), repr(failure.value)
+        readers_snapshot.refresh(open_warehouse(full), "2026-03-11.1 was published")
+    assert is_disk_full(failure.value), repr(failure.value)
     assert [publication_id for publication_id, _ in rows_of(full, CURRENT)] == ["2026-03-11.1"]
     assert readers_see(full) == [("2026-03-10.1", 10)]
     ballast.unlink()
-    readers.refresh(open_warehouse(full), "2026-03-11.1 was published")
+    readers_snapshot.refresh(open_warehouse(full), "2026-03-11.1 was published")
     assert readers_see(full) == [("2026-03-11.1", 11)]
 
 
@@ -148,17 +149,17 @@ def test_an_import_that_finds_no_space_is_no_fault_of_the_file(disk: Path, tmp_p
     ballast = fill_up(disk, 0)
     with pytest.raises(Exception, match="No space left") as failure:
         import_files(open_warehouse(full), {"interactions": path}, NOW)
-    assert met_full_disk(failure.value)
+    assert is_disk_full(failure.value)
     ballast.unlink()
     assert import_files(open_warehouse(full), {"interactions": path}, NOW)[0].added == 50_000
 
 
 def test_a_full_disk_is_known_by_what_caused_an_error_and_told_with_what_is_left(tmp_path: Path) -> None:
-    assert not met_full_disk(PermissionError(13, "Permission denied"))
+    assert not is_disk_full(PermissionError(13, "Permission denied"))
     error = ValueError("does not fit")
     error.__cause__ = OSError(28, "No space left on device")
-    assert met_full_disk(error)
+    assert is_disk_full(error)
     folder = tmp_path / "gone" / "home"
-    told = full_disk(folder)
+    told = disk_full_error(folder)
     assert (told.code, told.fields) == ("disk_full", {"path": folder})
     assert re.search(rf"{folder} has [\d,.]+ MB", str(told))

@@ -12,7 +12,7 @@ import pytest
 from nightjar.contract.errors import BadInput
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
-from nightjar.publishing.integrity import check_whole
+from nightjar.publishing.integrity import check_intact
 from nightjar.publishing.rollback import roll_back
 from nightjar.stages import champion_alias
 from nightjar.stages import roll_back as roll_back_stage
@@ -126,4 +126,4 @@ def test_what_retention_removed_is_refused_and_what_readers_see_is_never_removed
     assert "recs.recommendations" in caught.value.fields["tables"]
     assert rows_of(settings, SEEN) == [whole(settings, 19)]
     with warehouse.connect(read_only=True) as connection:
-        check_whole(connection, "2026-03-19.1")
+        check_intact(connection, "2026-03-19.1")

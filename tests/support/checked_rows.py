@@ -8,11 +8,11 @@ from typing import Any
 
 import duckdb
 
-from nightjar.importers.columns import IMPORTABLE
-from nightjar.importers.notices import Notice
+from nightjar.importers.column_matching import IMPORTABLE
+from nightjar.importers.import_source import ImportSource, define
+from nightjar.importers.import_warnings import RowWarning
 from nightjar.importers.read_options import ReadOptions
 from nightjar.importers.row_checks import check
-from nightjar.importers.source import Source, define
 from nightjar.importers.values import ids
 
 IMPORTED_AT = datetime(2026, 4, 1, 12, tzinfo=UTC)
@@ -43,7 +43,7 @@ class Checked:
 
     rows: list[dict[str, Any] | None]
     reasons: list[str | None]
-    notices: list[Notice]
+    warnings: list[RowWarning]
 
     def values(self, column: str) -> list[Any]:
         """Values of one column; of a rejected row the columns whose rules it breaks."""
@@ -63,7 +63,7 @@ def check_rows(
     others: Sequence[Mapping[str, str | None]] = (),
     **options: Any,
 ) -> Checked:
-    """Check rows as if a file held them; obligatory columns that no row gives are filled in.
+    """Check rows as if a file held them; required columns that no row gives are filled in.
 
     Args:
         rows: By column, as text.
@@ -78,11 +78,11 @@ def check_rows(
         source = _source(connection, table, table, rows, types or {}, read)
         other = [_source(connection, "other", table, others, {}, read)] if others else []
         forms = ids.survey(connection, [source, *other])
-        notices = check(connection, source, IMPORTED_AT, forms)
+        warnings = check(connection, source, IMPORTED_AT, forms)
         names = IMPORTABLE[table].column_names
         found = connection.execute(f"select reason, {', '.join(names)} from {source.checked} order by line").fetchall()
     accepted = [None if row[0] else dict(zip(names, row[1:], strict=True)) for row in found]
-    return Checked(accepted, [row[0] for row in found], notices)
+    return Checked(accepted, [row[0] for row in found], warnings)
 
 
 def _source(
@@ -92,7 +92,7 @@ def _source(
     rows: Sequence[Mapping[str, str | None]],
     types: Mapping[str, str],
     options: ReadOptions,
-) -> Source:
+) -> ImportSource:
     contract = IMPORTABLE[table]
     given = {column for row in rows for column in row} | {*options.constants}
     needed = {column for column in USUAL if column in contract.column_names}
@@ -101,7 +101,7 @@ def _source(
     for line, row in enumerate(rows):
         values = [row.get(each, None if each in given else USUAL.get(each)) for each in columns]
         connection.execute(f"insert into {name}_rows values (?{', ?' * len(columns)})", [line, *values])
-    source = Source(name, contract, (name,), tuple(columns), options=options, types=dict(types))
+    source = ImportSource(name, contract, (name,), tuple(columns), options=options, types=dict(types))
     return define(connection, source, f"select *, null as content from {name}_rows")
 
 

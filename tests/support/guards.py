@@ -106,7 +106,7 @@ GUARDS = [
         "nightjar.publishing.output_contract:check_output", nothing, f"{ARTIFACTS}test_every_dropped_renamed_or_retyped"
     ),
     Guard("nightjar.publishing.input_contract:check_inputs", nothing, f"{NIGHTS}test_every_dropped_renamed_or_retyped"),
-    Guard("nightjar.warehouse.later_columns:add_missing_columns", nothing, f"{NIGHTS}test_a_dropped_column_is_not"),
+    Guard("nightjar.warehouse.schema_migration:add_missing_columns", nothing, f"{NIGHTS}test_a_dropped_column_is_not"),
     Guard(
         "nightjar.publishing.trailing_volume:check_trailing_volume",
         nothing,
@@ -124,7 +124,7 @@ GUARDS = [
     Guard(
         "nightjar.publishing.publish:_recommendations", lambda *_: 1, f"{PUBLICATIONS}test_a_night_that_staged_nothing"
     ),
-    Guard("nightjar.publishing.integrity:check_whole", nothing, f"{ROLLBACKS}test_what_retention_removed"),
+    Guard("nightjar.publishing.integrity:check_intact", nothing, f"{ROLLBACKS}test_what_retention_removed"),
     Guard("nightjar.publishing.integrity:_missing_rows", nothing_by_name, f"{ROLLBACK}test_a_publication_t"),
     Guard("nightjar.publishing.integrity:_broken_indices", nothing_by_name, f"{ROLLBACK}test_a_publication_w"),
     Guard("nightjar.publishing.rollback:_same_rollback", nothing, f"{ROLLBACK}test_the_same_rollback_again"),

@@ -23,7 +23,7 @@ from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings, load_settings
 from nightjar.contract.tables import STAGED, table
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.content_hash import content_hash
 from nightjar.publishing.gate_decisions import record_decisions
 from nightjar.publishing.ledger import Published
@@ -31,6 +31,7 @@ from nightjar.publishing.output_rows import arrow_schema, write_rows
 from nightjar.publishing.publish import GATES, publish
 from nightjar.publishing.retention import removal
 from nightjar.publishing.rollback import roll_back
+from nightjar.publishing.run_request import RunRequest
 from nightjar.stages import load_staging
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import insert_row

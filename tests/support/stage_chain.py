@@ -11,7 +11,8 @@ from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.contract.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS, application, flag
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
+from nightjar.publishing.run_request import RunRequest
 from nightjar.stages import audit, load_staging, publish, report, unload
 from nightjar.warehouse.dbt_runner import run_dbt, variables, write_manifest
 from nightjar.warehouse.engines import open_warehouse

@@ -11,7 +11,7 @@ from nightjar.contract.places import REPOSITORY
 from tests.support.refusals import refused
 
 PACKAGES = ("dags", "ml", "nightjar", "spark_jobs")
-BASES = ("NightjarError", "BadInput", "GateRefused", "NothingExpected")
+BASES = ("NightjarError", "BadInput", "GateRefused", "RunSkipped")
 CODE = re.compile(r"[a-z0-9_]+")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nightjar.importers.demo_shop.shop_options import DAY_SECONDS, ShopOptions
-from nightjar.importers.demo_shop.words import ADJECTIVES, DOMAINS, ITEM_PREFIXES, NOUNS, TASTES
+from nightjar.importers.demo_shop.vocabulary import ADJECTIVES, DOMAINS, ITEM_PREFIXES, NOUNS, TASTES
 
 NEVER = np.iinfo(np.int64).max
 _SHARE_OLD, _SHARE_UNSEEN, _SHARE_DISCONTINUED = 0.7, 0.03, 0.04

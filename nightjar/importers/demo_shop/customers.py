@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from nightjar.importers.demo_shop.rows import feature_table, features_of, instants
+from nightjar.importers.demo_shop.arrow_tables import feature_table, features_of, instants
 from nightjar.importers.demo_shop.shop_options import DAY_SECONDS, ShopOptions
-from nightjar.importers.demo_shop.words import AGE_GROUPS, COUNTRIES, DOMAINS, RARE_COUNTRIES, TASTES
+from nightjar.importers.demo_shop.vocabulary import AGE_GROUPS, COUNTRIES, DOMAINS, RARE_COUNTRIES, TASTES
 
 _SHARE_SILENT, _SHARE_WITHOUT_ATTRIBUTES, _SHARE_EARLY = 0.06, 0.3, 0.55
 _INTEREST_IS_RIGHT = 0.8

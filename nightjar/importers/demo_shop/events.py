@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from nightjar.importers.demo_shop.arrow_tables import instants
 from nightjar.importers.demo_shop.catalogue import Catalogue
 from nightjar.importers.demo_shop.customers import Customers
-from nightjar.importers.demo_shop.rows import instants
 from nightjar.importers.demo_shop.shop_options import DAY_SECONDS
 
 EVENT_TYPES = ("view", "click", "add_to_cart", "purchase", "rating")

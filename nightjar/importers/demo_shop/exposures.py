@@ -1,4 +1,4 @@
-"""Lists that the demo shop showed in an experiment with two arms, and the clicks and purchases that followed."""
+"""Top-K lists that the demo shop showed in an experiment, and the clicks and purchases that followed."""
 
 from dataclasses import dataclass
 
@@ -6,20 +6,20 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from nightjar.importers.demo_shop.arrow_tables import instants
 from nightjar.importers.demo_shop.catalogue import Catalogue
-from nightjar.importers.demo_shop.choices import affinity, on_sale
 from nightjar.importers.demo_shop.customers import Customers
 from nightjar.importers.demo_shop.events import CLICK, PURCHASE, Events, arrival
-from nightjar.importers.demo_shop.rows import instants
+from nightjar.importers.demo_shop.item_choice import affinity, on_sale
 from nightjar.importers.demo_shop.shop_options import ShopOptions
 from nightjar.importers.demo_shop.visits import Visits
-from nightjar.importers.demo_shop.words import DOMAINS
+from nightjar.importers.demo_shop.vocabulary import DOMAINS
 
 LIST_LENGTH = 10
 VARIANTS = ("control", "nightjar")
-"""Lists by popularity, and lists by taste."""
+"""Recommendations by popularity, and by taste."""
 
-_SHARE_OF_VISITS = 0.25
+_FRACTION_OF_VISITS = 0.25
 _TASTE_WEIGHT, _POPULARITY_WEIGHT, _TASTE_NOISE, _POPULARITY_NOISE = 6.0, 0.5, 0.5, 0.3
 
 
@@ -37,7 +37,7 @@ def make_exposures(
     rng: np.random.Generator, options: ShopOptions, customers: Customers, catalogue: Catalogue, visits: Visits
 ) -> tuple[pa.Table, list[Events]]:
     """Draw a list at the start of some visits; return the columns of `raw.exposures` and the events they led to."""
-    served = np.flatnonzero(rng.random(len(visits.user)) < _SHARE_OF_VISITS)
+    served = np.flatnonzero(rng.random(len(visits.user)) < _FRACTION_OF_VISITS)
     served = served[np.argsort(visits.at[served], kind="stable")]
     lists = _lists(rng, options, customers, catalogue, visits, served)
     user = np.repeat(visits.user[served], LIST_LENGTH)
@@ -61,7 +61,7 @@ def make_exposures(
 def consequences(
     rng: np.random.Generator, options: ShopOptions, customers: Customers, catalogue: Catalogue, shown: Shown
 ) -> list[Events]:
-    """Draw who clicks on what was shown, and who buys it then: the more the item meets the user's taste, the likelier.
+    """Draw clicks on what was shown and the purchases after them, likelier the better an item matches the user's taste.
 
     The chance of a click is 0.4 / log2(1 + rank) * (0.05 + liking), with the liking from 0 to 1: the planted truth.
     """

@@ -1,16 +1,16 @@
-"""What the demo shop says about its items: genres that hint at the planted taste, creators and prices."""
+"""Features of the demo shop's items: genres that hint at the planted taste, creators and prices."""
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from nightjar.importers.demo_shop.arrow_tables import feature_table, features_of
 from nightjar.importers.demo_shop.catalogue import Catalogue
-from nightjar.importers.demo_shop.rows import feature_table, features_of
 from nightjar.importers.demo_shop.shop_options import ShopOptions
-from nightjar.importers.demo_shop.words import DOMAIN_GENRES, FIRST_NAMES, LAST_NAMES, PRICES, TASTES
+from nightjar.importers.demo_shop.vocabulary import DOMAIN_GENRES, FIRST_NAMES, LAST_NAMES, PRICES, TASTES
 
 _GENRE_IS_RIGHT, _CREATOR_IS_TRUE_TO_TASTE, _HAS_DOMAIN_GENRE, _PRICE_IS_CUT = 0.85, 0.8, 0.6, 0.15
-_SECOND_TASTE_SHARE = 0.2
+_SECOND_TASTE_WEIGHT = 0.2
 
 
 def item_feature_table(rng: np.random.Generator, options: ShopOptions, catalogue: Catalogue) -> pa.Table:
@@ -19,7 +19,7 @@ def item_feature_table(rng: np.random.Generator, options: ShopOptions, catalogue
     everyone = np.arange(count)
     top, second = catalogue.top_taste, catalogue.tastes.argsort(axis=1)[:, -2]
     genre = np.where(rng.random(count) < _GENRE_IS_RIGHT, top, rng.integers(len(TASTES), size=count))
-    has_second = (catalogue.tastes[everyone, second] > _SECOND_TASTE_SHARE) & (second != genre)
+    has_second = (catalogue.tastes[everyone, second] > _SECOND_TASTE_WEIGHT) & (second != genre)
     has_domain_genre = rng.random(count) < _HAS_DOMAIN_GENRE
     price = rng.choice(len(PRICES), count, p=(0.4, 0.4, 0.2))
     first = catalogue.available_from

@@ -11,19 +11,19 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from nightjar.importers.columns import IMPORTABLE
+from nightjar.importers.column_matching import IMPORTABLE
+from nightjar.importers.demo_shop.arrow_tables import instants
 from nightjar.importers.demo_shop.catalogue import NEVER, Catalogue, make_catalogue
 from nightjar.importers.demo_shop.customers import Customers, make_customers, user_feature_table, user_table
 from nightjar.importers.demo_shop.events import interaction_table
 from nightjar.importers.demo_shop.exposures import make_exposures
 from nightjar.importers.demo_shop.item_features import item_feature_table
-from nightjar.importers.demo_shop.rows import instants
 from nightjar.importers.demo_shop.shop_options import ShopOptions
 from nightjar.importers.demo_shop.visits import make_events, make_visits
-from nightjar.importers.demo_shop.words import DOMAINS
+from nightjar.importers.demo_shop.vocabulary import DOMAINS
+from nightjar.importers.import_source import ImportSource, define
 from nightjar.importers.loading import ImportCount, load
 from nightjar.importers.row_checks import check
-from nightjar.importers.source import Source, define
 from nightjar.warehouse.protocol import Warehouse
 
 
@@ -76,10 +76,10 @@ def import_tables(warehouse: Warehouse, tables: Mapping[str, pa.Table], imported
         return counts
 
 
-def _source(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> Source:
+def _source(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> ImportSource:
     connection.register(f"shop_{name}", rows)
     values = ", ".join(f"cast({column} as varchar) as {column}" for column in rows.column_names)
-    source = Source(name, IMPORTABLE[name], ("demo-shop",), tuple(rows.column_names))
+    source = ImportSource(name, IMPORTABLE[name], ("demo-shop",), tuple(rows.column_names))
     return define(
         connection, source, f"select row_number() over () as line, null as content, {values} from shop_{name}"
     )

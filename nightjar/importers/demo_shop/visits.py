@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nightjar.importers.demo_shop.catalogue import Catalogue
-from nightjar.importers.demo_shop.choices import affinity, choose
 from nightjar.importers.demo_shop.customers import Customers
 from nightjar.importers.demo_shop.events import ADD_TO_CART, PURCHASE, RATING, VIEW, Events
+from nightjar.importers.demo_shop.item_choice import affinity, choose
 from nightjar.importers.demo_shop.shop_options import DAY_SECONDS, ShopOptions
 
 _VISITS_PER_DAY = 0.3

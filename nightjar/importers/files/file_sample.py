@@ -1,4 +1,4 @@
-"""Cuts the beginning of a file into a file of its own, so that a person is answered before all of it is read."""
+"""Copies the beginning of a file to a file of its own, which is quick to check."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.files.named_file import Format
-from nightjar.importers.files.unpacking import inner_name, opened
+from nightjar.importers.files.compression import inner_name, opened
+from nightjar.importers.files.file_formats import Format
 
 SAMPLE_BYTES = 4_000_000
 SAMPLE_ROWS = 20_000

@@ -6,22 +6,22 @@ from pathlib import Path
 import duckdb
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.columns import ColumnMatch, match_columns
-from nightjar.importers.files.delimited import read_lines, readable
-from nightjar.importers.files.file_set import NamedFile
+from nightjar.importers.column_matching import ColumnMatch, match_columns
+from nightjar.importers.files.compression import opened
+from nightjar.importers.files.delimited_text import read_lines, readable
+from nightjar.importers.files.file_rows import FileRows, ReadContext, check_partition_values, selected
+from nightjar.importers.files.input_files import InputFile
 from nightjar.importers.files.json_paths import JsonColumns, json_columns, names_to_match
-from nightjar.importers.files.read_rows import Reading, ReadRows, require_claims, selected
+from nightjar.importers.files.text_format import CONTENT_LENGTH
 from nightjar.importers.files.text_header import encoding_of
-from nightjar.importers.files.text_layout import CONTENT_LENGTH
 from nightjar.importers.files.text_survey import survey_text
-from nightjar.importers.files.unpacking import opened
 
 _OBJECTS = """select line, content,
         case when json_valid(content) then json_type(content) end is not distinct from 'OBJECT' as is_object
     from"""
 
 
-def read_json_file(reading: Reading, file: NamedFile, path: Path, name: str) -> ReadRows:
+def read_json_file(reading: ReadContext, file: InputFile, path: Path, name: str) -> FileRows:
     """Read a JSON file into the relations of `name`; what is no object goes to `name_unread`.
 
     The line of a row is that of its object; in an array, or where objects go over several lines, it is the object's
@@ -45,13 +45,13 @@ def read_json_file(reading: Reading, file: NamedFile, path: Path, name: str) -> 
     names = names_to_match(keys, options.columns.values())
     match = match_columns(reading.table, names, str(file.path), options, file.partition)
     extract_columns(connection, name, json_columns(match.names, keys, str(file.path)), match, objects)
-    rows = ReadRows(name, file, match, unread=f"{name}_unread")
+    rows = FileRows(name, file, match, unread=f"{name}_unread")
     _note_objects_without_elements(reading, rows)
-    require_claims(connection, rows)
+    check_partition_values(connection, rows)
     return rows
 
 
-def _write_objects(reading: Reading, file: NamedFile, path: Path, name: str) -> None:
+def _write_objects(reading: ReadContext, file: InputFile, path: Path, name: str) -> None:
     """Write `name_objects` (line, content, is_object) and `name_unread` (line, reason, content)."""
     connection, objects, unread = reading.connection, f"{name}_objects", f"{name}_unread"
     survey = survey_text(path, reading.max_gb)
@@ -62,7 +62,7 @@ def _write_objects(reading: Reading, file: NamedFile, path: Path, name: str) -> 
         _read_several_lines(connection, file, path, encoding, "array", objects)
     else:
         read_lines(connection, path, f"{name}_text", survey, encoding)
-        # Only a valid line is asked for its type: DuckDB stops at text that merely looks like JSON.
+        # Only a valid line has a type: DuckDB stops at text that merely looks like JSON.
         connection.execute(f"create temp table {objects} as {_OBJECTS} {name}_text where trim(content) <> ''")
         if begins_with == "{" and not _count(connection, f"{objects} where is_object"):
             connection.execute(f"drop table {objects}")
@@ -113,7 +113,7 @@ def extract_columns(
 
 
 def _read_several_lines(
-    connection: duckdb.DuckDBPyConnection, file: NamedFile, path: Path, encoding: str, form: str, objects: str
+    connection: duckdb.DuckDBPyConnection, file: InputFile, path: Path, encoding: str, form: str, objects: str
 ) -> None:
     if encoding != "utf-8":
         raise BadInput(
@@ -133,7 +133,7 @@ def _read_several_lines(
     )
 
 
-def _note_objects_without_elements(reading: Reading, rows: ReadRows) -> None:
+def _note_objects_without_elements(reading: ReadContext, rows: FileRows) -> None:
     path = next((name for name in rows.match.names.values() if "[]" in name), None)
     if path is None:
         return

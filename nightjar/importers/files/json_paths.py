@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.values.sql_texts import literal, pointer
+from nightjar.importers.values.sql_literals import literal, pointer
 
 _COMPUTED_IDS = ("event_id", "exposure_id")
 _EACH = "[]"
@@ -26,7 +26,7 @@ class JsonColumns:
 
 
 def names_to_match(keys: Sequence[str], named: Iterable[str]) -> list[str]:
-    """Return what a person may call the columns of objects with these keys: the keys, and the paths that they named.
+    """Return the names that options may use for columns of objects with these keys: the keys, and the named paths.
 
     A key that a path goes through is no column of its own.
     """
@@ -44,7 +44,7 @@ def json_columns(names: Mapping[str, str], keys: Sequence[str], file: str) -> Js
         file: What an error calls the file.
 
     Raises:
-        BadInput: the paths go through several lists, or an id that is the event's own would be that of each element.
+        BadInput: the paths go through several lists, or the id of the event would be repeated for each element.
     """
     lists = {name[: name.rindex(_EACH)] for name in names.values() if name not in keys and _EACH in name}
     if len(lists) > 1:

@@ -1,4 +1,4 @@
-"""Guesses how a file is written, for a person to look at: each guess is a `ReadOptions` that is tried on a sample."""
+"""Guesses how a file is written: each guess is a `ReadOptions` that is tried on a sample."""
 
 import json
 import re
@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 
 from nightjar.contract.errors import BadInput
 from nightjar.contract.tables import Table
-from nightjar.importers.columns import obligatory
+from nightjar.importers.column_matching import required_columns
 from nightjar.importers.files.column_guesses import guess_columns
-from nightjar.importers.files.named_file import Format, text_suffix
+from nightjar.importers.files.compression import opened
+from nightjar.importers.files.file_formats import Format, text_suffix
 from nightjar.importers.files.text_file import SUFFIX_DELIMITERS
 from nightjar.importers.files.text_header import DELIMITERS, encoding_of, read_header
 from nightjar.importers.files.text_survey import fitting_encoding, is_utf_8, survey_text
-from nightjar.importers.files.unpacking import opened
 from nightjar.importers.read_options import ReadOptions
 
 _LINES = 200
@@ -38,7 +38,7 @@ def guess_options(table: Table, path: Path, form: Format, typed: ReadOptions) ->
         table: The raw table that the file is meant for.
         path: A sample, not packed.
         form: Of the file.
-        typed: What a person said.
+        typed: Options that the user typed.
     """
     base = _with_text_guesses(path, typed) if form == "text" else typed
     yield base
@@ -51,7 +51,7 @@ def guess_options(table: Table, path: Path, form: Format, typed: ReadOptions) ->
 
 
 def names_in(table: Table, path: Path, form: Format, options: ReadOptions) -> list[str]:
-    """Return what a person may call the columns of a file, paths into nested ones included; none where it has none."""
+    """Return the names that options may use for the columns of a file, paths into nested ones included."""
     if form == "parquet":
         return [name for field in pq.read_schema(path) for name in _names_of_type(field.name, field.type)]
     if form == "json":
@@ -112,7 +112,7 @@ def _without_header(table: Table, path: Path, base: ReadOptions) -> Iterator[Rea
     others = [place for place in range(len(fields)) if place not in times]
     ratings = [place for place in others[2:] if _look_like_ratings(fields[place])]
     columns: dict[str, int] = {}
-    for column in obligatory(table):
+    for column in required_columns(table):
         if column in ("occurred_at", "shown_at"):
             columns |= {column: times[0]} if times else {}
         elif others:

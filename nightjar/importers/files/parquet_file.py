@@ -8,20 +8,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.columns import ColumnMatch, match_columns
-from nightjar.importers.files.delimited import readable
-from nightjar.importers.files.file_set import NamedFile
+from nightjar.importers.column_matching import ColumnMatch, match_columns
+from nightjar.importers.files.delimited_text import readable
+from nightjar.importers.files.file_rows import FileRows, ReadContext, check_partition_values, selected
+from nightjar.importers.files.input_files import InputFile
 from nightjar.importers.files.json_file import extract_columns
 from nightjar.importers.files.json_paths import json_columns, names_to_match
-from nightjar.importers.files.read_rows import Reading, ReadRows, require_claims, selected
-from nightjar.importers.files.text_layout import CONTENT_LENGTH
-from nightjar.importers.files.unpacked_size import check_parquet_size
-from nightjar.importers.values.sql_texts import literal
+from nightjar.importers.files.parquet_size import check_parquet_size
+from nightjar.importers.files.text_format import CONTENT_LENGTH
+from nightjar.importers.values.sql_literals import literal
 
 _UNREAD = "(line bigint, reason varchar, content varchar)"
 
 
-def read_parquet_file(reading: Reading, file: NamedFile, path: Path, name: str) -> ReadRows:
+def read_parquet_file(reading: ReadContext, file: InputFile, path: Path, name: str) -> FileRows:
     """Read a Parquet file into the relations of `name`; the line of a row is its place in the file, from 1.
 
     Raises:
@@ -39,11 +39,11 @@ def read_parquet_file(reading: Reading, file: NamedFile, path: Path, name: str) 
     read = _read_flat if all(given in keys for given in match.names.values()) else _read_by_paths
     with readable(file.path):
         rows = read(connection, file, path, keys, match, name)
-    require_claims(connection, rows)
+    check_partition_values(connection, rows)
     return rows
 
 
-def _refuse_nested(fields: list[pa.Field], match: ColumnMatch, file: NamedFile) -> None:
+def _refuse_nested(fields: list[pa.Field], match: ColumnMatch, file: InputFile) -> None:
     nested = [each.name for each in fields if pa.types.is_nested(each.type) and each.name in match.names.values()]
     if nested:
         raise BadInput(
@@ -56,8 +56,8 @@ def _refuse_nested(fields: list[pa.Field], match: ColumnMatch, file: NamedFile) 
 
 
 def _read_flat(
-    connection: duckdb.DuckDBPyConnection, file: NamedFile, path: Path, keys: list[str], match: ColumnMatch, name: str
-) -> ReadRows:
+    connection: duckdb.DuckDBPyConnection, file: InputFile, path: Path, keys: list[str], match: ColumnMatch, name: str
+) -> FileRows:
     # By place: DuckDB takes names that differ in case for one.
     places = [keys.index(given) for given in match.names.values()]
     source = f"read_parquet($path, file_row_number = true, hive_partitioning = false) as file({_numbered(keys)}, line)"
@@ -83,12 +83,12 @@ def _read_flat(
     connection.execute(
         f"create temp view {name} as {selected(given, match)} from (select *, {content} as content from {name}_values)"
     )
-    return ReadRows(name, file, match, types=types)
+    return FileRows(name, file, match, types=types)
 
 
 def _require_text(
     connection: duckdb.DuckDBPyConnection,
-    file: NamedFile,
+    file: InputFile,
     column: str,
     given: str,
     wanted: str,
@@ -113,8 +113,8 @@ def _require_text(
 
 
 def _read_by_paths(
-    connection: duckdb.DuckDBPyConnection, file: NamedFile, path: Path, keys: list[str], match: ColumnMatch, name: str
-) -> ReadRows:
+    connection: duckdb.DuckDBPyConnection, file: InputFile, path: Path, keys: list[str], match: ColumnMatch, name: str
+) -> FileRows:
     columns = json_columns(match.names, keys, str(file.path))
     roots = [place for place, key in enumerate(keys) if any(_begins_with(given, key) for given in match.names.values())]
     packed = ", ".join(f"{literal(keys[place])}, field_{place}" for place in roots)
@@ -127,7 +127,7 @@ def _read_by_paths(
         {"path": glob.escape(str(path))},
     )
     extract_columns(connection, name, columns, match, f"{name}_objects")
-    return ReadRows(name, file, match, unread=f"{name}_unread")
+    return FileRows(name, file, match, unread=f"{name}_unread")
 
 
 def _begins_with(given: str, key: str) -> bool:

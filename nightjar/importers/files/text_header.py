@@ -1,6 +1,6 @@
-"""Finds out how a text file is written: its delimiter and the names of its fields.
+"""Detects how a text file is written: its delimiter and the names of its fields.
 
-What the options say is taken; what they do not say is read from the first line, or refused.
+Options take precedence; what they leave open is read from the first line, or refused.
 """
 
 import codecs
@@ -13,9 +13,9 @@ from pathlib import Path
 
 from nightjar.contract.errors import BadInput
 from nightjar.contract.tables import Table
-from nightjar.importers.columns import known_names
+from nightjar.importers.column_matching import known_names
+from nightjar.importers.files.compression import opened
 from nightjar.importers.files.text_survey import TextSurvey, require_utf_8
-from nightjar.importers.files.unpacking import opened
 from nightjar.importers.read_options import ReadOptions
 
 DELIMITERS = (",", "\t", ";", "|", "::")
@@ -31,19 +31,19 @@ class TextHeader:
     Attributes:
         delimiter: Text between two fields.
         names: Of the fields in order; their numbers from 1 in a file without a header.
-        is_found_out: Whether the delimiter is another than the one that the suffix says.
+        is_detected: Whether the delimiter is not that of the suffix.
     """
 
     delimiter: str
     names: list[str]
-    is_found_out: bool = False
+    is_detected: bool = False
 
 
 def encoding_of(path: str, options: ReadOptions, survey: TextSurvey) -> str:
-    """Return the name of the encoding as the readers know it.
+    """Return the name of the encoding as the readers use it.
 
     Raises:
-        BadInput: nobody knows it, or none is given and the file is no UTF-8.
+        BadInput: it is unknown, or none is given and the file is no UTF-8.
     """
     if options.encoding is None:
         if survey.encoding is None:
@@ -67,14 +67,14 @@ def read_header(table: Table, path: Path, options: ReadOptions, encoding: str, u
     """Read the first line of a text file.
 
     Args:
-        table: The raw table that the file is meant for: a delimiter that finds none of its columns is another's.
+        table: The raw table that the file is meant for; a delimiter has to find one of its columns.
         path: A text file, plain or gzip.
-        options: How it is written, as far as a person said.
+        options: How it is written, as far as given.
         encoding: Of its bytes.
-        usual: The delimiter that its suffix says, or nothing.
+        usual: The delimiter of its suffix, or None.
 
     Raises:
-        BadInput: the line is no such text or blank, or the delimiter cannot be found out.
+        BadInput: the line is no such text or blank, or the delimiter cannot be detected.
     """
     text = _first_line(path, encoding)
     quote = '"' if options.quote is None else options.quote

@@ -1,11 +1,11 @@
-"""Looks once at all bytes of a text file before it is read: how long it is, how its lines end, how it is encoded."""
+"""Reads all bytes of a text file once before it is parsed: its length, its line ends, its encoding."""
 
 import codecs
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.files.unpacking import CHUNK_BYTES, opened, too_large
+from nightjar.importers.files.compression import CHUNK_BYTES, opened, too_large
 
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _SHOWN_CHARACTERS = 20
@@ -13,7 +13,7 @@ _SHOWN_CHARACTERS = 20
 
 @dataclass
 class TextSurvey:
-    """What the bytes of a text file say.
+    """Counts over the bytes of a text file.
 
     Attributes:
         length: Bytes, unpacked.
@@ -22,7 +22,7 @@ class TextSurvey:
         pairs: Carriage returns before a line feed.
         ends_in_line_end: Whether the last line is ended as the others.
         begins_with_nul: Whether the first byte is 0, as in UTF-16 whose larger byte is first.
-        encoding: As the mark at its beginning says; null without one.
+        encoding: Of the byte order mark; None without one.
         utf_8_characters: Characters beyond ASCII.
         other_bytes: Bytes that are no part of a UTF-8 character.
         first_other: The bytes around the first of them.
@@ -101,7 +101,7 @@ def survey_text(path: Path, max_gb: int | None = None) -> TextSurvey:
 
 
 def fitting_encoding(survey: TextSurvey) -> str:
-    """Return the likeliest encoding of a file that is not UTF-8; only a reader of its language can be sure."""
+    """Return the likeliest encoding of a file that is not UTF-8."""
     if b"\0" in survey.first_other:
         return "utf-16-be" if survey.begins_with_nul else "utf-16-le"
     return "cp1252" if any(0x80 <= byte <= 0x9F for byte in survey.first_other) else "latin-1"

@@ -7,10 +7,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.files.unpacking import inner_name
+from nightjar.importers.files.compression import inner_name
+from nightjar.importers.import_notes import Note, ignore_note
 from nightjar.importers.layouts.layout import Layout, LayoutTable, read_layout
 from nightjar.importers.read_options import ReadOptions
-from nightjar.importers.reading_notes import Note, unheard
 
 _SHIPPED = Path(__file__).parent
 _FOLDER = "layouts"
@@ -26,7 +26,7 @@ class KnownLayout:
     is_shipped: bool
 
 
-def known_layouts(home: Path, note: Note = unheard) -> dict[str, KnownLayout]:
+def known_layouts(home: Path, note: Note = ignore_note) -> dict[str, KnownLayout]:
     """Return all layouts by name; one of the home takes the place of a shipped one, which is noted.
 
     Raises:
@@ -40,7 +40,7 @@ def known_layouts(home: Path, note: Note = unheard) -> dict[str, KnownLayout]:
     return dict(sorted(found.items()))
 
 
-def find_layout(name: str, home: Path, note: Note = unheard) -> Layout:
+def find_layout(name: str, home: Path, note: Note = ignore_note) -> Layout:
     """Return the layout of a name, or of a path that ends in .toml.
 
     Raises:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.columns import IMPORTABLE
+from nightjar.importers.column_matching import IMPORTABLE
 from nightjar.importers.read_options import ReadOptions, TimeUnit
 
 _TEXTS = ("delimiter", "quote", "escape", "encoding", "time_format", "time_zone")

@@ -10,11 +10,11 @@ from pathlib import Path
 import duckdb
 
 from nightjar.contract.errors import BadInput
+from nightjar.importers.import_source import ImportSource
 from nightjar.importers.loading import ImportCount, load, require_usable, total_by_table
-from nightjar.importers.movielens import rows
+from nightjar.importers.movielens import raw_rows
 from nightjar.importers.movielens.layouts import LAYOUTS, MovieLensLayout
 from nightjar.importers.row_checks import check
-from nightjar.importers.source import Source
 from nightjar.warehouse.protocol import Warehouse
 
 
@@ -61,13 +61,13 @@ def detect_layout(folder: Path) -> MovieLensLayout:
     )
 
 
-def _sources(connection: duckdb.DuckDBPyConnection, layout: MovieLensLayout, folder: Path) -> Iterator[Source]:
+def _sources(connection: duckdb.DuckDBPyConnection, layout: MovieLensLayout, folder: Path) -> Iterator[ImportSource]:
     """Define the sources one after another: all but the first look at the ratings that passed the check."""
-    yield rows.interactions(connection, layout.ratings)
-    yield rows.items(connection, layout.films)
-    yield rows.film_features(connection, layout.films)
+    yield raw_rows.interactions(connection, layout.ratings)
+    yield raw_rows.items(connection, layout.films)
+    yield raw_rows.film_features(connection, layout.films)
     if layout.people is None and (folder / "tags.csv").is_file():
-        yield rows.tag_features(connection)
-    yield rows.users(connection, layout.people or layout.ratings, has_people=layout.people is not None)
+        yield raw_rows.tag_features(connection)
+    yield raw_rows.users(connection, layout.people or layout.ratings, has_people=layout.people is not None)
     if layout.people is not None:
-        yield rows.user_features(connection, layout.people)
+        yield raw_rows.user_features(connection, layout.people)

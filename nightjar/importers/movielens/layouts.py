@@ -17,8 +17,8 @@ from pathlib import Path
 
 import duckdb
 
-from nightjar.importers.files.delimited import read_delimited
-from nightjar.importers.files.text_layout import Layout
+from nightjar.importers.files.delimited_text import read_delimited
+from nightjar.importers.files.text_format import TextFormat
 
 _LATIN = "latin-1"
 _GENRE_FLAGS = tuple(f"flag_{index}" for index in range(19))
@@ -31,7 +31,7 @@ _OCCUPATIONS_1M = (
 
 @dataclass(frozen=True)
 class MovieLensLayout:
-    """One layout: its obligatory files by role, and how to read them into the views."""
+    """One layout: its required_columns files by role, and how to read them into the views."""
 
     name: str
     ratings: str
@@ -77,19 +77,19 @@ def _read_1m(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 
 def _read_csv(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    _read(connection, folder / "ratings.csv", Layout(("user_id", "item_id", "rating", "rated_at")), "ml_ratings")
-    _read(connection, folder / "movies.csv", Layout(("item_id", "title", "genre_list")), "ml_film_lines")
+    _read(connection, folder / "ratings.csv", TextFormat(("user_id", "item_id", "rating", "rated_at")), "ml_ratings")
+    _read(connection, folder / "movies.csv", TextFormat(("item_id", "title", "genre_list")), "ml_film_lines")
     _split_genres(connection)
     if (folder / "tags.csv").is_file():
-        _read(connection, folder / "tags.csv", Layout(("user_id", "item_id", "tag", "tagged_at")), "ml_tags")
+        _read(connection, folder / "tags.csv", TextFormat(("user_id", "item_id", "tag", "tagged_at")), "ml_tags")
 
 
-def _read(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, name: str) -> None:
+def _read(connection: duckdb.DuckDBPyConnection, path: Path, layout: TextFormat, name: str) -> None:
     read_delimited(connection, path, layout, name)
 
 
-def _bare(delimiter: str, *columns: str) -> Layout:
-    return Layout(columns, delimiter, quote="", header=False, encoding=_LATIN)
+def _bare(delimiter: str, *columns: str) -> TextFormat:
+    return TextFormat(columns, delimiter, quote="", header=False, encoding=_LATIN)
 
 
 def _split_genres(connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,1 +1,1 @@
-"""SQL that reads the values of files: times, ids, numbers, texts; and says why one was not read."""
+"""SQL that reads the values of files (times, ids, numbers, texts) and explains why one was not read."""

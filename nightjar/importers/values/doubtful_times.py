@@ -1,7 +1,7 @@
-"""SQL that says why a time was not read: what it looks like, and the option that makes it certain."""
+"""SQL that explains why a time was not read: what it looks like, and the option that reads it."""
 
 from nightjar.importers.read_options import ReadOptions
-from nightjar.importers.values.sql_texts import literal
+from nightjar.importers.values.sql_literals import literal
 
 _BY_UNIT = "--time-unit"
 
@@ -20,7 +20,7 @@ DOUBTFUL_NUMBERS = (
         f"looks like .NET ticks: write unix times, or use {_BY_UNIT} ns if it is one",
     ),
 )
-"""From, to, what it looks like: numbers that by their magnitude alone would be times of the seventies or of 1990."""
+"""From, to, what it looks like: numbers whose magnitude alone would make them times of the seventies or of 1990."""
 
 _SMALL_NUMBERS = (
     ("= 0", "looks like a missing time"),
@@ -32,7 +32,7 @@ _SMALL_NUMBERS = (
     ("between 19000101 and 22000100", "is no date of the calendar"),
     ("< 100000000", f"is too small for a unix time after 1973: use {_BY_UNIT} if it is one"),
 )
-# Forms that DuckDB's own cast, or a person, may read in two ways.
+# Forms that can be read in two ways.
 _TEXTS = (
     ("[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}.*", "may be day and month or month and day: use --time-format"),
     ("[+-]?[0-9.]+[eE][+-]?[0-9]+", "lost its last digits: write all of them"),
@@ -42,22 +42,22 @@ _TEXTS = (
 
 
 def why_not_read(text: str, number: str, local: str, options: ReadOptions) -> str:
-    """Return SQL for the rule that a time breaks which was not read.
+    """Return SQL for why a time was not read.
 
     Args:
         text: SQL of the trimmed text.
         number: SQL of its number, null where it is none.
         local: SQL of the local time that it was read as, null where it is none.
-        options: The options by which it was not read.
+        options: The options it was read with.
     """
     if options.time_format:
         rule = literal(f"does not fit --time-format {options.time_format}")
     else:
         numbers = [
-            f"when {number} between {low} and {high} then {literal(says)}" for low, high, says in DOUBTFUL_NUMBERS
+            f"when {number} between {low} and {high} then {literal(reason)}" for low, high, reason in DOUBTFUL_NUMBERS
         ]
-        numbers += [f"when {number} {values} then {literal(says)}" for values, says in _SMALL_NUMBERS]
-        texts = [f"when regexp_full_match({text}, {literal(form)}) then {literal(says)}" for form, says in _TEXTS]
+        numbers += [f"when {number} {values} then {literal(reason)}" for values, reason in _SMALL_NUMBERS]
+        texts = [f"when regexp_full_match({text}, {literal(form)}) then {literal(reason)}" for form, reason in _TEXTS]
         rule = f"case {' '.join([*([] if options.time_unit else numbers), *texts])} end"
     left_out = literal(f"clocks of {options.time_zone} leave it out")
     return f"'is no timestamp' || coalesce(': ' || case when {local} is not null then {left_out} else {rule} end, '')"

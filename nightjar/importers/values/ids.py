@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import duckdb
 
-from nightjar.importers.notices import Notice
-from nightjar.importers.source import Source
-from nightjar.importers.values.texts import trimmed, without_words
+from nightjar.importers.import_source import ImportSource
+from nightjar.importers.import_warnings import RowWarning
+from nightjar.importers.values.texts import trimmed, without_null_words
 
 ID_COLUMNS = ("user_id", "item_id", "event_id", "exposure_id")
 
@@ -47,8 +47,8 @@ class IdForm:
         return self.scientific > 0 and self.other_points == 0 and self.texts == 0
 
 
-def survey(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> dict[str, IdForm]:
-    """Count how the ids of the sources are written, by column; what the files type themselves is left out."""
+def survey(connection: duckdb.DuckDBPyConnection, sources: Sequence[ImportSource]) -> dict[str, IdForm]:
+    """Count how the ids of the sources are written, by column; columns that a file types itself are left out."""
     forms: dict[str, IdForm] = {}
     for source in sources:
         names = [name for name in ID_COLUMNS if name in source.columns and kind_of_type(source, name) == "text"]
@@ -69,8 +69,8 @@ def survey(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> 
     return forms
 
 
-def kind_of_type(source: Source, name: str) -> str:
-    """Return what the file types a column as: text, integer, float or decimal."""
+def kind_of_type(source: ImportSource, name: str) -> str:
+    """Return the kind of a column's type in the file: text, integer, float or decimal."""
     type_ = source.types.get(name, "VARCHAR").upper()
     if type_ in _LARGEST:
         return "float"
@@ -79,7 +79,7 @@ def kind_of_type(source: Source, name: str) -> str:
     return "integer" if type_.endswith(("INT", "INTEGER")) else "text"
 
 
-def decoded(source: Source, name: str, text: str, form: IdForm) -> str:
+def decoded(source: ImportSource, name: str, text: str, form: IdForm) -> str:
     """Return SQL for the id that a trimmed text stands for; null where it is not certain."""
     kind = kind_of_type(source, name)
     if kind == "float":
@@ -96,22 +96,24 @@ def decoded(source: Source, name: str, text: str, form: IdForm) -> str:
         else {text} end"""
 
 
-def why_not_decoded(source: Source, name: str, text: str) -> str:
-    """Return SQL for the rule that an id breaks which is not certain."""
+def why_not_decoded(source: ImportSource, name: str, text: str) -> str:
+    """Return SQL for why an id was not read."""
     typed = f" in a column of type {source.types[name].lower()}" if name in source.types else ""
     fraction = f"regexp_matches({text}, '^-?[0-9]*\\.[0-9]*[1-9][0-9]*$')"
     return f"""case when {fraction} then 'has a fraction{typed}: write ids as integers or as text'
         else 'is a float whose last digits are lost{typed}: write ids as integers or as text' end"""
 
 
-def notices(connection: duckdb.DuckDBPyConnection, source: Source, forms: Mapping[str, IdForm]) -> list[Notice]:
-    """Say which ids were read as other texts, and which look as if they should have been."""
-    said: list[Notice] = []
+def id_warnings(
+    connection: duckdb.DuckDBPyConnection, source: ImportSource, forms: Mapping[str, IdForm]
+) -> list[RowWarning]:
+    """Return warnings about ids that were read as other texts, and about those that look like floats and were kept."""
+    warnings: list[RowWarning] = []
     for name in (name for name in ID_COLUMNS if name in source.columns):
         form, kind = forms.get(name, IdForm()), kind_of_type(source, name)
         if kind in ("float", "decimal"):
             rows = _count(connection, source, f"{name} is not null")
-            said += _notice(
+            warnings += _warning(
                 source,
                 "ids_of_numbers",
                 name,
@@ -121,7 +123,7 @@ def notices(connection: duckdb.DuckDBPyConnection, source: Source, forms: Mappin
         elif form.is_decoded or form.is_decoded_from_scientific:
             has_other_form = f"contains({name}, '.') or contains({name}, '+')"
             rows = _count(connection, source, f"{has_other_form} and {_is_number(trimmed(name))}")
-            said += _notice(
+            warnings += _warning(
                 source,
                 "ids_written_as_floats",
                 name,
@@ -132,18 +134,18 @@ def notices(connection: duckdb.DuckDBPyConnection, source: Source, forms: Mappin
             rows = _count(
                 connection, source, f"{_is_number(trimmed(name))} and not regexp_full_match({name}, '{_INTEGER}')"
             )
-            said += _notice(
+            warnings += _warning(
                 source,
                 "ids_like_floats_kept",
                 name,
                 f"{name} has ids that look like floats beside others that are none; all are kept as text",
                 rows,
             )
-    return said
+    return warnings
 
 
-def _notice(source: Source, code: str, column: str, text: str, rows: int) -> Sequence[Notice]:
-    return [Notice(source.table.name, code, column, text, rows)] if rows else []
+def _warning(source: ImportSource, code: str, column: str, text: str, rows: int) -> Sequence[RowWarning]:
+    return [RowWarning(source.table.name, code, column, text, rows)] if rows else []
 
 
 def _counts(name: str) -> str:
@@ -156,11 +158,11 @@ def _counts(name: str) -> str:
         count(*) filter (case when {exponent} then regexp_full_match({text}, '{_SCIENTIFIC}') end)"""
 
 
-def _count_texts(connection: duckdb.DuckDBPyConnection, source: Source, name: str) -> int:
+def _count_texts(connection: duckdb.DuckDBPyConnection, source: ImportSource, name: str) -> int:
     if kind_of_type(source, name) != "text":
         return 0
-    said = without_words(trimmed(name), source.options.null_words)
-    return _count(connection, source, f"({said}) is not null and not {_is_number(trimmed(name))}")
+    text = without_null_words(trimmed(name), source.options.null_words)
+    return _count(connection, source, f"({text}) is not null and not {_is_number(trimmed(name))}")
 
 
 def _is_number(text: str) -> str:
@@ -187,5 +189,5 @@ def _without_fraction(text: str) -> str:
     return f"regexp_replace(regexp_extract({text}, '^-?[0-9]+'), '^-0$', '0')"
 
 
-def _count(connection: duckdb.DuckDBPyConnection, source: Source, condition: str) -> int:
+def _count(connection: duckdb.DuckDBPyConnection, source: ImportSource, condition: str) -> int:
     return int(connection.execute(f"select count(*) from {source.relation} where {condition}").fetchall()[0][0])

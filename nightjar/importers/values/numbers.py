@@ -1,6 +1,6 @@
-"""SQL that reads the numbers of files, and says why one was not read."""
+"""SQL that reads the numbers of files, and explains why one was not read."""
 
-from nightjar.importers.values.sql_texts import literal
+from nightjar.importers.values.sql_literals import literal
 
 _DECIMAL_COMMA = "[+-]?[0-9]*,[0-9]+"
 _DECIMAL_COMMA_OR_WHOLE = rf"{_DECIMAL_COMMA}|[+-]?[0-9]+([eE][+-]?[0-9]+)?"
@@ -18,19 +18,19 @@ _DOUBTS_WITH_COMMA = (
 
 
 def number(text: str, *, has_decimal_comma: bool = False) -> str:
-    """Return SQL for a finite number, null where a trimmed text is none; thousands are not set apart in any way."""
+    """Return SQL for a finite number, null where a trimmed text is none; separators of thousands are not read."""
     cast = f"try_cast({text} as double)"
     if has_decimal_comma:
         is_one = f"regexp_full_match({text}, {literal(_DECIMAL_COMMA_OR_WHOLE)})"
         return f"case when {is_one} then try_cast(replace({text}, ',', '.') as double) end"
-    # DuckDB takes 1_000 for a thousand.
+    # DuckDB reads 1_000 as a thousand.
     return f"case when isfinite({cast}) and not contains({text}, '_') then {cast} end"
 
 
 def why_no_number(text: str, *, has_decimal_comma: bool = False) -> str:
-    """Return SQL for what a text looks like that is no finite number, led by a colon; empty if nothing is to say."""
+    """Return SQL for what a text that is no finite number looks like, after a colon; else empty."""
     doubts = _DOUBTS_WITH_COMMA if has_decimal_comma else _DOUBTS
     looks = " ".join(
-        f"when regexp_full_match({text}, {literal(form)}) then {literal(': ' + says)}" for form, says in doubts
+        f"when regexp_full_match({text}, {literal(form)}) then {literal(': ' + reason)}" for form, reason in doubts
     )
     return f"case {looks} else '' end"

@@ -1,15 +1,15 @@
-"""Names what a person would frown at in rows that break no rule: repeats, one date, one user of half of them."""
+"""Notes what is unusual in rows that break no rule: one date only, unlikely years, one user with half of them."""
 
 import duckdb
 
-from nightjar.importers.reading_notes import Note
-from nightjar.importers.source import Source
+from nightjar.importers.import_notes import Note
+from nightjar.importers.import_source import ImportSource
 
 _FEW_ROWS = 100
 
 
-def note_odd_rows(connection: duckdb.DuckDBPyConnection, source: Source, note: Note) -> None:
-    """Name what is odd in the accepted rows of a checked source, one line each."""
+def note_odd_rows(connection: duckdb.DuckDBPyConnection, source: ImportSource, note: Note) -> None:
+    """Note what is unusual in the accepted rows of a checked source, one line each."""
     if source.table.name != "interactions":
         return
     accepted = f"{source.checked} where reason is null"
@@ -24,9 +24,9 @@ def note_odd_rows(connection: duckdb.DuckDBPyConnection, source: Source, note: N
     if first == last:
         note(f"interactions: all rows are of one day, {first}")
     if first < "1990-01-01":
-        note(f"interactions: times go from {first} to {last}: see whether the first ones stand for an unknown time")
+        note(f"interactions: times go from {first} to {last}: check whether the first ones stand for an unknown time")
     user, most = connection.execute(
         f"select user_id, count(*) as most from {accepted} group by user_id order by most desc, user_id limit 1"
     ).fetchall()[0]
     if most * 2 >= rows:
-        note(f"interactions: {most:,} of {rows:,} rows are of the user {user[:60]!r}: see whether it is one person")
+        note(f"interactions: {most:,} of {rows:,} rows are of the user {user[:60]!r}: check whether it is one person")

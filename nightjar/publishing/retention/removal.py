@@ -74,7 +74,7 @@ def remove_rows(warehouse: Warehouse, settings: Settings, as_of: date) -> Plan:
         reached("retention:before_commit")
     reached("retention:after_commit")
     # Of a publication its rows are left, of an attempt that was none at most the place for them.
-    warehouse.delete_remains(REMOVED_TABLES, [*_losing(found, Part.ROWS), *_losing(found, Part.STAGED_ROWS)])
+    warehouse.drop_partitions(REMOVED_TABLES, [*_losing(found, Part.ROWS), *_losing(found, Part.STAGED_ROWS)])
     reached("retention:after_rows")
     return found
 

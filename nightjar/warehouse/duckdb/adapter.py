@@ -15,13 +15,12 @@ from nightjar.contract.atomic_files import file_written_aside
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.failpoints import reached
 from nightjar.contract.tables import ALL_TABLES, OUTPUTS, SNAPSHOT, STAGED, Table
-from nightjar.warehouse import plain_tables
-from nightjar.warehouse.duckdb import readers_snapshot
-from nightjar.warehouse.duckdb.busy_file import waited_for
-from nightjar.warehouse.duckdb.readers_snapshot import ReadersSnapshot
+from nightjar.warehouse import unpartitioned_tables
+from nightjar.warehouse.duckdb import published_file
+from nightjar.warehouse.duckdb.busy_file import retry_while_locked
 from nightjar.warehouse.event_weights import fill_new_table
-from nightjar.warehouse.later_columns import add_missing_columns, allow_nulls
-from nightjar.warehouse.protocol import Connection, ImportSession, Query
+from nightjar.warehouse.protocol import Connection, ImportSession, Query, ReadersSnapshot
+from nightjar.warehouse.schema_migration import add_missing_columns, allow_nulls
 
 _HAS_WEIGHTS = "select 1 from duckdb_tables() where schema_name = 'raw' and table_name = 'event_weights'"
 _TYPES = {"text": "varchar", "real[]": "real[]", "timestamptz": "timestamptz"}
@@ -117,7 +116,7 @@ class DuckDBWarehouse:
             # although the rows are in, on a full disk; then they are staged again. A publication would be out.
             connection.execute("set checkpoint_threshold = '1 KB'")
             for table, folder in folders.items():
-                plain_tables.delete_publications(connection, table, [publication_id])
+                unpartitioned_tables.delete_publications(connection, table, [publication_id])
                 rows.append(_insert(connection, table, folder, publication_id, data_date))
                 reached("load:after_table")
         return rows
@@ -125,16 +124,16 @@ class DuckDBWarehouse:
     def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:
         """Move a publication's rows from the staging to the output tables; clear what its date had staged before."""
         for staging, output in zip(STAGED, OUTPUTS, strict=True):
-            plain_tables.move_staged(connection, staging, output, publication_id, data_date)
+            unpartitioned_tables.move_staged(connection, staging, output, publication_id, data_date)
         for table in SNAPSHOT:
-            plain_tables.delete_date(connection, table, data_date)
+            unpartitioned_tables.delete_date(connection, table, data_date)
 
     def delete_rows(self, connection: Connection, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
         """Delete the rows of publications."""
         for table in tables:
-            plain_tables.delete_publications(connection, table, publication_ids)
+            unpartitioned_tables.delete_publications(connection, table, publication_ids)
 
-    def delete_remains(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
+    def drop_partitions(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
         """Do nothing: `delete_rows` deletes all."""
 
     def write_readers_snapshot(self) -> ReadersSnapshot | None:
@@ -143,10 +142,10 @@ class DuckDBWarehouse:
         Raises:
             NightjarError: the warehouse stayed busy, or the file cannot be written; the old one is as it was.
         """
-        target = self.path.with_name(readers_snapshot.FILE)
+        target = self.path.with_name(published_file.FILE)
         try:
-            return readers_snapshot.write(
-                self.path, target, lambda attach: waited_for(self.path, self.busy_deadline_seconds, attach)
+            return published_file.write(
+                self.path, target, lambda attach: retry_while_locked(self.path, self.busy_deadline_seconds, attach)
             )
         except (duckdb.Error, OSError) as error:
             raise NightjarError(
@@ -171,7 +170,7 @@ class DuckDBWarehouse:
             yield ImportSession(connection, connection, lambda name, columns: None)
 
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
-        return waited_for(
+        return retry_while_locked(
             self.path, self.busy_deadline_seconds, lambda: duckdb.connect(str(self.path), read_only=read_only)
         )
 

@@ -15,7 +15,7 @@ import duckdb
 
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.progress import MARK
-from nightjar.warehouse.duckdb.readers_snapshot import FILE
+from nightjar.warehouse.duckdb.published_file import FILE
 
 T = TypeVar("T")
 _OURS = {"nightjar", "dbt", "nightjar.warehouse.dbt_process"}
@@ -33,7 +33,7 @@ class FileBusy(NightjarError):
     """Another process has the file open, and kept it for longer than could be waited for."""
 
 
-def waited_for(path: Path, deadline_seconds: float, opened: Callable[[], T]) -> T:
+def retry_while_locked(path: Path, deadline_seconds: float, opened: Callable[[], T]) -> T:
     """Call what opens a file, again and again while another process holds the file; return what it returns.
 
     Raises:
@@ -53,7 +53,7 @@ def waited_for(path: Path, deadline_seconds: float, opened: Callable[[], T]) -> 
             now = time.monotonic()
             if now - started > deadline_seconds:
                 raise FileBusy(
-                    f"{path} was busy for {deadline_seconds:.0f} s: {holder(str(error))}; {_advice(path, error)}",
+                    f"{path} was busy for {deadline_seconds:.0f} s: {lock_holder(str(error))}; {_advice(path, error)}",
                     code="file_busy",
                     path=path,
                     pid=_pid(str(error)),
@@ -69,7 +69,7 @@ def is_locked(message: str) -> bool:
     return "Could not set lock on file" in message
 
 
-def holder(message: str) -> str:
+def lock_holder(message: str) -> str:
     """Return who holds a file, as DuckDB's refusal and the system tell: process, command line, user."""
     found = _HOLDER.search(message)
     if found is None:
@@ -100,7 +100,7 @@ def _command_line(pid: str) -> tuple[str, str]:
 
 def _say(path: Path, error: duckdb.IOException, seconds_left: float) -> None:
     left = f"{seconds_left / 60:.0f} minutes" if seconds_left >= 90 else f"{seconds_left:.0f} s"
-    words = f"waiting for {path}, up to {left}: {holder(str(error))}; {_advice(path, error)}"
+    words = f"waiting for {path}, up to {left}: {lock_holder(str(error))}; {_advice(path, error)}"
     # Not among what a command prints for programs.
     print(f"{MARK} {words}", file=sys.stderr, flush=True)
 

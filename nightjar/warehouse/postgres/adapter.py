@@ -14,16 +14,15 @@ from nightjar.contract.atomic_files import file_written_aside
 from nightjar.contract.failpoints import reached
 from nightjar.contract.settings import Settings
 from nightjar.contract.tables import OUTPUTS, SNAPSHOT, STAGED, Table
-from nightjar.warehouse import plain_tables
-from nightjar.warehouse.duckdb.readers_snapshot import ReadersSnapshot
+from nightjar.warehouse import unpartitioned_tables
 from nightjar.warehouse.postgres import partitions
 from nightjar.warehouse.postgres.binary_copy import copy_in
-from nightjar.warehouse.postgres.connection import Address, PostgresConnection, hold, opened
-from nightjar.warehouse.postgres.export import export
-from nightjar.warehouse.postgres.importing import copy_table, opened_scratch
-from nightjar.warehouse.postgres.output_files import read_batches
+from nightjar.warehouse.postgres.connection import Address, PostgresConnection, acquire_lock, opened
+from nightjar.warehouse.postgres.import_session import copy_table, open_scratch
+from nightjar.warehouse.postgres.parquet_batches import read_batches
+from nightjar.warehouse.postgres.parquet_export import export
 from nightjar.warehouse.postgres.schema import check_initialised, create_missing_tables, is_partitioned
-from nightjar.warehouse.protocol import Connection, ImportSession, Query
+from nightjar.warehouse.protocol import Connection, ImportSession, Query, ReadersSnapshot
 
 
 class PostgresWarehouse:
@@ -122,7 +121,7 @@ class PostgresWarehouse:
             if is_partitioned(output):
                 partitions.copy_staged(connection, staging, output, publication_id)
             else:
-                plain_tables.move_staged(connection, staging, output, publication_id, data_date)
+                unpartitioned_tables.move_staged(connection, staging, output, publication_id, data_date)
         # At the end, because the audit of another attempt waits from here on.
         for staging in (*STAGED, *SNAPSHOT):
             if is_partitioned(staging):
@@ -130,14 +129,14 @@ class PostgresWarehouse:
                 partitions.drop_staged(connection, staging, [x for x in staged if x.startswith(f"{data_date}.")])
 
     def delete_rows(self, connection: Connection, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
-        """Delete the rows of publications, but leave the partitions of output tables to `delete_remains`."""
+        """Delete the rows of publications, but leave the partitions of output tables to `drop_partitions`."""
         for table in tables:
             if not is_partitioned(table):
-                plain_tables.delete_publications(connection, table, publication_ids)
+                unpartitioned_tables.delete_publications(connection, table, publication_ids)
             elif table in (*STAGED, *SNAPSHOT):
                 partitions.drop_staged(connection, table, publication_ids)
 
-    def delete_remains(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
+    def drop_partitions(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
         """Detach and drop the partitions that `delete_rows` left; what is gone already is no error.
 
         Raises:
@@ -145,7 +144,7 @@ class PostgresWarehouse:
         """
         with self.connect() as connection:
             _wait_at_most(connection, self.busy_deadline_seconds, "session")
-            hold(connection, "clean-up", "session")
+            acquire_lock(connection, "clean-up", "session")
             for table in tables:
                 if is_partitioned(table) and table in OUTPUTS:
                     partitions.drop_published(connection, table, publication_ids)
@@ -160,20 +159,20 @@ class PostgresWarehouse:
     @contextmanager
     def importing(self) -> Iterator[ImportSession]:
         """Open it for one import, of which everything or nothing is written; imports take turns at writing."""
-        with opened_scratch() as scratch, self.connect() as connection, ExitStack() as writing:
+        with open_scratch() as scratch, self.connect() as connection, ExitStack() as writing:
 
-            def hand_over(name: str, columns: Mapping[str, str]) -> None:
+            def copy_to_target(name: str, columns: Mapping[str, str]) -> None:
                 # Files are read for minutes: only then does the transaction begin, and others wait.
                 if connection.session.info.transaction_status == TransactionStatus.IDLE:
                     writing.enter_context(_alone(connection, "import"))
                 copy_table(scratch, connection, name, columns)
 
-            yield ImportSession(scratch, connection, hand_over)
+            yield ImportSession(scratch, connection, copy_to_target)
 
 
 def _fill(connection: PostgresConnection, table: Table, publication_id: str, batches: Iterable[pa.RecordBatch]) -> int:
     if not is_partitioned(table):
-        plain_tables.delete_publications(connection, table, [publication_id])
+        unpartitioned_tables.delete_publications(connection, table, [publication_id])
         return copy_in(connection, table.full_name, table.column_names, batches)
     aside = partitions.create_aside(connection, table, publication_id)
     # Frozen rows need no vacuum; nobody has seen the table that was made in this transaction.
@@ -191,7 +190,7 @@ def _alone(connection: PostgresConnection, what: str, deadline_seconds: float = 
     """
     with connection.session.transaction():
         _wait_at_most(connection, deadline_seconds, "transaction")
-        hold(connection, what, "transaction")
+        acquire_lock(connection, what, "transaction")
         yield
 
 

@@ -11,7 +11,7 @@ from psycopg import errors
 from psycopg.rows import TupleRow
 
 from nightjar.contract.errors import BadInput, NightjarError
-from nightjar.warehouse.postgres.parameters import translated
+from nightjar.warehouse.postgres.placeholders import translated
 from nightjar.warehouse.protocol import Parameters
 
 Session = psycopg.Connection[TupleRow]
@@ -84,18 +84,18 @@ def opened(address: Address) -> Iterator[PostgresConnection]:
         BadInput: the database refuses; the line names the setting, or what to run.
         NightjarError: it does not answer, or went away.
     """
-    with told_plainly(address), _connect(address) as session:
+    with readable_errors(address), _connect(address) as session:
         yield PostgresConnection(session)
 
 
-def hold(connection: PostgresConnection, what: str, until_end_of: Literal["transaction", "session"]) -> None:
-    """Wait until no other process holds the lock of that name in this database, and hold it."""
+def acquire_lock(connection: PostgresConnection, what: str, until_end_of: Literal["transaction", "session"]) -> None:
+    """Wait until no other process holds the lock of that name in this database, and take it."""
     function = {"transaction": "pg_advisory_xact_lock", "session": "pg_advisory_lock"}[until_end_of]
     connection.execute(f"select {function}(hashtextextended(?, 0))", [f"nightjar {what}"])
 
 
 @contextmanager
-def told_plainly(address: Address) -> Iterator[None]:
+def readable_errors(address: Address) -> Iterator[None]:
     """Turn what the server says of a statement into one line, where a person can do something about it."""
     try:
         yield

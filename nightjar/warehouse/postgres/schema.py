@@ -3,8 +3,8 @@
 from nightjar.contract.errors import BadInput
 from nightjar.contract.tables import ALL_TABLES, SNAPSHOT, Table
 from nightjar.warehouse.event_weights import fill_new_table
-from nightjar.warehouse.later_columns import add_missing_columns, allow_nulls
 from nightjar.warehouse.protocol import Connection
+from nightjar.warehouse.schema_migration import add_missing_columns, allow_nulls
 
 # Of each publication these hold by far the most rows.
 PARTITIONED = (

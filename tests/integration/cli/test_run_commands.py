@@ -20,8 +20,8 @@ from nightjar.contract.errors import BadInput, GateRefused, NightjarError
 from nightjar.contract.interval import of_date, parse_instant
 from nightjar.contract.settings import Settings
 from nightjar.contract.task_events import FAILED, PROGRESS, SUCCESS, TaskEvent
-from nightjar.publishing.attempts import RunRequest
-from nightjar.publishing.run_failures import RunFailure, failures, keep_failure
+from nightjar.publishing.run_failures import RunFailure, failures, store_failure
+from nightjar.publishing.run_request import RunRequest
 from nightjar.publishing.runner_process import this_process
 from nightjar.warehouse.protocol import Warehouse
 from tests.support.refusals import refused
@@ -210,7 +210,7 @@ def test_what_a_task_has_written_down_is_not_written_again(
     settings: Settings, warehouse: Warehouse, airflow: Airflow
 ) -> None:
     own = RunFailure("r", "unload", "failed", "busy", 1, "2026-03-31.1", date(2026, 3, 31))
-    keep_failure(settings, replace(own, failed_at=datetime.now(UTC) + timedelta(hours=1)))
+    store_failure(settings, replace(own, failed_at=datetime.now(UTC) + timedelta(hours=1)))
     airflow([BEGUN, FAILED_TASK], 1)
     with pytest.raises(NightjarError):
         run(settings)

@@ -15,7 +15,7 @@ from dags.support.failures import code_of, failure_note, reason_of, write_down_s
 from nightjar.contract.environment import RUNNER, child_environment
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
-from nightjar.publishing.run_failures import RunFailure, failures, keep_failure, silent_reason
+from nightjar.publishing.run_failures import RunFailure, failures, reason_without_output, store_failure
 from nightjar.stages import record_failure
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 from tests.support.golden import check_wording
@@ -111,7 +111,7 @@ def test_of_a_task_that_ended_without_a_word_the_note_is_no_line_of_an_earlier_t
     earlier = SimpleNamespace(task_id="unload", timestamp=AT - timedelta(minutes=5))
     for outcomes in ([], [earlier]):
         note = str(failure_note([task], outcomes, lambda row: "of an earlier try"))
-        assert note == f"unload: {silent_reason('unload')}"
+        assert note == f"unload: {reason_without_output('unload')}"
 
 
 def failed_run() -> Any:
@@ -145,8 +145,8 @@ def test_the_listener_lets_another_process_write_and_none_where_nightjar_run_wat
 
 def test_a_silent_task_is_written_down_unless_its_own_process_has_done_so(home: Settings) -> None:
     own = RunFailure("r", "unload", "failed", "busy", 1, PUBLICATION, date(2026, 3, 31), failed_at=AT)
-    keep_failure(home, own)
-    keep_failure(home, replace(own, task="fit_model", failed_at=AT - timedelta(days=1)))
+    store_failure(home, own)
+    store_failure(home, replace(own, task="fit_model", failed_at=AT - timedelta(days=1)))
     record_failure.run(
         home,
         dag_id="nightly_recommendations",
@@ -161,4 +161,4 @@ def test_a_silent_task_is_written_down_unless_its_own_process_has_done_so(home: 
     with DuckDBWarehouse(home.warehouse_path).connect(read_only=True) as connection:
         [newest, earlier] = [each for each in failures(connection) if each.task == "fit_model"]
     assert (newest.outcome, newest.exit_code, earlier.outcome) == ("died", None, "failed")
-    assert newest.reason == silent_reason("fit_model")
+    assert newest.reason == reason_without_output("fit_model")

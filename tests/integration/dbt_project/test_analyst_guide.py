@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
-from nightjar.warehouse.duckdb.readers_snapshot import FILE
+from nightjar.warehouse.duckdb.published_file import FILE
 from tests.support.handmade_warehouses import ANALYST, HandmadeDuckDB, HandmadePostgres, HandmadeWarehouse
 from tests.support.two_publications import RECORDED
 

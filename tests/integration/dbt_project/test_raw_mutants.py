@@ -1,4 +1,4 @@
-"""Every raw table with a null in each obligatory column, with a key twice, and with ids that no other table has.
+"""Every raw table with a null in each required column, with a key twice, and with ids that no other table has.
 
 That a column is missing or of another type is refused before dbt runs: see
 tests/reliability/test_bad_inputs_of_runs.py.

@@ -8,7 +8,7 @@ import pytest
 from nightjar.contract.errors import BadInput
 from nightjar.importers.demo_shop.shop import Shop, generate, import_demo_shop
 from nightjar.importers.demo_shop.shop_options import ShopOptions
-from nightjar.importers.demo_shop.words import DOMAINS
+from nightjar.importers.demo_shop.vocabulary import DOMAINS
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 from nightjar.warehouse.protocol import Warehouse
 from tests.support.refusals import refused

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.demo_shop.later_days import import_nights, serve
+from nightjar.importers.demo_shop.served_days import import_served_days, serve
 from nightjar.importers.demo_shop.shop import Shop, generate
 from nightjar.importers.demo_shop.shop_options import ShopOptions
-from nightjar.importers.demo_shop.shown_recommendations import ServedLists, variant_of
-from nightjar.importers.demo_shop.words import DOMAINS
+from nightjar.importers.demo_shop.shown_recommendations import ServedRecommendations, variant_of
+from nightjar.importers.demo_shop.vocabulary import DOMAINS
 from nightjar.warehouse.protocol import Warehouse
 from tests.support.insert_rows import lay_row
 from tests.support.refusals import refused
@@ -26,10 +26,10 @@ def shop() -> Shop:
 
 
 @pytest.fixture(scope="module")
-def lists(shop: Shop) -> ServedLists:
+def lists(shop: Shop) -> ServedRecommendations:
     """To everybody the same personal list, films, books and games 20 to 29; the popular ones are 0 to 29."""
     items = [[f"{prefix}-{n + 1:04d}" for n in range(30)] for prefix in ("film", "book", "game")]
-    return ServedLists(
+    return ServedRecommendations(
         "2026-03-31.1",
         {
             (user, domain): items[n][20:]
@@ -52,7 +52,7 @@ def shown(tables: dict[str, Any]) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def test_a_user_sees_the_list_of_the_own_variant_without_what_was_met(shop: Shop, lists: ServedLists) -> None:
+def test_a_user_sees_the_list_of_the_own_variant_without_what_was_met(shop: Shop, lists: ServedRecommendations) -> None:
     visits = shown(serve(SMALL, shop, DAY, lists))
     assert {variant for variant, _ in visits} == {"control", "nightjar"}
     for (variant, user), items in visits.items():
@@ -62,7 +62,7 @@ def test_a_user_sees_the_list_of_the_own_variant_without_what_was_met(shop: Shop
         assert items == [f"{items[0][:4]}-{number:04d}" for number in expected]
 
 
-def test_equal_lists_give_equal_rows_and_another_day_others(shop: Shop, lists: ServedLists) -> None:
+def test_equal_lists_give_equal_rows_and_another_day_others(shop: Shop, lists: ServedRecommendations) -> None:
     first, again, other = (serve(SMALL, shop, day, lists) for day in (DAY, DAY, date(2026, 4, 2)))
     for name in ("interactions", "exposures"):
         assert first[name].equals(again[name])
@@ -90,16 +90,16 @@ def test_each_day_is_served_once_from_the_newest_publication_of_an_earlier_date(
 ) -> None:
     publish(warehouse, "2026-03-30.1", shop)
     served = "select cast(shown_at as date), publication_id from raw.exposures where publication_id is not null "
-    import_nights(warehouse, SMALL, 1)
+    import_served_days(warehouse, SMALL, 1)
     publish(warehouse, "2026-03-31.1", shop)
-    counts = import_nights(warehouse, SMALL, 2)
+    counts = import_served_days(warehouse, SMALL, 2)
     with warehouse.connect(read_only=True) as connection:
         found = connection.execute(f"{served} group by 1, 2 order by 1").fetchall()
         [(exposures,)] = connection.execute("select count(*) from raw.exposures").fetchall()
     assert found == [(date(2026, 4, 1), "2026-03-30.1"), (date(2026, 4, 2), "2026-03-31.1")]
     # Of the shop and the first day nothing is added again.
     assert {count.table_name: count.added for count in counts}["raw.items"] == 0
-    again = import_nights(warehouse, SMALL, 2)
+    again = import_served_days(warehouse, SMALL, 2)
     assert all(count.added == 0 for count in again)
     with warehouse.connect(read_only=True) as connection:
         assert connection.execute("select count(*) from raw.exposures").fetchall() == [(exposures,)]
@@ -107,12 +107,12 @@ def test_each_day_is_served_once_from_the_newest_publication_of_an_earlier_date(
 
 def test_days_without_a_publication_before_them_are_refused_before_anything_is_written(warehouse: Warehouse) -> None:
     with refused(BadInput, "nothing_published", wording=False, value=2, data_date=DAY):
-        import_nights(warehouse, SMALL, 2)
+        import_served_days(warehouse, SMALL, 2)
     with warehouse.connect(read_only=True) as connection:
         assert connection.execute("select count(*) from raw.items").fetchall() == [(0,)]
 
 
 def test_a_publication_for_other_customers_is_refused(shop: Shop) -> None:
-    nobodys = ServedLists("2026-03-31.1", {}, {domain: ["elsewhere"] for domain in DOMAINS}, defaultdict(set))
+    nobodys = ServedRecommendations("2026-03-31.1", {}, {domain: ["elsewhere"] for domain in DOMAINS}, defaultdict(set))
     with refused(BadInput, "no_recommendations", publication_id="2026-03-31.1"):
         serve(SMALL, shop, DAY, nobodys)

@@ -10,20 +10,20 @@ import pytest
 
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
-from nightjar.publishing.not_published import not_published
 from nightjar.publishing.run_failures import (
     RunFailure,
-    begin_anew,
     failures,
-    is_kept,
-    keep_failure,
+    is_recorded,
+    mark_refusals_resumed,
+    mark_resumed,
     outcome_of,
-    resume,
-    take_in,
+    store_failure,
+    store_waiting_failures,
     waiting_failures,
 )
 from nightjar.publishing.runner_process import has_died, this_process
-from nightjar.publishing.unfinished_attempts import mark_died, unfinished
+from nightjar.publishing.unfinished_attempts import record_dead_attempts, unfinished
+from nightjar.publishing.unpublished_runs import unpublished_runs
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 from nightjar.warehouse.protocol import Warehouse
 
@@ -56,14 +56,14 @@ def test_a_failure_is_one_row_with_its_reason_in_one_line_however_often_it_is_wr
     warehouse: Warehouse, settings: Settings
 ) -> None:
     warehouse.create_tables()
-    keep_failure(settings, FAILURE)
-    keep_failure(settings, FAILURE)
+    store_failure(settings, FAILURE)
+    store_failure(settings, FAILURE)
     assert stored(warehouse) == [replace(FAILURE, reason="it was busy")]
     assert waiting_failures(settings) == []
 
 
 def test_a_home_in_which_nothing_has_happened_stays_as_it_is(settings: Settings) -> None:
-    keep_failure(settings, FAILURE)
+    store_failure(settings, FAILURE)
     assert not settings.warehouse_path.exists()
     assert not (settings.home / "failures").exists()
 
@@ -73,7 +73,7 @@ def test_what_cannot_be_written_waits_as_a_file_and_the_next_one_takes_it_along(
 ) -> None:
     warehouse = DuckDBWarehouse(settings.warehouse_path)
     warehouse.create_tables()
-    monkeypatch.setattr("nightjar.publishing.run_failures._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("nightjar.publishing.run_failures._WAIT_SECONDS", 0.0)
     reader = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", reader, str(settings.warehouse_path)],
@@ -83,11 +83,11 @@ def test_what_cannot_be_written_waits_as_a_file_and_the_next_one_takes_it_along(
     ) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        keep_failure(settings, FAILURE)
+        store_failure(settings, FAILURE)
         other.communicate()
     assert [each.task for each in waiting_failures(settings)] == ["unload"]
-    assert is_kept(settings, since=AT, task="unload")
-    take_in(settings, warehouse)
+    assert is_recorded(settings, since=AT, task="unload")
+    store_waiting_failures(settings, warehouse)
     assert [each.task for each in stored(warehouse)] == ["unload"]
     assert waiting_failures(settings) == []
 
@@ -97,30 +97,32 @@ def test_an_attempt_that_goes_on_from_a_task_leaves_the_failure_of_another_as_it
 ) -> None:
     warehouse.create_tables()
     RunFolder.of(settings.lake, "2026-03-10.1").path.mkdir(parents=True)
-    keep_failure(settings, FAILURE)
-    keep_failure(settings, replace(FAILURE, task="marts"))
-    resume(settings, "2026-03-10.1", ["unload", "dbt_inputs"])
+    store_failure(settings, FAILURE)
+    store_failure(settings, replace(FAILURE, task="marts"))
+    mark_resumed(settings, "2026-03-10.1", ["unload", "dbt_inputs"])
     assert {each.task: each.resumed_at is not None for each in stored(warehouse)} == {"unload": True, "marts": False}
     with warehouse.connect(read_only=True) as connection:
-        assert [each.task for each in not_published(connection)] == ["marts"]
+        assert [each.task for each in unpublished_runs(connection)] == ["marts"]
 
 
 def test_only_a_failure_since_then_is_known(warehouse: Warehouse, settings: Settings) -> None:
     warehouse.create_tables()
-    keep_failure(settings, FAILURE)
-    assert is_kept(settings, since=AT, data_date=DAY, run_id="run")
-    assert not is_kept(settings, since=AT, data_date=DAY, run_id="other")
-    assert not is_kept(settings, since=AT + timedelta(seconds=1), data_date=DAY)
+    store_failure(settings, FAILURE)
+    assert is_recorded(settings, since=AT, data_date=DAY, run_id="run")
+    assert not is_recorded(settings, since=AT, data_date=DAY, run_id="other")
+    assert not is_recorded(settings, since=AT + timedelta(seconds=1), data_date=DAY)
 
 
 def test_a_refusal_without_an_attempt_is_no_last_word_once_the_date_has_one(
     warehouse: Warehouse, settings: Settings
 ) -> None:
     warehouse.create_tables()
-    keep_failure(settings, replace(FAILURE, task="begin", publication_id=None))
-    keep_failure(settings, replace(FAILURE, task="begin", publication_id=None, data_date=date(2026, 3, 11), run_id="b"))
+    store_failure(settings, replace(FAILURE, task="begin", publication_id=None))
+    store_failure(
+        settings, replace(FAILURE, task="begin", publication_id=None, data_date=date(2026, 3, 11), run_id="b")
+    )
     with warehouse.transaction() as connection:
-        begin_anew(connection, DAY)
+        mark_refusals_resumed(connection, DAY)
     assert {each.data_date: each.resumed_at is None for each in stored(warehouse)} == {
         DAY: False,
         date(2026, 3, 11): True,
@@ -150,11 +152,11 @@ def test_an_attempt_whose_process_is_gone_has_died_and_the_next_begin_writes_it_
             rest = {"started_at": AT + timedelta(days=day), "runner": runner, "stages": "serving,publication"}
             insert(connection, "recs.publication_attempts", **attempt, **rest)
         assert [each.outcome for each in unfinished(connection)] == ["died", "running", "running"]
-        [died] = [each for each in not_published(connection) if each.outcome == "died"]
+        [died] = [each for each in unpublished_runs(connection) if each.outcome == "died"]
         assert died.publication_id == "2026-03-01.1"
         assert runners[1].split(":")[1] in died.reason
-        mark_died(connection)
-        mark_died(connection)
+        record_dead_attempts(connection)
+        record_dead_attempts(connection)
         written = failures(connection)
     assert [(each.publication_id, each.outcome, each.task) for each in written] == [
         ("2026-03-01.1", "died", "nightjar run")
@@ -167,7 +169,7 @@ def test_an_attempt_without_publication_ends_unseen_and_has_not_died(warehouse: 
         attempt = {"publication_id": "2026-03-01.1", "data_date": date(2026, 3, 1), "attempt": 1}
         insert(connection, "recs.publication_attempts", **attempt, runner=ended_process(), stages="inputs,features")
         assert [each.outcome for each in unfinished(connection)] == ["unpublished"]
-        mark_died(connection)
+        record_dead_attempts(connection)
         assert failures(connection) == []
 
 
@@ -177,5 +179,5 @@ def test_a_gates_figures_are_told_instead_of_that_it_refused(warehouse: Warehous
     with warehouse.transaction() as connection:
         insert(connection, "recs.publication_attempts", **ids, attempt=1, runner=None)
         insert(connection, "recs.gate_decisions", **ids, gate="coverage", verdict="refused", reason="0.1 against 0.2")
-        [row] = not_published(connection)
+        [row] = unpublished_runs(connection)
     assert (row.outcome, row.reason) == ("refused", "coverage: 0.1 against 0.2")

@@ -38,7 +38,7 @@ def test_each_model_is_a_line_and_a_broken_one_is_named_with_file_line_and_colum
     broken = project / "models" / "core" / "dim_item_features.sql"
     broken.write_text(f"-- A comment.\n{broken.read_text()}".replace("        weight,", "        wieght,", 1))
     monkeypatch.setattr("nightjar.warehouse.dbt_runner.DBT_PROJECT", project)
-    monkeypatch.setattr("nightjar.warehouse.dbt_failures.explained.__defaults__", (project,))
+    monkeypatch.setattr("nightjar.warehouse.dbt_failures.explain.__defaults__", (project,))
     with pytest.raises(BadInput) as failed:
         build_dbt_models.inputs(settings, folder)
     said = capsys.readouterr().out

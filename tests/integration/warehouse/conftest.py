@@ -12,10 +12,11 @@ from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.contract.tables import STAGED
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.gate_decisions import record_decisions
 from nightjar.publishing.output_rows import arrow_schema
 from nightjar.publishing.publish import GATES
+from nightjar.publishing.run_request import RunRequest
 from nightjar.warehouse.postgres.adapter import PostgresWarehouse
 from nightjar.warehouse.protocol import insert_row
 from tests.support.postgres_server import PostgresServer

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from nightjar.cli.import_commands import app
 from nightjar.contract.errors import BadInput
 from nightjar.contract.settings import Settings
-from nightjar.importers.columns import IMPORTABLE
-from nightjar.importers.files.file_check import FileCheck, check_file
+from nightjar.importers.column_matching import IMPORTABLE
+from nightjar.importers.files.file_check import check_file
+from nightjar.importers.files.file_check_result import FileCheck
 from nightjar.importers.read_options import ReadOptions
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Warehouse
@@ -103,13 +104,15 @@ def test_the_printed_command_imports_the_file_and_the_check_writes_nothing(
     assert len(found) == 2 if rows is None else found == rows
 
 
-def test_a_file_without_names_and_times_is_read_and_what_is_unsure_is_named(runner: CliRunner, tmp_path: Path) -> None:
+def test_a_file_without_names_and_times_is_read_and_its_open_questions_are_named(
+    runner: CliRunner, tmp_path: Path
+) -> None:
     (tmp_path / "plays.tsv").write_text("7\t8\t12\n9\t8\t3\n")
     # The file's own day is proposed where it says no times.
     os.utime(tmp_path / "plays.tsv", (NOON.timestamp(), NOON.timestamp()))
     found = found_of(tmp_path / "plays.tsv")
     assert (found.options.header, dict(found.constants)) == (False, {"occurred_at": "2026-03-01"})
-    assert len(found.unsure) == 2
+    assert len(found.open_questions) == 2
     output = checked(runner, str(tmp_path / "plays.tsv"))
     assert "occurred_at=2026-03-01" in command_of(output)
     check_wording("\n".join(output))
@@ -122,7 +125,7 @@ def test_the_encoding_is_guessed_and_named_as_a_guess(
     output = checked(runner, str(tmp_path / "items.csv"), "--table", "items")
     words = command_of(output)
     assert words[words.index("--encoding") + 1] == "latin-1"
-    assert ["latin-1" in each for each in found_of(tmp_path / "items.csv", "items").unsure] == [True]
+    assert ["latin-1" in each for each in found_of(tmp_path / "items.csv", "items").open_questions] == [True]
     assert runner.invoke(app, words, catch_exceptions=False).exit_code == 0
     with local_warehouse.connect() as connection:
         assert connection.execute("select title from raw.items").fetchall() == [("café",)]

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from nightjar.cli.import_options import constants_of_layout, options_by_table, typed_options
+from nightjar.cli.import_options import typed_options
+from nightjar.cli.layout_options import constants_of_layout, options_by_table
 from nightjar.contract.errors import BadInput
 from nightjar.importers.read_options import ReadOptions
 from tests.support.refusals import refused

@@ -11,9 +11,10 @@ from nightjar.contract.interval import of_date, parse_instant
 from nightjar.contract.run_folder import STAGES, RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.contract.stages import check_fits, inherit_files, inherited_gates, parse_stages
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.gate_decisions import record_decisions
 from nightjar.publishing.publish import GATES, publish
+from nightjar.publishing.run_request import RunRequest
 from nightjar.warehouse.protocol import Warehouse
 from tests.support.insert_rows import lay_row
 from tests.support.refusals import refused

@@ -12,7 +12,7 @@ from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.settings import Settings
 from nightjar.explorer import clicks, items, publications, quality, users
 from nightjar.explorer.reading import read
-from nightjar.publishing.run_failures import RunFailure, upsert
+from nightjar.publishing.run_failures import RunFailure, upsert_failure
 from nightjar.publishing.runner_process import this_process
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 from nightjar.warehouse.protocol import Warehouse
@@ -181,7 +181,7 @@ def test_an_attempt_whose_process_is_gone_has_died_and_refusals_without_an_attem
             "insert into recs.night_outcomes (publication_id, data_date, outcome, started_at) values (?, ?, ?, ?)",
             ["2027-01-01.1", day, "running", attempt["started_at"]],
         )
-        upsert(connection, RunFailure("r", "begin", "refused", "r", 2, data_date=date(2027, 1, 3)))
+        upsert_failure(connection, RunFailure("r", "begin", "refused", "r", 2, data_date=date(2027, 1, 3)))
     attempts, failed = read(
         fortnight, lambda connection: (publications.attempts(connection), publications.failures(connection))
     )

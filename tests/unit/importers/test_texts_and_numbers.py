@@ -47,11 +47,11 @@ def test_words_for_no_value_in_optional_columns_are_none_or_the_default_with_a_w
     checked = check_rows([{"title": "NULL", "domain": "nan"}, {"title": "Null Island", "domain": " films "}], "items")
     assert checked.values("title") == [None, "Null Island"]
     assert checked.values("domain") == ["default", "films"]
-    assert [(notice.code, notice.column, notice.rows) for notice in checked.notices] == [
+    assert [(warning.code, warning.column, warning.rows) for warning in checked.warnings] == [
         ("words_for_no_value", "domain", 1),
         ("words_for_no_value", "title", 1),
     ]
-    check_wording("\n".join(map(str, checked.notices)))
+    check_wording("\n".join(map(str, checked.warnings)))
 
 
 def test_an_event_type_is_trimmed_and_a_word_for_none_is_the_default() -> None:

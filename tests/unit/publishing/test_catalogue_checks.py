@@ -10,8 +10,9 @@ from nightjar.contract.interval import of_date
 from nightjar.contract.repeat_rule import Repeats
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.catalogue_checks import check_any_is_available, check_repeats
+from nightjar.publishing.run_request import RunRequest
 from nightjar.warehouse.protocol import Warehouse
 from tests.support.refusals import refused
 

@@ -9,11 +9,12 @@ from nightjar.contract.gates import GateDecision
 from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.gate_decisions import record_decisions
 from nightjar.publishing.ledger import Published
 from nightjar.publishing.publish import GATES, publish
 from nightjar.publishing.rollback import roll_back
+from nightjar.publishing.run_request import RunRequest
 from nightjar.warehouse.protocol import Warehouse
 from tests.support.insert_rows import lay_row
 from tests.support.refusals import refused

@@ -9,7 +9,8 @@ from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.contract.tuned_configuration import PLAIN, Recipe, read_recipe, write_recipe
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
+from nightjar.publishing.run_request import RunRequest
 from nightjar.publishing.tuned_configurations import Entry, add_entry, entries, in_force
 from nightjar.warehouse.protocol import Warehouse
 from tests.support.refusals import refused

@@ -8,7 +8,8 @@ from nightjar.contract.errors import BadInput
 from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
+from nightjar.publishing.run_request import RunRequest
 from nightjar.publishing.warm_start_publication import warm_start_from
 from nightjar.warehouse.protocol import Warehouse
 from tests.support.refusals import refused

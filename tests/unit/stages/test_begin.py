@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nightjar.contract.environment import RUNNER
-from nightjar.contract.errors import BadInput, NothingExpected
+from nightjar.contract.errors import BadInput, RunSkipped
 from nightjar.contract.run_folder import RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.publishing.runner_process import this_process
@@ -107,7 +107,7 @@ def test_a_run_without_an_interval_takes_the_last_complete_one(begun: Begin, war
 
 
 def test_a_scheduled_run_without_events_is_skipped_unless_they_are_expected(begun: Begin, settings: Settings) -> None:
-    with refused(NothingExpected, "no_interval_events", wording=False, data_date="2026-04-02"):
+    with refused(RunSkipped, "no_interval_events", wording=False, data_date="2026-04-02"):
         begun(run_type="scheduled")
     for expected in ({"empty_interval": "fail"}, {"min_interval_events": 2}, {"max_silent_hours": 24}):
         with pytest.raises(BadInput):
@@ -117,7 +117,7 @@ def test_a_scheduled_run_without_events_is_skipped_unless_they_are_expected(begu
 
 def test_before_the_first_event_a_scheduled_run_is_skipped_too(begun: Begin) -> None:
     times = {"interval_start": "2026-02-01T00:00:00+00:00", "interval_end": "2026-02-02T00:00:00+00:00"}
-    with refused(NothingExpected, "no_events", wording=False, data_date="2026-02-01"):
+    with refused(RunSkipped, "no_events", wording=False, data_date="2026-02-01"):
         begun(run_type="scheduled", **times)
     with refused(BadInput, "no_events", wording=False, data_date="2026-02-01"):
         begun(**times)

@@ -9,8 +9,9 @@ import pytest
 from nightjar.contract.errors import BadInput
 from nightjar.contract.interval import of_date
 from nightjar.contract.settings import Settings
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.event_counts import Visible, check_some_event_counts, unknown_types
+from nightjar.publishing.run_request import RunRequest
 from nightjar.warehouse import event_weight_changes as changes
 from nightjar.warehouse import event_weights
 from nightjar.warehouse.event_weights import EventWeight

@@ -1,17 +1,1 @@
-with arrived as (
-
-    select * from {{ ref('stg_interactions') }}
-
-),
-
-counted as (
-
-    select
-        event_date,
-        count(*) as event_count
-    from arrived
-    group by event_date
-
-)
-
-select * from counted
+{{ arrived_events_by_date(ref('stg_interactions')) }}

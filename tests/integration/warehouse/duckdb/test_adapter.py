@@ -21,14 +21,14 @@ def test_a_reader_of_a_missing_warehouse_is_told_to_import(tmp_path: Path) -> No
 def test_a_writer_waits_for_another_process(tmp_path: Path) -> None:
     warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
     warehouse.create_tables()
-    holder = (
+    lock_holder = (
         "import duckdb, sys\n"
         f"connection = duckdb.connect({str(warehouse.path)!r})\n"
         "print('open', flush=True)\n"
         "sys.stdin.readline()\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", lock_holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stdin is not None

@@ -17,10 +17,10 @@ from nightjar.contract.errors import NightjarError
 from nightjar.contract.progress import MARK
 from nightjar.contract.settings import Settings
 from nightjar.warehouse import dbt_runner
-from nightjar.warehouse.dbt_events import Ended
+from nightjar.warehouse.dbt_log import EndedNode
 from nightjar.warehouse.duckdb import busy_file
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
-from nightjar.warehouse.duckdb.busy_file import FileBusy, holder
+from nightjar.warehouse.duckdb.busy_file import FileBusy, lock_holder
 from tests.support.golden import check_wording
 from tests.support.refusals import refused
 
@@ -90,13 +90,13 @@ def test_it_is_told_again_every_minute(
 
 def test_an_address_in_a_command_line_is_told_without_its_password(warehouse: DuckDBWarehouse) -> None:
     with reader(warehouse.path, "postgres://ann:canary@host/db") as process:  # pragma: allowlist secret
-        told = holder(f"Conflicting lock is held in /usr/bin/python3 (PID {process.pid})")
+        told = lock_holder(f"Conflicting lock is held in /usr/bin/python3 (PID {process.pid})")
     assert str(process.pid) in told
     assert "canary" not in told
 
 
 def test_a_holder_that_has_ended_is_named_as_duckdb_names_it() -> None:
-    told = holder("Conflicting lock is held in /usr/bin/python3 (PID 99999999)")
+    told = lock_holder("Conflicting lock is held in /usr/bin/python3 (PID 99999999)")
     assert "99999999 (/usr/bin/python3)" in told
     check_wording(told)
 
@@ -116,8 +116,8 @@ def test_dbt_is_started_again_where_a_reader_came_in_before_it(tmp_path: Path, m
         duckdb.connect(str(settings.warehouse_path))
     runs = [(2, [f"Runtime Error: {refusal.value}"]), (0, ["done"])]
     monkeypatch.setattr(dbt_runner, "_run", lambda *_: runs.pop(0))
-    heard: list[Ended] = []
-    assert dbt_runner.run_dbt(settings, "build", heard=heard.append) == []
+    heard: list[EndedNode] = []
+    assert dbt_runner.run_dbt(settings, "build", on_node_ended=heard.append) == []
     assert runs == []
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from nightjar.contract.settings import Settings
 from nightjar.warehouse.engines import open_for_readers, open_warehouse
-from nightjar.warehouse.readers import newest_state, refresh
+from nightjar.warehouse.readers_snapshot import newest_state, refresh
 from tests.support.small_runs import fill, night
 
 LISTS = "select publication_id, count(*) from recs.recommendations group by 1 order by 1"

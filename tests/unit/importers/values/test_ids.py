@@ -94,10 +94,10 @@ def test_what_decides_is_every_source_of_the_import() -> None:
 def test_a_warning_counts_the_ids_that_look_like_floats(
     written: list[str | None], types: dict[str, str], rows: list[tuple[str, int]]
 ) -> None:
-    notices = check_rows([{"user_id": each} for each in written], types=types).notices
-    assert [(notice.code, notice.rows) for notice in notices] == rows
-    assert {(notice.table, notice.column) for notice in notices} <= {("interactions", "user_id")}
-    check_wording("\n".join(map(str, notices)))
+    warnings = check_rows([{"user_id": each} for each in written], types=types).warnings
+    assert [(warning.code, warning.rows) for warning in warnings] == rows
+    assert {(warning.table, warning.column) for warning in warnings} <= {("interactions", "user_id")}
+    check_wording("\n".join(map(str, warnings)))
 
 
 @pytest.mark.parametrize("word", ["NULL", "NaN", "None", "\\N", "null", "<NA>", " nil ", "N/A", "na"])

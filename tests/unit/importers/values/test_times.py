@@ -142,7 +142,7 @@ def test_where_clocks_change_a_time_left_out_is_rejected_and_one_that_comes_twic
     checked = check_rows([{"occurred_at": left_out}, {"occurred_at": twice}], time_zone=zone)
     assert checked.values("occurred_at") == [REJECTED, first]
     check_wording(checked.reasons_in_lines)
-    assert [(notice.code, notice.column, notice.rows) for notice in checked.notices] == [
+    assert [(warning.code, warning.column, warning.rows) for warning in checked.warnings] == [
         ("times_that_come_twice", "occurred_at", 1)
     ]
 
@@ -150,11 +150,11 @@ def test_where_clocks_change_a_time_left_out_is_rejected_and_one_that_comes_twic
 def test_a_column_of_several_units_is_read_row_by_row_with_a_warning() -> None:
     checked = check_rows([{"occurred_at": each} for each in ("1569888000", "1569888000000", "1569888000")])
     assert checked.values("occurred_at") == [OCTOBER] * 3
-    assert [(notice.table, notice.code, notice.rows) for notice in checked.notices] == [
+    assert [(warning.table, warning.code, warning.rows) for warning in checked.warnings] == [
         ("interactions", "times_of_several_kinds", 3)
     ]
-    check_wording(str(checked.notices[0]))
-    assert not check_rows([{"occurred_at": "1569888000"}, {"occurred_at": "1569888001"}]).notices
+    check_wording(str(checked.warnings[0]))
+    assert not check_rows([{"occurred_at": "1569888000"}, {"occurred_at": "1569888001"}]).warnings
 
 
 def test_a_constant_time_is_checked_too_and_is_not_of_the_format_of_the_file() -> None:

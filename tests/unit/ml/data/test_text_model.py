@@ -9,7 +9,8 @@ from ml.data.text_model import encode, text_model_digest
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.interval import of_date
 from nightjar.contract.settings import Settings
-from nightjar.publishing.attempts import RunRequest, begin_attempt
+from nightjar.publishing.attempts import begin_attempt
+from nightjar.publishing.run_request import RunRequest
 from nightjar.publishing.text_model_check import check_text_model
 from nightjar.publishing.tuning_folder import begin_tuning
 from nightjar.warehouse.engines import open_warehouse

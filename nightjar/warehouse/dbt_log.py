@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_RESULTS = {"LogModelResult", "LogSeedResult", "LogTestResult", "LogUnitTestResult", "LogSnapshotResult"}
+_RESULTS = {"LogModelResult", "LogTestResult", "LogUnitTestResult"}
 _TRACES = {"MainStackTrace", "LogDebugStackTrace"}
 # What an engine answers to a statement, where it says how many rows it wrote: `INSERT 0 13`, `SELECT 13`.
 _ROWS = re.compile(r"(?:INSERT|SELECT|MERGE|CREATE TABLE)\b.*?(\d+)$")
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedNode:
     """One node that ended; `rows` is how many it wrote, where the engine says so."""
 
     name: str
@@ -33,7 +33,7 @@ class Ended:
         return f"{self.name}: {self.status}, {rows}{self.seconds:.1f} s"
 
 
-def ended_node(line: str) -> Ended | None:
+def parse_ended_node(line: str) -> EndedNode | None:
     """Return which node a line says has ended, if it says so."""
     event = _event(line)
     if event is None or event["info"]["name"] not in _RESULTS:
@@ -41,9 +41,9 @@ def ended_node(line: str) -> Ended | None:
     data = event["data"]
     node = data["node_info"]
     place = node.get("node_relation") or {}
-    is_table = node["resource_type"] in ("model", "seed", "snapshot") and place.get("schema")
+    is_table = node["resource_type"] == "model" and place.get("schema")
     answer = _ROWS.search(str(data.get("status", "")))
-    return Ended(
+    return EndedNode(
         name=f"{place['schema']}.{place['alias']}" if is_table else str(node["node_name"]),
         status=str(node["node_status"]),
         seconds=float(data["execution_time"]),
@@ -51,7 +51,7 @@ def ended_node(line: str) -> Ended | None:
     )
 
 
-def last_words(lines: Sequence[str]) -> str:
+def last_error(lines: Sequence[str]) -> str:
     """Return the last thing that dbt said went wrong, or said at all; empty where it said nothing."""
     events = [_event(line) for line in lines]
     errors = [

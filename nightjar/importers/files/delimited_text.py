@@ -13,14 +13,14 @@ from pathlib import Path
 import duckdb
 
 from nightjar.contract.errors import BadInput
+from nightjar.importers.files.csv_parser import parse_text, write_lines
 from nightjar.importers.files.line_numbers import number_lines
-from nightjar.importers.files.parsed_text import parse_text, write_lines
-from nightjar.importers.files.text_layout import CONTENT_LENGTH, Layout
+from nightjar.importers.files.text_format import CONTENT_LENGTH, TextFormat
 from nightjar.importers.files.text_survey import TextSurvey, survey_text
-from nightjar.importers.values.sql_texts import literal
+from nightjar.importers.values.sql_literals import literal
 
 # No text holds this delimiter, so that every line is one field.
-_LINES = Layout(("content",), delimiter="\x01\x02\x03\x04", quote="", header=False)
+_LINES = TextFormat(("content",), delimiter="\x01\x02\x03\x04", quote="", header=False)
 
 _FILE = """read_csv($path, auto_detect = false, columns = $columns, delim = $delimiter, quote = $quote,
     escape = $quote, header = $header, encoding = $encoding, store_rejects = true, rejects_limit = 0,
@@ -37,10 +37,10 @@ _FAULT = """case error_type
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn DuckDB's complaint about a file into one line.
+    """Turn an error of DuckDB about a file into one line.
 
     Raises:
-        BadInput: the file cannot be read as what its name says.
+        BadInput: the file cannot be read in the format of its name.
     """
     try:
         yield
@@ -51,7 +51,7 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def read_delimited(
-    connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, name: str, survey: TextSurvey | None = None
+    connection: duckdb.DuckDBPyConnection, path: Path, layout: TextFormat, name: str, survey: TextSurvey | None = None
 ) -> None:
     """Read a file into the view `name` (line, the layout's columns as text, content) and the table `name_unread`.
 
@@ -63,7 +63,7 @@ def read_delimited(
         path: A text file, plain or gzip.
         layout: How it is written.
         name: Of the view, and the beginning of the names of its tables.
-        survey: What its bytes say, if they were already looked at.
+        survey: Of its bytes, if they were read before.
 
     Raises:
         BadInput: the file cannot be read as such text, or a quote swallows several lines.
@@ -95,13 +95,13 @@ def read_lines(
     connection.execute(f"create temp view {name} as select line, content from ({numbered})")
 
 
-def _suits_duckdb(layout: Layout, survey: TextSurvey) -> bool:
+def _suits_duckdb(layout: TextFormat, survey: TextSurvey) -> bool:
     encodings = ("utf-8", "latin-1")
     return survey.has_one_kind_of_line_end and not layout.is_escaped and layout.encoding in encodings
 
 
 def _scanned(
-    connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, name: str, survey: TextSurvey
+    connection: duckdb.DuckDBPyConnection, path: Path, layout: TextFormat, name: str, survey: TextSurvey
 ) -> str | None:
     """Return SQL of the rows with their line as DuckDB reads them, or nothing where `parsed_text` has to read them."""
     if not _suits_duckdb(layout, survey):
@@ -122,7 +122,7 @@ def _scanned(
     return number_lines(connection, name, 2 if layout.header else 1, skipped)
 
 
-def _parsed(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, name: str) -> str:
+def _parsed(connection: duckdb.DuckDBPyConnection, path: Path, layout: TextFormat, name: str) -> str:
     parse_text(connection, path, layout, name)
     return f"from {name}_rows"
 
@@ -131,7 +131,7 @@ def _number(connection: duckdb.DuckDBPyConnection, statement: str) -> int:
     return int(connection.execute(statement).fetchall()[0][0])
 
 
-def _parameters(path: Path, layout: Layout) -> dict[str, object]:
+def _parameters(path: Path, layout: TextFormat) -> dict[str, object]:
     return {
         "path": glob.escape(str(path)),
         "columns": dict.fromkeys(layout.columns, "varchar"),
@@ -142,7 +142,7 @@ def _parameters(path: Path, layout: Layout) -> dict[str, object]:
     }
 
 
-def _scan(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, name: str, where: str = "") -> None:
+def _scan(connection: duckdb.DuckDBPyConnection, path: Path, layout: TextFormat, name: str, where: str = "") -> None:
     """Write the rows of a file, counted, to `name_rows` and the lines of another shape to `name_unread`."""
     connection.execute(
         f"create temp table {name}_rows as from (select row_number() over () as ordinal, * from {_FILE}) {where}",
@@ -167,7 +167,7 @@ def _scan(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, nam
         )
 
 
-def _as_written(layout: Layout) -> str:
+def _as_written(layout: TextFormat) -> str:
     """Return SQL that joins a row's fields again as the file writes them."""
     fields = [f"coalesce({column}, '')" for column in layout.columns]
     delimiter, quote = literal(layout.delimiter), literal(layout.quote)

@@ -1,7 +1,7 @@
-"""Which columns a file may have, which it must have, and what stands where one is missing.
+"""Matches the columns of a file with those of its raw table: allowed, required, and the defaults of missing ones.
 
-Everything is derived from the contract in `nightjar.contract.tables`; the readers of named files ask here before they
-read a row. A file whose columns are wrong is refused whole, with every difference named at once.
+Everything is derived from the contract in `nightjar.contract.tables`. The readers match before they read a row: a file
+with wrong columns is refused whole, and every difference is reported at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,28 +24,28 @@ _ALIASES = (
 )
 
 TEXT_DEFAULTS = {"event_type": "interaction", "domain": "default", "variant": "default", "weight": "1"}
-"""What an empty cell or a missing column means."""
+"""Values of an empty cell or a missing column."""
 
-# What is wrong with the columns of a file, and what a message says of each; the first that is there is its code.
+# Code and wording of each fault; the error gets the code of the first.
 _FAULTS = {"missing_columns": "lacks", "unknown_column": "has the unknown", "repeated_column": "gives twice the"}
 _COMPUTED = ("event_id", "exposure_id", "ingested_at", "recorded_at")
 
 
 @dataclass(frozen=True)
 class ColumnMatch:
-    """What stands for which column of the contract in one file.
+    """Which column of one file is which of the contract.
 
     Attributes:
         names: Column of the contract to the file's name of it.
-        constants: Column of the contract to what every row has there, as options or folders say; null for no value.
-        claims: Column of the contract to what the file's folder says of it, where the file itself has the column.
+        constants: Column of the contract to the value of every row, from options or folders; None for no value.
+        partition_values: Column of the contract to its value in a folder name, where the file has the column too.
         left_out: Names in the file, and keys of its folders, that are not read.
-        text_defaults: What stands where a text is missing.
+        text_defaults: Values of missing texts.
     """
 
     names: dict[str, str]
     constants: dict[str, str | None]
-    claims: dict[str, str | None]
+    partition_values: dict[str, str | None]
     left_out: list[str]
     text_defaults: dict[str, str] = field(default_factory=lambda: dict(TEXT_DEFAULTS))
 
@@ -55,8 +55,8 @@ class ColumnMatch:
         return (*self.names, *self.constants)
 
 
-def obligatory(table: Table) -> tuple[str, ...]:
-    """Return the columns without which a file of this table is useless."""
+def required_columns(table: Table) -> tuple[str, ...]:
+    """Return the columns that a file of this table must have."""
     return tuple(
         column.name
         for column in table.columns
@@ -70,7 +70,7 @@ def aliases(table: Table) -> dict[str, str]:
 
 
 def known_names(table: Table, options: ReadOptions) -> dict[str, str]:
-    """Return every name under which a file may give a column, as the options and the contract say, and that column."""
+    """Return every name that a file may use for a column, by options and contract, and that column."""
     named = {name: column for column, name in options.columns.items()}
     settled = {*options.columns, *options.constants}
     own = {**aliases(table), **{column: column for column in table.column_names}}
@@ -84,14 +84,14 @@ def match_columns(
     options: ReadOptions | None = None,
     partition: Mapping[str, str | None] | None = None,
 ) -> ColumnMatch:
-    """Find for each column of the contract the name in the file, or what its folders or the options say.
+    """Find for each column of the contract its name in the file, or its value in options and folder names.
 
     Args:
         table: The raw table that the file is meant for.
         names: Of the file's columns.
-        file: What an error calls the file.
+        file: Its name in errors.
         options: How the file is written.
-        partition: What the folders above the file say, key to value.
+        partition: Of the folders above the file, key to value.
 
     Raises:
         BadInput: columns are missing, unknown, or given twice; the line names the file and all of them.
@@ -101,13 +101,13 @@ def match_columns(
     own = {**aliases(table), **{column: column for column in table.column_names}}
     in_file = _given(own, names, options)
     in_folders = {column: given[0] for column, given in _given(own, list(folders), options).items()}
-    # Options that name a column of the file mean that one; a folder that says the same is compared with it.
-    claims = {column: folders[key] for column, key in in_folders.items() if column in in_file}
+    # A column that the options name takes precedence; a folder with a value for it is compared with it.
+    partition_values = {column: folders[key] for column, key in in_folders.items() if column in in_file}
     constants = {column: folders[key] for column, key in in_folders.items() if column not in in_file}
     constants |= options.constants
     others = [name for name in dict.fromkeys(names) if not any(name in given for given in in_file.values())]
     absent = [name for column, name in options.columns.items() if column not in {*in_file, *in_folders}]
-    lacking = [column for column in obligatory(table) if column not in {*in_file, *constants}]
+    lacking = [column for column in required_columns(table) if column not in {*in_file, *constants}]
     concerned = {
         "missing_columns": [*absent, *(column for column in lacking if column not in options.columns)],
         "unknown_column": [] if options.ignores_other_columns else others,
@@ -131,11 +131,11 @@ def match_columns(
     found = {column: given[0] for column, given in in_file.items()}
     rated = {"event_type": "rating"} if found.get("value") == "rating" else {}
     left_out = [*others, *(key for key in folders if key not in in_folders.values())]
-    return ColumnMatch(found, constants, claims, left_out, {**TEXT_DEFAULTS, **rated})
+    return ColumnMatch(found, constants, partition_values, left_out, {**TEXT_DEFAULTS, **rated})
 
 
 def _given(own: Mapping[str, str], names: Sequence[str], options: ReadOptions) -> dict[str, list[str]]:
-    """Return column of the contract to the names that stand for it; what options say of a column stands alone."""
+    """Return column of the contract to its names in the file; a name from the options is the only one."""
     given: dict[str, list[str]] = {column: [name] for column, name in options.columns.items() if name in names}
     taken = {*options.columns.values()}
     for name in names:
@@ -169,7 +169,7 @@ def _require_contract(table: Table, options: ReadOptions) -> None:
 def _advice(
     table: Table, names: Sequence[str], options: ReadOptions, lacking: Sequence[str], others: Sequence[str]
 ) -> str:
-    """Return what the person may add to the command; nothing where nothing can be guessed."""
+    """Return options that may help; nothing where nothing can be guessed."""
     guessed = guess_columns(table, [*others, *(name for name in names if name not in others)], lacking)
     advice = []
     if guessed:

@@ -1,18 +1,18 @@
-"""What an import says beside its counts: readings that are certain enough to be made and odd enough to be named."""
+"""Warnings of an import: values that were read in a way that the user should check."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Notice:
+class RowWarning:
     """One line of a command's output, printed as `warning: ...`.
 
     Attributes:
         table: Name of the raw table without its schema.
-        code: What was read in which way, in one lowercase name.
-        column: Whose values it concerns.
-        text: The same for people, with the column; one line.
-        rows: How many rows it concerns.
+        code: The kind of reading, in one lowercase name.
+        column: Of the values.
+        text: One line, with the column.
+        rows: Number of rows.
     """
 
     table: str

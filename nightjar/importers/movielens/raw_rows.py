@@ -1,14 +1,15 @@
-"""What the MovieLens views say in the terms of the raw tables: one function per raw table, each defines a source.
+"""Rows of the raw tables from the MovieLens views: one function per raw table, each defines a source.
 
-Reads the views of `movielens_layouts`, and `checked_interactions` for the first rating of every film and user.
+Reads the views of `nightjar.importers.movielens.layouts`, and `checked_interactions` for the first rating of every film
+and user.
 """
 
 import duckdb
 
-from nightjar.importers.columns import IMPORTABLE
+from nightjar.importers.column_matching import IMPORTABLE
+from nightjar.importers.import_source import ImportSource, define
 from nightjar.importers.loading import FROM_THE_START
 from nightjar.importers.read_options import ReadOptions
-from nightjar.importers.source import Source, define
 from nightjar.importers.values.times import instant
 
 # Times are unix seconds by the README of every archive, however small; a film may be called Null.
@@ -26,10 +27,12 @@ _AGE_GROUP = """case when age < 18 then 'under-18' when age < 25 then '18-24' wh
     when age < 45 then '35-44' when age < 50 then '45-49' when age < 56 then '50-55' else '56+' end"""
 
 
-def interactions(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
+def interactions(connection: duckdb.DuckDBPyConnection, file: str) -> ImportSource:
     """Every rating is an event whose value is the rating."""
     columns = ("event_id", "user_id", "item_id", "event_type", "value", "occurred_at")
-    source = Source("interactions", IMPORTABLE["interactions"], (file,), columns, "ml_ratings_unread", options=_OPTIONS)
+    source = ImportSource(
+        "interactions", IMPORTABLE["interactions"], (file,), columns, "ml_ratings_unread", options=_OPTIONS
+    )
     return define(
         connection,
         source,
@@ -39,10 +42,10 @@ def interactions(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
     )
 
 
-def items(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
+def items(connection: duckdb.DuckDBPyConnection, file: str) -> ImportSource:
     """Every film, available from its release; a rating given before that was given at a preview."""
     columns = ("item_id", "domain", "title", "available_from", "recorded_at")
-    source = Source("items", IMPORTABLE["items"], (file,), columns, "ml_film_lines_unread", options=_OPTIONS)
+    source = ImportSource("items", IMPORTABLE["items"], (file,), columns, "ml_film_lines_unread", options=_OPTIONS)
     return define(
         connection,
         source,
@@ -55,10 +58,10 @@ def items(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
     )
 
 
-def film_features(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
+def film_features(connection: duckdb.DuckDBPyConnection, file: str) -> ImportSource:
     """Genres, year and decade of every film."""
     columns = ("item_id", "feature", "recorded_at")
-    source = Source("film_features", IMPORTABLE["item_features"], (file,), columns, options=_OPTIONS)
+    source = ImportSource("film_features", IMPORTABLE["item_features"], (file,), columns, options=_OPTIONS)
     return define(
         connection,
         source,
@@ -74,10 +77,10 @@ def film_features(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
     )
 
 
-def tag_features(connection: duckdb.DuckDBPyConnection) -> Source:
-    """Every tag of a film, from the first time that somebody gave it."""
+def tag_features(connection: duckdb.DuckDBPyConnection) -> ImportSource:
+    """Every tag of a film, from the first time that a user gave it."""
     columns, tagged_at = ("item_id", "feature", "recorded_at"), instant("tagged_at", _OPTIONS)
-    source = Source(
+    source = ImportSource(
         "tag_features", IMPORTABLE["item_features"], ("tags.csv",), columns, "ml_tags_unread", options=_OPTIONS
     )
     return define(
@@ -90,11 +93,11 @@ def tag_features(connection: duckdb.DuckDBPyConnection) -> Source:
     )
 
 
-def users(connection: duckdb.DuckDBPyConnection, file: str, has_people: bool) -> Source:
+def users(connection: duckdb.DuckDBPyConnection, file: str, has_people: bool) -> ImportSource:
     """Every user, known from their first rating on."""
     columns = ("user_id", "created_at", "recorded_at")
     unread = "ml_people_lines_unread" if has_people else None
-    source = Source("users", IMPORTABLE["users"], (file,), columns, unread, options=_OPTIONS)
+    source = ImportSource("users", IMPORTABLE["users"], (file,), columns, unread, options=_OPTIONS)
     first_rated = _FIRST_RATED.format(key="user_id")
     people = f"ml_people left join {first_rated} using (user_id)"
     raters = f"(select *, user_id as content, row_number() over (order by user_id) as line from {first_rated})"
@@ -107,10 +110,10 @@ def users(connection: duckdb.DuckDBPyConnection, file: str, has_people: bool) ->
     )
 
 
-def user_features(connection: duckdb.DuckDBPyConnection, file: str) -> Source:
+def user_features(connection: duckdb.DuckDBPyConnection, file: str) -> ImportSource:
     """Gender, age group, occupation and the first digit of the zip code."""
     columns = ("user_id", "feature", "recorded_at")
-    source = Source("user_features", IMPORTABLE["user_features"], (file,), columns, options=_OPTIONS)
+    source = ImportSource("user_features", IMPORTABLE["user_features"], (file,), columns, options=_OPTIONS)
     return define(
         connection,
         source,

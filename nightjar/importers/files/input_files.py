@@ -1,7 +1,7 @@
-"""Finds the files that a person names for one raw table: files, folders, patterns, and what their folders are called.
+"""Finds the files that a user names for one raw table: files, folders, patterns, and their partition keys.
 
-A folder named `event_type=purchase`, as Spark and Hive write partitions, says something of each row below it. Such keys
-are read here and nowhere else: the readers' own handling of them is off.
+A folder named `event_type=purchase`, as Spark and Hive write partitions, is a value of each row below it. Only this
+module reads such keys: the readers' own handling of them is off.
 """
 
 import glob
@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.reading_notes import Note
+from nightjar.importers.import_notes import Note
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _MARKERS = ("_SUCCESS", "_metadata", "_common_metadata", "_started", "_committed", ".DS_Store")
@@ -22,14 +22,14 @@ _MOST_FILES = 10_000
 
 
 @dataclass(frozen=True)
-class NamedFile:
+class InputFile:
     """One file to read.
 
     Attributes:
         path: Where it lies.
-        shown: What `raw.rejected_rows` calls it; no two files of a table are called the same.
-        partition: What the folders above it say: key to value, null where they say that there is none.
-        is_named: Whether a person named this very file, not a folder or pattern that holds it.
+        display_name: Its name in `raw.rejected_rows`; unique within a table.
+        partition: Of the folders above it: key to value, None where they name no value.
+        is_named: Whether the user named this file itself, not a folder or pattern.
     """
 
     path: Path
@@ -38,14 +38,14 @@ class NamedFile:
     is_named: bool = True
 
 
-def find_files(paths: Sequence[Path], note: Note) -> list[NamedFile]:
+def find_files(paths: Sequence[Path], note: Note) -> list[InputFile]:
     """Return the files of one table in the order given, those of a folder or pattern by name; each of them once.
 
     Raises:
         BadInput: a path is there neither as file nor as folder nor as pattern, holds no file, or is the folder of a
             table format that keeps deleted rows in its files.
     """
-    found: dict[Path, NamedFile] = {}
+    found: dict[Path, InputFile] = {}
     repeated = []
     for path in paths:
         for file in _expand(path, note):
@@ -66,7 +66,7 @@ def find_files(paths: Sequence[Path], note: Note) -> list[NamedFile]:
     return _shown_apart(list(found.values()))
 
 
-def _expand(path: Path, note: Note) -> list[NamedFile]:
+def _expand(path: Path, note: Note) -> list[InputFile]:
     if path.is_file():
         return [_file(path, is_named=True)]
     if path.is_dir():
@@ -81,7 +81,7 @@ def _expand(path: Path, note: Note) -> list[NamedFile]:
     return [_file(each, is_named=False) for each in files] + inside
 
 
-def _folder_files(folder: Path, note: Note) -> list[NamedFile]:
+def _folder_files(folder: Path, note: Note) -> list[InputFile]:
     found, empty, hidden = [], [], []
     for name, kind in _TABLE_FORMATS.items():
         if (folder / name).exists():
@@ -128,15 +128,15 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(("_", ".")) and "=" not in name
 
 
-def _file(path: Path, *, is_named: bool) -> NamedFile:
-    # The whole path counts: a person may stand in the folder that says it.
+def _file(path: Path, *, is_named: bool) -> InputFile:
+    # The absolute path, because the working directory may be below such a folder.
     folders = [part for part in Path(os.path.abspath(path)).parent.parts if part.find("=") > 0]
     pairs = [part.split("=", 1) for part in folders]
     partition = {unquote(key): None if value == _NO_VALUE else unquote(value) for key, value in pairs}
-    return NamedFile(path, "/".join([*folders, path.name]), partition, is_named)
+    return InputFile(path, "/".join([*folders, path.name]), partition, is_named)
 
 
-def _shown_apart(files: list[NamedFile]) -> list[NamedFile]:
+def _shown_apart(files: list[InputFile]) -> list[InputFile]:
     if len({file.shown for file in files}) == len(files):
         return files
     whole = [os.path.abspath(file.path) for file in files]

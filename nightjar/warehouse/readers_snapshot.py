@@ -11,8 +11,8 @@ from nightjar.contract.errors import NightjarError
 from nightjar.contract.progress import MARK
 from nightjar.contract.settings import Settings
 from nightjar.warehouse.duckdb.busy_file import FileBusy
-from nightjar.warehouse.duckdb.readers_snapshot import ABOUT
-from nightjar.warehouse.engines import open_for_readers, open_if_free
+from nightjar.warehouse.duckdb.published_rows import ABOUT
+from nightjar.warehouse.engines import open_for_readers, open_without_waiting
 from nightjar.warehouse.protocol import Connection, Warehouse
 
 NOW = "now"
@@ -62,7 +62,7 @@ def newest_state(settings: Settings) -> Iterator[tuple[Connection, str]]:
     with ExitStack() as opened:
         of_when = ""
         try:
-            connection = opened.enter_context(open_if_free(settings).connect(read_only=True))
+            connection = opened.enter_context(open_without_waiting(settings).connect(read_only=True))
         except FileBusy as error:
             connection = opened.enter_context(open_for_readers(settings).connect(read_only=True))
             of_when = f"as of {written_at(connection)}: {error}"

@@ -16,8 +16,8 @@ import duckdb
 import pyarrow as pa
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.files.text_layout import CONTENT_LENGTH, LONGEST_LINE, Layout
-from nightjar.importers.files.unpacking import opened
+from nightjar.importers.files.compression import opened
+from nightjar.importers.files.text_format import CONTENT_LENGTH, LONGEST_LINE, TextFormat
 
 _ROWS_AT_ONCE = 50_000
 _STANDS_FOR_DELIMITER = "\x1f"
@@ -39,13 +39,13 @@ def write_lines(connection: duckdb.DuckDBPyConnection, path: Path, encoding: str
     """
     connection.execute(f"create temp table {name}_rows (line bigint, content varchar)")
     connection.execute(f"create temp table {name}_unread (line bigint, reason varchar, content varchar)")
-    layout = Layout(("content",), encoding=encoding)
+    layout = TextFormat(("content",), encoding=encoding)
     lines = ((number, [line.rstrip("\r\n")]) for number, line in enumerate(text_lines(path, encoding), 1))
     while rows := list(islice(lines, _ROWS_AT_ONCE)):
         _write(connection, name, layout, _Batch(rows))
 
 
-def parse_text(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout, name: str) -> None:
+def parse_text(connection: duckdb.DuckDBPyConnection, path: Path, layout: TextFormat, name: str) -> None:
     """Write the rows of a file to `name_rows` (line, the layout's columns) and other lines to `name_unread`.
 
     Raises:
@@ -101,7 +101,7 @@ def text_lines(path: Path, encoding: str) -> Iterator[str]:
             ) from error
 
 
-def _records(path: Path, layout: Layout) -> Iterator[tuple[int, list[str], str, str | None]]:
+def _records(path: Path, layout: TextFormat) -> Iterator[tuple[int, list[str], str, str | None]]:
     """Yield of each record its first line, its fields, its text, and what is wrong with it."""
     csv.field_size_limit(LONGEST_LINE)
     taken: list[str] = []
@@ -132,7 +132,7 @@ def _records(path: Path, layout: Layout) -> Iterator[tuple[int, list[str], str, 
             yield line, fields, taken[0], fault
 
 
-def _prepared(lines: Iterable[str], layout: Layout, taken: list[str]) -> Iterator[str]:
+def _prepared(lines: Iterable[str], layout: TextFormat, taken: list[str]) -> Iterator[str]:
     """Yield lines as the csv module understands them: one character between fields, quotes doubled."""
     escaped = re.compile(re.escape(layout.escape or "") + f"([{re.escape((layout.escape or '') + layout.quote)}])")
     for line in lines:
@@ -151,7 +151,7 @@ def _swallowing(path: Path, line: int) -> BadInput:
     )
 
 
-def _write(connection: duckdb.DuckDBPyConnection, name: str, layout: Layout, batch: _Batch) -> None:
+def _write(connection: duckdb.DuckDBPyConnection, name: str, layout: TextFormat, batch: _Batch) -> None:
     try:
         rows = _rows_table(layout, batch.rows)
     except UnicodeEncodeError:
@@ -166,7 +166,7 @@ def _write(connection: duckdb.DuckDBPyConnection, name: str, layout: Layout, bat
     _insert(connection, f"{name}_unread", pa.table(columns, schema))
 
 
-def _rows_table(layout: Layout, rows: list[tuple[int, list[str]]]) -> pa.Table:
+def _rows_table(layout: TextFormat, rows: list[tuple[int, list[str]]]) -> pa.Table:
     fields = zip(*(fields for _, fields in rows), strict=True) if rows else ([] for _ in layout.columns)
     columns = {column: pa.array(values, pa.string()) for column, values in zip(layout.columns, fields, strict=True)}
     return pa.table({"line": pa.array([line for line, _ in rows], pa.int64()), **columns})

@@ -1,4 +1,4 @@
-"""Refuses Parquet files that hold far more than they weigh, before a row of them is kept.
+"""Refuses Parquet files that hold far more than their size, before any row is kept.
 
 A few kilobytes can unpack to terabytes. `unpacking` and `text_survey` do the same for packed text.
 """
@@ -11,15 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.files.text_layout import LONGEST_LINE
-from nightjar.importers.files.unpacking import too_large
+from nightjar.importers.files.compression import too_large
+from nightjar.importers.files.text_format import LONGEST_LINE
 
 
 def check_parquet_size(connection: duckdb.DuckDBPyConnection, path: Path, max_gb: int) -> None:
     """Check that a Parquet file holds at most so many gigabytes (10^9 bytes) of text.
 
-    What it says of its own size is not believed: the lengths of all values as text are added up, and one byte a value,
-    as if it were a CSV.
+    The size in its metadata is not trusted: the lengths of all values as text are added up, and one byte a value, as in
+    a CSV.
 
     Raises:
         BadInput: it holds more, it is no such file, or it holds a value of more than 2 MB.

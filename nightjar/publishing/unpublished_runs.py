@@ -1,7 +1,7 @@
-"""What became of runs that published nothing, or of which a part failed: for `nightjar status` and the explorer.
+"""Runs that published nothing, or of which a part failed: for `nightjar status` and the explorer.
 
-Beside `recs.night_outcomes`, which has one row for each attempt, this knows of runs that were refused before they had
-an attempt, of failures that could not be written down yet, and of processes that are gone.
+`recs.night_outcomes` has one row for each attempt. Here are also runs that were refused before they had an attempt,
+failures that are not stored yet, and attempts whose process has ended.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ _REFUSED = """
 
 
 @dataclass(frozen=True)
-class NotPublished:
+class UnpublishedRun:
     """One attempt, or one failure of a run without one."""
 
     publication_id: str
@@ -35,8 +35,10 @@ class NotPublished:
     reason: str
 
 
-def not_published(connection: Connection, waiting: Iterable[RunFailure] = (), most: int = 10) -> list[NotPublished]:
-    """Return the newest of them, newest first; what somebody has gone on from is none.
+def unpublished_runs(
+    connection: Connection, waiting: Iterable[RunFailure] = (), most: int = 10
+) -> list[UnpublishedRun]:
+    """Return the newest of them, newest first, without those that were resumed.
 
     Args:
         connection: to the warehouse.
@@ -46,7 +48,7 @@ def not_published(connection: Connection, waiting: Iterable[RunFailure] = (), mo
     verdicts = {row[0]: row for row in connection.execute(_REFUSED).fetchall()}
     rows = [
         # A gate's figures say more than that it refused.
-        NotPublished(
+        UnpublishedRun(
             each.publication_id or "",
             each.data_date,
             each.failed_at,
@@ -59,12 +61,12 @@ def not_published(connection: Connection, waiting: Iterable[RunFailure] = (), mo
     ]
     listed = {row.publication_id for row in rows}
     rows += [
-        NotPublished(publication_id, data_date, decided_at, "", REFUSED, reason)
+        UnpublishedRun(publication_id, data_date, decided_at, "", REFUSED, reason)
         for publication_id, data_date, decided_at, reason in verdicts.values()
         if publication_id not in listed
     ]
     rows += [
-        NotPublished(each.publication_id, each.data_date, each.started_at, "", each.outcome, each.reason)
+        UnpublishedRun(each.publication_id, each.data_date, each.started_at, "", each.outcome, each.reason)
         for each in unfinished(connection)
         if each.publication_id not in listed
     ]

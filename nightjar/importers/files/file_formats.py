@@ -1,22 +1,22 @@
-"""Reads one file that a user names for one raw table, in the format that its suffix or its first bytes say."""
+"""Reads one file that a user names for one raw table, in the format of its suffix or its first bytes."""
 
 from pathlib import Path
 from typing import Literal
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.files.file_set import NamedFile
+from nightjar.importers.files.compression import inner_name, opened, unpack
+from nightjar.importers.files.file_rows import FileRows, ReadContext
+from nightjar.importers.files.input_files import InputFile
 from nightjar.importers.files.json_file import read_json_file
 from nightjar.importers.files.parquet_file import read_parquet_file
-from nightjar.importers.files.read_rows import Reading, ReadRows
 from nightjar.importers.files.text_file import SUFFIX_DELIMITERS, read_text_file
-from nightjar.importers.files.unpacking import inner_name, opened, unpack
 from nightjar.importers.read_options import ReadOptions
 
 Format = Literal["text", "json", "parquet"]
 
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 _PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
-# What these hold is found out from their first bytes.
+# The first bytes decide the format of these.
 _OPEN_SUFFIXES = ("", ".txt", ".dat", ".data", ".log")
 _FIXES = {
     **dict.fromkeys((".xlsx", ".xls", ".ods", ".xlsm"), "save the sheet as CSV UTF-8"),
@@ -25,7 +25,7 @@ _FIXES = {
 }
 
 
-def read_named_file(reading: Reading, file: NamedFile, folder: Path, name: str) -> ReadRows:
+def read_named_file(reading: ReadContext, file: InputFile, folder: Path, name: str) -> FileRows:
     """Read a file into the relations of `name`.
 
     Args:
@@ -35,7 +35,7 @@ def read_named_file(reading: Reading, file: NamedFile, folder: Path, name: str) 
         name: Of the view of the rows, and the beginning of the names of its tables.
 
     Raises:
-        BadInput: its format is unknown or not what its suffix says, its columns are wrong, or it is packed and holds
+        BadInput: its format is unknown or not that of its suffix, its columns are wrong, or it is packed and holds
             more text than it may.
     """
     if file.path.stat().st_size == 0:
@@ -58,7 +58,7 @@ def format_of(path: Path, options: ReadOptions) -> Format:
     """Return the format of a file.
 
     Raises:
-        BadInput: it is of another or no known one; the line says how to make it one.
+        BadInput: it is unknown or cannot be read; names the conversion that helps.
     """
     suffix = text_suffix(path)
     if suffix in _PARQUET_SUFFIXES:

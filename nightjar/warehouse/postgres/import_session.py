@@ -10,12 +10,12 @@ import pyarrow as pa
 from nightjar.contract.arrow_types import ARROW_TYPES
 from nightjar.warehouse.postgres.binary_copy import copy_in
 from nightjar.warehouse.postgres.connection import PostgresConnection
-from nightjar.warehouse.postgres.output_files import BATCH_ROWS
+from nightjar.warehouse.postgres.parquet_batches import BATCH_ROWS
 from nightjar.warehouse.postgres.schema import type_of
 
 
 @contextmanager
-def opened_scratch() -> Iterator[duckdb.DuckDBPyConnection]:
+def open_scratch() -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB in memory; what does not fit goes to a temporary folder, not to where the command was started."""
     with (
         tempfile.TemporaryDirectory(prefix="nightjar-import-") as folder,

@@ -1,4 +1,4 @@
-"""The rows of one file as its reader leaves them, and how those of several become one source."""
+"""The rows that a reader gets from one file, and how those of several files become one source."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,24 +7,24 @@ import duckdb
 
 from nightjar.contract.errors import BadInput
 from nightjar.contract.tables import Table
-from nightjar.importers.columns import TEXT_DEFAULTS, ColumnMatch
-from nightjar.importers.files.file_set import NamedFile
+from nightjar.importers.column_matching import TEXT_DEFAULTS, ColumnMatch
+from nightjar.importers.files.input_files import InputFile
+from nightjar.importers.import_notes import Note
+from nightjar.importers.import_source import LINES_OF_A_FILE, ImportSource, define
 from nightjar.importers.read_options import ReadOptions
-from nightjar.importers.reading_notes import Note
-from nightjar.importers.source import LINES_OF_A_FILE, Source, define
-from nightjar.importers.values.sql_texts import literal
+from nightjar.importers.values.sql_literals import literal
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What the readers of one table's files share.
+class ReadContext:
+    """Arguments that the readers of one table's files share.
 
     Attributes:
         connection: An open transaction of DuckDB.
         table: The raw table that the rows are meant for.
-        options: How the files are written, as far as a person said.
+        options: How the files are written, as far as given.
         max_gb: Gigabytes of text that a packed file may hold.
-        note: Takes what a reader found out by itself, and what it leaves out.
+        note: Called with what a reader detected, and what it leaves out.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -35,7 +35,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class ReadRows:
+class FileRows:
     """Rows of one file.
 
     Attributes:
@@ -47,7 +47,7 @@ class ReadRows:
     """
 
     name: str
-    file: NamedFile
+    file: InputFile
     match: ColumnMatch
     unread: str | None = None
     types: dict[str, str] = field(default_factory=dict)
@@ -60,34 +60,34 @@ def selected(values: Mapping[str, str], match: ColumnMatch) -> str:
     return "select line, content, " + ", ".join(f"{sql}::varchar as {column}" for column, sql in columns.items())
 
 
-def require_claims(connection: duckdb.DuckDBPyConnection, rows: ReadRows) -> None:
-    """Check that a file's own columns say what the names of its folders say.
+def check_partition_values(connection: duckdb.DuckDBPyConnection, rows: FileRows) -> None:
+    """Check that a file's own columns agree with the names of its folders.
 
     Raises:
-        BadInput: a row says something else; the line names folder and value.
+        BadInput: a row has another value; names folder and value.
     """
-    for column, claim in rows.match.claims.items():
-        said = connection.execute(
+    for column, claim in rows.match.partition_values.items():
+        other = connection.execute(
             f"""select {column} from {rows.name}
             where nullif({column}, '') is distinct from $claim
                 and not coalesce(try_cast({column} as double) = try_cast($claim as double), false) limit 1""",
             {"claim": claim},
         ).fetchone()
-        if said is not None:
+        if other is not None:
             raise BadInput(
-                f"{rows.file.path} has the column {rows.match.names[column]} with {said[0]!r}, but its folder says"
+                f"{rows.file.path} has the column {rows.match.names[column]} with {other[0]!r}, but its folder has"
                 f" {claim!r}: expected one of the two; rename the folder, or leave the column out",
                 code="contradicting_folder",
                 file=rows.file.path,
                 column=rows.match.names[column],
-                value=said[0],
+                value=other[0],
                 expected=claim,
             )
 
 
-def sources_of(reading: Reading, files: Sequence[ReadRows]) -> list[Source]:
+def sources_of(reading: ReadContext, files: Sequence[FileRows]) -> list[ImportSource]:
     """Make sources of the files of one table: one of all whose columns have the same types."""
-    groups: dict[tuple[tuple[str, str], ...], list[ReadRows]] = {}
+    groups: dict[tuple[tuple[str, str], ...], list[FileRows]] = {}
     for rows in files:
         groups.setdefault(tuple(sorted(rows.types.items())), []).append(rows)
     return [
@@ -96,13 +96,13 @@ def sources_of(reading: Reading, files: Sequence[ReadRows]) -> list[Source]:
     ]
 
 
-def _source(reading: Reading, files: Sequence[ReadRows], name: str) -> Source:
+def _source(reading: ReadContext, files: Sequence[FileRows], name: str) -> ImportSource:
     defaults = files[0].match.text_defaults
     has_one_default = all(rows.match.text_defaults == defaults for rows in files)
     given = {column for rows in files for column in rows.match.columns}
     given |= set() if has_one_default else {"event_type"}
     columns = tuple(column for column in reading.table.column_names if column in given)
-    source = Source(
+    source = ImportSource(
         name,
         reading.table,
         tuple(rows.file.shown for rows in files),
@@ -127,7 +127,7 @@ def _source(reading: Reading, files: Sequence[ReadRows], name: str) -> Source:
     return define(reading.connection, source, " union all ".join(parts))
 
 
-def _values(rows: ReadRows, columns: Sequence[str], has_one_default: bool) -> str:
+def _values(rows: FileRows, columns: Sequence[str], has_one_default: bool) -> str:
     values = {column: column if column in rows.match.columns else "null::varchar" for column in columns}
     if not has_one_default:
         event_type = values["event_type"]

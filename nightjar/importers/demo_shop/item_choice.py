@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from nightjar.importers.demo_shop.catalogue import Catalogue
 from nightjar.importers.demo_shop.customers import Customers
 from nightjar.importers.demo_shop.shop_options import DAY_SECONDS, ShopOptions
-from nightjar.importers.demo_shop.words import DOMAINS
+from nightjar.importers.demo_shop.vocabulary import DOMAINS
 
 _TASTE_SHARPNESS = 8.0
 _NOVELTY, _NOVELTY_DAYS = 1.5, 7.0
@@ -21,7 +21,7 @@ def affinity(
     item: NDArray[np.int64],
     at: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """(n,) how well each item meets the user's taste of that moment, 0 to 1."""
+    """(n,) how well each item matches the user's taste of that moment, 0 to 1."""
     tastes = customers.tastes_at(user, _progress(options, at))
     return np.asarray((tastes * catalogue.tastes[item]).sum(axis=1))
 

@@ -8,7 +8,7 @@ LONGEST_LINE = 2_000_000
 
 
 @dataclass(frozen=True)
-class Layout:
+class TextFormat:
     """How one text file is written; `columns` names its fields in order (names from code, never from the file)."""
 
     columns: tuple[str, ...]

@@ -1,29 +1,29 @@
-"""One input of an import as the later steps see it, whatever file or generator it came from."""
+"""One input of an import, from a file or a generator."""
 
 from dataclasses import dataclass, field
 
 import duckdb
 
 from nightjar.contract.tables import Table
-from nightjar.importers.columns import TEXT_DEFAULTS
+from nightjar.importers.column_matching import TEXT_DEFAULTS
 from nightjar.importers.read_options import ReadOptions
 
 LINES_OF_A_FILE = 1 << 40
 
 
 @dataclass(frozen=True)
-class Source:
+class ImportSource:
     """Rows meant for one raw table, not yet checked.
 
     Attributes:
         name: Unique within one import; the temporary relations of this source carry it.
         table: The raw table the rows are meant for.
-        files: What `raw.rejected_rows` calls each file: its name without the folders, unless another has it too.
+        files: Name of each file in `raw.rejected_rows`: without the folders, unless another has the same.
         columns: The contract's columns that the source gives; the others are missing.
         unread: Temporary table of lines that could not be split into columns: line, reason, content.
-        text_defaults: What stands where a text is missing.
-        options: How the values are written: time format, unit and zone, words for no value, constants.
-        types: Of columns that the file itself types (Parquet), the SQL type there; of the others nothing is known.
+        text_defaults: Values of missing texts.
+        options: How the values are written: time format, unit and zone, null words, constants.
+        types: SQL types of the columns that the file itself types (Parquet).
     """
 
     name: str
@@ -49,7 +49,7 @@ class Source:
         return f"checked_{self.name}"
 
 
-def define(connection: duckdb.DuckDBPyConnection, source: Source, select: str) -> Source:
+def define(connection: duckdb.DuckDBPyConnection, source: ImportSource, select: str) -> ImportSource:
     """Create the source's view from a select of line, content and the given columns as text; return the source."""
     connection.execute(f"create temp view {source.relation} as {select}")
     return source

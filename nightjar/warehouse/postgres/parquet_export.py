@@ -17,7 +17,7 @@ from nightjar.contract.arrow_types import ARROW_TYPES
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.tables import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, REAL, TEXT, TIMESTAMP
 from nightjar.warehouse.postgres.connection import Session
-from nightjar.warehouse.postgres.parameters import translated
+from nightjar.warehouse.postgres.placeholders import translated
 from nightjar.warehouse.protocol import Query
 
 # By the names of psycopg's type registry.

@@ -1,0 +1,27 @@
+"""What the starter of a run asks for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nightjar.contract.interval import DataInterval
+from nightjar.contract.run_folder import STAGES
+
+PUBLISH_MODES = ("auto", "never", "force")
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run before it begins; `RunRecord` is the same run once it has begun.
+
+    Attributes:
+        skips_empty: whether a run of an interval without events is skipped instead of failed.
+    """
+
+    interval: DataInterval
+    run_id: str
+    publish_mode: str = "auto"
+    stages: tuple[str, ...] = STAGES
+    ingested_before: datetime | None = None
+    note: str = ""
+    skips_empty: bool = False
+    runner: str | None = None
