@@ -26,8 +26,8 @@ evaluates few users; the tables show how many. Intervals hold the mean over user
 
 recall@10 divides by min(10, size of the truth); NDCG@10 has binary gains; coverage is the fraction of all items that
 stand in some top-10 list. Every event counts as positive, and no list holds an item of its user's training part. Before
-it measures, the command compares the metric code with ranx on random input (`tests/benchmarks`). "recency" weighs a
-user's n-th of N events by (n/N)^power, as Nightjar does.
+it measures, the command compares the metric code with ranx on random input (`tests/unit/benchmarks`). "recency" weighs
+a user's n-th of N events by (n/N)^power, as Nightjar does.
 """
 _SWITCHES = """## Ablations
 

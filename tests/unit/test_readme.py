@@ -54,7 +54,7 @@ def test_a_link_of_a_page_leads_to_a_file_and_a_heading(page: Path) -> None:
             assert anchor in anchors(target), link
 
 
-@pytest.mark.parametrize("page", READ_FIRST, ids=relative)
+@pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_a_path_that_a_page_names_exists(page: Path) -> None:
     missing = [path for path in _PATH.findall(page.read_text(encoding="utf-8")) if not (REPOSITORY / path).exists()]
     assert not missing
