@@ -19,7 +19,7 @@ from tests.support.refusals import refused
 pytestmark = pytest.mark.stack
 
 
-def test_a_deep_home_has_a_database_that_is_prepared_as_often_as_one_likes(open_folder: Path) -> None:
+def test_the_database_of_a_deep_home_can_be_prepared_repeatedly(open_folder: Path) -> None:
     paths = StackPaths(open_folder / "a-folder-of-a-deep-tree" / ("deep" * 20))
     make_private_folder(paths.folder, os.getuid())
     paths.home.chmod(0o755)
