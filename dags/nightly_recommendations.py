@@ -5,22 +5,22 @@ Retrains the recommender on everything that happened before the end of the data 
 | group | what it does | where to look when it fails |
 |---|---|---|
 | `begin` | numbers the attempt; refuses an interval without events; on schedule, skips it | the task's last line |
-| `inputs` | dbt builds facts and dimensions and tests them | gate `inputs`, the task's last line |
+| `inputs` | dbt builds facts and dimensions and tests them | its gate, the task's last line |
 | `features` | unloads what the run may see; Spark builds the matrices | `snapshot/`, `features/` of the run |
-| `model` | trains, evaluates, compares, fits on everything | MLflow; gates `popularity`, `champion*`, `coverage` |
-| `serving` | builds the indices, scores every user | gates `retrieval_recall`, `similarity_recall` |
-| `publication` | stages, audits, moves the pointer in one transaction | gate `outputs`; `recs.publications` |
+| `model` | trains, evaluates, compares, fits on everything | MLflow; its gates |
+| `serving` | builds the indices, scores every user | its gates |
+| `publication` | stages, audits, moves the pointer in one transaction | its gate; `recs.publications` |
 | `marts` | dbt builds the analysts' tables | the task's last line |
-| `report` | writes one page about the night and logs it to MLflow | the task's last line |
+| `report` | writes one page about the run and logs it to MLflow | the task's last line |
 
 **The date that a run produces** is the date on which its data interval starts. Whoever starts it, the logical date
 names it: a run of logical date 28 March produces 28 March, by the schedule, by hand and by a backfill. A single run may
 name the date in `data_date` instead; left as it is, the form produces the last complete date. The run's note says which
 it is as soon as the run starts.
 
-Verdicts of the gates are rows of `recs.gate_decisions`. A refused gate fails its task at once; what was published
-stays published. A date older than the current publication becomes history and leaves `recommendations_current` as it
-is, unless `publish` is `force`.
+A date older than the current publication becomes history and leaves `recommendations_current` as it is, unless
+`publish` is `force`. What a gate decides is a row of `recs.gate_decisions`. A gate that refuses fails its task at once;
+what was published stays published.
 """
 
 from datetime import datetime
@@ -40,13 +40,14 @@ from dags.support.task_defaults import (
     run_folder,
     run_setting,
 )
-from nightjar.contract.run_folder import STAGES
+from nightjar.contract.gates import gates_page
 from nightjar.contract.settings import load_settings
 from nightjar.contract.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS
+from nightjar.contract.stages import STAGE_GROUPS
 
 with DAG(
     dag_id="nightly_recommendations",
-    doc_md=__doc__,
+    doc_md=f"{__doc__}\n{gates_page()}",
     schedule=intervals(load_settings().schedule),
     # Airflow runs no task before this date, and any date that has events may be backfilled.
     start_date=datetime(1970, 1, 1),
@@ -76,12 +77,12 @@ with DAG(
             description="auto: readers see it unless a newer date is current; never: history only; force: always.",
         ),
         "stages": Param(
-            list(STAGES),
+            list(STAGE_GROUPS),
             type="array",
             minItems=1,
             uniqueItems=True,
-            items={"type": "string", "enum": list(STAGES)},
-            examples=list(STAGES),
+            items={"type": "string", "enum": list(STAGE_GROUPS)},
+            examples=list(STAGE_GROUPS),
             description="What to run. Stages left out at the front are taken over from the date's last publication.",
         ),
         "ingested_before": Param(
@@ -90,7 +91,7 @@ with DAG(
             format="date-time",
             # The format alone offers a date picker; Airflow does not check it.
             pattern=r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}",
-            description="See only rows that had arrived by then: what the night could have known.",
+            description="See only rows that had arrived by then: what the run could have known.",
         ),
         "note": Param("", type=["null", "string"], maxLength=500, description="Kept with the attempt."),
     },
@@ -116,39 +117,31 @@ with DAG(
     )
 
     with TaskGroup("inputs", prefix_group_id=False) as inputs:
-        (
-            stage("dbt_inputs", of="inputs", pool=WAREHOUSE_POOL)
-            >> stage("audit_inputs", of="inputs", pool=WAREHOUSE_POOL)
-        )
+        stage("dbt_inputs", pool=WAREHOUSE_POOL) >> stage("audit_inputs", pool=WAREHOUSE_POOL)
 
     with TaskGroup("features", prefix_group_id=False) as features:
-        stage("unload", of="features", pool=WAREHOUSE_POOL) >> spark_job(
-            "build_features",
-            *FEATURE_SETTINGS,
-            of="features",
-            arguments=["--as-of", RUN_AS_OF],
+        stage("unload", pool=WAREHOUSE_POOL) >> spark_job(
+            "build_features", *FEATURE_SETTINGS, arguments=["--as-of", RUN_AS_OF]
         )
 
     with TaskGroup("model", prefix_group_id=False) as model:
         (
-            stage("evaluate_model", of="model", pool=COMPUTE_POOL, kind=TrackedCommand)
-            >> stage("gate_model", of="model", pool=WAREHOUSE_POOL)
-            >> stage("fit_model", of="model", pool=COMPUTE_POOL, kind=TrackedCommand)
+            stage("evaluate_model", pool=COMPUTE_POOL, kind=TrackedCommand)
+            >> stage("gate_model", pool=WAREHOUSE_POOL)
+            >> stage("fit_model", pool=COMPUTE_POOL, kind=TrackedCommand)
         )
 
     with TaskGroup("serving", prefix_group_id=False) as serving:
-        stage("build_indices", of="serving", pool=WAREHOUSE_POOL) >> spark_job(
-            "score_users", *SCORE_SETTINGS, of="serving"
-        )
+        stage("build_indices", pool=WAREHOUSE_POOL) >> spark_job("score_users", *SCORE_SETTINGS)
 
     with TaskGroup("publication", prefix_group_id=False) as publication:
         (
-            stage("load_staging", of="publication", pool=WAREHOUSE_POOL)
-            >> stage("audit_outputs", of="publication", pool=WAREHOUSE_POOL)
+            stage("load_staging", pool=WAREHOUSE_POOL)
+            >> stage("audit_outputs", pool=WAREHOUSE_POOL)
             >> publish(pool=WAREHOUSE_POOL)
         )
 
     begin >> [inputs, features, model, serving, publication]
     inputs >> features >> model >> serving >> publication
-    [begin, publication] >> stage("dbt_marts", of="publication", pool=WAREHOUSE_POOL, task_id="marts")
-    [begin, publication] >> stage("report", of="publication", pool=WAREHOUSE_POOL, kind=TrackedCommand)
+    [begin, publication] >> stage("marts", pool=WAREHOUSE_POOL)
+    [begin, publication] >> stage("report", pool=WAREHOUSE_POOL, kind=TrackedCommand)

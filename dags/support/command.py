@@ -12,6 +12,7 @@ from dags.support.failures import code_of, go_on, reason_of, says_why, write_dow
 from dags.support.links import MLflowRunLink, NightReportLink
 from dags.support.task_defaults import CURRENT_MOVED, OUTCOME, PUBLICATION_ID, RECS_CURRENT, RECS_HISTORY, only_in
 from nightjar.contract.settings import child_environment, load_settings
+from nightjar.contract.stages import stage_of
 from nightjar.publishing.ledger import IS_CURRENT
 
 BAD_INPUT, GATE_REFUSED, NOTHING_EXPECTED = 2, 3, 4
@@ -71,19 +72,18 @@ class PublishCommand(TrackedCommand):
         return outcome
 
 
-def stage(
-    name: str, of: str, pool: str, kind: type[NightjarCommand] = NightjarCommand, **kwargs: Any
-) -> NightjarCommand:
-    """Return the task that runs one command of one stage of the night on the run's publication."""
+def stage(task_id: str, pool: str, kind: type[NightjarCommand] = NightjarCommand, **kwargs: Any) -> NightjarCommand:
+    """Return the task that runs the command of one stage on the run's publication."""
+    known = stage_of(task_id)
     return kind(
-        task_id=kwargs.pop("task_id", name),
-        command=["nightjar", "stage", name.replace("_", "-"), "--publication", PUBLICATION_ID],
+        task_id=task_id,
+        command=["nightjar", "stage", known.command_name, "--publication", PUBLICATION_ID],
         pool=pool,
-        pre_execute=only_in(of),
+        pre_execute=only_in(known.group),
         **kwargs,
     )
 
 
 def publish(pool: str) -> NightjarCommand:
     """Return the task that publishes the run."""
-    return stage("publish", of="publication", pool=pool, kind=PublishCommand, outlets=[RECS_HISTORY, CURRENT_MOVED])
+    return stage("publish", pool=pool, kind=PublishCommand, outlets=[RECS_HISTORY, CURRENT_MOVED])

@@ -36,18 +36,18 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=10),
-    # After a stage that the run leaves out the next one runs, because `begin` lies before each of them; after a `begin`
-    # that was skipped nothing does.
+    # After a stage group that the run leaves out the next one runs, because `begin` lies before each of them; after a
+    # `begin` that was skipped nothing does.
     "trigger_rule": TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
 }
 
 
-def only_in(stage: str) -> Callable[[Context], None]:
-    """Return the hook that skips a task when the run leaves its stage out."""
+def only_in(group: str) -> Callable[[Context], None]:
+    """Return the hook that skips a task when the run leaves its stage group out."""
 
     def skip_unless_chosen(context: Context) -> None:
-        if stage not in context["params"]["stages"]:
-            raise AirflowSkipException(f"the run leaves the stage {stage} out")
+        if group not in context["params"]["stages"]:
+            raise AirflowSkipException(f"the run leaves the stage group {group} out")
 
     return skip_unless_chosen
 

@@ -12,9 +12,10 @@ from importlib.metadata import version
 from nightjar.contract.errors import BadInput, NightjarError, NothingExpected
 from nightjar.contract.failpoints import reached
 from nightjar.contract.interval import DataInterval
-from nightjar.contract.run_folder import STAGES, RunFolder, RunRecord
+from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import REPOSITORY, Settings
-from nightjar.contract.stages import check_fits, inherit_files, inherited_gates
+from nightjar.contract.stage_groups import check_fits, inherit_files, inherited_gates
+from nightjar.contract.stages import STAGE_GROUPS
 from nightjar.contract.tuned_configuration import Recipe, read_recipe, write_recipe
 from nightjar.publishing import excluded_users
 from nightjar.publishing.catalogue_checks import check_any_is_available, check_repeats
@@ -44,7 +45,7 @@ class RunRequest:
     interval: DataInterval
     run_id: str
     publish_mode: str = "auto"
-    stages: tuple[str, ...] = STAGES
+    stages: tuple[str, ...] = STAGE_GROUPS
     ingested_before: datetime | None = None
     note: str = ""
     skips_empty: bool = False
@@ -158,7 +159,7 @@ def check_not_superseded(connection: Connection, run: RunRecord) -> None:
 
 
 def _last_publication(settings: Settings, connection: Connection, request: RunRequest) -> RunFolder | None:
-    if request.stages[0] == STAGES[0]:
+    if request.stages[0] == STAGE_GROUPS[0]:
         return None
     last = connection.execute(
         "select publication_id from recs.publications where data_date = ? and action in ('published', 'history') "
