@@ -107,9 +107,9 @@ bench-quality: setup  ## Compare the published lists with those of other models;
 	$(BIN)/python -m pytest -q tests/unit/benchmarks
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W "ignore:Method expects CSR input" -m benchmarks.quality --data $(DATA) --work $(BENCH_WORK)
 
-bench-cold: setup  ## Compare cold items and new domains with other models; DATA="DIR DIR": see benchmarks/cold/sources.py
+bench-cold: setup  ## Compare cold items and new domains with other models; DATA="DIR DIR": see benchmarks/cold_start/sources.py
 	@[ -n "$(DATA)" ] || { echo "Name the data: make bench-cold DATA=\"path/to/citeulike-t path/to/amazon-sport-cloth\""; exit 2; }
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.cold --data $(DATA) --work $(BENCH_COLD_WORK)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.cold_start --data $(DATA) --work $(BENCH_COLD_WORK)
 
 .venv-checks/.ready: requirements.checks.lock .venv/.ready
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-checks

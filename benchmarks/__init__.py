@@ -1,1 +1,1 @@
-"""Measurements that are too long for a test; not part of the installed package."""
+"""Measurements that take too long for tests; not part of the installed package."""

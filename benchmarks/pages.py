@@ -1,4 +1,4 @@
-"""What the pages of measured figures share: leads with intervals, tables of choices, bars of recall."""
+"""Shared by the pages of measured figures: differences with intervals, tables of choices, bars of recall."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,23 +15,23 @@ Models = Mapping[str, Mapping[str, Any]]
 METRICS = {"recall": "recall@10", "ndcg": "NDCG@10"}
 
 
-def lead(models: Models, ours: str, peer: str, metric: str) -> str:
-    """Say by how much a model leads a peer, with the 95 % interval of the mean difference over users."""
+def difference(models: Models, ours: str, peer: str, metric: str) -> str:
+    """Return the difference of a model from a peer in words, with the 95 % interval of its mean over users."""
     theirs = models[peer][metric]
     ratio = f"{models[ours][metric] / theirs - 1:+.1%}" if theirs > 0 else "from nothing"
-    difference = np.subtract(models[ours]["by_user"][metric], models[peer]["by_user"][metric])
-    low, high = mean_intervals(difference[:, None], 0.95, seed=1)[0]
+    differences = np.subtract(models[ours]["by_user"][metric], models[peer]["by_user"][metric])
+    low, high = mean_intervals(differences[:, None], 0.95, seed=1)[0]
     return f"{METRICS[metric]} {ratio} ({low:+.4f} to {high:+.4f})"
 
 
 def choice_table(figures: Mapping[str, Models], what: str, *of_settings: str) -> str:
-    """Tell what validation chose for each model, and the defaults of the settings whose names hold one of the parts."""
+    """Return the choice of each model, and the defaults of the settings whose names hold one of the parts."""
     rows = [f"| data set, {what} | model | choice |", "|---|---|---|"]
     for title, models in figures.items():
-        for model, found in models.items():
-            if found.get("choice"):
-                said = ", ".join(f"{name} {_in_short(value)}" for name, value in found["choice"].items())
-                rows.append(f"| {title} | {model} | {said} |")
+        for model, figures_of_model in models.items():
+            if figures_of_model.get("choice"):
+                choice = ", ".join(f"{name} {_in_short(value)}" for name, value in figures_of_model["choice"].items())
+                rows.append(f"| {title} | {model} | {choice} |")
     fields = Settings.model_fields.items()
     shown = [(name, field.default) for name, field in fields if any(part in name for part in of_settings)]
     ours = ", ".join(f"{name} {_in_short(value)}" for name, value in shown)
@@ -43,7 +43,7 @@ def _in_short(value: float | str) -> str:
 
 
 def draw_recall(panel: Axes, models: Models, ours: str, title: str) -> None:
-    """Draw recall@10 as bars, the best on top, our own in another colour."""
+    """Draw recall@10 as bars, the best on top, ours in another colour."""
     names = sorted(models, key=lambda model: float(models[model]["recall"]))
     colours = ["#3b4cc0" if name == ours else "#b0b0b0" for name in names]
     panel.barh(names, [models[name]["recall"] for name in names], color=colours)
@@ -53,6 +53,6 @@ def draw_recall(panel: Axes, models: Models, ours: str, title: str) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure; without the version stamp of matplotlib, equal figures are equal files."""
+    """Write a plot; without the version stamp of matplotlib, equal figures are equal files."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100, metadata={"Software": None})

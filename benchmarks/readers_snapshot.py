@@ -1,7 +1,7 @@
-"""What the readers' snapshot costs: `python -m benchmarks.readers_snapshot FOLDER EVENTS USERS ITEMS PUBLICATIONS`.
+"""Cost of the readers' snapshot: `python -m benchmarks.readers_snapshot FOLDER EVENTS USERS ITEMS PUBLICATIONS`.
 
-Lays a warehouse of random rows into the folder and writes the snapshot: whole, with nothing new, after a publication.
-The figures stand in docs/experiments/readers-snapshot.md.
+Creates a warehouse of random rows in the folder and writes the snapshot: whole, with nothing new, after a publication.
+The figures are in docs/experiments/readers-snapshot.md.
 """
 
 import sys
@@ -48,8 +48,8 @@ _PUBLICATION = """
 """
 
 
-def lay(path: Path, script: str, **values: object) -> None:
-    """Run the statements of a script on the warehouse, each with the values it names."""
+def execute(path: Path, script: str, **values: object) -> None:
+    """Run the statements of a script on the warehouse, each with the values that it names."""
     with duckdb.connect(str(path)) as connection:
         for statement in script.split(";\n"):
             given = {name: value for name, value in values.items() if f"${name}" in statement}
@@ -57,14 +57,14 @@ def lay(path: Path, script: str, **values: object) -> None:
 
 
 def publish(path: Path, number: int, users: int, items: int) -> None:
-    """Lay one publication of ten recommendations a user and an item."""
+    """Write one publication of ten recommendations a user and an item."""
     with duckdb.connect() as connection:
         [(day,)] = connection.execute("select date '2026-01-01' + ?", [number]).fetchall()
-    lay(path, _PUBLICATION, number=number, id=f"{day}.1", day=day, users=users, items=items)
+    execute(path, _PUBLICATION, number=number, id=f"{day}.1", day=day, users=users, items=items)
 
 
 def measure(warehouse: DuckDBWarehouse, what: str) -> None:
-    """Write the snapshot and print what it took."""
+    """Write the snapshot and print its cost."""
     started, cpu = time.monotonic(), time.process_time()
     written = warehouse.write_readers_snapshot()
     assert written is not None
@@ -76,12 +76,12 @@ def measure(warehouse: DuckDBWarehouse, what: str) -> None:
 
 
 def main() -> None:
-    """Lay the warehouse and measure."""
+    """Create the warehouse and measure."""
     folder = Path(sys.argv[1])
     events, users, items, publications = (int(each) for each in sys.argv[2:])
     warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
     warehouse.create_tables()
-    lay(warehouse.path, _FACTS, events=events, users=users, items=items)
+    execute(warehouse.path, _FACTS, events=events, users=users, items=items)
     for number in range(publications):
         publish(warehouse.path, number, users, items)
     print(f"warehouse: {warehouse.path.stat().st_size / 1e6:.1f} MB")

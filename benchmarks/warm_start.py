@@ -1,7 +1,8 @@
-"""`python -m benchmarks.warm_start EARLIER LATER`: recall by epoch of a night that goes on from another one's training.
+"""`python -m benchmarks.warm_start EARLIER LATER`: recall by epoch, warm-started and from scratch.
 
-EARLIER and LATER are run folders of two dates, with their features. Both are fitted on their training parts, so that
-what is asked of the later one was shown to neither. docs/experiments/warm-start.md has the figures.
+EARLIER and LATER are run folders of two dates, with their features; LATER is warm-started from EARLIER.
+Both are fitted on their training parts, so that neither saw the holdout of LATER. docs/experiments/warm-start.md has
+the figures.
 """
 
 from argparse import ArgumentParser
@@ -21,11 +22,11 @@ from nightjar.contract.settings import Settings
 from nightjar.ranking.scoring import popularity_ranking
 
 
-def recalls(data: TrainingData, settings: Settings, begun: WarmStartCheckpoint | None) -> list[float]:
+def recalls(data: TrainingData, settings: Settings, checkpoint: WarmStartCheckpoint | None) -> list[float]:
     """Return recall@k of the embeddings alone on the slice `all` after each epoch."""
     popularity = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
-    asked = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)[0]
-    found: list[float] = []
+    all_slice = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)[0]
+    by_epoch: list[float] = []
 
     def watch(epoch: Epoch) -> None:
         ranking = ranking_of(
@@ -34,15 +35,15 @@ def recalls(data: TrainingData, settings: Settings, begun: WarmStartCheckpoint |
             settings,
             None,
         )
-        found.append(recall_at_k(ranking, asked, data.train, settings.metric_k))
+        by_epoch.append(recall_at_k(ranking, all_slice, data.train, settings.metric_k))
 
-    fit(data.train, data.user_features, data.item_features, settings, watch, begun)
-    return found
+    fit(data.train, data.user_features, data.item_features, settings, watch, checkpoint)
+    return by_epoch
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure both and print a line an epoch."""
-    parser = ArgumentParser(prog="benchmarks.warm_start", description="Recall by epoch, begun anew and gone on.")
+    """Measure both and print a line per epoch."""
+    parser = ArgumentParser(prog="benchmarks.warm_start", description="Recall by epoch, from scratch and warm-started.")
     parser.add_argument("earlier", type=Path)
     parser.add_argument("later", type=Path)
     arguments = parser.parse_args(argv)
@@ -50,15 +51,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     before, after = (
         read_training_data(RunFolder(path).features_folder) for path in (arguments.earlier, arguments.later)
     )
-    left = fit(before.train, before.user_features, before.item_features, settings, lambda epoch: None)
+    earlier = fit(before.train, before.user_features, before.item_features, settings, lambda epoch: None)
     with TemporaryDirectory() as folder:
-        warm_start_checkpoint.save(Path(folder) / "start", before, settings, left, settings.epochs)
-        begun = warm_start_checkpoint.load(Path(folder) / "start", after, settings)
-    anew = recalls(after, settings, None)
-    gone_on = recalls(after, settings.model_copy(update={"warm_start_epochs": settings.epochs // 3}), begun)
-    for epoch, recall in enumerate(anew, 1):
-        beside = f", gone on {gone_on[epoch - 1]:.4f}" if epoch <= len(gone_on) else ""
-        print(f"epoch {epoch}: anew {recall:.4f}{beside}")
+        warm_start_checkpoint.save(Path(folder) / "start", before, settings, earlier, settings.epochs)
+        checkpoint = warm_start_checkpoint.load(Path(folder) / "start", after, settings)
+    from_scratch = recalls(after, settings, None)
+    warm_started = recalls(after, settings.model_copy(update={"warm_start_epochs": settings.epochs // 3}), checkpoint)
+    for epoch, recall in enumerate(from_scratch, 1):
+        beside = f", warm-started {warm_started[epoch - 1]:.4f}" if epoch <= len(warm_started) else ""
+        print(f"epoch {epoch}: from scratch {recall:.4f}{beside}")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Cost of a night: time and memory of its stages beside bare libraries, on generated data of several sizes."""
+"""Cost of a run: time and memory of its stages beside bare libraries, on generated data of several sizes."""

@@ -12,24 +12,26 @@ from nightjar.contract.atomic_files import write_text
 
 
 def main() -> int:
-    """Measure, keep the figures, write."""
+    """Measure, save the figures, write the page."""
     arguments = _parser().parse_args()
     work = arguments.work.absolute() / arguments.size
     figures = measure(SIZES[arguments.size], work)
     arguments.figures.mkdir(parents=True, exist_ok=True)
-    kept = arguments.figures / f"{arguments.size}.json"
-    write_text(kept, json.dumps(figures, indent=1))
-    # The next measurement begins anew.
+    saved = arguments.figures / f"{arguments.size}.json"
+    write_text(saved, json.dumps(figures, indent=1))
+    # The next measurement starts from scratch.
     (work / FIGURES).unlink()
-    known = [arguments.figures / f"{name}.json" for name in SIZES]
-    write_page([json.loads(path.read_text(encoding="utf-8")) for path in known if path.exists()], arguments.page)
+    measured = [arguments.figures / f"{name}.json" for name in SIZES]
+    write_page([json.loads(path.read_text(encoding="utf-8")) for path in measured if path.exists()], arguments.page)
     return 0
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(prog="benchmarks.performance", description="Measure what a night costs, beside bare work.")
+    parser = ArgumentParser(
+        prog="benchmarks.performance", description="Measure the cost of a run beside bare libraries."
+    )
     parser.add_argument("--size", choices=SIZES, required=True)
-    parser.add_argument("--work", type=Path, required=True, help="folder of homes, each made anew")
+    parser.add_argument("--work", type=Path, required=True, help="folder of homes, each created from scratch")
     parser.add_argument("--figures", type=Path, default=Path("docs/performance"), help="folder of figures by size")
     parser.add_argument("--page", type=Path, default=Path("docs/performance.md"))
     return parser

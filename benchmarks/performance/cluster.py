@@ -1,4 +1,4 @@
-"""The jobs of a night on a standalone cluster whose workers have one core each: what another worker is worth."""
+"""Seconds of a run's Spark jobs on a standalone cluster whose workers have one core each, by number of workers."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,8 +13,8 @@ from tests.support.spark_submit import submit
 
 
 def cluster_seconds(run_folder: Path, settings: Settings, workers: Sequence[int]) -> dict[str, float]:
-    """Return the seconds of each job from submission to end, by the number of workers; results go aside."""
-    done, found = RunFolder(run_folder), {}
+    """Return the seconds of each job from submission to end, by the number of workers; their output is discarded."""
+    done, seconds = RunFolder(run_folder), {}
     with TemporaryDirectory() as aside:
         folder = RunFolder(Path(aside))
         for name in ("run.json", "snapshot", "model"):
@@ -24,8 +24,8 @@ def cluster_seconds(run_folder: Path, settings: Settings, workers: Sequence[int]
                 for job, arguments in _arguments(settings, done).items():
                     cluster.have_workers(count)
                     name = f"{job}, {count} worker{'s' if count > 1 else ''}"
-                    found |= seconds_each({name: _job(job, folder, cluster, settings, arguments)}, 1)
-    return found
+                    seconds |= seconds_each({name: _job(job, folder, cluster, settings, arguments)}, 1)
+    return seconds
 
 
 def _arguments(settings: Settings, folder: RunFolder) -> dict[str, dict[str, object]]:
@@ -40,8 +40,8 @@ def _job(
     job: str, folder: RunFolder, cluster: SparkCluster, settings: Settings, arguments: dict[str, object]
 ) -> Callable[[], None]:
     def run() -> None:
-        done = submit(job, folder, cluster.url, properties(settings), **arguments)
-        if done.returncode != 0:
-            raise RuntimeError(f"{job} failed on {cluster.url}: {done.stdout}{done.stderr}")
+        process = submit(job, folder, cluster.url, properties(settings), **arguments)
+        if process.returncode != 0:
+            raise RuntimeError(f"{job} failed on {cluster.url}: {process.stdout}{process.stderr}")
 
     return run

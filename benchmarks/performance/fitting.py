@@ -1,4 +1,4 @@
-"""LightFM's epochs as a night runs them, beside bare LightFM on the same matrices, and what makes an epoch slow."""
+"""LightFM's epochs as in a run, beside bare LightFM on the same matrices, and what makes an epoch slow."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Interactions of any size with planted tastes, written as a stream to the files that `nightjar import files` reads.
+"""Generated interactions of any size with planted tastes, streamed to the files that `nightjar import files` reads.
 
 Items belong to one of 40 groups and are popular by Zipf's law; a user has three groups and takes four events of five
 from them. Activity is log-normal. Nothing but a block of users is in memory at once.
@@ -18,9 +18,9 @@ from nightjar.ranking.top_k_lists import place_in_row
 
 LAST_DATE = date(2026, 3, 31)
 DAYS = 365
-_GROUPS, _OWN_GROUPS, _OWN_SHARE = 40, 3, 0.8
+_GROUPS, _OWN_GROUPS, _OWN_FRACTION = 40, 3, 0.8
 _BLOCK_USERS = 5_000
-# Drawn pairs that come twice are left out: so many are drawn for one that is wanted.
+# Duplicate pairs are dropped: so many are drawn for each pair of the result.
 _DRAWS = 1.6
 
 
@@ -33,7 +33,7 @@ class Size:
         interactions: may be a few percent fewer, because no pair of user and item comes twice.
         users: all of them with events.
         items: most of them with events.
-        index_items: indices of so many made-up vectors are measured too.
+        index_items: indices of so many generated vectors are measured too.
     """
 
     name: str
@@ -76,11 +76,11 @@ def write_files(size: Size, folder: Path) -> dict[str, Path]:
 
 
 def _blocks(size: Size, group: NDArray[np.int64], random: np.random.Generator) -> Iterator[pa.Table]:
-    chance = 1 / (1 + random.permutation(size.items)) ** 0.8
+    probability = 1 / (1 + random.permutation(size.items)) ** 0.8
     order = np.argsort(group, kind="stable")
     edges = np.searchsorted(group[order], np.arange(_GROUPS + 1))
-    # One ladder of chances over the items by group: a group is a stretch of it.
-    ladder = np.concatenate([[0.0], chance[order].cumsum()])
+    # Cumulative probabilities over the items by group: a group is a range of it.
+    cumulative = np.concatenate([[0.0], probability[order].cumsum()])
     activity = random.lognormal(0, 1, size.users)
     counts = np.clip(np.round(activity / activity.sum() * size.interactions), 5, size.items // 4).astype(np.int64)
     end = LAST_DATE + timedelta(days=1)
@@ -89,15 +89,15 @@ def _blocks(size: Size, group: NDArray[np.int64], random: np.random.Generator) -
         users = np.repeat(np.arange(len(wanted)), np.ceil(_DRAWS * wanted).astype(np.int64))
         groups = random.integers(0, _GROUPS, (len(wanted), _OWN_GROUPS))
         group = groups[users, random.integers(0, _OWN_GROUPS, len(users))]
-        everywhere = random.random(len(users)) > _OWN_SHARE
+        everywhere = random.random(len(users)) > _OWN_FRACTION
         low, high = (
-            np.where(everywhere, 0, ladder[edges[group]]),
-            np.where(everywhere, ladder[-1], ladder[edges[group + 1]]),
+            np.where(everywhere, 0, cumulative[edges[group]]),
+            np.where(everywhere, cumulative[-1], cumulative[edges[group + 1]]),
         )
-        drawn = np.searchsorted(ladder, low + random.random(len(users)) * (high - low), side="right") - 1
+        drawn = np.searchsorted(cumulative, low + random.random(len(users)) * (high - low), side="right") - 1
         items = order[np.clip(drawn, 0, size.items - 1)]
         _, first = np.unique(users * size.items + items, return_index=True)
-        # In the order of drawing, so that whom a user is short of is not a matter of numbers.
+        # In the order of drawing, so that which pairs are dropped does not depend on item numbers.
         kept = np.sort(first)
         kept = kept[place_in_row(users[kept]) < wanted[users[kept]]]
         seconds = random.integers(1, DAYS * 86_400, len(kept))

@@ -1,4 +1,4 @@
-"""What dbt and the unload do with the raw tables before Spark begins, beside one bare scan-and-write of the events."""
+"""Seconds of dbt and of the unload before Spark starts, beside one bare scan-and-write of the events."""
 
 import shutil
 from contextlib import redirect_stdout
@@ -15,7 +15,7 @@ from nightjar.publishing.unload import unload
 from nightjar.warehouse.dbt_runner import run_dbt, variables
 from nightjar.warehouse.engines import open_warehouse
 
-# Of a night's build the tests are a stage of their own.
+# In a run the tests are a stage of their own.
 _BUILD = ("build", "--select", "tag:inputs", "--exclude-resource-type", "test", "unit_test", "--full-refresh")
 _EVENTS = "select event_id, user_id, item_id, event_type, value, occurred_at, ingested_at from raw.interactions"
 

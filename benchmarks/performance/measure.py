@@ -1,4 +1,4 @@
-"""Everything that is measured of one size, as plain figures; each measurement runs in a process of its own."""
+"""All measurements of one size, as plain figures; each runs in a process of its own."""
 
 import multiprocessing
 from collections.abc import Callable, Sequence
@@ -7,43 +7,48 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.kept import Kept
 from benchmarks.performance.cluster import cluster_seconds
 from benchmarks.performance.fitting import epoch_seconds
 from benchmarks.performance.generated_data import Size
-from benchmarks.performance.indices import made_up_index, model_index
+from benchmarks.performance.index_build import generated_index, model_index
 from benchmarks.performance.inputs import inputs_seconds
-from benchmarks.performance.night import imported_home, run_night
+from benchmarks.performance.nightly_run import imported_home, measure_run
+from benchmarks.performance.process_starts import start_seconds
 from benchmarks.performance.publication import duckdb_seconds, postgres_seconds
 from benchmarks.performance.scoring import scoring_seconds
-from benchmarks.performance.starts import start_seconds
+from benchmarks.saved_figures import SavedFigures
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import load_settings
 
 FIGURES = "figures.json"
 _FEW, _MOST_REPEATED = 3, 2_000_000
-# The tests' own workers have one core and a gigabyte, so not for the largest size.
+# The workers of the tests have one core and a gigabyte: too little for the largest size.
 _WORKERS = (1, 2)
 
 
 def measure(size: Size, work: Path) -> dict[str, Any]:
-    """Run the first night of a new home with the data of a size, and measure its stages.
+    """Do the first run of a new home with the data of a size, and measure its stages.
 
-    What is measured stands in `FIGURES` of the work folder, so that an interrupted measurement, which takes hours with
-    the largest size, goes on where it was.
+    Figures are saved in `FIGURES` of the work folder, so that an interrupted measurement, which takes hours with the
+    largest size, continues.
     """
-    home, kept = work / "home", Kept(work / FIGURES)
-    night = kept.keep("night", lambda: _night(size, work))
+    home, figures = work / "home", SavedFigures(work / FIGURES)
+    run = figures.measure_once("night", lambda: _run(size, work))
     is_small = size.interactions <= _MOST_REPEATED
     repeats, workers = (_FEW, _WORKERS) if is_small else (1, ())
-    measure_stages(home, night["publication_id"], size.index_items, repeats, workers, kept)
-    return {"size": asdict(size), **kept.values}
+    measure_stages(home, run["publication_id"], size.index_items, repeats, workers, figures)
+    return {"size": asdict(size), **figures.values}
 
 
 def measure_stages(
-    home: Path, publication_id: str, index_items: Sequence[int], repeats: int, workers: Sequence[int], kept: Kept
+    home: Path,
+    publication_id: str,
+    index_items: Sequence[int],
+    repeats: int,
+    workers: Sequence[int],
+    figures: SavedFigures,
 ) -> None:
-    """Measure in isolation what the stages of a finished night do."""
+    """Measure in isolation the work of the stages of a finished run."""
     settings = load_settings().model_copy(update={"home": home.absolute()})
     folder = RunFolder.of(settings.lake, publication_id).path
     parts: dict[str, Callable[[], Any]] = {
@@ -55,19 +60,19 @@ def measure_stages(
         "postgres": lambda: _alone(postgres_seconds, folder, repeats),
         "cluster": lambda: _alone(cluster_seconds, folder, settings, workers),
         "index": lambda: _alone(model_index, folder, settings, repeats),
-        "made-up indices": lambda: [_alone(made_up_index, items, settings) for items in index_items],
+        "made-up indices": lambda: [_alone(generated_index, items, settings) for items in index_items],
     }
     for name, part in parts.items():
-        kept.keep(name, part)
+        figures.measure_once(name, part)
 
 
-def _night(size: Size, work: Path) -> dict[str, Any]:
-    night = run_night(imported_home(size, work))
-    return asdict(night) | {"overhead": night.overhead}
+def _run(size: Size, work: Path) -> dict[str, Any]:
+    run = measure_run(imported_home(size, work))
+    return asdict(run) | {"overhead": run.overhead}
 
 
 def _alone(work: Callable[..., Any], *arguments: object) -> Any:
-    """Work in a fresh process, so that nothing is warm, or in memory, from what was measured before."""
+    """Work in a fresh process, so that no cache or memory of an earlier measurement counts."""
     print(f"{work.__name__} ...", flush=True)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         return process.submit(work, *arguments).result()

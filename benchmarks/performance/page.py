@@ -1,4 +1,4 @@
-"""Writes docs/performance.md and its figure from measured figures; not a number of it is typed by hand."""
+"""Writes docs/performance.md and its plot from measured figures; no number is typed by hand."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +41,7 @@ def write_page(measured: Sequence[Figures], page: Path) -> None:
     by_size = [targets(figures) for figures in measured]
     parts = [_HEAD, "## Targets\n", _target_table(measured, by_size), ""]
     if lost := reasons(by_size):
-        parts += ["Where a target is not met, and to what it is lost:\n", *(f"- {line}" for line in lost), ""]
+        parts += ["Where a target is not met, and what takes the time:\n", *(f"- {line}" for line in lost), ""]
     parts += ["![cost against size](images/performance.png)\n"]
     parts += [_STAGES, _stage_table(measured), ""]
     parts += [_OVERHEAD, _overhead_table(measured), ""]
@@ -85,8 +85,8 @@ def _stage_table(measured: Sequence[Figures]) -> str:
     for stage in measured[0]["night"]["stages"]:
         cells = []
         for figures in measured:
-            found = _stage(figures, stage["stage"])
-            cells.append(_cost(found) if found else "")
+            cost = _stage(figures, stage["stage"])
+            cells.append(_cost(cost) if cost else "")
         rows.append(f"| {stage['stage']} | {' | '.join(cells)} |")
     totals = [f"{f['night']['seconds']:,.0f} s, {f['night']['peak'] / 2**30:.2f} GiB" for f in measured]
     rows.append(f"| the run | {' | '.join(totals)} |")
@@ -104,8 +104,8 @@ def _cost(stage: Figures) -> str:
 
 def _overhead_table(measured: Sequence[Figures]) -> str:
     rows = _head("seconds", measured)
-    of_night = [f"{figures['night']['overhead']:.1f}" for figures in measured]
-    rows.append(f"| the run less its stages | {' | '.join(of_night)} |")
+    of_run = [f"{figures['night']['overhead']:.1f}" for figures in measured]
+    rows.append(f"| the run less its stages | {' | '.join(of_run)} |")
     for name in measured[0]["starts"]:
         of_start = [f"{figures['starts'][name]:.2f}" for figures in measured]
         rows.append(f"| {name}, start to end | {' | '.join(of_start)} |")
@@ -126,7 +126,7 @@ def _index_table(measured: Sequence[Figures]) -> str:
     ]
     for figures in measured:
         for index in [figures["index"], *figures["made-up indices"]]:
-            kind = "" if index is figures["index"] else ", made up"
+            kind = "" if index is figures["index"] else ", generated"
             rows.append(
                 f"| {index['items']:,.0f}{kind} | {index['build']:,.2f} | {index['bare build']:,.2f} "
                 f"| {index['query per second']:,.0f} | {index['bare query per second']:,.0f} "
@@ -141,12 +141,12 @@ def _draw(measured: Sequence[Figures], path: Path) -> None:
     sizes = [figures["size"]["interactions"] for figures in measured]
     for colour, stage in zip(colormaps["tab20"].colors, measured[0]["night"]["stages"], strict=False):
         of_stage = [_stage(figures, stage["stage"]) for figures in measured]
-        known = [(size, each) for size, each in zip(sizes, of_stage, strict=True) if each]
+        measured_of_stage = [(size, each) for size, each in zip(sizes, of_stage, strict=True) if each]
         for panel, value in ((seconds, "seconds"), (memory, "peak")):
             scale = 1 if value == "seconds" else 2**30
             panel.plot(
-                [size for size, _ in known],
-                [max(each[value], 0.05) / scale for _, each in known],
+                [size for size, _ in measured_of_stage],
+                [max(each[value], 0.05) / scale for _, each in measured_of_stage],
                 marker="o",
                 color=colour,
                 label=stage["stage"],

@@ -1,8 +1,8 @@
-"""Loading and publishing a night's outputs on both engines, beside their bare bulk load of the same rows.
+"""Loading and publishing a run's outputs on both engines, beside their bare bulk load of the same rows.
 
-Both sides open the database once, replace the rows of the turn before, commit and close, on the same server or disk.
-The bare load leaves all settings as they are, drops each table and fills it anew, all in one transaction; it checks
-nothing and takes no statistics, and for PostgreSQL its text is made before.
+Both sides open the database once, replace the rows of the repeat before, commit and close, on the same server or disk.
+The bare load leaves all settings as they are, drops each table and fills it again, all in one transaction; it checks
+nothing and takes no statistics, and for PostgreSQL its text is written before.
 """
 
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def duckdb_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
 
 
 def postgres_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
-    """The same on a PostgreSQL server of its own; bare is `copy ... from stdin` of text that was made before."""
+    """The same on a PostgreSQL server of its own; bare is `copy ... from stdin` of text that was written before."""
     folder = RunFolder(run_folder)
     with TemporaryDirectory() as home, running_postgres() as server:
         initialise_template(server)
@@ -63,10 +63,10 @@ def _seconds(warehouse: Warehouse, folder: RunFolder, bare: Callable[[], object]
         with warehouse.transaction() as connection:
             warehouse.move_staged_rows(connection, _ID, _DATE)
 
-    found = seconds_each({"bare": bare, "load": lambda: _load(warehouse, folder)}, repeats)
+    seconds = seconds_each({"bare": bare, "load": lambda: _load(warehouse, folder)}, repeats)
     with warehouse.transaction() as connection:
         warehouse.prepare_publication(connection, _ID)
-    return found | seconds_each({"move": move}, 1)
+    return seconds | seconds_each({"move": move}, 1)
 
 
 def _load(warehouse: Warehouse, folder: RunFolder) -> None:

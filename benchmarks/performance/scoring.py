@@ -1,4 +1,4 @@
-"""Lists of all users as a Spark worker makes them, beside the bare matrix product and what others rank with."""
+"""Recommendations for all users as a Spark worker computes them, beside the bare matrix product and other libraries."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,14 +20,14 @@ from nightjar.ranking.catalogue import Catalogue, load_catalogue
 from nightjar.ranking.user_block import recommend_to_block
 
 _BLOCK_USERS, _K = 1024, 10
-# All of them would take too long. Whole blocks, as a night has them.
+# All users would take too long. Whole blocks, as in a run.
 _MOST_USERS, _PREDICTED_USERS = 20 * _BLOCK_USERS, 50
 
 
 def scoring_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
     """Return the seconds of each way to rank all items for (the first 20,480) users, on one thread.
 
-    Features are loaded before.
+    Features are loaded beforehand.
     """
     folder = RunFolder(run_folder)
     items = load_catalogue(str(run_folder))
@@ -38,7 +38,7 @@ def scoring_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
     of_users = items.user_vectors[:_MOST_USERS]
     users = np.column_stack([of_users, np.ones(len(of_users), np.float32)])
 
-    def lists(of: Catalogue) -> Callable[[], object]:
+    def recommendations(of: Catalogue) -> Callable[[], object]:
         return lambda: [recommend_to_block(block, seen, of, _K) for block, seen in blocks]
 
     def product() -> None:
@@ -48,17 +48,17 @@ def scoring_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
     works = {
         "bare product": product,
         "implicit's recommend": _implicit(users, vectors, folder),
-        "Nightjar, embeddings alone": lists(replace(items, blend=None)),
-        "Nightjar, blended as published": lists(items),
+        "Nightjar, embeddings alone": recommendations(replace(items, blend=None)),
+        "Nightjar, blended as published": recommendations(items),
     }
     with threadpool_limits(1):
-        found = seconds_each(works, repeats)
+        seconds_of = seconds_each(works, repeats)
         predicted = seconds_each({"LightFM.predict": _predict(folder)}, repeats)
-    return found | {name: seconds * len(users) / _PREDICTED_USERS for name, seconds in predicted.items()}
+    return seconds_of | {name: seconds * len(users) / _PREDICTED_USERS for name, seconds in predicted.items()}
 
 
 def _predict(folder: RunFolder) -> Callable[[], object]:
-    """LightFM's own way for some users, with the features that the night's model has; what it knows takes no time."""
+    """LightFM's own prediction for some users, with the features of the run's model, untrained."""
     data = read_training_data(folder.features_folder)
     model = LightFM(no_components=embeddings.mapped(folder.model, "item_vectors").shape[1])
     model.fit_partial(data.full.tocoo(), data.user_features, data.item_features, epochs=0)
@@ -100,7 +100,7 @@ def _blocks(folder: RunFolder) -> list[tuple[pa.Table, pa.Table]]:
 
 def _implicit(users: np.ndarray, items: np.ndarray, folder: RunFolder) -> Callable[[], object]:
     with threadpool_limits(1):
-        # It warns of BLAS threads when it is made.
+        # It warns of BLAS threads when it is created.
         model = AlternatingLeastSquares(factors=users.shape[1], num_threads=1)
     model.user_factors, model.item_factors = users, items
     pairs = duckdb.execute(

@@ -1,4 +1,4 @@
-"""What a night may cost beside bare libraries, as ratios of figures that one run measured."""
+"""Bounds of a run's cost beside bare libraries, as ratios of figures that one benchmark measured."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ NOISE = 0.03
 
 @dataclass(frozen=True)
 class Target:
-    """A measured ratio and the bound it should keep.
+    """A measured ratio and its bound.
 
     Attributes:
-        what: in words, which against which.
-        ratio: measured; what it is of says `what`.
+        what: in words, numerator and denominator.
+        ratio: measured.
         bound: at most, or at least.
         at_most: which of the two.
-        noise: share of the bound by which it may be missed; clocks have some, counts none.
-        why: what it is lost to where it is not met, as far as profiles told.
+        noise: fraction of the bound by which it may be missed; 0 for counts.
+        why: where it is not met, what takes the time according to profiles.
     """
 
     what: str
@@ -36,31 +36,33 @@ class Target:
 
     @property
     def is_met(self) -> bool:
-        """Whether the bound is kept, as far as can be told."""
+        """Whether the bound is kept, within the noise."""
         least, most = self.bound * (1 - self.noise), self.bound * (1 + self.noise)
         return self.ratio <= most if self.at_most else self.ratio >= least
 
 
 def targets(figures: Figures) -> list[Target]:
-    """Return the targets of one size with what was measured."""
-    scoring, epochs, inputs, index, night = (
-        figures[name] for name in ("scoring", "epochs", "inputs", "index", "night")
-    )
+    """Return the targets of one size with the measured ratios."""
+    scoring, epochs, inputs, index, run = (figures[name] for name in ("scoring", "epochs", "inputs", "index", "night"))
     alone, blended = scoring["Nightjar, embeddings alone"], scoring["Nightjar, blended as published"]
     product, implicit, predict = (scoring[name] for name in ("bare product", "implicit's recommend", "LightFM.predict"))
-    of_stages = night["seconds"] - night["overhead"]
+    of_stages = run["seconds"] - run["overhead"]
     return [
-        Target("lists by the embeddings alone / bare product", alone / product, 2.5, why=_TOPK),
+        Target("recommendations by the embeddings alone / bare product", alone / product, 2.5, why=_TOPK),
         Target(
-            "lists by the embeddings alone / implicit's recommend",
+            "recommendations by the embeddings alone / implicit's recommend",
             alone / implicit,
             1.0,
-            why="items out of stock and the user's own are left out, as there, and each row tells source and reason",
+            why="items out of stock and the user's own are left out, as there, and each row has source and reason item",
         ),
-        Target("lists as published (blended) / bare product", blended / product, 2.5, why=_HISTORIES),
-        Target("lists as published (blended) / implicit's recommend", blended / implicit, 1.0, why=_HISTORIES),
-        Target("LightFM.predict / lists by the embeddings alone", predict / alone, 30, False, why=_PREDICT),
-        Target("LightFM.predict / lists as published (blended)", predict / blended, 30, False, why=_HISTORIES),
+        Target("recommendations as published (blended) / bare product", blended / product, 2.5, why=_HISTORIES),
+        Target(
+            "recommendations as published (blended) / implicit's recommend", blended / implicit, 1.0, why=_HISTORIES
+        ),
+        Target("LightFM.predict / recommendations by the embeddings alone", predict / alone, 30, False, why=_PREDICT),
+        Target(
+            "LightFM.predict / recommendations as published (blended)", predict / blended, 30, False, why=_HISTORIES
+        ),
         Target(
             "an epoch / bare LightFM's epoch",
             epochs["Nightjar"] / epochs["bare LightFM"],
@@ -81,8 +83,8 @@ def targets(figures: Figures) -> list[Target]:
             False,
         ),
         Target("recall@10 of the index", index["recall"], 0.99, False, noise=0.0),
-        Target("the run / its stages", night["seconds"] / of_stages, 1.5, why=_STARTS),
-        Target("peak memory of the run / 16 GiB", night["peak"] / _PEAK_BYTES, 1.0, noise=0.0),
+        Target("the run / its stages", run["seconds"] / of_stages, 1.5, why=_STARTS),
+        Target("peak memory of the run / 16 GiB", run["peak"] / _PEAK_BYTES, 1.0, noise=0.0),
     ]
 
 
@@ -93,9 +95,9 @@ def _of_engine(engine: str, seconds: Mapping[str, float]) -> Target:
 
 
 def reasons(by_size: Sequence[Sequence[Target]]) -> list[str]:
-    """Return a line for each target that is not met at some size: what it is and what it is lost to."""
+    """Return a line for each target that is not met at some size: what it is and what takes the time."""
     return [
-        f"{same[0].what}: {same[0].why or 'nobody has looked into it yet'}"
+        f"{same[0].what}: {same[0].why or 'not profiled yet'}"
         for same in zip(*by_size, strict=True)
         if not all(target.is_met for target in same)
     ]

@@ -1,4 +1,4 @@
-"""Medians of works that are done in turns, so that what slows the machine for a while slows them alike."""
+"""Median times of works that take turns, so that a slow phase of the machine affects all alike."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,10 +7,10 @@ from statistics import median
 
 def seconds_each(works: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """Do each work `repeats` times, one after the other, and return the median of its wall seconds."""
-    taken: dict[str, list[float]] = {name: [] for name in works}
+    seconds: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(repeats):
         for name, work in works.items():
             started = time.perf_counter()
             work()
-            taken[name].append(time.perf_counter() - started)
-    return {name: median(each) for name, each in taken.items()}
+            seconds[name].append(time.perf_counter() - started)
+    return {name: median(each) for name, each in seconds.items()}

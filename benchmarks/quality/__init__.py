@@ -1,1 +1,1 @@
-"""Nightjar's published lists beside what an engineer would pick instead: one split, one metric code, one command."""
+"""Nightjar's published recommendations beside other models: one split, one metric code, one command."""

@@ -1,4 +1,4 @@
-"""The events of a data set in the order of time, each user-item pair once, and matrices of parts of them.
+"""The events of a data set in the order of time, one per user-item pair, and matrices of parts of them.
 
 Reads `raw.interactions` of a warehouse file, so that every layout that `nightjar import` understands can be measured.
 """
@@ -39,8 +39,8 @@ class Events:
     micros: NDArray[np.int64]
     event_ids: NDArray[np.object_]
 
-    def of(self, chosen: NDArray[np.bool_]) -> "Events":
-        """Keep some events; users and items keep their numbers."""
+    def where(self, chosen: NDArray[np.bool_]) -> "Events":
+        """Return some of the events; users and items keep their indices."""
         parts = {name: getattr(self, name)[chosen] for name in ("users", "items", "micros", "event_ids")}
         return replace(self, **parts)
 

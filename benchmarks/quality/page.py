@@ -1,4 +1,4 @@
-"""Writes docs/quality.md and its figure from the measured figures; not a number of it is typed by hand."""
+"""Writes docs/quality.md and its plot from the measured figures; no number is typed by hand."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.pages import METRICS, Models, choice_table, draw_recall, lead, save
+from benchmarks.pages import METRICS, Models, choice_table, difference, draw_recall, save
 from benchmarks.quality.measure import DEFAULTS, NIGHTJAR
 
 Figures = Mapping[str, Models]
@@ -29,62 +29,63 @@ stand in some top-10 list. Every event counts as positive, and no list holds an 
 it measures, the command compares the metric code with ranx on random input (`tests/unit/benchmarks`). "recency" weighs
 a user's n-th of N events by (n/N)^power, as Nightjar does.
 """
-_SWITCHES = """## Ablations
+_ABLATIONS = """## Ablations
 
 recall@10 and NDCG@10 on warm users and items of a window inside the training part of the first protocol (the holdout of
 the run), with one thing changed at a time. The settings of the blend were chosen on much the same window, so the first
-row is a little flattered; what counts is how far the others fall. "Share" is the blend weight. The cold items of the
-holdout compete too and are misses here, so that what ranks new items well, their features above all, may lose by it.
+row is a little flattered; what counts is how far the others fall. The cold items of the holdout compete too and are
+misses here, so that what ranks new items well, their features above all, may lose by it.
 """
 
 
-def write_page(figures: Figures, switches: Figures, page: Path) -> None:
+def write_page(figures: Figures, ablations: Figures, page: Path) -> None:
     """Write the page.
 
     Args:
         figures: by "data set, protocol" and model.
-        switches: by data set and switch.
-        page: the file; its figure goes to `images/` beside it.
+        ablations: by data set and name.
+        page: the file; its plot goes to `images/` beside it.
     """
     parts = [_HEAD]
     for title, models in figures.items():
         users = models[NIGHTJAR]["users"]
         parts += [f"## {title}\n\n{users:,} users are evaluated. {_verdict(models)}\n", _table(models), ""]
-    parts += ["![recall@10 of each model](images/quality.png)\n", _SWITCHES, _switch_table(switches), ""]
+    parts += ["![recall@10 of each model](images/quality.png)\n", _ABLATIONS, _ablation_table(ablations), ""]
     parts += ["## What validation chose\n", choice_table(figures, "protocol", "cooccurrence"), ""]
     page.write_text("\n".join(parts), encoding="utf-8")
     _draw(figures, page.parent / "images" / "quality.png")
 
 
 def _verdict(models: Models) -> str:
-    said = []
+    differences = []
     peers = [model for model in models if model not in (NIGHTJAR, DEFAULTS)]
     for metric in METRICS:
         best = max(peers, key=lambda peer: float(models[peer][metric]))
-        said.append(f"{lead(models, NIGHTJAR, best, metric)} against the best peer, {best}")
-    return f"Nightjar: {'; '.join(said)}."
+        differences.append(f"{difference(models, NIGHTJAR, best, metric)} against the best peer, {best}")
+    return f"Nightjar: {'; '.join(differences)}."
 
 
 def _table(models: Models) -> str:
     rows = ["| model | recall@10 | NDCG@10 | coverage |", "|---|---|---|---|"]
     best = {metric: max(float(each[metric]) for each in models.values()) for metric in ("recall", "ndcg", "coverage")}
-    for model, found in sorted(models.items(), key=lambda each: float(each[1]["recall"])):
+    for model, of_model in sorted(models.items(), key=lambda each: float(each[1]["recall"])):
         cells = [
-            f"**{found[metric]:.4f}**" if found[metric] == best[metric] else f"{found[metric]:.4f}" for metric in best
+            f"**{of_model[metric]:.4f}**" if of_model[metric] == best[metric] else f"{of_model[metric]:.4f}"
+            for metric in best
         ]
         rows.append(f"| {model} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
-def _switch_table(switches: Figures) -> str:
-    names = list(switches)
+def _ablation_table(ablations: Figures) -> str:
+    names = list(ablations)
     rows = [
-        f"| switch | {' | '.join(f'{name}: recall@10 | NDCG@10' for name in names)} |",
+        f"| ablation | {' | '.join(f'{name}: recall@10 | NDCG@10' for name in names)} |",
         f"|---|{'---|' * (2 * len(names))}",
     ]
-    for switch in next(iter(switches.values())):
-        cells = [f"{switches[name][switch][metric]:.4f}" for name in names for metric in ("recall", "ndcg")]
-        rows.append(f"| {switch} | {' | '.join(cells)} |")
+    for ablation in next(iter(ablations.values())):
+        cells = [f"{ablations[name][ablation][metric]:.4f}" for name in names for metric in ("recall", "ndcg")]
+        rows.append(f"| {ablation} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 

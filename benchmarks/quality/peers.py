@@ -1,4 +1,4 @@
-"""What an engineer would pick instead. Each peer is tuned on the same validation window as Nightjar, over its grid.
+"""Other models to compare with. Each peer is tuned on the same validation window as Nightjar, over its grid.
 
 A peer is a function of the training events and one choice of its grid that returns a scorer: user numbers ->
 (rows, items) scores. One thread and a fixed seed, so that two runs agree.
@@ -16,8 +16,8 @@ from implicit.nearest_neighbours import BM25Recommender
 from numpy.typing import NDArray
 from scipy import sparse
 
+from benchmarks.quality.evaluation import Scorer
 from benchmarks.quality.events import Events
-from benchmarks.quality.judging import Scorer
 from ml.models.lightfm import fit, represent
 from nightjar.contract.settings import Settings
 
@@ -26,7 +26,7 @@ SEED = 20260101
 
 @dataclass(frozen=True)
 class Peer:
-    """One model: how it is fitted and what it may choose from."""
+    """One model: how it is fitted, and the grid of its choices."""
 
     name: str
     fit: Callable[..., Scorer]
@@ -38,7 +38,7 @@ class Peer:
 
 
 def popularity(train: Events) -> Scorer:
-    """Items by their number of users."""
+    """Rank items by their number of users."""
     counts = train.matrix().getnnz(axis=0).astype(np.float32)
     return lambda rows: np.broadcast_to(counts, (len(rows), len(counts)))
 
@@ -81,7 +81,7 @@ def bm25(train: Events, neighbours: int, k1: float, b: float) -> Scorer:
 
 
 def ease(train: Events, ridge: float, fit_power: float, history_power: float) -> Scorer:
-    """EASE (Steck 2019), no weight left out; events weighted by recency rank in the fit and in the user's history.
+    """EASE (Steck 2019), unpruned; events weighted by recency rank in the fit and in the user's history.
 
     With P = (X'X + ridge I)^-1 and history h the score of an item i that is not in h is -(h P)_i / P_ii. Where users
     are fewer than items, P = (I - X' (X X' + ridge I)^-1 X) / ridge is never written out.

@@ -1,4 +1,4 @@
-"""The metrics that judge models are those of ranx, on random lists and truths. `make bench-quality` runs it."""
+"""The metrics of the evaluation agree with ranx, on random recommendations and truths. `make bench-quality` runs it."""
 
 import numpy as np
 import pytest
@@ -18,35 +18,35 @@ USERS, ITEMS, K = 200, 60, 10
 
 @pytest.fixture(scope="module", params=[1, 2, 3])
 def drawn(request: pytest.FixtureRequest) -> tuple[np.ndarray, sparse.csr_matrix]:
-    """Lists of ten items and truths of 1 to 25."""
+    """Ten recommendations and truths of 1 to 25 items."""
     draw = np.random.default_rng(request.param)
-    lists = np.array([draw.choice(ITEMS, K, replace=False) for _ in range(USERS)])
+    recommended = np.array([draw.choice(ITEMS, K, replace=False) for _ in range(USERS)])
     truth = np.zeros((USERS, ITEMS), np.float32)
     for user in range(USERS):
         truth[user, draw.choice(ITEMS, draw.integers(1, 26), replace=False)] = 1
-    return lists, sparse.csr_matrix(truth)
+    return recommended, sparse.csr_matrix(truth)
 
 
-def by_ranx(lists: np.ndarray, truth: sparse.csr_matrix, metric: str) -> np.ndarray:
+def by_ranx(recommended: np.ndarray, truth: sparse.csr_matrix, metric: str) -> np.ndarray:
     qrels = {f"u{user:03d}": {f"i{item}": 1 for item in truth[user].indices} for user in range(USERS)}
     run = {
-        f"u{user:03d}": {f"i{item}": float(K - place) for place, item in enumerate(lists[user])}
+        f"u{user:03d}": {f"i{item}": float(K - place) for place, item in enumerate(recommended[user])}
         for user in range(USERS)
     }
     return np.asarray(ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), f"{metric}@{K}", return_mean=False))
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(ndcg, "ndcg"), (precision, "precision"), (hit_rate, "hit_rate")])
-def test_a_metric_is_that_of_ranx_for_every_user(drawn, ours, theirs) -> None:
-    lists, truth = drawn
-    values = ours(hits_of(lists, truth), truth.getnnz(axis=1))
-    assert values == pytest.approx(by_ranx(lists, truth, theirs))
+def test_a_metric_equals_that_of_ranx_for_every_user(drawn, ours, theirs) -> None:
+    recommended, truth = drawn
+    values = ours(hits_of(recommended, truth), truth.getnnz(axis=1))
+    assert values == pytest.approx(by_ranx(recommended, truth, theirs))
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(recall, "recall"), (average_precision, "map")])
-def test_a_metric_is_that_of_ranx_but_for_its_bound_on_the_divisor(drawn, ours, theirs) -> None:
-    # ranx divides by the size of the truth; ours by what fits into k, so that a perfect list is worth 1.
-    lists, truth = drawn
+def test_a_metric_equals_that_of_ranx_except_for_the_bound_of_the_divisor(drawn, ours, theirs) -> None:
+    # ranx divides by the size of the truth; ours by at most k, so that a perfect list scores 1.
+    recommended, truth = drawn
     sizes = truth.getnnz(axis=1)
-    values = ours(hits_of(lists, truth), sizes) * np.minimum(K, sizes) / sizes
-    assert values == pytest.approx(by_ranx(lists, truth, theirs))
+    values = ours(hits_of(recommended, truth), sizes) * np.minimum(K, sizes) / sizes
+    assert values == pytest.approx(by_ranx(recommended, truth, theirs))

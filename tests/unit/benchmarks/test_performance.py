@@ -1,4 +1,4 @@
-"""The parts of `make bench` that need no night; tests/end_to_end/shop/test_performance_page.py measures one."""
+"""The parts of `make bench` that need no run; tests/end_to_end/shop/test_performance_page.py measures one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,11 +7,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.kept import Kept
 from benchmarks.performance import measure
 from benchmarks.performance.generated_data import Size, write_files
-from benchmarks.performance.night import StageCost, ended_stage
+from benchmarks.performance.nightly_run import StageCost, ended_stage
 from benchmarks.performance.targets import Target, reasons, targets
+from benchmarks.saved_figures import SavedFigures
 from tests.support.golden import check_wording
 
 SIZE = Size("tiny", 3_000, 120, 400)
@@ -54,11 +54,11 @@ def test_generated_users_take_most_items_from_few_groups(tmp_path: Path) -> None
         ("2026-03-31.1: published, 200,000 recommendations, 513 s (publish=auto: all gates passed)\n", None),
     ],
 )
-def test_a_line_of_a_night_tells_the_stage_that_ended(line: str, stage: tuple[str, int, str, float] | None) -> None:
+def test_a_log_line_names_the_stage_that_ended(line: str, stage: tuple[str, int, str, float] | None) -> None:
     assert ended_stage(line) == (StageCost(*stage, 0) if stage else None)
 
 
-def test_targets_are_ratios_of_what_was_measured() -> None:
+def test_targets_are_ratios_of_measured_figures() -> None:
     figures = {
         "scoring": {
             "bare product": 1.0,
@@ -86,7 +86,7 @@ def test_targets_are_ratios_of_what_was_measured() -> None:
         (0.9, True),
         (0.7, False),
         (2.0, True),
-        # Nearer than two runs of the same work.
+        # Within the noise of two measurements.
         (0.98, True),
         (0.995, True),
         (1.5, True),
@@ -107,7 +107,7 @@ def test_times_have_a_tolerance_and_counts_none(target: Target, is_met: bool) ->
     assert target.is_met is is_met
 
 
-def test_a_target_that_one_size_misses_says_to_what_it_is_lost() -> None:
+def test_a_target_that_one_size_misses_has_a_reason() -> None:
     small = [
         Target("a / b", 2.0, 1.0, why="b is cheap"),
         Target("c / d", 1.0, 1.0, why="met"),
@@ -124,22 +124,22 @@ def test_a_target_that_one_size_misses_says_to_what_it_is_lost() -> None:
     check_wording(unexplained)
 
 
-def test_an_interrupted_measurement_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+def test_an_interrupted_measurement_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = []
 
     def alone(work: Callable[..., object], *arguments: object) -> str:
-        asked.append(work.__name__)
-        if asked == ["start_seconds", "inputs_seconds"]:
+        measured.append(work.__name__)
+        if measured == ["start_seconds", "inputs_seconds"]:
             raise KeyboardInterrupt
         return work.__name__
 
     monkeypatch.setattr(measure, "_alone", alone)
-    monkeypatch.setattr(measure, "_night", lambda size, work: pytest.fail(size.name))
-    Kept(tmp_path / measure.FIGURES).keep("night", lambda: {"publication_id": "2026-03-31.1"})
+    monkeypatch.setattr(measure, "_run", lambda size, work: pytest.fail(size.name))
+    SavedFigures(tmp_path / measure.FIGURES).measure_once("night", lambda: {"publication_id": "2026-03-31.1"})
     with pytest.raises(KeyboardInterrupt):
         measure.measure(SIZE, tmp_path)
     figures = measure.measure(SIZE, tmp_path)
-    assert asked.count("start_seconds") == 1
-    assert asked.count("inputs_seconds") == 2
+    assert measured.count("start_seconds") == 1
+    assert measured.count("inputs_seconds") == 2
     assert (figures["size"]["name"], figures["night"]) == ("tiny", {"publication_id": "2026-03-31.1"})
     assert (figures["inputs"], figures["index"]) == ("inputs_seconds", "model_index")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from benchmarks.quality.evaluation import K, evaluate_recommendations, held_out_of, recommend
 from benchmarks.quality.events import Events
-from benchmarks.quality.judging import K, judge, lists_of, question
 from benchmarks.quality.peers import ease
-from benchmarks.quality.protocols import last_one, last_share, time_cut
+from benchmarks.quality.protocols import last_fraction, last_one, time_cut
 
 
 def events(*pairs: tuple[int, int], users: int = 3, items: int = 6) -> Events:
@@ -31,31 +31,31 @@ def held_out(flags: np.ndarray) -> list[str]:
 
 def test_each_protocol_holds_out_the_newest_events() -> None:
     # A fifth of six events is one, of three at least one; the only event of a user stays.
-    assert held_out(last_share(SOME)) == ["e8", "e9"]
+    assert held_out(last_fraction(SOME)) == ["e8", "e9"]
     assert held_out(last_one(SOME)) == ["e8", "e9"]
     # The newest fifth of ten events.
     assert held_out(time_cut(SOME)) == ["e7", "e8", "e9"]
     # Of ten events of one user a fifth is two.
     one_user = events(*((0, item) for item in range(10)), items=10)
-    assert last_share(one_user).tolist() == [False] * 8 + [True] * 2
+    assert last_fraction(one_user).tolist() == [False] * 8 + [True] * 2
 
 
-def test_the_nth_of_a_users_events_weighs_by_its_rank() -> None:
+def test_an_events_weight_follows_its_recency_rank() -> None:
     weights = SOME.matrix(2.0).toarray()
     assert weights[0] == pytest.approx([(n / 6) ** 2 for n in range(1, 7)])
     assert weights[1] == pytest.approx([0, 0, 0, (1 / 3) ** 2, (2 / 3) ** 2, 1])
-    assert SOME.of(~last_one(SOME)).matrix(1.0).toarray()[1] == pytest.approx([0, 0, 0, 1 / 2, 1, 0])
+    assert SOME.where(~last_one(SOME)).matrix(1.0).toarray()[1] == pytest.approx([0, 0, 0, 1 / 2, 1, 0])
 
 
-def test_users_with_both_parts_are_asked_for_items_they_have_not_met() -> None:
+def test_users_with_both_parts_are_evaluated_on_unseen_items() -> None:
     flags = last_one(SOME)
-    asked = question(SOME.of(~flags), SOME.of(flags))
-    assert asked.users.tolist() == [0, 1]
-    lists = lists_of(lambda rows: np.tile(np.arange(6, 0, -1, dtype=np.float32), (len(rows), 1)), asked)
-    assert lists[:, :4].tolist() == [[5, -1, -1, -1], [0, 1, 2, 5]]
-    # User 0 is offered the one item left, which is right; user 1 finds it at rank 4. Of six items 0, 1, 2, 5 are shown.
-    figures = judge(lists, asked)
-    assert lists.shape == (2, K)
+    part = held_out_of(SOME.where(~flags), SOME.where(flags))
+    assert part.users.tolist() == [0, 1]
+    recommended = recommend(lambda rows: np.tile(np.arange(6, 0, -1, dtype=np.float32), (len(rows), 1)), part)
+    assert recommended[:, :4].tolist() == [[5, -1, -1, -1], [0, 1, 2, 5]]
+    # User 0 has one unseen item, a hit; the hit of user 1 has rank 4. Of six items 0, 1, 2 and 5 are recommended.
+    figures = evaluate_recommendations(recommended, part)
+    assert recommended.shape == (2, K)
     assert figures["recall"] == 1
     assert figures["ndcg"] == pytest.approx((1 + 1 / np.log2(5)) / 2)
     assert figures["coverage"] == pytest.approx(4 / 6)

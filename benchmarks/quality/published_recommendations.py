@@ -1,4 +1,4 @@
-"""Nightjar's lists as its readers see them: import the training part into a home of its own, run the night, query.
+"""Nightjar's recommendations as readers see them: import the training part into a home of its own, run, query.
 
 Writes a home below the work folder; reads `recs.recommendations_current` of its warehouse.
 """
@@ -15,29 +15,29 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from benchmarks.quality.evaluation import K
 from benchmarks.quality.events import Events
-from benchmarks.quality.judging import K
 from nightjar.contract.settings import variable
 
 _ATTRIBUTES = ("items", "item_features", "users", "user_features")
-_LISTS = """
+_RECOMMENDATIONS = """
 select user_id, item_id, row_number() over (partition by user_id order by rank, domain) as place
 from recs.recommendations_current
 """
 
 
 def publish(base: Path, home: Path, train: Events, settings: Mapping[str, float], mode: str) -> None:
-    """Import what the training part may know and run its night, the date of its newest event.
+    """Import the training part and run the date of its newest event.
 
     Args:
         base: warehouse file with the whole data set.
-        home: the home to make; where its night was published before, it is left as it is.
+        home: the home to create; where its run was published before, it stays as it is.
         train: the events to import.
         settings: values by name; the others are the defaults.
         mode: auto, or force to publish what a gate refuses.
 
     Raises:
-        CalledProcessError: a command failed, or a gate refused; `night.log` in the home says why.
+        CalledProcessError: a command failed, or a gate refused; see `run.log` in the home.
     """
     if _is_published(home):
         return
@@ -46,26 +46,26 @@ def publish(base: Path, home: Path, train: Events, settings: Mapping[str, float]
     options = [part for name, path in files.items() for part in (f"--{name.replace('_', '-')}", str(path))]
     home.mkdir(parents=True, exist_ok=True)
     variables = {variable(name): str(value) for name, value in settings.items()}
-    with (home / "night.log").open("w", encoding="utf-8") as said:
+    with (home / "run.log").open("w", encoding="utf-8") as log:
         for arguments in (["import", "files", *options], ["run", "--date", str(date), "--publish", mode]):
             command = [str(Path(sys.executable).parent / "nightjar"), *arguments]
             environment = {**os.environ, **variables, "NIGHTJAR_HOME": str(home)}
-            subprocess.run(command, env=environment, stdout=said, stderr=said, check=True)
+            subprocess.run(command, env=environment, stdout=log, stderr=log, check=True)
 
 
-def published_lists(home: Path, train: Events, users: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the first K items of each user's published list: (users, K) item numbers, -1 where it ends early."""
+def published_recommendations(home: Path, train: Events, users: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first K published items of each user: (users, K) item indices, -1 where there are fewer."""
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        rows = connection.execute(_LISTS).fetchnumpy()
+        rows = connection.execute(_RECOMMENDATIONS).fetchnumpy()
     kept = (rows["place"] <= K) & np.isin(rows["user_id"], train.user_ids[users].astype(str))
     row = np.searchsorted(train.user_ids[users].astype(str), rows["user_id"][kept].astype(str))
-    lists = np.full((len(users), K), -1, np.int64)
-    lists[row, rows["place"][kept] - 1] = _item_numbers(train.item_ids, rows["item_id"][kept])
-    return lists
+    recommended = np.full((len(users), K), -1, np.int64)
+    recommended[row, rows["place"][kept] - 1] = _item_numbers(train.item_ids, rows["item_id"][kept])
+    return recommended
 
 
 def _item_numbers(item_ids: NDArray[np.object_], listed: NDArray[np.object_]) -> NDArray[np.int64]:
-    # An item without any event in the whole data set is in nobody's truth, but takes its place in the list.
+    # An item without any event in the whole data set is in nobody's truth, but keeps its rank.
     numbers = {item: number for number, item in enumerate(item_ids)}
     return np.array([numbers.get(item, -1) for item in listed], np.int64)
 
@@ -74,8 +74,8 @@ def _is_published(home: Path) -> bool:
     if not (home / "warehouse.duckdb").exists():
         return False
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        found = connection.execute("select count(*) from recs.current_publication").fetchone()
-    return found is not None and found[0] > 0
+        row = connection.execute("select count(*) from recs.current_publication").fetchone()
+    return row is not None and row[0] > 0
 
 
 def _write_files(base: Path, folder: Path, train: Events) -> dict[str, Path]:

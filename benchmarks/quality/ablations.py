@@ -1,6 +1,6 @@
-"""What each choice in Nightjar is worth: one of its settings changed at a time, judged inside the training part.
+"""Ablations: one of Nightjar's settings changed at a time, evaluated inside the training part.
 
-Reads the features of a published night: their holdout is a validation window that the test part has no share in.
+Reads the features of a published run: their holdout is a validation window without events of the test part.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from benchmarks.quality.judging import K
+from benchmarks.quality.evaluation import K
 from ml.data.training_data import IDENTITY_PREFIX, TrainingData
 from ml.evaluation.evaluate import hits_of
 from ml.evaluation.holdout_slices import holdout_slices, slice_named
@@ -26,8 +26,8 @@ from nightjar.ranking.scoring import best_items, popularity_ranking, published_r
 
 
 @dataclass(frozen=True)
-class Switch:
-    """A change: of settings, or of the data that the embeddings are fitted on."""
+class Ablation:
+    """A change of settings, or of the data that the embeddings are fitted on."""
 
     name: str
     settings: dict[str, Any] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Switch:
 
 
 def identities_only(data: TrainingData) -> TrainingData:
-    """Leave out every feature but the identity of users and items."""
+    """Keep only the identity features of users and items."""
 
     def kept(features: sparse.csr_matrix, names: np.ndarray) -> sparse.csr_matrix:
         is_identity = np.array([str(name).startswith(IDENTITY_PREFIX) for name in names], np.float32)
@@ -59,47 +59,47 @@ def normalised(data: TrainingData) -> TrainingData:
 
 
 def sharpened(exponent: float) -> Callable[[TrainingData], TrainingData]:
-    """Raise the pairs' weights to a power: 0 makes all events the same, 0.5 takes half of the recency rank's power."""
+    """Raise the pairs' weights to a power: 0 makes all events the same, 0.5 halves the power of the recency rank."""
     return lambda data: replace(data, train=raised(data.train, exponent))
 
 
-SWITCHES = (
-    Switch("as published"),
-    Switch("embeddings alone (share 0)", {"cooccurrence_share": 0.0}),
-    Switch("co-occurrence alone (share 1)", {"cooccurrence_share": 1.0}),
-    Switch("share 0.15", {"cooccurrence_share": 0.15}),
-    Switch("share 0.5", {"cooccurrence_share": 0.5}),
-    Switch("history exponent 1", {"cooccurrence_history_exponent": 1.0}),
-    Switch("history exponent 2", {"cooccurrence_history_exponent": 2.0}),
-    Switch("fit exponent 0", {"cooccurrence_fit_exponent": 0.0}),
-    Switch("fit exponent 1", {"cooccurrence_fit_exponent": 1.0}),
-    Switch("lambda 100", {"cooccurrence_lambda": 100.0}),
-    Switch("lambda 1000", {"cooccurrence_lambda": 1000.0}),
-    Switch("50 neighbours", {"cooccurrence_neighbours": 50}),
-    Switch("sparse cosines for EASE", {"cooccurrence_dense_items": 1}),
-    Switch("embeddings without recency", data=sharpened(0.0)),
-    Switch("embeddings with half the recency power", data=sharpened(0.5)),
-    Switch("embeddings without features", data=identities_only),
-    Switch("features normalised", data=normalised),
-    Switch("learning rate 0.05", {"learning_rate": 0.05}),
-    Switch("10 negatives sampled at most", {"max_sampled": 10}),
-    Switch("60 epochs", {"epochs": 60}),
-    Switch("32 dimensions", {"embedding_dim": 32}),
+ABLATIONS = (
+    Ablation("as published"),
+    Ablation("embeddings alone (blend weight 0)", {"cooccurrence_share": 0.0}),
+    Ablation("co-occurrence alone (blend weight 1)", {"cooccurrence_share": 1.0}),
+    Ablation("blend weight 0.15", {"cooccurrence_share": 0.15}),
+    Ablation("blend weight 0.5", {"cooccurrence_share": 0.5}),
+    Ablation("history exponent 1", {"cooccurrence_history_exponent": 1.0}),
+    Ablation("history exponent 2", {"cooccurrence_history_exponent": 2.0}),
+    Ablation("fit exponent 0", {"cooccurrence_fit_exponent": 0.0}),
+    Ablation("fit exponent 1", {"cooccurrence_fit_exponent": 1.0}),
+    Ablation("lambda 100", {"cooccurrence_lambda": 100.0}),
+    Ablation("lambda 1000", {"cooccurrence_lambda": 1000.0}),
+    Ablation("50 neighbours", {"cooccurrence_neighbours": 50}),
+    Ablation("sparse cosines for EASE", {"cooccurrence_dense_items": 1}),
+    Ablation("embeddings without recency", data=sharpened(0.0)),
+    Ablation("embeddings with half the recency power", data=sharpened(0.5)),
+    Ablation("embeddings without features", data=identities_only),
+    Ablation("features normalised", data=normalised),
+    Ablation("learning rate 0.05", {"learning_rate": 0.05}),
+    Ablation("10 negatives sampled at most", {"max_sampled": 10}),
+    Ablation("60 epochs", {"epochs": 60}),
+    Ablation("32 dimensions", {"embedding_dim": 32}),
 )
 _OF_THE_BLEND = "cooccurrence_"
 
 
 def effects(data: TrainingData, settings: Settings) -> dict[str, dict[str, float]]:
-    """Measure every switch on warm users and items: recall@10 and NDCG@10 by the switch's name."""
-    plain = _embeddings(data, settings)
-    found = {}
-    for switch in SWITCHES:
-        changed = settings.model_copy(update=switch.settings)
-        is_refitted = bool(switch.settings) and not next(iter(switch.settings)).startswith(_OF_THE_BLEND)
-        changed_data = switch.data(data)
-        embeddings = _embeddings(changed_data, changed) if is_refitted or changed_data is not data else plain
-        found[switch.name] = _quality(data, embeddings, changed)
-    return found
+    """Measure every ablation on warm users and items: recall@10 and NDCG@10 by its name."""
+    unchanged = _embeddings(data, settings)
+    figures = {}
+    for ablation in ABLATIONS:
+        changed = settings.model_copy(update=ablation.settings)
+        is_refitted = bool(ablation.settings) and not next(iter(ablation.settings)).startswith(_OF_THE_BLEND)
+        changed_data = ablation.data(data)
+        embeddings = _embeddings(changed_data, changed) if is_refitted or changed_data is not data else unchanged
+        figures[ablation.name] = _quality(data, embeddings, changed)
+    return figures
 
 
 def _embeddings(data: TrainingData, settings: Settings) -> Embeddings:

@@ -1,12 +1,12 @@
-"""Writes docs/cold-start.md and its figure from the measured figures; not a number of it is typed by hand."""
+"""Writes docs/cold-start.md and its plot from the measured figures; no number is typed by hand."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmarks.cold.models import EMBEDDINGS, NIGHTJAR
-from benchmarks.pages import METRICS, Models, choice_table, draw_recall, lead, save
+from benchmarks.cold_start.models import EMBEDDINGS, NIGHTJAR
+from benchmarks.pages import METRICS, Models, choice_table, difference, draw_recall, save
 
 _REFERENCES = ("content kNN", "popularity in the target")
 _SETTINGS = ("cold_item_", "cooccurrence_", "embedding_dim", "epochs", "learning_rate", "max_sampled")
@@ -31,8 +31,8 @@ def write_page(figures: Mapping[str, Models], page: Path) -> None:
     """Write the page.
 
     Args:
-        figures: by "data set, question" and model.
-        page: the file; its figure goes to `images/` beside it.
+        figures: by "data set, test set" and model.
+        page: the file; its plot goes to `images/` beside it.
     """
     parts = [_HEAD]
     for title, models in figures.items():
@@ -53,7 +53,8 @@ def _verdict(models: Models) -> str:
     best = max(peers, key=lambda name: float(models[name]["recall"]))
     against = [name for name in peers if name in _REFERENCES or name == best]
     return " ".join(
-        f"Against {peer}: {'; '.join(lead(models, NIGHTJAR, peer, metric) for metric in METRICS)}." for peer in against
+        f"Against {peer}: {'; '.join(difference(models, NIGHTJAR, peer, metric) for metric in METRICS)}."
+        for peer in against
     )
 
 

@@ -1,10 +1,10 @@
-"""What the processes of a night cost before they do anything: programs that start and end."""
+"""Seconds of a run's processes without any work: programs that start and end."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.performance.night import PROGRAMS, environment
+from benchmarks.performance.nightly_run import PROGRAMS, environment
 from benchmarks.performance.timing import seconds_each
 from nightjar.contract.places import REPOSITORY
 

@@ -1,6 +1,6 @@
-"""Nightjar's rule and its peers, each with the choices that its validation has.
+"""Nightjar's ranking and its peers, each with the choices of its validation.
 
-Pure: the known part of a data set in the form of a night's features -> scores of all items for some users.
+Pure: the training part of a data set in the form of a run's features -> scores of all items for some users.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,8 @@ import numpy as np
 from implicit.als import AlternatingLeastSquares
 from scipy import sparse
 
-from benchmarks.cold.questions import SEED
-from benchmarks.quality.judging import Scorer
+from benchmarks.cold_start.holdouts import SEED
+from benchmarks.quality.evaluation import Scorer
 from ml.data.training_data import TrainingData
 from ml.evaluation.cold_item_weights import ColdItemWeights, choose
 from ml.evaluation.holdout_slices import holdout_slices, slice_named
@@ -28,7 +28,7 @@ NIGHTJAR, EMBEDDINGS = "Nightjar", "LightFM alone, Nightjar's embeddings"
 
 @dataclass(frozen=True)
 class Peer:
-    """A model and what its validation chooses among."""
+    """A model and the choices of its validation."""
 
     name: str
     fit: Callable[..., Scorer]
@@ -36,7 +36,7 @@ class Peer:
 
 
 def random(data: TrainingData) -> Scorer:
-    """Any order, another one for every user."""
+    """A random order, another one for every user."""
     items = len(data.item_ids)
     return lambda rows: np.stack([np.random.default_rng([SEED, row]).random(items, np.float32) for row in rows])
 
@@ -61,9 +61,9 @@ def content_knn(data: TrainingData, idf_power: float) -> Scorer:
 def item_knn(data: TrainingData, shrinkage: float) -> Scorer:
     """Sum of the shrunk cosines between an item's users and those of the user's own items."""
     occurring = np.flatnonzero(data.train.getnnz(axis=0))
-    found = nearest_by_cosine(data.train[:, occurring].astype(np.float64).tocsr(), shrinkage, 200).tocoo()
+    nearest = nearest_by_cosine(data.train[:, occurring].astype(np.float64).tocsr(), shrinkage, 200).tocoo()
     weights = sparse.csr_matrix(
-        (found.data, (occurring[found.row], occurring[found.col])), shape=(len(data.item_ids),) * 2
+        (nearest.data, (occurring[nearest.row], occurring[nearest.col])), shape=(len(data.item_ids),) * 2
     )
     return lambda users: (data.train[users] @ weights).toarray().astype(np.float32)
 
@@ -78,18 +78,18 @@ def als(data: TrainingData, alpha: float, regularization: float) -> Scorer:
     return lambda rows: users[rows] @ items.T
 
 
-def chosen_by(before: TrainingData, settings: Settings) -> ColdItemWeights:
-    """Choose as a night does by what it holds out."""
+def choose_cold_item_weights(before: TrainingData, settings: Settings) -> ColdItemWeights:
+    """Choose as a run does on its holdout."""
     users, items = fit(before.train, before.user_features, before.item_features, settings, lambda epoch: None)
     popular = popularity_ranking(before.train.getnnz(axis=0), len(before.user_ids))
     slices = holdout_slices(before.train, before.holdout, before.is_available, settings.seed)
-    question = slice_named(slices, "cold_item")
-    found = FittedFactors(before, before.train, users, items, settings.cold_item_lambda)
-    return choose(found, question, popular, settings, item_weights_of(before, before.train, settings))
+    cold_slice = slice_named(slices, "cold_item")
+    fitted = FittedFactors(before, before.train, users, items, settings.cold_item_lambda)
+    return choose(fitted, cold_slice, popular, settings, item_weights_of(before, before.train, settings))
 
 
 def nightjar(data: TrainingData, settings: Settings) -> dict[str, Scorer]:
-    """Return what a night would rank by, and its embeddings alone."""
+    """Return the ranking of a run, and that of its embeddings alone."""
     users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
     embeddings = embeddings_of(FittedFactors(data, data.train, users, items, settings.cold_item_lambda), settings)
     popular = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))

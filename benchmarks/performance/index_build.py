@@ -1,4 +1,4 @@
-"""The HNSW index of retrieval, built and asked as a night does, beside bare hnswlib with the same M and ef."""
+"""The HNSW index of retrieval, built and queried as in a run, beside bare hnswlib with the same M and ef."""
 
 from pathlib import Path
 
@@ -17,15 +17,15 @@ from nightjar.contract.settings import Settings
 
 
 def model_index(run_folder: Path, settings: Settings, repeats: int) -> dict[str, float]:
-    """Measure the index of a night's model."""
+    """Measure the index of a run's model."""
     folder = RunFolder(run_folder)
     model = embeddings.load(folder.model)
     plan = retrieval_plan(model, read_availability(folder.features_folder, model.item_ids), settings)
     return _measured(plan, settings, repeats)
 
 
-def made_up_index(items: int, settings: Settings) -> dict[str, float]:
-    """Measure an index of so many vectors around 1,000 centres: no night is run for it."""
+def generated_index(items: int, settings: Settings) -> dict[str, float]:
+    """Measure an index of so many vectors around 1,000 centres, without a run."""
     random = np.random.default_rng(settings.seed)
     centres = random.normal(size=(1_000, settings.embedding_dim)).astype(np.float32)
 
@@ -50,7 +50,7 @@ def _measured(plan: IndexPlan, settings: Settings, repeats: int) -> dict[str, fl
     index, bare = built[-1], bare_built[-1]
     quality = raise_ef(index, plan.vectors, plan.queries, plan.own, settings)
     bare.set_ef(index.ef)
-    asked = seconds_each(
+    query_seconds = seconds_each(
         {
             "query": lambda: index.query(plan.queries, settings.metric_k),
             "bare query": lambda: bare.knn_query(plan.queries, settings.metric_k, num_threads=1),
@@ -60,10 +60,10 @@ def _measured(plan: IndexPlan, settings: Settings, repeats: int) -> dict[str, fl
     return {
         "items": float(len(plan.vectors)),
         **seconds,
-        **{f"{name} per second": len(plan.queries) / each for name, each in asked.items()},
+        **{f"{name} per second": len(plan.queries) / each for name, each in query_seconds.items()},
         "recall": quality.recall or 0.0,
         "ef": float(quality.ef),
-        # As hnswlib keeps it: a vector, twice M links on the lowest level, and an id, of each item.
+        # As hnswlib stores it: a vector, twice M links on the lowest level, and an id, of each item.
         "megabytes": len(plan.vectors) * (4 * plan.vectors.shape[1] + 4 * (2 * settings.index_m + 1) + 8) / 1e6,
     }
 

@@ -1,4 +1,4 @@
-"""A whole night from the command line: seconds, rows and peak memory of each stage, as its lines tell when it ended."""
+"""A whole run from the command line: seconds, rows and peak memory of each stage, read from its log lines."""
 
 import os
 import re
@@ -22,7 +22,7 @@ PROGRAMS = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class StageCost:
-    """What one stage took; peak: proportional set size of all processes of the night, bytes."""
+    """Cost of one stage; peak: proportional set size of all processes of the run, bytes."""
 
     stage: str
     rows: int
@@ -32,8 +32,8 @@ class StageCost:
 
 
 @dataclass(frozen=True)
-class NightCost:
-    """What one night took from the first process to the last, and the part of it that no stage accounts for."""
+class RunCost:
+    """Cost of one run from the first process to the last."""
 
     stages: list[StageCost]
     seconds: float
@@ -42,7 +42,7 @@ class NightCost:
 
     @property
     def overhead(self) -> float:
-        """Seconds in which no stage was at work: processes that start and end, the scheduler's own tables."""
+        """Seconds outside of stages: processes that start and end, the scheduler's own tables."""
         return self.seconds - sum(stage.seconds for stage in self.stages)
 
 
@@ -56,8 +56,8 @@ def imported_home(size: Size, work: Path) -> Path:
     return home
 
 
-def run_night(home: Path) -> NightCost:
-    """Run the night of the last generated date, watched, and show what it says.
+def measure_run(home: Path) -> RunCost:
+    """Run the last generated date, sample its memory and show its lines.
 
     Raises:
         RuntimeError: it failed, or published nothing.
@@ -65,27 +65,27 @@ def run_night(home: Path) -> NightCost:
     command = [PROGRAMS / "nightjar", "run", "--date", str(LAST_DATE)]
     started = time.monotonic()
     with subprocess.Popen(command, env=environment(home), stdout=subprocess.PIPE, text=True) as process:
-        watch = _Watch(process.pid)
+        memory = _MemorySampler(process.pid)
         ended, publication_id = [], ""
         for line in process.stdout or ():
             print(line, end="", flush=True)
             if stage := ended_stage(line):
                 ended.append((time.monotonic(), stage))
-            if found := _PUBLICATION.search(line):
-                publication_id = found[1]
-    seconds, samples = time.monotonic() - started, watch.stop()
+            if match := _PUBLICATION.search(line):
+                publication_id = match[1]
+    seconds, samples = time.monotonic() - started, memory.stop()
     if process.returncode != 0 or not publication_id:
-        raise RuntimeError(f"the night of {home} failed: see its lines above")
+        raise RuntimeError(f"the run of {home} failed: see its lines above")
     stages = [replace(stage, peak=_peak(samples, end - stage.seconds, end)) for end, stage in ended]
-    return NightCost(stages, seconds, max(used for _, used in samples), publication_id)
+    return RunCost(stages, seconds, max(used for _, used in samples), publication_id)
 
 
 def ended_stage(line: str) -> StageCost | None:
-    """Read the line that a night shows when a stage has ended; its peak is still 0."""
-    found = _STAGE.search(line)
-    if not found:
+    """Read the line that a run shows when a stage has ended; its peak is still 0."""
+    match = _STAGE.search(line)
+    if not match:
         return None
-    stage, rows, unit, seconds = found.groups()
+    stage, rows, unit, seconds = match.groups()
     return StageCost(stage, int((rows or "0").replace(",", "")), unit or "", float(seconds), 0)
 
 
@@ -98,24 +98,24 @@ def environment(home: Path) -> dict[str, str]:
     return {**os.environ, "NIGHTJAR_HOME": str(home)}
 
 
-class _Watch:
-    """Samples the memory of a process and its descendants; what they share counts once."""
+class _MemorySampler:
+    """Samples the memory of a process and its descendants; shared memory counts once."""
 
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)
         self._samples: list[tuple[float, int]] = []
-        self._over = threading.Event()
+        self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
     def stop(self) -> list[tuple[float, int]]:
-        """End and return (monotonic seconds, bytes) of each sample."""
-        self._over.set()
+        """Stop and return (monotonic seconds, bytes) of each sample."""
+        self._is_over.set()
         self._thread.join()
         return self._samples
 
     def _sample(self) -> None:
-        while not self._over.wait(_SAMPLE_SECONDS):
+        while not self._is_over.wait(_SAMPLE_SECONDS):
             self._samples.append((time.monotonic(), sum(map(_used, self._processes()))))
 
     def _processes(self) -> list[psutil.Process]:

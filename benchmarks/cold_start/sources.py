@@ -1,4 +1,4 @@
-"""Pairs, domains and tags of a data set, told by the files of its folder.
+"""Pairs, domains and tags of a data set, read from the files of its folder.
 
 Two layouts: `users.dat` and `tag-item.dat` (a line a user or tag: the count, then item numbers), and folders
 `<domain>_<other domain>` with `train.txt` and `test.txt` (a line a pair: user, item, 1) that share their users.
@@ -17,7 +17,7 @@ from nightjar.contract.errors import BadInput
 
 @dataclass(frozen=True)
 class Source:
-    """What a data set says; no pair has a time, so that all weigh the same.
+    """A data set; no pair has a time, so that all weigh the same.
 
     Attributes:
         pairs: (users, items) float32 CSR of ones.
@@ -49,7 +49,7 @@ def read(folder: Path) -> Source:
 
 
 def ones(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_matrix:
-    """Return a CSR of ones; what is named twice counts once."""
+    """Return a CSR of ones; duplicates count once."""
     matrix = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=shape)
     matrix.sum_duplicates()
     matrix.data[:] = 1
@@ -58,17 +58,17 @@ def ones(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, 
 
 
 def _tagged(folder: Path) -> Source:
-    users, tags = _lists(folder / "users.dat"), _lists(folder / "tag-item.dat")
+    users, tags = _read_lists(folder / "users.dat"), _read_lists(folder / "tag-item.dat")
     items = 1 + max(int(each.max(initial=-1)) for each in (*users, *tags))
-    tagged = sparse.csr_matrix(_listed(tags, items).T)
-    return Source(_listed(users, items), np.full(items, "default", object), tagged)
+    tagged = sparse.csr_matrix(_pairs_of(tags, items).T)
+    return Source(_pairs_of(users, items), np.full(items, "default", object), tagged)
 
 
-def _lists(path: Path) -> list[NDArray[np.int64]]:
+def _read_lists(path: Path) -> list[NDArray[np.int64]]:
     return [np.array(line.split()[1:], np.int64) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _listed(lists: Sequence[NDArray[np.int64]], items: int) -> sparse.csr_matrix:
+def _pairs_of(lists: Sequence[NDArray[np.int64]], items: int) -> sparse.csr_matrix:
     rows = np.repeat(np.arange(len(lists)), [len(each) for each in lists])
     return ones(rows, np.concatenate(lists), (len(lists), items))
 

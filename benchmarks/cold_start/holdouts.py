@@ -1,7 +1,7 @@
-"""What is held out of a data set, and what is asked about it then.
+"""What is held out of a data set, and the test sets that follow.
 
-Held out of a catalogue of one domain: a fifth of its items, with all their pairs. Of several domains: of each a tenth
-of the users, other ones each time, with all their pairs in it. Done again to what is left, it gives the validation
+Of a catalogue of one domain a fifth of the items is held out, with all their pairs. Of several domains, from each a
+tenth of the users, other ones each time, with all their pairs in it. Applied again to the rest, it gives the validation
 part on which peers are tuned.
 """
 
@@ -11,66 +11,68 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from benchmarks.cold.sources import Source, ones
-from benchmarks.quality.judging import Question
+from benchmarks.cold_start.sources import Source, ones
+from benchmarks.quality.evaluation import HeldOut
 from ml.data.training_data import RARE_SUFFIX, TrainingData
 from nightjar.contract.settings import Settings
 
 SEED = 1
 COLD_ITEMS = "items without events"
-_ITEM_SHARE, _USER_SHARE = 0.2, 0.1
+_ITEM_FRACTION, _USER_FRACTION = 0.2, 0.1
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Users with known pairs and what they took of the candidates, whose numbers count from 0 in `question`."""
+class ColdHeldOut:
+    """Users with training pairs and their held-out candidates; candidate i is column i of `held_out`."""
 
     candidates: NDArray[np.int64]
-    question: Question
+    held_out: HeldOut
 
 
-def held_out(source: Source, seed: int) -> tuple[Source, dict[str, Asked]]:
-    """Return what is known, and the questions by name: `COLD_ITEMS`, or `<source domain> -> <target domain>`."""
+def hold_out(source: Source, seed: int) -> tuple[Source, dict[str, ColdHeldOut]]:
+    """Return the training part, and the test sets by name: `COLD_ITEMS`, or `<source domain> -> <target domain>`."""
     rng, names = np.random.default_rng(seed), sorted(set(source.domains.tolist()))
     if len(names) == 1:
         items = np.flatnonzero(source.pairs.getnnz(axis=0))
-        cold = np.sort(rng.choice(items, int(len(items) * _ITEM_SHARE), replace=False))
-        known = _without(source.pairs, np.ones(source.pairs.shape[0], np.bool_), cold)
-        asked = {COLD_ITEMS: _asked(source.pairs, known, np.arange(known.shape[0]), cold)}
-        return replace(source, pairs=known), asked
+        cold = np.sort(rng.choice(items, int(len(items) * _ITEM_FRACTION), replace=False))
+        train = _without(source.pairs, np.ones(source.pairs.shape[0], np.bool_), cold)
+        test_sets = {COLD_ITEMS: _test_set(source.pairs, train, np.arange(train.shape[0]), cold)}
+        return replace(source, pairs=train), test_sets
     return _without_domains(source, names, rng)
 
 
-def _without_domains(source: Source, names: list[str], rng: np.random.Generator) -> tuple[Source, dict[str, Asked]]:
+def _without_domains(
+    source: Source, names: list[str], rng: np.random.Generator
+) -> tuple[Source, dict[str, ColdHeldOut]]:
     members = np.stack([source.domains == name for name in names], axis=1).astype(np.float32)
-    took = (source.pairs @ members) > 0
+    has_pairs = (source.pairs @ members) > 0
     order = rng.permutation(source.pairs.shape[0])
-    size = int(len(order) * _USER_SHARE)
-    known, chosen = source.pairs, {}
+    size = int(len(order) * _USER_FRACTION)
+    train, chosen = source.pairs, {}
     for number, name in enumerate(names):
         chosen[name] = np.sort(order[number * size : (number + 1) * size])
         is_chosen = np.isin(np.arange(len(order)), chosen[name])
-        known = _without(known, is_chosen, np.flatnonzero(source.domains == name))
-    asked = {}
+        train = _without(train, is_chosen, np.flatnonzero(source.domains == name))
+    test_sets = {}
     for target in names:
-        candidates = np.flatnonzero((source.domains == target) & (known.getnnz(axis=0) > 0))
+        candidates = np.flatnonzero((source.domains == target) & (train.getnnz(axis=0) > 0))
         for number, origin in enumerate(names):
-            users = chosen[target][took[chosen[target], number]]
+            users = chosen[target][has_pairs[chosen[target], number]]
             if origin != target:
-                asked[f"{origin} -> {target}"] = _asked(source.pairs, known, users, candidates)
-    return replace(source, pairs=known), asked
+                test_sets[f"{origin} -> {target}"] = _test_set(source.pairs, train, users, candidates)
+    return replace(source, pairs=train), test_sets
 
 
-def with_holdout(data: TrainingData, asked: Asked) -> TrainingData:
-    """Hold out what is asked for, as a night's features do; nothing but the candidates competes."""
-    entries = asked.question.truth.tocoo()
-    pairs = (asked.question.users[entries.row], asked.candidates[entries.col])
-    is_candidate = np.isin(np.arange(len(data.item_ids)), asked.candidates)
+def with_holdout(data: TrainingData, cold: ColdHeldOut) -> TrainingData:
+    """Return the data with this holdout, as a run's features have one; only the candidates compete."""
+    entries = cold.held_out.truth.tocoo()
+    pairs = (cold.held_out.users[entries.row], cold.candidates[entries.col])
+    is_candidate = np.isin(np.arange(len(data.item_ids)), cold.candidates)
     return replace(data, holdout=ones(*pairs, data.train.shape), is_available=is_candidate)
 
 
 def training_data(source: Source, settings: Settings) -> TrainingData:
-    """Give the known part the form that a night's features have: rare tags folded, sums capped, identities."""
+    """Return the training part in the form of a run's features: rare tags folded, sums capped, identities."""
     users, items = source.pairs.shape
     tags, names = _folded(source.tags, settings.min_feature_support)
     totals = np.maximum(np.asarray(tags.sum(axis=1)).ravel(), 1e-9)
@@ -114,11 +116,11 @@ def _without(pairs: sparse.csr_matrix, users: NDArray[np.bool_], items: NDArray[
     return left
 
 
-def _asked(
-    pairs: sparse.csr_matrix, known: sparse.csr_matrix, users: NDArray[np.int64], candidates: NDArray[np.int64]
-) -> Asked:
-    seen, taken = known[:, candidates].tocsr(), (pairs - known).tocsr()[:, candidates].tocsr()
-    taken.eliminate_zeros()
-    counts = (known.getnnz(axis=1) > 0) & (taken.getnnz(axis=1) > 0)
+def _test_set(
+    pairs: sparse.csr_matrix, train: sparse.csr_matrix, users: NDArray[np.int64], candidates: NDArray[np.int64]
+) -> ColdHeldOut:
+    seen, held_out = train[:, candidates].tocsr(), (pairs - train).tocsr()[:, candidates].tocsr()
+    held_out.eliminate_zeros()
+    counts = (train.getnnz(axis=1) > 0) & (held_out.getnnz(axis=1) > 0)
     rows = users[counts[users]]
-    return Asked(candidates, Question(rows, taken[rows], seen))
+    return ColdHeldOut(candidates, HeldOut(rows, held_out[rows], seen))

@@ -1,12 +1,12 @@
-"""What the benchmark of cold items and new domains holds out, and the form it gives the rest."""
+"""What the benchmark of cold items and new domains holds out, and the features that it makes of the rest."""
 
 from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 
-from benchmarks.cold.questions import COLD_ITEMS, held_out, training_data, with_holdout
-from benchmarks.cold.sources import Source, read
+from benchmarks.cold_start.holdouts import COLD_ITEMS, hold_out, training_data, with_holdout
+from benchmarks.cold_start.sources import Source, read
 from nightjar.contract.errors import BadInput
 from nightjar.contract.settings import Settings
 from tests.support.refusals import refused
@@ -14,11 +14,11 @@ from tests.support.refusals import refused
 
 def source(pairs: np.ndarray, domains: list[str], tags: np.ndarray) -> Source:
     matrices = (sparse.csr_matrix(each.astype(np.float32)) for each in (pairs, tags))
-    found, carried = matrices
-    return Source(found, np.array(domains, object), carried)
+    user_items, item_tags = matrices
+    return Source(user_items, np.array(domains, object), item_tags)
 
 
-def test_lines_of_users_and_tags_name_items(tmp_path: Path) -> None:
+def test_lines_of_users_and_tags_hold_item_numbers(tmp_path: Path) -> None:
     (tmp_path / "users.dat").write_text("2 0 2\n1 2\n")
     (tmp_path / "tag-item.dat").write_text("1 1\n2 0 1\n")
     found = read(tmp_path)
@@ -40,35 +40,35 @@ def test_a_folder_of_neither_layout_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_held_out_items_lose_every_pair_and_compete_alone() -> None:
-    known, asked = held_out(source(np.ones((3, 10)), ["d"] * 10, np.zeros((10, 0))), seed=1)
-    question = asked[COLD_ITEMS]
-    assert len(question.candidates) == 2
-    assert known.pairs[:, question.candidates].nnz == 0
-    assert known.pairs.nnz == 3 * 8
-    assert question.question.truth.toarray().tolist() == [[1, 1]] * 3
+def test_held_out_items_have_no_training_pairs_and_compete_alone() -> None:
+    train, test_sets = hold_out(source(np.ones((3, 10)), ["d"] * 10, np.zeros((10, 0))), seed=1)
+    cold = test_sets[COLD_ITEMS]
+    assert len(cold.candidates) == 2
+    assert train.pairs[:, cold.candidates].nnz == 0
+    assert train.pairs.nnz == 3 * 8
+    assert cold.held_out.truth.toarray().tolist() == [[1, 1]] * 3
 
 
-def test_what_is_held_out_takes_the_form_of_a_nights_holdout() -> None:
-    known, asked = held_out(source(np.ones((3, 10)), ["d"] * 10, np.zeros((10, 0))), seed=1)
-    data = with_holdout(training_data(known, Settings()), asked[COLD_ITEMS])
-    is_held_out = known.pairs.getnnz(axis=0) == 0
+def test_a_test_set_becomes_the_holdout_of_training_data() -> None:
+    train, test_sets = hold_out(source(np.ones((3, 10)), ["d"] * 10, np.zeros((10, 0))), seed=1)
+    data = with_holdout(training_data(train, Settings()), test_sets[COLD_ITEMS])
+    is_held_out = train.pairs.getnnz(axis=0) == 0
     assert data.holdout.toarray().tolist() == [is_held_out.astype(float).tolist()] * 3
     assert data.is_available.tolist() == is_held_out.tolist()
     assert data.train.nnz == 3 * 8
 
 
-def test_users_of_a_domain_lose_it_alone_and_each_only_one() -> None:
-    known, asked = held_out(source(np.ones((20, 4)), ["a", "a", "b", "b"], np.zeros((4, 0))), seed=1)
-    users = {title: set(each.question.users.tolist()) for title, each in asked.items()}
+def test_users_have_no_pairs_left_in_one_held_out_domain() -> None:
+    train, test_sets = hold_out(source(np.ones((20, 4)), ["a", "a", "b", "b"], np.zeros((4, 0))), seed=1)
+    users = {title: set(each.held_out.users.tolist()) for title, each in test_sets.items()}
     assert sorted(users) == ["a -> b", "b -> a"]
     assert [len(each) for each in users.values()] == [2, 2]
     assert not users["a -> b"] & users["b -> a"]
     for user in users["a -> b"]:
-        assert known.pairs[user].toarray().tolist() == [[1, 1, 0, 0]]
+        assert train.pairs[user].toarray().tolist() == [[1, 1, 0, 0]]
 
 
-def test_rare_tags_are_folded_sums_capped_and_items_without_pairs_have_no_identity() -> None:
+def test_rare_tags_are_folded_sums_capped_and_cold_items_have_no_identity() -> None:
     tags = np.array([[1, 1, 1], [1, 0, 0]])
     data = training_data(
         source(np.array([[1, 0]]), ["d", "d"], tags), Settings(min_feature_support=2, max_feature_weight=1.0)
