@@ -39,8 +39,8 @@ def inputs_seconds(settings: Settings, run_folder: Path, repeats: int) -> dict[s
 
         works = {
             "bare": bare,
-            "dbt": lambda: run_dbt(settings, *_BUILD, given=given),
-            "dbt that builds nothing": lambda: run_dbt(settings, "parse", given=given),
+            "dbt": lambda: run_dbt(settings, *_BUILD, variables=given),
+            "dbt that builds nothing": lambda: run_dbt(settings, "parse", variables=given),
             "unload": lambda: unload(open_warehouse(settings), target, settings),
         }
         with redirect_stdout(StringIO()):

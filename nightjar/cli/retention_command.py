@@ -26,7 +26,7 @@ def retention(
     """Delete what old attempts and tunings left behind, as the settings NIGHTJAR_RETENTION_* say.
 
     What the current publication and the rollback targets need always stays, and so do the ledger, the attempts, the
-    verdicts of the gates, the metrics of every night and the recipes that tunings found.
+    verdicts of the gates, the metrics of every run and the tuned configurations of searches.
     """
     settings = load_settings()
     warehouse = open_warehouse(settings)
@@ -40,7 +40,9 @@ def retention(
     tuning_runs = _tuning_runs(settings, tunings)
     _show(removals, runs)
     for tuning in tunings:
-        print(f"tuning {tuning.name}: {'its folder and MLflow runs' if tuning.forgets_runs else 'its work files'}")
+        print(
+            f"tuning {tuning.name}: {'its folder and MLflow runs' if tuning.deletes_mlflow_runs else 'its work files'}"
+        )
     if apply:
         found = remove_rows(warehouse, settings, counted_from)
         remove_files(settings, found)
@@ -78,7 +80,7 @@ def _date(text: str) -> date:
 
 
 def _forgettable_runs(settings: Settings, found: Plan) -> dict[str, str]:
-    old = {verdict.publication_id for verdict in found.verdicts if Part.MLFLOW in verdict.removes}
+    old = {decision.publication_id for decision in found.decisions if Part.MLFLOW in decision.removes}
     if not old:
         # MLflow takes seconds to load, and most weeks nothing is that old.
         return {}
@@ -87,7 +89,7 @@ def _forgettable_runs(settings: Settings, found: Plan) -> dict[str, str]:
 
 
 def _tuning_runs(settings: Settings, tunings: list[OldTuning]) -> list[str]:
-    names = [each.name for each in tunings if each.forgets_runs]
+    names = [each.name for each in tunings if each.deletes_mlflow_runs]
     if not names:
         return []
     runs: list[str] = import_module("ml.tracking").tuning_runs(settings, names)
@@ -97,11 +99,11 @@ def _tuning_runs(settings: Settings, tunings: list[OldTuning]) -> list[str]:
 def _show(removals: list[Removal], runs: dict[str, str]) -> None:
     table = Table("publication", "standing", "goes", "rows", "MB", title="Attempts, oldest first", title_justify="left")
     for removal in removals:
-        verdict = removal.verdict
-        goes = [str(part) for part in Part if part in verdict.removes and _is_left(part, removal, runs)]
-        if goes or not verdict.removes & {Part.ROWS, Part.STAGED_ROWS}:
+        decision = removal.decision
+        goes = [str(part) for part in Part if part in decision.removes and _is_left(part, removal, runs)]
+        if goes or not decision.removes & {Part.ROWS, Part.STAGED_ROWS}:
             figures = f"{removal.rows:,}", f"{removal.file_bytes / 1e6:,.1f}"
-            table.add_row(verdict.publication_id, verdict.standing, ", ".join(goes) or "nothing", *figures)
+            table.add_row(decision.publication_id, decision.standing, ", ".join(goes) or "nothing", *figures)
     Console(width=120, highlight=False).print(table)
 
 
@@ -109,5 +111,5 @@ def _is_left(part: Part, removal: Removal, runs: dict[str, str]) -> bool:
     if part in (Part.ROWS, Part.STAGED_ROWS):
         return removal.rows > 0
     if part == Part.MLFLOW:
-        return removal.verdict.publication_id in runs
+        return removal.decision.publication_id in runs
     return bool(removal.folders)

@@ -51,7 +51,7 @@ def run_stages(settings: Settings, date: str) -> RunFolder:
 
 
 def _build(settings: Settings, selection: str, given: dict[str, str]) -> None:
-    results = run_dbt(settings, "build", "--select", selection, "--exclude", "resource_type:unit_test", given=given)
+    results = run_dbt(settings, "build", "--select", selection, "--exclude", "resource_type:unit_test", variables=given)
     assert [(each.name, each.message) for each in results if each.status in ("error", "fail")] == []
 
 
