@@ -12,10 +12,10 @@ from benchmarks.performance.timing import seconds_each
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.publishing.unload import unload
-from nightjar.warehouse.dbt_runner import run_dbt, variables
+from nightjar.warehouse.dbt_runner import run_dbt, run_variables
 from nightjar.warehouse.engines import open_warehouse
 
-# Of a night's build the tests are a stage of their own.
+# In a run the tests are a stage of their own.
 _BUILD = ("build", "--select", "tag:inputs", "--exclude-resource-type", "test", "unit_test", "--full-refresh")
 _EVENTS = "select event_id, user_id, item_id, event_type, value, occurred_at, ingested_at from raw.interactions"
 
@@ -23,7 +23,7 @@ _EVENTS = "select event_id, user_id, item_id, event_type, value, occurred_at, in
 def inputs_seconds(settings: Settings, run_folder: Path, repeats: int) -> dict[str, float]:
     """Return seconds of a first dbt build of the tag `inputs`, of a dbt that builds nothing, of unload, and bare."""
     record = RunFolder(run_folder).record()
-    given = variables(
+    given = run_variables(
         settings,
         interval_start=record.interval.start.isoformat(),
         interval_end=record.interval.end.isoformat(),

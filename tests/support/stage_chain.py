@@ -13,7 +13,7 @@ from nightjar.contract.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS,
 from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.run_request import RunRequest
 from nightjar.stages import audit, load_staging, publish, report, unload
-from nightjar.warehouse.dbt_runner import run_dbt, variables, write_manifest
+from nightjar.warehouse.dbt_runner import run_dbt, run_variables, write_manifest
 from nightjar.warehouse.engines import open_warehouse
 
 _SPARK = (
@@ -29,7 +29,7 @@ def run_stages(settings: Settings, date: str) -> RunFolder:
     write_manifest(settings)
     record = begin_attempt(settings, warehouse, RunRequest(of_date(date), "test"))
     folder = RunFolder.of(settings.lake, record.publication_id)
-    given = variables(
+    given = run_variables(
         settings,
         interval_start=record.interval.start.isoformat(),
         interval_end=record.interval.end.isoformat(),

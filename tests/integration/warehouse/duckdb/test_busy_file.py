@@ -58,7 +58,7 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
 def test_a_writer_names_the_reader_it_waits_for_and_continues_after_it(
     warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(busy_file, "_FIRST_WORD_SECONDS", 0.0)
+    monkeypatch.setattr(busy_file, "_FIRST_LOG_SECONDS", 0.0)
     with reader(warehouse.path) as process:
 
         def leave(_: float) -> None:
