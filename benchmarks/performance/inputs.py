@@ -12,7 +12,7 @@ from benchmarks.performance.timing import seconds_each
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.publishing.unload import unload
-from nightjar.warehouse.dbt_runner import run_dbt, variables
+from nightjar.warehouse.dbt_runner import run_dbt, run_variables
 from nightjar.warehouse.engines import open_warehouse
 
 # In a run the tests are a stage of their own.
@@ -23,7 +23,7 @@ _EVENTS = "select event_id, user_id, item_id, event_type, value, occurred_at, in
 def inputs_seconds(settings: Settings, run_folder: Path, repeats: int) -> dict[str, float]:
     """Return seconds of a first dbt build of the tag `inputs`, of a dbt that builds nothing, of unload, and bare."""
     record = RunFolder(run_folder).record()
-    given = variables(
+    given = run_variables(
         settings,
         interval_start=record.interval.start.isoformat(),
         interval_end=record.interval.end.isoformat(),
@@ -39,8 +39,8 @@ def inputs_seconds(settings: Settings, run_folder: Path, repeats: int) -> dict[s
 
         works = {
             "bare": bare,
-            "dbt": lambda: run_dbt(settings, *_BUILD, given=given),
-            "dbt that builds nothing": lambda: run_dbt(settings, "parse", given=given),
+            "dbt": lambda: run_dbt(settings, *_BUILD, variables=given),
+            "dbt that builds nothing": lambda: run_dbt(settings, "parse", variables=given),
             "unload": lambda: unload(open_warehouse(settings), target, settings),
         }
         with redirect_stdout(StringIO()):

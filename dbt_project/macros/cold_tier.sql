@@ -1,6 +1,6 @@
 {#
-    How much was known when an item was shown, named as the slices of the offline metrics: `cold_user` where the user had
-    no event before, else `cold_item` where the item had none, else `warm`.
+    Whether user and item were cold when the item was shown, named as the slices of the offline metrics: `cold_user` where
+    the user had no event before, else `cold_item` where the item had none, else `warm`.
 #}
 {% macro cold_tier(first_of_user, first_of_item, shown_at) -%}
     case

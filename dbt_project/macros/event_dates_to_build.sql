@@ -1,7 +1,7 @@
 {#
     The event dates an incremental fact builds again: those of [interval_start - lookback_days, interval_end), and every
     date whose arrived rows are not the stored ones, so that an archive older than the look-back is not lost. Two sums
-    tell them apart: the number of rows, and their arrival times, which change when an earlier duplicate takes over.
+    are compared: the number of rows, and their arrival times, which change when an earlier duplicate replaces a row.
 #}
 {% macro event_dates_to_build(staged, stored) -%}
     {%- set first = interval_bound('interval_start') - modules.datetime.timedelta(days=var('lookback_days') | int) -%}
@@ -25,7 +25,7 @@
     group by event_date
 {%- endmacro %}
 
-{# Deletes stored dates that have no event any more: delete+insert only replaces dates for which it gets rows. #}
+{# Deletes stored dates without events: delete+insert only replaces dates that it gets rows for. #}
 {% macro delete_emptied_dates(staged) -%}
     {%- if execute and is_incremental() -%}
         delete from {{ this }} where event_date not in (select distinct event_date from {{ staged }})

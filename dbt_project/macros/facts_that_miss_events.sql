@@ -2,8 +2,8 @@
     The dates before the interval's end on which a fact lost rows, or holds rows that never arrived.
 
     A fact has at least the rows of `counted`, which was built just before it, and no row that is not in the raw table.
-    Rows that arrive while the run is under way are for the next one: they are in the staging view, and in the fact only
-    where they came before it was built.
+    Rows that arrive during the run are for the next one: they are in the staging view, and in the fact only where they
+    came before it was built.
 #}
 {% macro facts_that_miss_events(counted, staged, fact, arrived, key) -%}
     {%- set last = interval_bound('interval_end') - modules.datetime.timedelta(microseconds=1) -%}

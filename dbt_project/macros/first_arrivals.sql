@@ -1,6 +1,6 @@
 {#
-    The rows of a raw table; of several with one key, the one that sorts first by the other columns. Only rows whose key
-    comes again are ranked: ranking all of them sorts all that ever arrived, which is most of the work of a night.
+    The rows of a raw table; of several with one key, the one that sorts first by the other columns. Only rows with a
+    repeated key are ranked: ranking all rows sorts all that ever arrived, which is most of the work of a run.
 
     others: names of the columns besides the key, in the order of ranking.
 #}

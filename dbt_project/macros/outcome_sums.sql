@@ -1,4 +1,4 @@
-{# What a group of rows of `exposure_outcomes` led to. #}
+{# Outcomes of a group of rows of `exposure_outcomes`. #}
 {% macro outcome_sums() -%}
     count(*) as exposures,
         count(first_clicked_at) as clicks,
@@ -8,10 +8,10 @@
 
 {# Click-through and conversion rate with Wilson's intervals. #}
 {% macro rates_of(clicks, conversions, exposures) -%}
-    {{ share(clicks, exposures) }} as ctr,
+    {{ fraction(clicks, exposures) }} as ctr,
         {{ wilson(clicks, exposures, 'low') }} as ctr_low,
         {{ wilson(clicks, exposures, 'high') }} as ctr_high,
-        {{ share(conversions, exposures) }} as conversion_rate,
+        {{ fraction(conversions, exposures) }} as conversion_rate,
         {{ wilson(conversions, exposures, 'low') }} as conversion_rate_low,
         {{ wilson(conversions, exposures, 'high') }} as conversion_rate_high
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# A rank as one of four places that sort as text: what is seen at once, without scrolling, with it, hardly ever. #}
+{# A rank as one of four buckets that sort as text: seen at once, without scrolling, with scrolling, hardly ever. #}
 {% macro rank_bucket(rank) -%}
     case
         when {{ rank }} = 1 then '01'

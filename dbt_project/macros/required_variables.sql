@@ -1,4 +1,4 @@
-{# The variable as the command line gives it, or an error that says how to give it. #}
+{# The variable from the command line, or an error with an example. #}
 {% macro required_variable(name, example) -%}
     {%- set given = var(name, none) -%}
     {%- if execute and not given -%}

@@ -1,4 +1,4 @@
-{# One row is one user in one slice of one variant: what was shown to them, and what it led to. #}
+{# One row is one user in one slice of one variant: exposures and their outcomes. #}
 {% macro variant_users(outcomes) -%}
     {%- set slices = {
         'all': "'all'",

@@ -101,7 +101,7 @@ def unset(
     event_type: Annotated[str, typer.Argument(metavar="TYPE", help="The event type.")], min_value: MinValue = None
 ) -> None:
     """Remove the weight of a type: its events then weigh NIGHTJAR_UNKNOWN_EVENT_WEIGHT."""
-    removed = event_weight_changes.unset(open_warehouse(load_settings()), normal_name(event_type), min_value)
+    removed = event_weight_changes.remove(open_warehouse(load_settings()), normal_name(event_type), min_value)
     typer.echo(f"{normal_name(event_type)}: {removed} {'row' if removed == 1 else 'rows'} removed")
 
 

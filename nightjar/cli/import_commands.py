@@ -86,7 +86,7 @@ def files(
     layout: str | None,
     typed: ReadOptions,
 ) -> None:
-    """Import your own files with the columns of the raw tables: delimited text, JSON or Parquet, packed or not.
+    """Import your own files with the columns of the raw tables: delimited text, JSON or Parquet, compressed or not.
 
     Each option takes a file, a folder or a quoted pattern, and may be repeated; all of it is imported or nothing. A
     folder named event_type=purchase gives that value to its rows. Names are also understood as user, item,

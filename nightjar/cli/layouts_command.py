@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from nightjar.contract.settings import load_settings
-from nightjar.importers.files.compression import opened
+from nightjar.importers.files.compression import open_decompressed
 from nightjar.importers.files.input_files import find_files
 from nightjar.importers.import_notes import ignore_note
 from nightjar.importers.layouts.catalogue import known_layouts, matching
@@ -32,6 +32,6 @@ def layouts() -> None:
 def layouts_for(path: Path, table: str) -> dict[str, ReadOptions]:
     """Return the layouts that match a file, or the first of a folder or pattern, for one raw table."""
     file = find_files([path], ignore_note)[0].path
-    with opened(file) as unpacked:
-        first_line = unpacked.readline(_LONGEST_LINE).decode("latin-1")
+    with open_decompressed(file) as decompressed:
+        first_line = decompressed.readline(_LONGEST_LINE).decode("latin-1")
     return matching(known_layouts(load_settings().home), table, file, first_line)

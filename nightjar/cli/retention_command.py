@@ -42,7 +42,9 @@ def retention(
     tuning_runs = _tuning_runs(settings, tunings)
     _show(removals, runs)
     for tuning in tunings:
-        print(f"tuning {tuning.name}: {'its folder and MLflow runs' if tuning.forgets_runs else 'its working files'}")
+        print(
+            f"tuning {tuning.name}: {'its folder and MLflow runs' if tuning.deletes_mlflow_runs else 'its working files'}"
+        )
     if apply:
         plan = remove_rows(warehouse, settings, counted_from)
         remove_files(settings, plan)
@@ -80,7 +82,7 @@ def _date(text: str) -> date:
 
 
 def _forgettable_runs(settings: Settings, plan: Plan) -> dict[str, str]:
-    old = {verdict.publication_id for verdict in plan.verdicts if Part.MLFLOW in verdict.removes}
+    old = {decision.publication_id for decision in plan.decisions if Part.MLFLOW in decision.removes}
     if not old:
         # MLflow takes seconds to import, and in most weeks nothing is that old.
         return {}
@@ -89,7 +91,7 @@ def _forgettable_runs(settings: Settings, plan: Plan) -> dict[str, str]:
 
 
 def _tuning_runs(settings: Settings, tunings: list[OldTuning]) -> list[str]:
-    names = [each.name for each in tunings if each.forgets_runs]
+    names = [each.name for each in tunings if each.deletes_mlflow_runs]
     if not names:
         return []
     runs: list[str] = import_module("ml.tracking").tuning_runs(settings, names)
@@ -101,11 +103,11 @@ def _show(removals: list[Removal], runs: dict[str, str]) -> None:
         "publication", "status", "deletes", "rows", "MB", title="Attempts, oldest first", title_justify="left"
     )
     for removal in removals:
-        verdict = removal.verdict
-        deletes = [str(part) for part in Part if part in verdict.removes and _is_left(part, removal, runs)]
-        if deletes or not verdict.removes & {Part.ROWS, Part.STAGED_ROWS}:
+        decision = removal.decision
+        deletes = [str(part) for part in Part if part in decision.removes and _is_left(part, removal, runs)]
+        if deletes or not decision.removes & {Part.ROWS, Part.STAGED_ROWS}:
             figures = f"{removal.rows:,}", f"{removal.file_bytes / 1e6:,.1f}"
-            table.add_row(verdict.publication_id, verdict.standing, ", ".join(deletes) or "nothing", *figures)
+            table.add_row(decision.publication_id, decision.standing, ", ".join(deletes) or "nothing", *figures)
     Console(width=120, highlight=False).print(table)
 
 
@@ -113,5 +115,5 @@ def _is_left(part: Part, removal: Removal, runs: dict[str, str]) -> bool:
     if part in (Part.ROWS, Part.STAGED_ROWS):
         return removal.rows > 0
     if part == Part.MLFLOW:
-        return removal.verdict.publication_id in runs
+        return removal.decision.publication_id in runs
     return bool(removal.folders)

@@ -1,4 +1,4 @@
-"""Writes files and folders aside and renames them into place: a reader meets the old state or the new one.
+"""Writes files and folders aside and renames them into place: a reader finds the old state or the new one.
 
 Used wherever something is written that another process reads.
 """

@@ -1,4 +1,4 @@
-"""Tells a full disk from other failures, whoever met it: Python, DuckDB, Arrow, Spark or dbt."""
+"""Recognises a full disk in errors of Python, DuckDB, Arrow, Spark or dbt."""
 
 import errno
 import shutil
@@ -22,10 +22,10 @@ def is_disk_full(error: BaseException) -> bool:
 
 
 def disk_full_error(folder: Path) -> NightjarError:
-    """Return the line for a person, who wrote to a folder: most libraries do not say where they found no space."""
+    """Return the error of a full disk with the space left: most libraries do not name the disk."""
     places = "; ".join(f"{place} has {_free_mb(place):,.1f} MB left" for place in (folder, Path(tempfile.gettempdir())))
     return NightjarError(
-        f"a disk is full: {places}. Free some and run the same again: nothing is half done",
+        f"a disk is full: {places}. Free some and run the same again",
         code="disk_full",
         path=folder,
     )

@@ -1,10 +1,10 @@
-"""The errors a user of Nightjar meets, each with a code and the exit code of the command that meets it."""
+"""The errors that users see, each with a code and the exit code of its command."""
 
 from subprocess import CompletedProcess
 
 
 class NightjarError(Exception):
-    """Something went wrong in a way that one line explains; trying again may help.
+    """An error that one line explains; trying again may help.
 
     Args:
         message: what is wrong, what was expected and what to do, in that order, in one line.
@@ -13,7 +13,7 @@ class NightjarError(Exception):
     """
 
     exit_code = 1
-    # How the line of its command calls it.
+    # First word of its line.
     word = "error"
 
     def __init__(self, message: str, *, code: str = "", **fields: object) -> None:
@@ -29,19 +29,19 @@ class BadInput(NightjarError):
 
 
 class GateRefused(NightjarError):
-    """A gate found the night's result not good enough to publish; what was published stays."""
+    """A gate refused to publish the result of the run; the current publication stays."""
 
     exit_code = 3
 
 
 class RunSkipped(NightjarError):
-    """There is nothing to run on, and nothing was expected: the run is skipped, which is no failure."""
+    """There are no events to run on, and none were expected: the run is skipped, which is no failure."""
 
     exit_code = 4
     word = "skipped"
 
 
 def last_line(done: CompletedProcess[str]) -> str:
-    """Return what a process said last, standard error after standard output: why it failed, for an error message."""
+    """Return the last line of a process's output, standard error after standard output, for an error message."""
     lines = (done.stdout + done.stderr).strip().splitlines()
     return lines[-1] if lines else "no output"

@@ -1,7 +1,7 @@
-"""Files and folders that this process may not read or write: who it is, what stands in the way and what mends it.
+"""Files and folders that this process may not read or write: its user, the owner, and what to do.
 
-Asked before an import touches anything, and of errors that arise later: in a container the user is one of the image,
-and a mounted folder is somebody else's.
+Checked before an import, and for errors that arise later: in a container the user is one of the image, and a mounted
+folder belongs to another user.
 """
 
 import errno
@@ -14,21 +14,21 @@ from pathlib import Path
 from nightjar.contract.errors import BadInput
 
 _CODES = (errno.EACCES, errno.EPERM, errno.EROFS)
-# DuckDB says it in words only.
-_IN_WORDS = re.compile(r'[Cc]annot open file "([^"]+)":.*(?:Permission denied|Read-only file system)')
+# DuckDB reports it in its message only.
+_IN_MESSAGE = re.compile(r'[Cc]annot open file "([^"]+)":.*(?:Permission denied|Read-only file system)')
 
 
 def check_readable(paths: Iterable[Path]) -> None:
-    """Check that files can be read, and folders with all that is in them; what is not there is for others to say.
+    """Check that files can be read, and folders with all that is in them; missing files are not checked here.
 
     Raises:
         BadInput: one cannot.
     """
     for path in paths:
-        _check_entered(path)
+        _check_folders_entered(path)
         for each in (path, *(path.rglob("*") if path.is_dir() else ())):
             if each.exists() and not os.access(each, _needed(each)):
-                raise refused(each, is_written=False)
+                raise not_accessible(each, is_written=False)
 
 
 def check_writable(folder: Path) -> None:
@@ -37,28 +37,28 @@ def check_writable(folder: Path) -> None:
     Raises:
         BadInput: it cannot.
     """
-    _check_entered(folder)
+    _check_folders_entered(folder)
     there = next(each for each in (folder, *folder.parents) if each.exists())
     files = [each for each in there.iterdir() if each.is_file()] if there == folder and there.is_dir() else []
     for each in (there, *files):
         if not os.access(each, os.W_OK | (os.X_OK if each.is_dir() else 0)):
-            raise refused(each, is_written=True)
+            raise not_accessible(each, is_written=True)
 
 
 def access_error(error: BaseException) -> BadInput | None:
-    """Return the line for a person where an error, or what caused it, is a file that the system keeps to others."""
+    """Return a readable error where an error, or its cause, is a denied access to a file; else None."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno in _CODES and cause.filename:
             return _of_path(Path(os.fsdecode(cause.filename)))
-        if found := _IN_WORDS.search(str(cause)):
+        if found := _IN_MESSAGE.search(str(cause)):
             return _of_path(Path(found[1]))
         cause = cause.__cause__ or cause.__context__
     return None
 
 
-def refused(path: Path, *, is_written: bool) -> BadInput:
-    """Return the line that says whose a path is, who may not do what with it, and what mends that."""
+def not_accessible(path: Path, *, is_written: bool) -> BadInput:
+    """Return the error of a path that cannot be read or written: its owner, its mode, and what to do."""
     uid, what = os.geteuid(), "written" if is_written else "read"
     try:
         facts = path.stat()
@@ -92,14 +92,14 @@ def refused(path: Path, *, is_written: bool) -> BadInput:
 
 def _of_path(path: Path) -> BadInput:
     there = next((each for each in (path, *path.parents) if _is_there(each)), path)
-    return refused(there, is_written=there != path or os.access(there, os.R_OK))
+    return not_accessible(there, is_written=there != path or os.access(there, os.R_OK))
 
 
-def _check_entered(path: Path) -> None:
-    """Check that the folders that lead to a path may be entered; without that nobody can tell whether it is there."""
+def _check_folders_entered(path: Path) -> None:
+    """Check that the folders that lead to a path may be entered; otherwise it cannot be seen."""
     for folder in reversed(path.absolute().parents):
         if _is_there(folder) and not os.access(folder, os.X_OK):
-            raise refused(folder, is_written=False)
+            raise not_accessible(folder, is_written=False)
 
 
 def _is_there(path: Path) -> bool:

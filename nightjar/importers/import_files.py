@@ -43,7 +43,7 @@ def import_files(
         files: The path or paths of each raw table's files, by the table's name without schema; a folder stands for the
             files in it, a pattern for those that it matches.
         imported_at: The import's time: arrival of the rows, version of changed attributes, start of the future.
-        max_gb: Gigabytes of text that a packed file may hold.
+        max_gb: Gigabytes of text that a compressed file may hold.
         options: How each table's files are written, by the table's name; defaults for the others.
         note: Called with what was detected, what is left out, and what looks unusual.
         warn: Called with readings that the user should check, such as ids that were floats.
@@ -76,7 +76,7 @@ def import_files(
 
 
 def read_sources(reading: ReadContext, files: Sequence[InputFile], folder: Path) -> list[ImportSource]:
-    """Read the files of one table, at least one, into sources; packed ones are unpacked into the folder.
+    """Read the files of one table, at least one, into sources; compressed ones are decompressed into the folder.
 
     Raises:
         BadInput: a file cannot be read with the options.
@@ -84,13 +84,13 @@ def read_sources(reading: ReadContext, files: Sequence[InputFile], folder: Path)
     rows = []
     for place, file in enumerate(files):
         name = f"{reading.table.name}_file_{place}"
-        unpacked = folder / name
-        unpacked.mkdir()
-        rows.append(read_named_file(reading, file, unpacked, name))
+        decompressed = folder / name
+        decompressed.mkdir()
+        rows.append(read_named_file(reading, file, decompressed, name))
     return sources_of(reading, rows)
 
 
 def paths_of(source: ImportSource, files: Sequence[InputFile]) -> list[Path]:
     """Return where the files of a source lie, in their order."""
-    by_name = {file.shown: file.path for file in files}
-    return [by_name[shown] for shown in source.files]
+    by_name = {file.display_name: file.path for file in files}
+    return [by_name[name] for name in source.files]

@@ -9,7 +9,7 @@ from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.publishing.gate_decisions import record_decisions
 from nightjar.warehouse.dbt_failures import NodeResult, explain
-from nightjar.warehouse.dbt_runner import run_dbt, variables_of, with_failing_rows
+from nightjar.warehouse.dbt_runner import attempt_variables, run_dbt, with_failing_rows
 from nightjar.warehouse.engines import open_warehouse
 
 
@@ -58,7 +58,7 @@ def _audit(settings: Settings, folder: RunFolder, gate: str, selection: str) -> 
         results = run_dbt(
             settings,
             *("test", "--select", selection, "--exclude", "resource_type:unit_test"),
-            given=variables_of(settings, run),
+            variables=attempt_variables(settings, run),
         )
         done.rows = len(results)
         warehouse = open_warehouse(settings)

@@ -9,9 +9,9 @@ from nightjar.contract.errors import NightjarError
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.warehouse import readers_snapshot
-from nightjar.warehouse.dbt_failures import failure
+from nightjar.warehouse.dbt_failures import failed_nodes_error
 from nightjar.warehouse.dbt_log import EndedNode
-from nightjar.warehouse.dbt_runner import run_dbt, variables_of
+from nightjar.warehouse.dbt_runner import attempt_variables, run_dbt
 from nightjar.warehouse.engines import open_warehouse
 
 
@@ -19,7 +19,7 @@ def inputs(settings: Settings, folder: RunFolder) -> None:
     """Build the facts and dimensions that the run trains on.
 
     Raises:
-        BadInput: a model failed; the message names node, file, line and value.
+        BadInput: a model failed; names node, file, line and value.
         NightjarError: the warehouse was busy, out of reach or out of space.
     """
     _build(settings, folder, "dbt_inputs", "tag:inputs")
@@ -29,13 +29,13 @@ def marts(settings: Settings, folder: RunFolder) -> None:
     """Build the tables that analysts read, and give readers a snapshot with them.
 
     Raises:
-        BadInput: a model failed; the message names node, file, line and value.
+        BadInput: a model failed; names node, file, line and value.
         NightjarError: the warehouse was busy, out of reach or out of space, or the snapshot could not be
             written.
     """
     _build(settings, folder, "marts", "tag:marts")
-    if told := readers_snapshot.refresh(open_warehouse(settings), "the marts were built"):
-        print(f"{progress.MARK} marts: {told}", flush=True)
+    if refreshed := readers_snapshot.refresh(open_warehouse(settings), "the marts were built"):
+        print(f"{progress.MARK} marts: {refreshed}", flush=True)
 
 
 def _build(settings: Settings, folder: RunFolder, name: str, selection: str) -> None:
@@ -49,12 +49,12 @@ def _build(settings: Settings, folder: RunFolder, name: str, selection: str) -> 
         results = run_dbt(
             settings,
             *("build", "--select", selection, "--resource-type", "model"),
-            given=variables_of(settings, folder.record()),
+            variables=attempt_variables(settings, folder.record()),
             on_node_ended=on_node_ended,
         )
         if not results:
             raise NightjarError(f"{name}: dbt built nothing", code="dbt_built_nothing", stage=name)
         if failed := [each for each in results if each.status not in ("success", "warn", "skipped")]:
             log = settings.dbt_state / "logs" / "dbt.log"
-            print("\n\n".join(each.message for each in failed), f"(all that dbt did: {log})", sep="\n", flush=True)
-            raise failure(name, failed, skipped=sum(each.status == "skipped" for each in results))
+            print("\n\n".join(each.message for each in failed), f"(dbt's log: {log})", sep="\n", flush=True)
+            raise failed_nodes_error(name, failed, skipped=sum(each.status == "skipped" for each in results))

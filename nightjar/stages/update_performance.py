@@ -10,8 +10,8 @@ from nightjar.contract.errors import NightjarError
 from nightjar.contract.interval import DataInterval
 from nightjar.contract.settings import Settings
 from nightjar.warehouse import readers_snapshot
-from nightjar.warehouse.dbt_failures import failure
-from nightjar.warehouse.dbt_runner import run_dbt, variables, with_failing_rows
+from nightjar.warehouse.dbt_failures import failed_nodes_error
+from nightjar.warehouse.dbt_runner import run_dbt, run_variables, with_failing_rows
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Connection
 
@@ -31,7 +31,7 @@ def run(settings: Settings, interval: DataInterval) -> int:
     with open_warehouse(settings).connect(read_only=True) as connection:
         is_built = bool(_value(connection, _IS_BUILT))
         current = _value(connection, _CURRENT)
-    given = variables(
+    given = run_variables(
         settings,
         interval_start=interval.start.isoformat(),
         interval_end=interval.end.isoformat(),
@@ -39,7 +39,7 @@ def run(settings: Settings, interval: DataInterval) -> int:
     )
     select = SELECTION if is_built else tuple(f"+{each}" for each in SELECTION)
     excluded = ("--exclude-resource-type", "unit_test", "exposure")
-    results = run_dbt(settings, "build", "--quiet", "--select", *select, *excluded, given=given)
+    results = run_dbt(settings, "build", "--quiet", "--select", *select, *excluded, variables=given)
     if not results:
         raise NightjarError(
             "the online metrics were not updated: dbt built nothing",
@@ -48,7 +48,7 @@ def run(settings: Settings, interval: DataInterval) -> int:
         )
     if failed := [each for each in results if each.status in ("error", "fail")]:
         skipped = sum(each.status == "skipped" for each in results)
-        raise failure(
+        raise failed_nodes_error(
             "the online metrics were not updated", with_failing_rows(open_warehouse(settings), failed), skipped
         )
     readers_snapshot.refresh(open_warehouse(settings), "online metrics were updated")

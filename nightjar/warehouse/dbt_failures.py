@@ -1,6 +1,6 @@
-"""Says in plain text why a node of dbt failed: which, in which file and line, on which value, and what to do.
+"""Explains why a dbt node failed: its name, file and line, the value, and what to do.
 
-Used by the stages that build and test models. Pure, but for the project's own files, in which it looks up lines.
+Used by the stages that build and test models. Pure, except that it looks up lines in the project's files.
 """
 
 import re
@@ -12,7 +12,7 @@ from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.places import DBT_PROJECT
 
 # The engine was busy, out of reach or out of space: the same command may succeed later.
-_PASSES = re.compile(
+_TRANSIENT = re.compile(
     "|".join(
         (
             r"set lock|conflicting lock|lock timeout|deadlock|could not serialize|canceling statement",
@@ -34,7 +34,7 @@ _VALUE = re.compile(r'(?:string|for type [\w ]+:) "([^"]*)"')
 _MISMATCH = re.compile(
     r"^\|\s*(?P<column>[^|]+?)\s*\|\s*(?P<is>[^|]*?)\s*\|\s*(?P<wanted>[^|]*?)\s*\|\s*(?P<why>[^|]*?)\s*\|$"
 )
-# What follows names dbt's own macros and files.
+# Lines from here on name dbt's own macros and files.
 _NOISE = re.compile(r"^(> in macro|> called by|compiled code at)")
 _LONGEST = 400
 
@@ -45,12 +45,12 @@ class NodeResult:
 
     Attributes:
         name: without the project's name.
-        status: dbt's word.
+        status: as dbt names it.
         failures: how many rows broke a test.
-        message: what dbt or the engine said.
+        message: of dbt or the engine.
         kind: model, test or unit_test.
-        query: the compiled SQL; of a test it selects the rows that break it.
-        rows: some of these rows, for people.
+        query: the compiled SQL; that of a test selects the rows that break it.
+        rows: some of these rows as text.
     """
 
     name: str
@@ -64,16 +64,16 @@ class NodeResult:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a node failed; as text it is one line for people.
+    """Why a node failed; as text it is one line.
 
     Attributes:
         code: `contract_broken`, `test_failed` or `node_failed`.
         node: its name.
         kind: model, test or unit_test.
         file: in the project; empty where dbt names none.
-        line: of that file, from 1; 0 where it cannot be told.
-        columns: those that the engine or the contract names.
-        value: what the engine could not read; empty where it names none.
+        line: of that file, from 1; 0 where it is unknown.
+        columns: named by the engine or the contract.
+        value: that the engine could not convert; empty where it names none.
         text: the line.
     """
 
@@ -90,34 +90,34 @@ class Explanation:
         return self.text
 
 
-def failure(doing: str, failed: Sequence[NodeResult], skipped: int = 0) -> NightjarError:
-    """Return the error of a command whose nodes failed: hopeless, unless the engine was only busy or out of reach.
+def failed_nodes_error(stage: str, failed: Sequence[NodeResult], skipped: int = 0) -> NightjarError:
+    """Return the error of a command whose nodes failed: `BadInput`, unless the failure is transient.
 
     Args:
-        doing: the stage.
+        stage: that ran the command.
         failed: at least one node, in the order in which they ended.
-        skipped: how many nodes were not tried, because they read from a failed one.
+        skipped: how many nodes were not built, because they depend on a failed one.
     """
     first, *others = failed
     why = explain(first)
     also = f"; so did {', '.join(each.name for each in others[:5])}" if others else ""
-    behind = f"; {skipped} behind it were not built" if skipped else ""
-    text = f"{doing}: {why}{also}{behind}"
+    behind = f"; {skipped} that depend on it were not built" if skipped else ""
+    text = f"{stage}: {why}{also}{behind}"
     named = {name: value for name, value in vars(why).items() if name not in ("code", "text")}
-    fields = {"stage": doing, **named, "others": [each.name for each in others], "skipped": skipped}
+    fields = {"stage": stage, **named, "others": [each.name for each in others], "skipped": skipped}
     if is_transient("\n".join(each.message for each in failed)):
         return NightjarError(text, code="engine_unavailable", **fields)
-    advice = "mend it, then clear the task: the whole selection is built again"
+    advice = "correct it, then clear the task: the whole selection is built again"
     return BadInput(f"{text}; {advice}", code=why.code, **fields)
 
 
 def is_transient(message: str) -> bool:
     """Return whether a message of dbt or the engine is of a failure that may pass without a change."""
-    return _PASSES.search(message) is not None
+    return _TRANSIENT.search(message) is not None
 
 
 def explain(result: NodeResult, project: Path = DBT_PROJECT) -> Explanation:
-    """Return why a node failed: kind, name, file, line where the engine points to one, and its words."""
+    """Return why a node failed: kind, name, file, the line where the engine points to one, and its message."""
     lines = [line.strip() for line in result.message.splitlines()]
     heading = _HEADING.match(lines[0]) if lines else None
     path = heading["path"] if heading else ""
@@ -137,16 +137,16 @@ def explain(result: NodeResult, project: Path = DBT_PROJECT) -> Explanation:
         line=line,
         columns=tuple(dict.fromkeys(columns)),
         value=value[1] if value else "",
-        text=f"{result.kind} {result.name}{place}: {_said(lines[1:] if heading else lines)}{near}",
+        text=f"{result.kind} {result.name}{place}: {_message_line(lines[1:] if heading else lines)}{near}",
     )
 
 
-def plain(message: str) -> str:
-    """Return what dbt said of itself, without the calls of its macros, as one line."""
-    return _said([line.strip() for line in message.splitlines()])
+def without_macro_calls(message: str) -> str:
+    """Return a message of dbt as one line, without the calls of its macros."""
+    return _message_line([line.strip() for line in message.splitlines()])
 
 
-def _said(lines: Sequence[str]) -> str:
+def _message_line(lines: Sequence[str]) -> str:
     if mismatches := _mismatches(lines):
         return f"the model breaks its contract: {'; '.join(mismatches.values())}; make the model and its yml agree"
     kept: list[str] = []
@@ -159,7 +159,7 @@ def _said(lines: Sequence[str]) -> str:
 
 
 def _mismatches(lines: Sequence[str]) -> dict[str, str]:
-    """Return for each column that breaks its model's contract what is wrong with it."""
+    """Return the fault of each column that breaks its model's contract."""
     found = {}
     for row in filter(None, map(_MISMATCH.match, lines)):
         column, kind, wanted, why = row.groups()
@@ -170,17 +170,17 @@ def _mismatches(lines: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _line_of(path: Path, pointer: str, said: Sequence[str], query: str) -> int:
-    """Return the line of a model's own file that the engine means, from 1; 0 where it cannot be told.
+def _line_of(path: Path, pointer: str, messages: Sequence[str], query: str) -> int:
+    """Return the line of a model's file that the engine points to, from 1; 0 where it is unknown.
 
-    The engine counts in the compiled statement. So the line is that of a name which it quotes, or of the text that it
-    points at, if one line alone has it; at last that of the compiled line, where the file has as many lines.
+    The engine counts lines of the compiled statement. So it is the only line with a name that the engine quotes, or
+    with the text that it points at; else the compiled line, where the file has as many lines.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0
-    names = [rf"\b{re.escape(name)}\b" for text in said for name in _QUOTED.findall(text)]
+    names = [rf"\b{re.escape(name)}\b" for text in messages for name in _QUOTED.findall(text)]
     pointed = pointer.strip().removeprefix("...").removesuffix("...").strip()
     for pattern in [*names, *([re.escape(pointed)] if pointed else [])]:
         if number := _only_line(lines, pattern):

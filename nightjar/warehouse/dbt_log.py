@@ -1,8 +1,6 @@
-"""Reads the events that dbt logs as JSON, one a line, and writes them as plain text.
+"""Reads dbt's log: one JSON object a line.
 
-Used by `nightjar.warehouse.dbt_runner`.
-
-Pure.
+Used by `nightjar.warehouse.dbt_runner`. Pure.
 """
 
 import json
@@ -13,13 +11,13 @@ from typing import Any
 
 _RESULTS = {"LogModelResult", "LogTestResult", "LogUnitTestResult"}
 _TRACES = {"MainStackTrace", "LogDebugStackTrace"}
-# What an engine answers to a statement, where it says how many rows it wrote: `INSERT 0 13`, `SELECT 13`.
+# The answer of an engine to a statement, with the number of rows: `INSERT 0 13`, `SELECT 13`.
 _ROWS = re.compile(r"(?:INSERT|SELECT|MERGE|CREATE TABLE)\b.*?(\d+)$")
 
 
 @dataclass(frozen=True)
 class EndedNode:
-    """One node that ended; `rows` is how many it wrote, where the engine says so."""
+    """One node that ended; `rows`: how many it wrote, where the engine reports that."""
 
     name: str
     status: str
@@ -34,7 +32,7 @@ class EndedNode:
 
 
 def parse_ended_node(line: str) -> EndedNode | None:
-    """Return which node a line says has ended, if it says so."""
+    """Return the node that ended by a line of the log; None for other lines."""
     event = _event(line)
     if event is None or event["info"]["name"] not in _RESULTS:
         return None
@@ -52,15 +50,15 @@ def parse_ended_node(line: str) -> EndedNode | None:
 
 
 def last_error(lines: Sequence[str]) -> str:
-    """Return the last thing that dbt said went wrong, or said at all; empty where it said nothing."""
+    """Return the last error of the log, else its last message; empty where there is none."""
     events = [_event(line) for line in lines]
     errors = [
         str(event["data"].get("exc") or event["info"]["msg"])
         for event in events
         if event and event["info"]["level"] == "error" and event["info"]["name"] not in _TRACES
     ]
-    said = [str(event["info"]["msg"]) if event else line for event, line in zip(events, lines, strict=True)]
-    return next((each for each in [*reversed(errors), *reversed(said)] if each.strip()), "").strip()
+    messages = [str(event["info"]["msg"]) if event else line for event, line in zip(events, lines, strict=True)]
+    return next((each for each in [*reversed(errors), *reversed(messages)] if each.strip()), "").strip()
 
 
 def _event(line: str) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
-"""The command `dbt` as `nightjar.warehouse.dbt_runner` starts it, but for the name of the DuckDB file's catalogue.
+"""The command `dbt`, with the right name of a DuckDB file's catalogue; `nightjar.warehouse.dbt_runner` starts it.
 
 dbt-duckdb 1.11 reads that name from the path as if it were an address, so that a `#` in the path of a home cuts it off;
-DuckDB itself takes the file's name.
+DuckDB itself uses the file's name.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from dbt.cli.main import cli
 
 
 def catalogue_of(path: object) -> str:
-    """Return what DuckDB calls the catalogue of a file."""
+    """Return DuckDB's name of the catalogue of a file."""
     if path in (None, ":memory:"):
         return "memory"
     return Path(str(path)).name.lstrip(".").partition(".")[0]

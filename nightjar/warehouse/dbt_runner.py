@@ -1,6 +1,6 @@
-"""Runs dbt commands on one home's warehouse, in processes of their own, and reads what they found.
+"""Runs dbt commands on one home's warehouse and returns their results.
 
-A process of its own, because dbt keeps the DuckDB file open for as long as its process lives.
+Each runs in its own process, because dbt keeps the DuckDB file open for as long as its process lives.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.places import DBT_PROJECT
 from nightjar.contract.run_folder import RunRecord
 from nightjar.contract.settings import Settings
-from nightjar.warehouse.dbt_failures import NodeResult, is_transient, plain
+from nightjar.warehouse.dbt_failures import NodeResult, is_transient, without_macro_calls
 from nightjar.warehouse.dbt_log import EndedNode, last_error, parse_ended_node
 from nightjar.warehouse.duckdb.busy_file import is_locked
 from nightjar.warehouse.engines import open_warehouse
@@ -27,14 +27,14 @@ _OPENS_WAREHOUSE = ("build", "run", "test")
 
 
 def manifest_path(settings: Settings) -> Path:
-    """The compiled project, from which the page about tables is written and dbt goes on instead of parsing anew."""
+    """The compiled project: dbt reads it instead of parsing again, and the page about tables is written from it."""
     return settings.dbt_state / "manifest.json"
 
 
 def run_dbt(
     settings: Settings,
     *arguments: str,
-    given: dict[str, str] | None = None,
+    variables: dict[str, str] | None = None,
     on_node_ended: Callable[[EndedNode], None] = lambda ended: None,
 ) -> list[NodeResult]:
     """Run one dbt command, print a line for each node that ends, and return the result of each.
@@ -42,12 +42,12 @@ def run_dbt(
     Args:
         settings: of the home.
         arguments: the command and its options.
-        given: the values of the project's variables.
+        variables: values of the project's variables.
         on_node_ended: called for each node that ended, after its line is printed.
 
     Raises:
-        BadInput: the project cannot be read; in dbt's words.
-        NightjarError: dbt stopped before it ran the nodes for a reason that may pass, or was killed.
+        BadInput: the project cannot be read; with dbt's message.
+        NightjarError: dbt stopped before it ran the nodes by a transient failure, or was killed.
     """
     settings.dbt_state.mkdir(parents=True, exist_ok=True)
     results = settings.dbt_state / "run_results.json"
@@ -60,14 +60,14 @@ def run_dbt(
         "json",
         *arguments,
     ]
-    command += ["--target", settings.warehouse_engine, "--vars", json.dumps(given or {})]
+    command += ["--target", settings.warehouse_engine, "--vars", json.dumps(variables or {})]
     deadline = time.monotonic() + 60 * settings.warehouse_busy_minutes
     while True:
         results.unlink(missing_ok=True)
         if arguments[0] in _OPENS_WAREHOUSE:
             open_warehouse(settings).wait_until_writable()
         exit_code, lines = _run(settings, command, on_node_ended)
-        # Somebody may have opened the file between the wait and dbt, which gives up after a few seconds.
+        # Another process may have opened the file since the wait; dbt gives up after a few seconds.
         if not any(map(is_locked, lines)) or time.monotonic() > deadline:
             break
     if not results.exists():
@@ -107,12 +107,12 @@ def _run(settings: Settings, command: list[str], on_node_ended: Callable[[EndedN
 
 
 def with_failing_rows(warehouse: Warehouse, results: Sequence[NodeResult], most: int = 3) -> list[NodeResult]:
-    """Return the results with the first rows that broke each failed test, as text; up to five tests are asked."""
-    asked = [each for each in results if each.status == "fail" and each.query][:5]
-    if not asked:
+    """Return the results with the first rows that broke each failed test, as text, of up to five tests."""
+    failed = [each for each in results if each.status == "fail" and each.query][:5]
+    if not failed:
         return list(results)
     with warehouse.connect(read_only=True) as connection:
-        found = {each.name: _rows(connection, each.query, most) for each in asked}
+        found = {each.name: _rows(connection, each.query, most) for each in failed}
     return [replace(each, rows=found.get(each.name, ())) for each in results]
 
 
@@ -128,10 +128,10 @@ def _rows(connection: Connection, query: str, most: int) -> tuple[str, ...]:
     )
 
 
-def variables(settings: Settings, *, interval_start: str, interval_end: str, publication_id: str) -> dict[str, str]:
+def run_variables(settings: Settings, *, interval_start: str, interval_end: str, publication_id: str) -> dict[str, str]:
     """Return the variables of every dbt command of one run.
 
-    Always the same ones: dbt parses the whole project again when they differ from those of the command before.
+    All commands get all variables: dbt parses the whole project again when they differ from the command before.
     """
     return {
         "interval_start": interval_start,
@@ -147,9 +147,9 @@ def variables(settings: Settings, *, interval_start: str, interval_end: str, pub
     }
 
 
-def variables_of(settings: Settings, run: RunRecord) -> dict[str, str]:
+def attempt_variables(settings: Settings, run: RunRecord) -> dict[str, str]:
     """Return the variables of every dbt command of one attempt."""
-    return variables(
+    return run_variables(
         settings,
         interval_start=run.interval.start.isoformat(),
         interval_end=run.interval.end.isoformat(),
@@ -178,17 +178,17 @@ def write_tables_page(settings: Settings) -> None:
         run_dbt(settings, "docs", "generate", "--quiet", "--static", "--no-compile", "--empty-catalog")
 
 
-def _stopped(command: str, exit_code: int, said: str) -> NightjarError:
+def _stopped(command: str, exit_code: int, message: str) -> NightjarError:
     if exit_code < 0:
         return NightjarError(
-            f"dbt {command} was killed by signal {-exit_code}: somebody ended it, or memory ran out",
+            f"dbt {command} was killed by signal {-exit_code}: a user ended it, or memory ran out",
             code="killed",
             command=f"dbt {command}",
             signal=-exit_code,
         )
-    kind = NightjarError if is_transient(said) else BadInput
+    kind = NightjarError if is_transient(message) else BadInput
     return kind(
-        f"dbt {command} failed: {plain(said) or f'it ended with exit code {exit_code}'}",
+        f"dbt {command} failed: {without_macro_calls(message) or f'it ended with exit code {exit_code}'}",
         code="command_failed",
         command=f"dbt {command}",
         exit_code=exit_code,

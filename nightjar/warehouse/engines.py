@@ -7,7 +7,7 @@ from nightjar.warehouse.postgres.connection import Address
 from nightjar.warehouse.postgres.initialisation import ANALYST
 from nightjar.warehouse.protocol import Warehouse
 
-# Somebody waits before a screen.
+# A user waits for the answer.
 READING_BUSY_SECONDS = 15.0
 
 
@@ -19,7 +19,7 @@ def open_warehouse(settings: Settings) -> Warehouse:
 
 
 def open_for_readers(settings: Settings) -> Warehouse:
-    """Return where a command reads what was published, without keeping a run from writing: read-only connections only.
+    """Return where a command reads publications without blocking a run; for read-only connections only.
 
     That is the readers' snapshot. A home of an earlier version has none until its next publication: there it is the
     warehouse itself.
@@ -30,17 +30,17 @@ def open_for_readers(settings: Settings) -> Warehouse:
 
 
 def open_without_waiting(settings: Settings) -> Warehouse:
-    """Return the warehouse for a look at its newest state; one that a run is writing to is not waited for."""
+    """Return the warehouse without waiting for a run that writes to it."""
     if settings.warehouse_engine == "postgres":
         return PostgresWarehouse.of(settings)
     return DuckDBWarehouse(settings.warehouse_path, 0)
 
 
 def open_with_deadline(settings: Settings, busy_deadline_seconds: float) -> Warehouse:
-    """Return the same, with a patience of one's own.
+    """Return the warehouse with a waiting time of its own.
 
     Args:
-        settings: name the warehouse.
+        settings: of the warehouse.
         busy_deadline_seconds: how long a file is waited for while another process uses it, or a server's locks.
     """
     if settings.warehouse_engine == "postgres":
@@ -49,10 +49,10 @@ def open_with_deadline(settings: Settings, busy_deadline_seconds: float) -> Ware
 
 
 def open_for_analysts(settings: Settings, busy_deadline_seconds: float) -> Warehouse:
-    """Return what analysts see: the readers' snapshot; in PostgreSQL `recs` and `marts`, by a role that only reads.
+    """Return the analysts' warehouse: the readers' snapshot; in PostgreSQL `recs` and `marts`, by a read-only role.
 
     Args:
-        settings: name the warehouse, and the analysts' password.
+        settings: of the warehouse, and the analysts' password.
         busy_deadline_seconds: how long a file is waited for while another process writes to it.
     """
     if settings.warehouse_engine == "postgres":

@@ -1,6 +1,6 @@
-"""Changes of `raw.event_weights`, each checked as a whole table before it is written: what `nightjar events` does.
+"""Changes of `raw.event_weights` by `nightjar events`; the whole table is checked before a change is written.
 
-A change holds for runs whose snapshot is unloaded after it.
+A change applies to runs whose snapshot is unloaded after it.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,12 +15,12 @@ Change = Callable[[list[EventWeight]], list[EventWeight]]
 
 
 def set_one(warehouse: Warehouse, row: EventWeight, *, keeps_half_life: bool) -> EventWeight:
-    """Set one row, replacing the one of its type and min_value; return it.
+    """Set one row in place of the one of its type and min_value; return it.
 
     Args:
         warehouse: whose table is changed.
         row: the new row.
-        keeps_half_life: take the half-life of the row that it replaces, where there is one.
+        keeps_half_life: whether to keep the half-life of the row that it replaces.
 
     Raises:
         BadInput: the row is not usable; nothing is changed.
@@ -48,8 +48,8 @@ def set_types(warehouse: Warehouse, new: Sequence[EventWeight]) -> None:
     _write(warehouse, lambda rows: [*(row for row in rows if row.event_type not in types), *new])
 
 
-def unset(warehouse: Warehouse, event_type: str, min_value: float | None) -> int:
-    """Remove the row of a type that holds from a value on, all rows of the type without one; return their number.
+def remove(warehouse: Warehouse, event_type: str, min_value: float | None) -> int:
+    """Remove the row of a type with a min_value, or all rows of the type where it is None; return their number.
 
     Raises:
         BadInput: there is no such row.
@@ -63,7 +63,7 @@ def unset(warehouse: Warehouse, event_type: str, min_value: float | None) -> int
         if not removed:
             of_value = "" if min_value is None else f" from {min_value:g} on"
             raise BadInput(
-                f"event type {event_type!r} has no weight{of_value}: nightjar events lists those that have",
+                f"event type {event_type!r} has no weight{of_value}: nightjar events lists those with one",
                 code="unknown_event_type",
                 event_type=event_type,
                 min_value=min_value,
@@ -75,7 +75,7 @@ def unset(warehouse: Warehouse, event_type: str, min_value: float | None) -> int
 
 
 def reset(warehouse: Warehouse, event_type: str | None) -> int:
-    """Put the shipped rows of a type, or of all types, in the place of those there are; return how many there are now.
+    """Replace the rows of a type, or of all types, by the shipped ones; return how many rows these are.
 
     Raises:
         BadInput: nothing is shipped for the type.
@@ -109,7 +109,7 @@ def _write(warehouse: Warehouse, change: Change) -> None:
 
 
 def _replace(connection: Connection, old: set[EventWeight], new: set[EventWeight]) -> None:
-    # Only what differs is written: readers of the other rows never find them gone.
+    # Only what differs is written, so that readers never miss the other rows.
     for row in old:
         connection.execute(
             "delete from raw.event_weights where event_type is not distinct from ? "

@@ -1,7 +1,7 @@
-"""What an event of each type counts: the table `raw.event_weights`, its rows as shipped, and what makes them usable.
+"""The weight of an event of each type: the table `raw.event_weights`, its shipped rows, and their checks.
 
-Read when a run begins, by `nightjar import`, `nightjar events` and the answers for single users; dbt reads the table
-as a source. `event_weights.csv` beside this file holds the rows that a new warehouse gets.
+Read when a run begins, by `nightjar import`, `nightjar events` and requests for single users; dbt reads the table as a
+source. `event_weights.csv` beside this file holds the rows that a new warehouse gets.
 """
 
 import csv
@@ -36,7 +36,7 @@ class EventWeight:
 
     @property
     def name(self) -> str:
-        """The row in words: its type, and from which value on it holds."""
+        """Its type, and its min_value where it has one."""
         return self.event_type if self.min_value is None else f"{self.event_type} from {self.min_value:g}"
 
 
@@ -48,8 +48,8 @@ def normal_name(event_type: str) -> str:
 def read(connection: Connection) -> list[EventWeight]:
     """Return all rows, by event type and then the lowest min_value first, none before all.
 
-    A warehouse that an earlier version made and that no run has opened yet has no such table: of that it returns what
-    its first run will fill the table with.
+    A warehouse of an earlier version has no such table until its first run: for it these are the rows that the run will
+    write.
     """
     tables = {name for (name,) in connection.execute(_TABLES).fetchall()}
     if "raw.event_weights" in tables:
@@ -58,7 +58,7 @@ def read(connection: Connection) -> list[EventWeight]:
 
 
 def fill_new_table(connection: Connection) -> None:
-    """Write the rows of a table that was made in this transaction: the shipped ones, or an earlier version's own.
+    """Write the first rows of a new table: the shipped ones, or those of an earlier version.
 
     Earlier versions kept the weights as the dbt seed `core.event_weights`: its rows of a type replace the shipped ones.
     """
@@ -109,7 +109,7 @@ def read_file(path: Path) -> list[EventWeight]:
 
 
 def check_usable(rows: Sequence[EventWeight], where: str = "raw.event_weights") -> None:
-    """Check that each row says one thing that a run can weigh events by.
+    """Check that a run can weigh events by the rows.
 
     Raises:
         BadInput: a row is not usable; names every fault.
@@ -141,7 +141,7 @@ def by_type(rows: Iterable[EventWeight]) -> Mapping[str, list[EventWeight]]:
 
 
 def weight_of(rows: Sequence[EventWeight], value: float | None) -> float:
-    """Return what an event of a known type counts: by the row with the highest min_value not above its value.
+    """Return the weight of an event: that of the row with the highest min_value not above its value.
 
     Args:
         rows: of its type, the lowest min_value first, none before all.

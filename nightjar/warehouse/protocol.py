@@ -1,6 +1,6 @@
-"""What every warehouse engine offers, so that the stages are written once.
+"""The interface of every warehouse engine.
 
-SQL is one text for all engines: common SQL with the placeholders `?` (a sequence of values) or `$name` (a mapping).
+All engines run the same SQL text, with the placeholders `?` (a sequence of values) or `$name` (a mapping).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ class Result(Protocol):
 
     @property
     def rowcount(self) -> int:
-        """How many rows the statement changed, or -1 where the engine answers with a row that says so."""
+        """How many rows the statement changed; -1 where the engine returns that number as a row."""
 
     def fetchone(self) -> Any:
         """Return the next row as a tuple, or None."""
@@ -45,13 +45,13 @@ class Connection(Protocol):
 
 @dataclass(frozen=True)
 class ImportSession:
-    """One import: files are read and checked in `scratch`, and what passed is written through `target`.
+    """One import: files are read and checked in `scratch`, and accepted rows are written through `target`.
 
     Attributes:
         scratch: DuckDB, whatever the engine.
         target: the warehouse, in one transaction that ends with the session.
-        copy_to_target: makes a temporary table of `scratch` one of `target` too, given its name and the type of the
-            contract of each column; called before `target` is first used.
+        copy_to_target: copies a temporary table of `scratch` to `target`, by its name and the contract's type of each
+            column; called before `target` is first used.
     """
 
     scratch: duckdb.DuckDBPyConnection
@@ -73,39 +73,39 @@ class Warehouse(Protocol):
 
     @property
     def address(self) -> str:
-        """Where it is, for people."""
+        """Where it is, as text."""
 
     def create_tables(self) -> None:
         """Create what does not exist yet of the contract's tables and columns; several processes may do so at once.
 
-        A new `raw.event_weights` gets the weights that are shipped; one that is there stays as it is.
+        A new `raw.event_weights` gets the shipped weights; an existing one is not changed.
 
         Raises:
             BadInput: a table has rows but lacks a column that every row needs.
         """
 
     def connect(self, *, read_only: bool = False) -> AbstractContextManager[Connection]:
-        """Open it; each statement is a transaction of its own, or, read-only, all see the same state.
+        """Open a connection; each statement is its own transaction, or read-only, all see the same state.
 
         Raises:
-            BadInput: there is nothing to open, or the settings do not fit it.
+            BadInput: there is no warehouse, or the settings do not fit it.
             NightjarError: it does not answer, or is busy for too long.
         """
 
     def transaction(self) -> AbstractContextManager[Connection]:
-        """Open it for one short transaction that reads and writes attempts, verdicts, ledger and pointer.
+        """Open a short transaction that reads and writes attempts, verdicts, ledger and pointer.
 
-        One at a time over all processes, the others wait: what it has read stays true until it commits.
+        Only one runs at a time over all processes: what it has read stays true until it commits.
         """
 
     def unload(self, queries: Mapping[Path, Query]) -> list[int]:
-        """Write the rows of each query to its Parquet file, aside and then renamed; return their numbers.
+        """Write the rows of each query to its Parquet file, atomically; return their numbers.
 
         All queries see the same state. The files have the same types and order whatever the engine.
         """
 
     def prepare_publication(self, connection: Connection, publication_id: str) -> None:
-        """Make place for the rows of an attempt, long before it is published; nobody sees anything of it."""
+        """Prepare tables for the rows of an attempt before it is published; readers do not see them."""
 
     def load(self, folders: Mapping[Table, Path], publication_id: str, data_date: date) -> list[int]:
         """Replace the publication's rows of staging tables by those of Parquet folders; return their numbers.
@@ -115,34 +115,34 @@ class Warehouse(Protocol):
         """
 
     def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:
-        """Move a publication's rows from the staging to the output tables; clear what its date had staged before."""
+        """Move a publication's rows from the staging to the output tables; delete the staged rows of its date."""
 
     def delete_rows(self, connection: Connection, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
-        """Delete the rows of publications that nobody may use any more, in the transaction that decided so.
+        """Delete the rows of expired publications, in the transaction that decided it.
 
-        What would keep readers waiting is left to `drop_partitions`.
+        Deletions that would block readers are left to `drop_partitions`.
         """
 
     def drop_partitions(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
-        """Delete what `delete_rows` left, after its transaction; what is gone already is no error."""
+        """Delete what `delete_rows` left, after its transaction; it may be repeated."""
 
     def importing(self) -> AbstractContextManager[ImportSession]:
-        """Open it for one import, of which everything or nothing is written."""
+        """Open it for one import, which is written whole or not at all."""
 
     def write_readers_snapshot(self) -> ReadersSnapshot | None:
-        """Bring up to date what readers open instead of a warehouse that they would keep from its writers.
+        """Bring the file up to date that readers open instead of the warehouse, which they would block for writers.
 
-        None where readers and writers do not wait for each other. The same call again gives the same rows.
+        Returns None where readers and writers do not block each other. It may be repeated.
 
         Raises:
-            NightjarError: it cannot be written; readers keep the one before.
+            NightjarError: it cannot be written; readers keep the earlier one.
         """
 
     def wait_until_writable(self) -> None:
         """Wait until another process, such as dbt, can open it for writing.
 
         Raises:
-            NightjarError: it was busy for too long; names who holds it.
+            NightjarError: it was busy for too long; names the process that holds it.
         """
 
 

@@ -1,6 +1,6 @@
-"""What readers open, and what brings it up to date after a publication, a rollback, marts or a clean-up.
+"""Refreshes the readers' snapshot after a publication, a rollback, marts or a clean-up, and opens the newest state.
 
-On an engine whose readers keep nobody waiting that is the warehouse itself, and there is nothing to bring up to date.
+On an engine whose readers do not block writers, readers open the warehouse itself and nothing is refreshed.
 """
 
 import time
@@ -19,14 +19,14 @@ NOW = "now"
 
 
 def refresh(warehouse: Warehouse, after: str) -> str:
-    """Write the readers' snapshot; return in words what was written, empty where readers need none.
+    """Write the readers' snapshot; return one line about it, empty where readers need none.
 
     Args:
-        warehouse: what it is made from.
+        warehouse: its source.
         after: what happened, e.g. `2026-03-31.1 was published`.
 
     Raises:
-        NightjarError: it could not be written: readers keep the one before, and the same call again writes it.
+        NightjarError: it could not be written: readers keep the earlier one until a call succeeds.
     """
     started = time.monotonic()
     try:
@@ -42,7 +42,7 @@ def refresh(warehouse: Warehouse, after: str) -> str:
 
 
 def refresh_if_possible(warehouse: Warehouse, after: str) -> None:
-    """Do as `refresh`; where that fails say so and go on: what called it has an error of its own to tell."""
+    """Refresh; print an error instead of raising it, because the caller has an error of its own."""
     try:
         refresh(warehouse, after)
     except NightjarError as error:
@@ -51,26 +51,26 @@ def refresh_if_possible(warehouse: Warehouse, after: str) -> None:
 
 @contextmanager
 def newest_state(settings: Settings) -> Iterator[tuple[Connection, str]]:
-    """Open the warehouse where nobody writes to it, else the readers' snapshot without waiting.
+    """Open the warehouse where no process writes to it, else the readers' snapshot.
 
     Yields:
-        A connection that reads, and in words of which moment its rows are and why; empty where they are the newest.
+        A read-only connection, and a text with the time of its rows and why; empty where they are the newest.
 
     Raises:
         NightjarError: a home of an earlier version has no snapshot, and its warehouse stayed busy.
     """
     with ExitStack() as opened:
-        of_when = ""
+        as_of_text = ""
         try:
             connection = opened.enter_context(open_without_waiting(settings).connect(read_only=True))
         except FileBusy as error:
             connection = opened.enter_context(open_for_readers(settings).connect(read_only=True))
-            of_when = f"as of {written_at(connection)}: {error}"
-        yield connection, of_when
+            as_of_text = f"as of {written_at(connection)}: {error}"
+        yield connection, as_of_text
 
 
 def written_at(connection: Connection) -> str:
-    """Return of which moment the rows of a connection are: UTC to the second, or `NOW`."""
+    """Return when the rows of a connection were written: UTC to the second, or `NOW`."""
     schema, table = ABOUT.split(".")
     if not connection.execute(
         "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]

@@ -1,4 +1,4 @@
-"""Gives the tables of a warehouse that an earlier version made the columns that have come since, and the nulls."""
+"""Brings the tables of an earlier version up to the contract: added columns, columns that may be null."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,7 +11,7 @@ _WITHOUT_NULLS = f"{_COLUMNS} where is_nullable = 'NO'"
 
 
 def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of: Callable[[str], str]) -> None:
-    """Add the columns of the contract that the tables lack; their older rows have no value there.
+    """Add the columns of the contract that the tables lack; they are null in existing rows.
 
     Args:
         connection: in a transaction that no other process shares.
@@ -19,8 +19,8 @@ def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of
         type_of: the engine's name of a type of the contract.
 
     Raises:
-        BadInput: a column that every row must have is missing in a table that has rows, or any column of a raw table:
-            what its rows had there is lost, and nulls would hide it. Nothing is changed.
+        BadInput: a table with rows lacks a column that must not be null, or a raw table with rows lacks any column:
+            its values would be lost. Nothing is changed.
     """
     existing = {tuple(row) for row in connection.execute(_COLUMNS).fetchall()}
     missing = [
@@ -35,7 +35,7 @@ def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of
         if connection.execute(f"select 1 from {table.full_name} limit 1").fetchone():  # noqa: S608 names from tables.py
             if column.nullable:
                 raise BadInput(
-                    f"{table.full_name} has rows but no column {column.name}: somebody dropped or renamed it; add it "
+                    f"{table.full_name} has rows but no column {column.name}: it was dropped or renamed; add it "
                     "again with its values",
                     code="missing_columns",
                     table=table.full_name,
@@ -43,7 +43,7 @@ def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of
                 )
             raise BadInput(
                 f"{table.full_name} has rows but no column {column.name}, which every row needs: this warehouse was "
-                "made by a version that this one cannot go on from; let this one fill a new warehouse",
+                "made by a version that this one cannot upgrade; fill a new warehouse with this version",
                 code="incompatible_version",
                 table=table.full_name,
                 columns=[column.name],
@@ -55,7 +55,7 @@ def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of
 
 
 def allow_nulls(connection: Connection, tables: Sequence[Table]) -> None:
-    """Let the columns be null that every row needed once and needs no more; arguments as above."""
+    """Allow nulls in columns that the contract now allows to be null; arguments as above."""
     never_null = {tuple(row) for row in connection.execute(_WITHOUT_NULLS).fetchall()}
     for table in tables:
         for column in table.columns:

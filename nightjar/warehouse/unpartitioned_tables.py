@@ -1,4 +1,4 @@
-"""What engines do alike with tables whose publications lie side by side."""
+"""Statements on tables that hold all publications without partitions; the same for every engine."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,7 +8,7 @@ from nightjar.warehouse.protocol import Connection
 
 
 def move_staged(connection: Connection, staging: Table, output: Table, publication_id: str, data_date: date) -> None:
-    """Copy a publication's rows from the staging to the output table and delete what its date had staged."""
+    """Copy a publication's rows from the staging to the output table and delete the staged rows of its date."""
     columns = ", ".join(output.column_names)
     connection.execute(
         f"insert into {output.full_name} ({columns}) select {columns} from {staging.full_name} "  # noqa: S608 names from tables.py
@@ -19,7 +19,7 @@ def move_staged(connection: Connection, staging: Table, output: Table, publicati
 
 
 def delete_date(connection: Connection, staging: Table, data_date: date) -> None:
-    """Delete what a date has staged in a table."""
+    """Delete the staged rows of a date."""
     connection.execute(f"delete from {staging.full_name} where data_date = ?", [data_date])  # noqa: S608 names from tables.py
 
 

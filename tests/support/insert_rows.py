@@ -22,7 +22,7 @@ def _make_place(connection: PostgresConnection, full_name: str, publication_id: 
     if wanted in OUTPUTS:
         partitions.add_partition(connection, wanted, publication_id)
     elif publication_id not in partitions.publications_in(connection, wanted):
-        partitions.create_aside(connection, wanted, publication_id)
+        partitions.create_staged(connection, wanted, publication_id)
         partitions.attach_staged(connection, wanted, publication_id)
 
 

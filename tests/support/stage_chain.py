@@ -14,7 +14,7 @@ from nightjar.contract.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS,
 from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.run_request import RunRequest
 from nightjar.stages import audit, load_staging, publish, report, unload
-from nightjar.warehouse.dbt_runner import run_dbt, variables, write_manifest
+from nightjar.warehouse.dbt_runner import run_dbt, run_variables, write_manifest
 from nightjar.warehouse.engines import open_warehouse
 
 _SPARK = (
@@ -30,7 +30,7 @@ def run_stages(settings: Settings, date: str) -> RunFolder:
     write_manifest(settings)
     record = begin_attempt(settings, warehouse, RunRequest(of_date(date), "test"))
     folder = RunFolder.of(settings.lake, record.publication_id)
-    given = variables(
+    given = run_variables(
         settings,
         interval_start=record.interval.start.isoformat(),
         interval_end=record.interval.end.isoformat(),
@@ -52,7 +52,7 @@ def run_stages(settings: Settings, date: str) -> RunFolder:
 
 
 def _build(settings: Settings, selection: str, given: dict[str, str]) -> None:
-    results = run_dbt(settings, "build", "--select", selection, "--exclude", "resource_type:unit_test", given=given)
+    results = run_dbt(settings, "build", "--select", selection, "--exclude", "resource_type:unit_test", variables=given)
     assert [(each.name, each.message) for each in results if each.status in ("error", "fail")] == []
 
 

@@ -10,7 +10,8 @@ LISTS = {
     ("2026-01-10.1", "2026-01-10"): [("u1", 1, "f3"), ("u1", 2, "f4"), ("u2", 1, "f4")],
 }
 RECORDED = "2026-01-11 00:00:00+00"
-# Nightjar's lists to u1 and u2, the popular items to u3 and to u4, whom nobody knows; u2 was shown what no list held.
+# Nightjar's recommendations to u1 and u2, popular items to u3 and the unknown user u4; u2 also saw an item that was not
+# recommended.
 SHOWN = [
     ("x1", "u1", "f3", 1, "2026-01-10.1", "nightjar", "2026-01-11 09:00:00+00"),
     ("x2", "u2", "f3", 1, "2026-01-10.1", "nightjar", "2026-01-11 09:00:00+00"),

@@ -40,19 +40,19 @@ def lay_built_tables(connection: Connection) -> None:
 
 
 def lay_fortnight(connection: Connection) -> None:
-    """Lay fourteen nights into the tables that are there: metrics, indices, clicks, and the lists of the last one."""
+    """Lay fourteen runs into the existing tables: metrics, indices, clicks, and the recommendations of the last one."""
     for item_id, (title, domain) in ITEMS.items():
         _insert(connection, "marts.item_titles", item_id, title, domain)
     for day, (data_date, publication_id) in enumerate(zip(DATES, PUBLICATIONS, strict=True)):
-        _lay_night(connection, day, data_date, publication_id)
+        _lay_run(connection, day, data_date, publication_id)
     connection.execute(
         "insert into recs.current_publication values (?, ?, ?, ?)", [CURRENT, DATES[-1], len(DATES), _at(DATES[-1], 26)]
     )
-    _lay_lists(connection)
+    _lay_recommendations(connection)
     _lay_events(connection)
 
 
-def _lay_night(connection: Connection, day: int, data_date: date, publication_id: str) -> None:
+def _lay_run(connection: Connection, day: int, data_date: date, publication_id: str) -> None:
     ids = {"publication_id": publication_id, "data_date": data_date}
     is_current = publication_id == CURRENT
     outcome, moved = "published", _at(data_date, 26)
@@ -86,13 +86,13 @@ def _lay_night(connection: Connection, day: int, data_date: date, publication_id
     gate |= {"measured": 0.2, "threshold": 0.13, "lead_low": 0.05, "lead_high": 0.09}
     reason = "recall@10 0.2000 against 1 x popularity's 0.1300, lead +0.0500 to +0.0900; 500 users"
     lay_row(connection, "recs.gate_decisions", ids | gate | {"reason": reason})
-    for (variant, share), rank in product((("control", 30), ("nightjar", 60)), range(1, 6)):
-        clicks = share // rank + (day * rank) % 7
+    for (variant, base_clicks), rank in product((("control", 30), ("nightjar", 60)), range(1, 6)):
+        clicks = base_clicks // rank + (day * rank) % 7
         figures = (data_date, publication_id, variant, "personal", "films", rank, 500, clicks, clicks // 3)
         _insert(connection, "marts.recommendation_ctr_daily", *figures)
 
 
-def _lay_lists(connection: Connection) -> None:
+def _lay_recommendations(connection: Connection) -> None:
     ids = {"publication_id": CURRENT, "data_date": DATES[-1]}
     for (place, user_id), domain in product(enumerate(USERS), DOMAINS):
         items = _BY_DOMAIN[domain]

@@ -1,4 +1,4 @@
-{# A text in lower case, letter by letter: the engines agree on every letter of Unicode 15. #}
+{# A text in lower case, letter by letter: equal in all engines for every letter of Unicode 15. #}
 {% macro lower_case(text) -%}
     {{ return(adapter.dispatch('lower_case')(text)) }}
 {%- endmacro %}
@@ -7,12 +7,12 @@
     lower({{ text }})
 {%- endmacro %}
 
-{# The collation C knows the letters of ASCII only; the result goes back to it, or it could not be compared. #}
+{# The collation C has the letters of ASCII only; the result gets it back, or it could not be compared. #}
 {% macro postgres__lower_case(text) -%}
     lower({{ text }} collate "pg_c_utf8") collate "default"
 {%- endmacro %}
 
-{# A text without the spaces around it, which are those that Unicode calls space separators. #}
+{# A text without the space separators of Unicode around it. #}
 {% macro trimmed(text) -%}
     {{ return(adapter.dispatch('trimmed')(text)) }}
 {%- endmacro %}
@@ -25,7 +25,7 @@
     trim({{ text }}, U&'\0020\00A0\1680\2000\2001\2002\2003\2004\2005\2006\2007\2008\2009\200A\202F\205F\3000')
 {%- endmacro %}
 
-{# A floating-point number as people read it: `1`, `0.5`, `nan`, `-inf`. #}
+{# A floating-point number as text: `1`, `0.5`, `nan`, `-inf`. #}
 {% macro number_as_text(number) -%}
     {{ return(adapter.dispatch('number_as_text')(number)) }}
 {%- endmacro %}

@@ -9,7 +9,7 @@
 -- Counted before the fact is built, for the input gate.
 -- depends_on: {{ ref('int_interactions_arrived_daily') }}
 
--- Named once, because the dates to build are found in it too: reading the view means to sort all that ever arrived.
+-- Named once, because it also gives the dates to build: reading the view sorts all that ever arrived.
 with staged as (
 
     select * from {{ ref('stg_interactions') }}

@@ -67,12 +67,12 @@ health as (
         catalogues.domain,
         catalogues.items_available,
         catalogues.items_reached,
-        {{ share('catalogues.items_reached', 'catalogues.items_available') }} as coverage,
-        {{ share(
+        {{ fraction('catalogues.items_reached', 'catalogues.items_available') }} as coverage,
+        {{ fraction(
             '(2 * catalogues.place_sum - (catalogues.items_available + 1) * catalogues.activity_count)',
             '(catalogues.items_available * catalogues.activity_count)'
         ) }} as gini,
-        {{ share('catalogues.novelty_sum', 'catalogues.activity_count') }} as mean_novelty,
+        {{ fraction('catalogues.novelty_sum', 'catalogues.activity_count') }} as mean_novelty,
         churn.churn
     from catalogues
     left join {{ ref('int_list_churn_daily') }} as churn

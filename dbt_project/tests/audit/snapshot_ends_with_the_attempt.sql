@@ -7,7 +7,7 @@ with attempt as (
 
 snapshot_interactions as (
 
-    {{ seen_rows('snapshot_interactions') }}
+    {{ snapshot_rows('snapshot_interactions') }}
 
 )
 

@@ -1,5 +1,5 @@
--- Every recommended, similar or popular item is known in the domain it stands in, and the lists that are served to
--- users hold only items that can be recommended at the attempt's end.
+-- Every recommended, similar or popular item is an item of its domain, and recommendations and popular items hold only
+-- items that are available at the attempt's end.
 with items as (
 
     {{ items_of_audited_attempt() }}

@@ -1,4 +1,4 @@
--- Every user the attempt knows has a list in every domain, of K items or of all those that are left for the user.
+-- Every user of the attempt has a top-K list in every domain, of K items or of all that may be recommended to the user.
 with items as (
 
     {{ items_of_audited_attempt() }}
@@ -31,7 +31,7 @@ left_out_items as (
         left_out.user_id,
         available_items.domain,
         count(*) as items_left_out
-    from ({{ left_out_by_audited_attempt() }}) as left_out
+    from ({{ seen_pairs_not_to_recommend() }}) as left_out
     inner join available_items on left_out.item_id = available_items.item_id
     group by left_out.user_id, available_items.domain
 

@@ -1,5 +1,5 @@
--- No list recommends what its user had an event with, of any type and weight, that the attempt was allowed to see,
--- unless the domain lets items come back and the last event is old enough.
+-- No seen item is recommended, by events of any type and weight that the attempt saw, unless the domain allows repeats
+-- and the last event is old enough.
 with recommendations as (
 
     {{ staged_rows('recommendations') }}
@@ -8,7 +8,7 @@ with recommendations as (
 
 left_out as (
 
-    {{ left_out_by_audited_attempt() }}
+    {{ seen_pairs_not_to_recommend() }}
 
 )
 

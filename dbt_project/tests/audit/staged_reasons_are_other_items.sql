@@ -1,4 +1,4 @@
--- An item is no reason for itself, also where a user gets again what they have met.
+-- An item is not its own reason, also where it is a repeat.
 select
     'user_id=' || user_id || ' domain=' || domain as what,
     'another item as the reason' as expected,

@@ -1,5 +1,6 @@
--- The attempt exists and staged both indices, recall of the model and of the baseline, and popular items everywhere. A
--- recall has a value, unless no user has a holdout, or nobody could ask the index: no user, or the only item itself.
+-- The attempt exists and staged both indices, recall of the model and of the baseline, and popular items in every
+-- domain. A recall has a value, unless no user has a holdout, or no query of the index is possible: no user, or only
+-- one item.
 with attempt as (
 
     {{ audited_attempt() }}
@@ -12,7 +13,7 @@ index_manifest as (
 
 ),
 
-asked_indices as (
+queried_indices as (
 
     select *
     from index_manifest
@@ -73,11 +74,11 @@ found as (
         and (value is not null or users = 0)
     union all
     select
-        'recall of ' || asked_indices.index_name as what,
+        'recall of ' || queried_indices.index_name as what,
         1 as expected,
-        count(asked_indices.recall) as got
-    from asked_indices
-    group by asked_indices.index_name
+        count(queried_indices.recall) as got
+    from queried_indices
+    group by queried_indices.index_name
     union all
     select
         'popular_items of segment all in ' || available_items.domain as what,

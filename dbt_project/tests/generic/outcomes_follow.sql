@@ -1,4 +1,4 @@
-{# Nothing that a row led to happened before it was shown; null is allowed. #}
+{# No outcome of a row happened before it was shown; null is allowed. #}
 {% test outcomes_follow(model, columns, shown_at) %}
 
     {% for column in columns %}

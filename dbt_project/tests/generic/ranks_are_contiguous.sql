@@ -1,4 +1,4 @@
-{# The ranks of each list are 1, 2, ... n without a gap. #}
+{# The ranks of each top-K list are 1, 2, ... n without a gap. #}
 {% test ranks_are_contiguous(model, key_of_list) %}
 
     with ranked as (

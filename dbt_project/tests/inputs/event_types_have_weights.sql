@@ -1,6 +1,6 @@
 {{ config(severity='warn') }}
 
--- An event type without a weight counts NIGHTJAR_UNKNOWN_EVENT_WEIGHT: allowed, but somebody should say what it counts.
+-- An event type without a weight gets NIGHTJAR_UNKNOWN_EVENT_WEIGHT: allowed, but it should be set.
 select
     'event_type=' || interactions.event_type as what,
     'a row in raw.event_weights' as expected,

@@ -1,1 +1,1 @@
-"""Reads files as people have them: text, JSON, Parquet, packed or not, one or many."""
+"""Reads a user's files: text, JSON, Parquet, compressed or not, one or many."""

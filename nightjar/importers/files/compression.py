@@ -1,7 +1,7 @@
-"""Opens packed files (gzip, zstd, bzip2, xz, zip) and refuses those that hold far more than they weigh.
+"""Opens compressed files (gzip, zstd, bzip2, xz, zip) and refuses those that hold far more than their size.
 
-A few kilobytes can unpack to terabytes: what a file says of its own size is not believed. DuckDB reads gzip itself; the
-others are unpacked to a file aside, which is removed after the import.
+A few kilobytes can decompress to terabytes: the size in a file's header is not trusted. DuckDB reads gzip itself; the
+others are decompressed to a temporary file.
 """
 
 import bz2
@@ -24,10 +24,10 @@ _FAULTS = (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException, zip
 _KINDS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2", ".xz": "xz", ".zip": "zip"}
 
 
-def too_large(path: Path, max_gb: int) -> BadInput:
-    """Return the refusal of a packed file that holds too much."""
+def too_large_error(path: Path, max_gb: int) -> BadInput:
+    """Return the error of a compressed file that holds too much."""
     return BadInput(
-        f"{path} holds more than {max_gb} GB, the most that NIGHTJAR_IMPORT_MAX_GB lets a packed file hold",
+        f"{path} holds more than {max_gb} GB, the most that NIGHTJAR_IMPORT_MAX_GB lets a compressed file hold",
         code="packed_file_too_large",
         file=path,
         setting="NIGHTJAR_IMPORT_MAX_GB",
@@ -36,11 +36,11 @@ def too_large(path: Path, max_gb: int) -> BadInput:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for reading its bytes, unpacked.
+def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading its bytes, decompressed.
 
     Raises:
-        BadInput: it is not packed as its suffix says, also while it is read.
+        BadInput: it is not in the format of its suffix, also while it is read.
     """
     kind = _KINDS.get(path.suffix.lower())
     try:
@@ -50,32 +50,32 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         if kind is None or getattr(error, "errno", None):
             raise
         raise BadInput(
-            f"{path} is no {kind} file that can be unpacked: {str(error)[:200]}", code="unreadable_file", file=path
+            f"{path} is no {kind} file that can be decompressed: {str(error)[:200]}", code="unreadable_file", file=path
         ) from error
 
 
-def unpack(path: Path, folder: Path, max_gb: int) -> Path:
+def decompress(path: Path, folder: Path, max_gb: int) -> Path:
     """Return a file that DuckDB can read: the file itself, or what it holds, written into the folder.
 
     Raises:
-        BadInput: it is not packed as its suffix says, holds more than `max_gb` gigabytes (10^9 bytes), or is a zip of
+        BadInput: it is not in the format of its suffix, holds more than `max_gb` gigabytes (10^9 bytes), or is a zip of
             several files.
     """
     if path.suffix.lower() not in SUFFIXES or path.suffix.lower() == ".gz":
         return path
-    target = folder / inner_name(path)
+    target = folder / decompressed_name(path)
     left = max_gb * 10**9
-    with opened(path) as file, target.open("wb") as unpacked:
+    with open_decompressed(path) as file, target.open("wb") as decompressed:
         while chunk := file.read(CHUNK_BYTES):
             left -= len(chunk)
             if left < 0:
-                raise too_large(path, max_gb)
-            unpacked.write(chunk)
+                raise too_large_error(path, max_gb)
+            decompressed.write(chunk)
     return target
 
 
-def inner_name(path: Path) -> str:
-    """Return the name of what a packed file holds.
+def decompressed_name(path: Path) -> str:
+    """Return the name of what a compressed file holds.
 
     Raises:
         BadInput: it is no zip file, or holds several files.
@@ -103,23 +103,23 @@ def _open(path: Path) -> Any:
 def _only_member(path: Path) -> zipfile.ZipInfo:
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [each for each in archive.infolist() if not each.is_dir() and not _is_of_the_system(each)]
+            members = [each for each in archive.infolist() if not each.is_dir() and not _is_system_file(each)]
     except _FAULTS as error:
         raise BadInput(
-            f"{path} is no zip file that can be unpacked: {str(error)[:200]}", code="unreadable_file", file=path
+            f"{path} is no zip file that can be decompressed: {str(error)[:200]}", code="unreadable_file", file=path
         ) from error
     if len(members) != 1:
         shown = ", ".join(each.filename[:80] for each in members[:5]) or "none"
         raise BadInput(
-            f"{path} holds {len(members)} files ({shown}): expected one; unpack it and name what to read",
+            f"{path} holds {len(members)} files ({shown}): expected one; extract it and name what to read",
             code="several_files_in_archive",
             file=path,
             count=len(members),
         )
     if members[0].flag_bits & 1:
-        raise BadInput(f"{path} is encrypted: unpack it and name the file", code="encrypted_file", file=path)
+        raise BadInput(f"{path} is encrypted: extract it and name the file", code="encrypted_file", file=path)
     return members[0]
 
 
-def _is_of_the_system(member: zipfile.ZipInfo) -> bool:
+def _is_system_file(member: zipfile.ZipInfo) -> bool:
     return member.filename.startswith("__MACOSX/") or Path(member.filename).name.startswith(".")

@@ -51,17 +51,21 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def read_delimited(
-    connection: duckdb.DuckDBPyConnection, path: Path, layout: TextFormat, name: str, survey: TextSurvey | None = None
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    text_format: TextFormat,
+    name: str,
+    survey: TextSurvey | None = None,
 ) -> None:
-    """Read a file into the view `name` (line, the layout's columns as text, content) and the table `name_unread`.
+    """Read a file into the view `name` (line, its columns as text, content) and the table `name_unread`.
 
-    `name_unread` (line, reason, content) holds the lines that do not have the layout's shape. A line is a line of the
+    `name_unread` (line, reason, content) holds the lines that do not have this shape. A line is a line of the
     file, counted from 1; a row that goes over several has the number of its first.
 
     Args:
         connection: An open transaction.
         path: A text file, plain or gzip.
-        layout: How it is written.
+        text_format: How it is written.
         name: Of the view, and the beginning of the names of its tables.
         survey: Of its bytes, if they were read before.
 
@@ -70,10 +74,10 @@ def read_delimited(
     """
     survey = survey or survey_text(path)
     with readable(path):
-        rows = _scanned(connection, path, layout, name, survey) or _parsed(connection, path, layout, name)
-    columns = ", ".join(layout.columns)
+        rows = _scanned(connection, path, text_format, name, survey) or _parsed(connection, path, text_format, name)
+    columns = ", ".join(text_format.columns)
     connection.execute(
-        f"create temp view {name} as select line, {columns}, {_as_written(layout)} as content from ({rows})"
+        f"create temp view {name} as select line, {columns}, {_as_written(text_format)} as content from ({rows})"
     )
 
 
@@ -95,19 +99,19 @@ def read_lines(
     connection.execute(f"create temp view {name} as select line, content from ({numbered})")
 
 
-def _suits_duckdb(layout: TextFormat, survey: TextSurvey) -> bool:
+def _suits_duckdb(text_format: TextFormat, survey: TextSurvey) -> bool:
     encodings = ("utf-8", "latin-1")
-    return survey.has_one_kind_of_line_end and not layout.is_escaped and layout.encoding in encodings
+    return survey.has_one_kind_of_line_end and not text_format.is_escaped and text_format.encoding in encodings
 
 
 def _scanned(
-    connection: duckdb.DuckDBPyConnection, path: Path, layout: TextFormat, name: str, survey: TextSurvey
+    connection: duckdb.DuckDBPyConnection, path: Path, text_format: TextFormat, name: str, survey: TextSurvey
 ) -> str | None:
     """Return SQL of the rows with their line as DuckDB reads them, or nothing where `parsed_text` has to read them."""
-    if not _suits_duckdb(layout, survey):
+    if not _suits_duckdb(text_format, survey):
         return None
-    _scan(connection, path, layout, name)
-    accounted = f"(select count(*) from {name}_rows) + (select count(*) from {name}_unread) + {int(layout.header)}"
+    _scan(connection, path, text_format, name)
+    accounted = f"(select count(*) from {name}_rows) + (select count(*) from {name}_unread) + {int(text_format.header)}"
     skipped = f"select line from {name}_unread"
     if _number(connection, f"select {accounted}") < survey.lines:
         blank = f"{name}_blank"
@@ -119,11 +123,11 @@ def _scanned(
             connection.execute(f"drop table {name}_unread")
             return None
         skipped += f" union select line from ({numbered_blank})"
-    return number_lines(connection, name, 2 if layout.header else 1, skipped)
+    return number_lines(connection, name, 2 if text_format.header else 1, skipped)
 
 
-def _parsed(connection: duckdb.DuckDBPyConnection, path: Path, layout: TextFormat, name: str) -> str:
-    parse_text(connection, path, layout, name)
+def _parsed(connection: duckdb.DuckDBPyConnection, path: Path, text_format: TextFormat, name: str) -> str:
+    parse_text(connection, path, text_format, name)
     return f"from {name}_rows"
 
 
@@ -131,22 +135,24 @@ def _number(connection: duckdb.DuckDBPyConnection, statement: str) -> int:
     return int(connection.execute(statement).fetchall()[0][0])
 
 
-def _parameters(path: Path, layout: TextFormat) -> dict[str, object]:
+def _parameters(path: Path, text_format: TextFormat) -> dict[str, object]:
     return {
         "path": glob.escape(str(path)),
-        "columns": dict.fromkeys(layout.columns, "varchar"),
-        "delimiter": layout.delimiter,
-        "quote": layout.quote,
-        "header": layout.header,
-        "encoding": layout.encoding,
+        "columns": dict.fromkeys(text_format.columns, "varchar"),
+        "delimiter": text_format.delimiter,
+        "quote": text_format.quote,
+        "header": text_format.header,
+        "encoding": text_format.encoding,
     }
 
 
-def _scan(connection: duckdb.DuckDBPyConnection, path: Path, layout: TextFormat, name: str, where: str = "") -> None:
+def _scan(
+    connection: duckdb.DuckDBPyConnection, path: Path, text_format: TextFormat, name: str, where: str = ""
+) -> None:
     """Write the rows of a file, counted, to `name_rows` and the lines of another shape to `name_unread`."""
     connection.execute(
         f"create temp table {name}_rows as from (select row_number() over () as ordinal, * from {_FILE}) {where}",
-        _parameters(path, layout),
+        _parameters(path, text_format),
     )
     connection.execute(
         f"""create temp table {name}_unread as
@@ -167,11 +173,11 @@ def _scan(connection: duckdb.DuckDBPyConnection, path: Path, layout: TextFormat,
         )
 
 
-def _as_written(layout: TextFormat) -> str:
+def _as_written(text_format: TextFormat) -> str:
     """Return SQL that joins a row's fields again as the file writes them."""
-    fields = [f"coalesce({column}, '')" for column in layout.columns]
-    delimiter, quote = literal(layout.delimiter), literal(layout.quote)
-    if layout.quote:
+    fields = [f"coalesce({column}, '')" for column in text_format.columns]
+    delimiter, quote = literal(text_format.delimiter), literal(text_format.quote)
+    if text_format.quote:
         fields = [
             f"""case when contains({field}, {delimiter}) or contains({field}, {quote}) or contains({field}, chr(10))
             then concat({quote}, replace({field}, {quote}, {quote} || {quote}), {quote}) else {field} end"""

@@ -42,7 +42,7 @@ def check_file(
         typed: Options that the user typed; they are kept.
         layouts: Options of layouts to try, by name.
         now: Times after it are rejected as future.
-        max_gb: Gigabytes of text that a packed file may hold.
+        max_gb: Gigabytes of text that a compressed file may hold.
 
     Raises:
         BadInput: no options read it; names the fault and the columns that the file has.

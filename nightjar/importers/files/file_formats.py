@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.files.compression import inner_name, opened, unpack
+from nightjar.importers.files.compression import decompress, decompressed_name, open_decompressed
 from nightjar.importers.files.file_rows import FileRows, ReadContext
 from nightjar.importers.files.input_files import InputFile
 from nightjar.importers.files.json_file import read_json_file
@@ -20,7 +20,9 @@ _PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
 _OPEN_SUFFIXES = ("", ".txt", ".dat", ".data", ".log")
 _FIXES = {
     **dict.fromkeys((".xlsx", ".xls", ".ods", ".xlsm"), "save the sheet as CSV UTF-8"),
-    **dict.fromkeys((".tar", ".tgz", ".7z", ".rar", ".lz4", ".lzo", ".snappy"), "unpack it, or pack it as .gz or .zst"),
+    **dict.fromkeys(
+        (".tar", ".tgz", ".7z", ".rar", ".lz4", ".lzo", ".snappy"), "extract it, or compress it as .gz or .zst"
+    ),
     **dict.fromkeys((".avro", ".orc", ".feather", ".arrow", ".pkl", ".h5", ".rds"), "write it as Parquet"),
 }
 
@@ -31,17 +33,17 @@ def read_named_file(reading: ReadContext, file: InputFile, folder: Path, name: s
     Args:
         reading: Where to, for which table, and how it is written.
         file: What to read.
-        folder: An empty folder for what it unpacks to, removed after the import.
+        folder: An empty folder for what it decompresses to, removed after the import.
         name: Of the view of the rows, and the beginning of the names of its tables.
 
     Raises:
-        BadInput: its format is unknown or not that of its suffix, its columns are wrong, or it is packed and holds
+        BadInput: its format is unknown or not that of its suffix, its columns are wrong, or it is compressed and holds
             more text than it may.
     """
     if file.path.stat().st_size == 0:
         raise BadInput(f"{file.path} is empty", code="empty_file", file=file.path)
     form = format_of(file.path, reading.options)
-    path = unpack(file.path, folder, reading.max_gb)
+    path = decompress(file.path, folder, reading.max_gb)
     if form == "parquet":
         rows = read_parquet_file(reading, file, path, name)
     elif form == "json":
@@ -68,8 +70,8 @@ def format_of(path: Path, options: ReadOptions) -> Format:
     if suffix in SUFFIX_DELIMITERS:
         return "text"
     if suffix in _OPEN_SUFFIXES or options.delimiter is not None:
-        with opened(path) as unpacked:
-            start = unpacked.read(4096)
+        with open_decompressed(path) as decompressed:
+            start = decompressed.read(4096)
         if start.startswith(b"PAR1"):
             return "parquet"
         return "json" if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else "text"
@@ -83,7 +85,7 @@ def format_of(path: Path, options: ReadOptions) -> Format:
 
 
 def text_suffix(path: Path) -> str:
-    """Return the suffix, in lower case, of a file or of what it unpacks to."""
-    suffix = Path(inner_name(path).lower()).suffix
+    """Return the suffix, in lower case, of a file or of what it decompresses to."""
+    suffix = Path(decompressed_name(path).lower()).suffix
     # Programs that write a file in parts number them.
     return "" if suffix[1:].isdigit() else suffix

@@ -23,7 +23,7 @@ class ReadContext:
         connection: An open transaction of DuckDB.
         table: The raw table that the rows are meant for.
         options: How the files are written, as far as given.
-        max_gb: Gigabytes of text that a packed file may hold.
+        max_gb: Gigabytes of text that a compressed file may hold.
         note: Called with what a reader detected, and what it leaves out.
     """
 
@@ -105,7 +105,7 @@ def _source(reading: ReadContext, files: Sequence[FileRows], name: str) -> Impor
     source = ImportSource(
         name,
         reading.table,
-        tuple(rows.file.shown for rows in files),
+        tuple(rows.file.display_name for rows in files),
         columns,
         f"{name}_unread" if any(rows.unread for rows in files) else None,
         defaults if has_one_default else dict(TEXT_DEFAULTS),

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.files.compression import inner_name, opened
+from nightjar.importers.files.compression import decompressed_name, open_decompressed
 from nightjar.importers.files.file_formats import Format
 
 SAMPLE_BYTES = 4_000_000
@@ -21,7 +21,7 @@ class FileSample:
     """The beginning of a file.
 
     Attributes:
-        path: Where it lies, unpacked.
+        path: Where it lies, decompressed.
         is_whole: Whether it is all of the file.
         rows: How many the file has, where that is known.
     """
@@ -32,19 +32,19 @@ class FileSample:
 
 
 def cut_sample(path: Path, form: Format, folder: Path) -> FileSample:
-    """Write the beginning of a file into a folder, under the name that it has unpacked.
+    """Write the beginning of a file into a folder, under its decompressed name.
 
     Raises:
-        BadInput: it is not packed as its suffix says, is no Parquet file, or has to be read whole and is too large.
+        BadInput: it is not in the format of its suffix, is no Parquet file, or has to be read whole and is too large.
     """
-    target = folder / inner_name(path)
+    target = folder / decompressed_name(path)
     if form == "parquet":
         return _cut_parquet(path, target)
-    with opened(path) as file:
+    with open_decompressed(path) as file:
         start = file.read(SAMPLE_BYTES)
         is_whole = not file.read(1)
         if not is_whole and start.lstrip()[:1] == b"[" and form == "json":
-            with opened(path) as again:
+            with open_decompressed(path) as again:
                 start = again.read(_LARGEST_WHOLE + 1)
             if len(start) > _LARGEST_WHOLE:
                 raise BadInput(
@@ -58,7 +58,7 @@ def cut_sample(path: Path, form: Format, folder: Path) -> FileSample:
 
 
 def estimated_rows(path: Path, sample: FileSample, rows: int) -> int | None:
-    """Return about how many rows a file has, from the rows of its sample; nothing where it is packed."""
+    """Return about how many rows a file has, from the rows of its sample; nothing where it is compressed."""
     if sample.rows is not None:
         return sample.rows
     if sample.is_whole:
@@ -81,7 +81,10 @@ def _last_line_end(text: bytes) -> int:
 
 def _cut_parquet(path: Path, target: Path) -> FileSample:
     try:
-        with opened(path) as file, pq.ParquetFile(pa.BufferReader(file.read()) if _is_packed(path) else path) as whole:
+        with (
+            open_decompressed(path) as file,
+            pq.ParquetFile(pa.BufferReader(file.read()) if _is_packed(path) else path) as whole,
+        ):
             batch = next(whole.iter_batches(SAMPLE_ROWS), None)
             rows, schema = int(whole.metadata.num_rows), whole.schema_arrow
     except (pa.ArrowException, OSError) as error:
@@ -92,4 +95,4 @@ def _cut_parquet(path: Path, target: Path) -> FileSample:
 
 
 def _is_packed(path: Path) -> bool:
-    return inner_name(path) != path.name
+    return decompressed_name(path) != path.name

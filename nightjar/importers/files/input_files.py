@@ -33,7 +33,7 @@ class InputFile:
     """
 
     path: Path
-    shown: str
+    display_name: str
     partition: Mapping[str, str | None] = field(default_factory=dict)
     is_named: bool = True
 
@@ -63,7 +63,7 @@ def find_files(paths: Sequence[Path], note: Note) -> list[InputFile]:
             count=len(found),
             expected=_MOST_FILES,
         )
-    return _shown_apart(list(found.values()))
+    return _with_unique_names(list(found.values()))
 
 
 def _expand(path: Path, note: Note) -> list[InputFile]:
@@ -136,9 +136,9 @@ def _file(path: Path, *, is_named: bool) -> InputFile:
     return InputFile(path, "/".join([*folders, path.name]), partition, is_named)
 
 
-def _shown_apart(files: list[InputFile]) -> list[InputFile]:
-    if len({file.shown for file in files}) == len(files):
+def _with_unique_names(files: list[InputFile]) -> list[InputFile]:
+    if len({file.display_name for file in files}) == len(files):
         return files
     whole = [os.path.abspath(file.path) for file in files]
     common = os.path.commonpath([os.path.dirname(path) for path in whole])
-    return [replace(file, shown=os.path.relpath(path, common)) for file, path in zip(files, whole, strict=True)]
+    return [replace(file, display_name=os.path.relpath(path, common)) for file, path in zip(files, whole, strict=True)]

@@ -7,7 +7,7 @@ import duckdb
 
 from nightjar.contract.errors import BadInput
 from nightjar.importers.column_matching import ColumnMatch, match_columns
-from nightjar.importers.files.compression import opened
+from nightjar.importers.files.compression import open_decompressed
 from nightjar.importers.files.delimited_text import read_lines, readable
 from nightjar.importers.files.file_rows import FileRows, ReadContext, check_partition_values, selected
 from nightjar.importers.files.input_files import InputFile
@@ -149,5 +149,5 @@ def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
 
 
 def _first_character(path: Path, encoding: str) -> str:
-    with opened(path) as file:
+    with open_decompressed(path) as file:
         return file.read(4096).decode(encoding, "replace").lstrip("\ufeff \t\r\n")[:1]

@@ -16,7 +16,7 @@ from nightjar.contract.errors import BadInput
 from nightjar.contract.tables import Table
 from nightjar.importers.column_matching import required_columns
 from nightjar.importers.files.column_guesses import guess_columns
-from nightjar.importers.files.compression import opened
+from nightjar.importers.files.compression import open_decompressed
 from nightjar.importers.files.file_formats import Format, text_suffix
 from nightjar.importers.files.text_file import SUFFIX_DELIMITERS
 from nightjar.importers.files.text_header import DELIMITERS, encoding_of, read_header
@@ -36,7 +36,7 @@ def guess_options(table: Table, path: Path, form: Format, typed: ReadOptions) ->
 
     Args:
         table: The raw table that the file is meant for.
-        path: A sample, not packed.
+        path: A sample, not compressed.
         form: Of the file.
         typed: Options that the user typed.
     """
@@ -129,7 +129,7 @@ def _look_like_ratings(values: Sequence[str]) -> bool:
 
 
 def _first_lines(path: Path, encoding: str) -> list[str]:
-    with opened(path) as file:
+    with open_decompressed(path) as file:
         text = TextIOWrapper(file, "utf-8-sig" if encoding == "utf-8" else encoding, "replace")
         return [line.rstrip("\r\n") for line in islice(text, _LINES) if line.strip()]
 

@@ -1,6 +1,6 @@
 """Refuses Parquet files that hold far more than their size, before any row is kept.
 
-A few kilobytes can unpack to terabytes. `unpacking` and `text_survey` do the same for packed text.
+A few kilobytes can decompress to terabytes. `compression` and `text_survey` do the same for compressed text.
 """
 
 import glob
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.files.compression import too_large
+from nightjar.importers.files.compression import too_large_error
 from nightjar.importers.files.text_format import LONGEST_LINE
 
 
@@ -32,7 +32,7 @@ def check_parquet_size(connection: duckdb.DuckDBPyConnection, path: Path, max_gb
         raise BadInput(f"{path} is no readable Parquet file", code="unreadable_file", file=path) from error
     values = rows * columns
     if values > limit:
-        raise too_large(path, max_gb)
+        raise too_large_error(path, max_gb)
     if not values:
         return
     # One figure a column; their names are the file's own and stay out of the statement.
@@ -51,4 +51,4 @@ def check_parquet_size(connection: duckdb.DuckDBPyConnection, path: Path, max_gb
             expected=LONGEST_LINE,
         )
     if values + sum(int(length or 0) for length in text) > limit:
-        raise too_large(path, max_gb)
+        raise too_large_error(path, max_gb)

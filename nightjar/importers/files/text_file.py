@@ -43,8 +43,8 @@ def read_text_file(reading: ReadContext, file: InputFile, path: Path, suffix: st
         reading.note(f"{file.path}: read as {survey.encoding.upper()}")
     fields = tuple(f"field_{place}" for place in range(len(header.names)))
     quote = '"' if options.quote is None else options.quote
-    layout = TextFormat(fields, header.delimiter, quote, options.header is not False, encoding, options.escape)
-    read_delimited(connection, path, layout, f"{name}_text", survey)
+    text_format = TextFormat(fields, header.delimiter, quote, options.header is not False, encoding, options.escape)
+    read_delimited(connection, path, text_format, f"{name}_text", survey)
     values = {column: fields[header.names.index(given)] for column, given in match.names.items()}
     # A blank line of a file with one column reads as a row without a value.
     blank = f" where {fields[0]} is not null" if len(fields) == 1 else ""

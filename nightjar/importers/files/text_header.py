@@ -14,7 +14,7 @@ from pathlib import Path
 from nightjar.contract.errors import BadInput
 from nightjar.contract.tables import Table
 from nightjar.importers.column_matching import known_names
-from nightjar.importers.files.compression import opened
+from nightjar.importers.files.compression import open_decompressed
 from nightjar.importers.files.text_survey import TextSurvey, require_utf_8
 from nightjar.importers.read_options import ReadOptions
 
@@ -103,7 +103,7 @@ def read_header(table: Table, path: Path, options: ReadOptions, encoding: str, u
 
 def _first_line(path: Path, encoding: str) -> str:
     try:
-        with opened(path) as file:
+        with open_decompressed(path) as file:
             # Bytes that are not of the encoding may follow: they are the fault of their line alone.
             text = TextIOWrapper(
                 file, "utf-8-sig" if encoding == "utf-8" else encoding, "surrogateescape", newline=""

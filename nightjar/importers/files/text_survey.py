@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.files.compression import CHUNK_BYTES, opened, too_large
+from nightjar.importers.files.compression import CHUNK_BYTES, open_decompressed, too_large_error
 
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _SHOWN_CHARACTERS = 20
@@ -16,7 +16,7 @@ class TextSurvey:
     """Counts over the bytes of a text file.
 
     Attributes:
-        length: Bytes, unpacked.
+        length: Bytes, decompressed.
         feeds: Line feeds, those after a carriage return included.
         returns: Carriage returns, those before a line feed included.
         pairs: Carriage returns before a line feed.
@@ -85,17 +85,17 @@ class TextSurvey:
 
 
 def survey_text(path: Path, max_gb: int | None = None) -> TextSurvey:
-    """Read all bytes of a file, unpacked.
+    """Read all bytes of a file, decompressed.
 
     Raises:
-        BadInput: it is not packed as its suffix says, or packed and holds more than `max_gb` gigabytes (10^9 bytes).
+        BadInput: it is not in the format of its suffix, or holds more than `max_gb` gigabytes (10^9 bytes) compressed.
     """
     survey = TextSurvey()
-    with opened(path) as file:
+    with open_decompressed(path) as file:
         while chunk := file.read(CHUNK_BYTES):
             survey.add(chunk)
             if max_gb is not None and path.suffix.lower() == ".gz" and survey.length > max_gb * 10**9:
-                raise too_large(path, max_gb)
+                raise too_large_error(path, max_gb)
     survey.finish()
     return survey
 

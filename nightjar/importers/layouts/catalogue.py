@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from nightjar.contract.errors import BadInput
-from nightjar.importers.files.compression import inner_name
+from nightjar.importers.files.compression import decompressed_name
 from nightjar.importers.import_notes import Note, ignore_note
 from nightjar.importers.layouts.layout import Layout, LayoutTable, read_layout
 from nightjar.importers.read_options import ReadOptions
@@ -75,7 +75,7 @@ def matching(layouts: Mapping[str, KnownLayout], table: str, path: Path, first_l
     Args:
         layouts: By name.
         table: Name of the raw table that it is meant for.
-        path: Of the file, packed or not.
+        path: Of the file, compressed or not.
         first_line: Its first line: names of columns, or an object of JSON lines.
     """
     words = set(_BETWEEN_NAMES.split(first_line))
@@ -85,7 +85,7 @@ def matching(layouts: Mapping[str, KnownLayout], table: str, path: Path, first_l
         if of_table is None:
             continue
         has_columns = _has_columns(of_table, words)
-        if any(fnmatch(inner_name(path).lower(), pattern.lower()) for pattern in of_table.files):
+        if any(fnmatch(decompressed_name(path).lower(), pattern.lower()) for pattern in of_table.files):
             # Where the first line names columns, others than the layout's are of another data set.
             if has_columns or of_table.options.header is False or not of_table.options.columns:
                 by_name[name] = of_table.options

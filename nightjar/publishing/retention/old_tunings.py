@@ -1,7 +1,7 @@
 """Decides what of old searches for better settings may be deleted, and deletes it.
 
-A search leaves `lake/tuning/<name>` and its MLflow runs. What it came to, `lake/recipes/<name>.json`, stays for ever: a
-date that is run again asks for it. Used by `nightjar retention` beside `nightjar.publishing.retention.removal`.
+A search leaves `lake/tuning/<name>` and its MLflow runs. Its tuned configuration, `lake/recipes/<name>.json`, stays for
+ever: a date that is run again needs it. Used by `nightjar retention` beside `nightjar.publishing.retention.removal`.
 """
 
 import shutil
@@ -19,23 +19,23 @@ from nightjar.warehouse.protocol import Warehouse
 
 @dataclass(frozen=True)
 class OldTuning:
-    """What goes of one search.
+    """What retention deletes of one search.
 
     Attributes:
-        name: of the search and its recipe.
-        path: the folder that goes: all of the search's, or only the work files of one that never ended.
+        name: of the search and its tuned configuration.
+        path: the folder to delete: all of the search's, or only the work files of one that never ended.
         file_bytes: size of the files in it.
-        forgets_runs: whether its MLflow runs go too; they go first, since the folder is what leads to them.
+        deletes_mlflow_runs: whether its MLflow runs are deleted too; they go first, because the folder names them.
     """
 
     name: str
     path: Path
     file_bytes: int
-    forgets_runs: bool
+    deletes_mlflow_runs: bool
 
 
 def old_tunings(warehouse: Warehouse, settings: Settings, as_of: date) -> list[OldTuning]:
-    """Return what goes, the oldest date first; changes nothing.
+    """Return what may be deleted, the oldest date first; changes nothing.
 
     The files of a search that has ended go with its MLflow runs, by `retention_mlflow_days`; the work files of one that
     has not by `retention_run_folder_days`, once an attempt began more than two days after they were last touched.
@@ -48,12 +48,12 @@ def old_tunings(warehouse: Warehouse, settings: Settings, as_of: date) -> list[O
     return [
         old
         for path, data_date in _folders(settings.lake)
-        if (old := _judged(path, (as_of - data_date).days, newest_start, settings))
+        if (old := _expired(path, (as_of - data_date).days, newest_start, settings))
     ]
 
 
 def remove_tuning(old: OldTuning) -> None:
-    """Delete the folder; that it is gone already is no error."""
+    """Delete the folder, if it still exists."""
     if old.path.exists():
         shutil.rmtree(old.path)
 
@@ -65,7 +65,7 @@ def _folders(lake: Path) -> Iterator[tuple[Path, date]]:
             yield path, date.fromisoformat(path.name.rpartition(".")[0])
 
 
-def _judged(path: Path, age_days: int, newest_start: datetime | None, settings: Settings) -> OldTuning | None:
+def _expired(path: Path, age_days: int, newest_start: datetime | None, settings: Settings) -> OldTuning | None:
     work = path / "work"
     if work.exists() and (newest_start is None or newest_start - _touched(work) <= MAY_RUN):
         return None

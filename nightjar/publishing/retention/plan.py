@@ -1,8 +1,7 @@
-"""Decides what of each attempt may be deleted, and says why the rest stays.
+"""Decides what of each attempt may be deleted, and why the rest stays.
 
-Pure: attempts, ledger and pointer in, one verdict an attempt out. Used by `nightjar.publishing.retention.removal`,
-which acts on it. Age is counted in data dates back from `as_of`, never from today, so the same question gets the same
-answer.
+Pure: attempts, ledger and pointer in, one decision an attempt out. `nightjar.publishing.retention.removal` carries it
+out. Age is counted in data dates back from `as_of`, never from today, so the plan is reproducible.
 """
 
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from enum import StrEnum
 
 from nightjar.contract.settings import Settings
 
-# A night takes hours; an attempt that others followed by more than this has ended, one way or another.
+# A run takes hours; an attempt that is older than the newest one by more than this has ended.
 MAY_RUN = timedelta(days=2)
 
 
@@ -27,7 +26,7 @@ class Part(StrEnum):
 
 
 class Standing(StrEnum):
-    """Why an attempt stays, or why it does not."""
+    """Why an attempt is kept or deleted."""
 
     CURRENT = "current"
     TARGET = "rollback target"
@@ -39,7 +38,7 @@ class Standing(StrEnum):
     UNPUBLISHED = "never published"
 
 
-_GOES = (Standing.EXPIRED, Standing.REPLACED, Standing.UNPUBLISHED)
+_DELETED = (Standing.EXPIRED, Standing.REPLACED, Standing.UNPUBLISHED)
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class History:
-    """Everything the decision rests on.
+    """Input of the plan.
 
     Attributes:
-        index_folders: publication to the attempts whose run folders hold its indices, as `recs.index_manifest` says.
+        index_folders: publication to the attempts whose run folders hold its indices, from `recs.index_manifest`.
     """
 
     attempts: tuple[Attempt, ...]
@@ -77,8 +76,8 @@ class History:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What one attempt loses; nothing if `removes` is empty."""
+class RetentionDecision:
+    """What is deleted of one attempt; nothing if `removes` is empty."""
 
     publication_id: str
     data_date: date
@@ -88,38 +87,42 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Plan:
-    """The verdicts, oldest attempt first, and the MLflow runs whose models a kept publication serves."""
+    """The decisions, oldest attempt first, and the MLflow runs whose models a kept publication serves."""
 
-    verdicts: tuple[Verdict, ...]
+    decisions: tuple[RetentionDecision, ...]
     needed_runs: frozenset[str]
 
 
 def plan(history: History, as_of: date, settings: Settings) -> Plan:
-    """Judge every attempt; what `current` and the rollback targets need is in no verdict, whatever the settings."""
+    """Decide for every attempt; what the current publication and the rollback targets need is always kept."""
     standing = _standings(history, as_of, settings)
-    kept = {publication_id for publication_id, why in standing.items() if why not in _GOES}
+    kept = {publication_id for publication_id, why in standing.items() if why not in _DELETED}
     needed_folders = frozenset[str]().union(*(history.index_folders.get(each, frozenset()) for each in kept))
     runs = {entry.publication_id: entry.mlflow_run_id for entry in history.ledger}
-    # A running attempt may serve the model of its date's last publication, which it took over.
+    # A running attempt may serve the model of its date's last publication, which it inherited.
     running_dates = {each.data_date for each in history.attempts if standing[each.publication_id] == Standing.RUNNING}
-    borrowed = {each.publication_id for each in history.attempts if each.data_date in running_dates}
-    needed_runs = frozenset(runs[each] for each in runs if each in kept | borrowed)
+    inherited = {each.publication_id for each in history.attempts if each.data_date in running_dates}
+    needed_runs = frozenset(runs[each] for each in runs if each in kept | inherited)
 
-    def verdict(attempt: Attempt) -> Verdict:
+    def decide(attempt: Attempt) -> RetentionDecision:
         publication_id, why = attempt.publication_id, standing[attempt.publication_id]
         age = (as_of - attempt.data_date).days
         removes: set[Part] = set()
-        if why in _GOES:
+        if why in _DELETED:
             removes = {Part.STAGED_ROWS} if why == Standing.UNPUBLISHED else {Part.ROWS}
             removes.add(Part.WORK_FILES if publication_id in needed_folders else Part.FOLDER)
-            if _outlived(age, settings.retention_mlflow_days) and runs.get(publication_id) not in needed_runs:
+            if _is_older_than(age, settings.retention_mlflow_days) and runs.get(publication_id) not in needed_runs:
                 removes.add(Part.MLFLOW)
-        elif publication_id in runs and why != Standing.CURRENT and _outlived(age, settings.retention_run_folder_days):
+        elif (
+            publication_id in runs
+            and why != Standing.CURRENT
+            and _is_older_than(age, settings.retention_run_folder_days)
+        ):
             removes = {Part.WORK_FILES}
-        return Verdict(publication_id, attempt.data_date, why, frozenset(removes))
+        return RetentionDecision(publication_id, attempt.data_date, why, frozenset(removes))
 
     ordered = sorted(history.attempts, key=lambda each: (each.data_date, each.attempt))
-    return Plan(tuple(verdict(attempt) for attempt in ordered), needed_runs)
+    return Plan(tuple(decide(attempt) for attempt in ordered), needed_runs)
 
 
 def rollback_targets(history: History, count: int) -> list[str]:
@@ -145,18 +148,18 @@ def _standings(history: History, as_of: date, settings: Settings) -> dict[str, S
         if each.publication_id in targets:
             return Standing.TARGET
         if each.publication_id in published:
-            if _outlived(age, settings.retention_publication_days):
+            if _is_older_than(age, settings.retention_publication_days):
                 return Standing.EXPIRED
             if each.attempt == newest_published:
                 return Standing.LAST
         elif each.attempt > newest_published and newest_start is not None and newest_start - each.started_at <= MAY_RUN:
             return Standing.RUNNING
-        if not _outlived(age, settings.retention_run_folder_days):
+        if not _is_older_than(age, settings.retention_run_folder_days):
             return Standing.RECENT
         return Standing.REPLACED if each.publication_id in published else Standing.UNPUBLISHED
 
     return {each.publication_id: standing(each) for each in history.attempts}
 
 
-def _outlived(age_days: int, days: int) -> bool:
+def _is_older_than(age_days: int, days: int) -> bool:
     return 0 < days < age_days

@@ -1,9 +1,8 @@
-"""Deletes what the retention plan says: rows first, then files.
+"""Deletes what the retention plan lists: rows first, then files.
 
-Rows are what tells readers that something exists. Deleted first, in one transaction that judges anew what is current,
-they never name a file that is gone, and an attempt that has lost its rows can no longer become current. When the
-process dies in between, the files are still found by their attempt, which stays in `recs.publication_attempts` for
-ever, and the next call goes on. `publications`, `gate_decisions` and `model_metrics` stay for ever too.
+Rows are deleted first, in one transaction that makes the plan again. So no row ever names a deleted file, and an
+attempt that lost its rows cannot become current. If the process dies in between, the next call finds the files by their
+attempt, which stays in `recs.publication_attempts`. `publications`, `gate_decisions` and `model_metrics` stay too.
 """
 
 import re
@@ -20,21 +19,21 @@ from nightjar.contract.failpoints import reached
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.contract.tables import OUTPUTS, SNAPSHOT, STAGED, Table
-from nightjar.publishing.retention.plan import Attempt, Entry, History, Part, Plan, Verdict, plan
+from nightjar.publishing.retention.plan import Attempt, Entry, History, Part, Plan, RetentionDecision, plan
 from nightjar.warehouse.protocol import Connection, Warehouse
 
-# The figures of every night remain comparable after its rows went.
+# Metrics of every run stay comparable after its rows are deleted.
 REMOVED_TABLES = tuple(table for table in OUTPUTS if table.name != "model_metrics")
-# What the stages of one or two nights hand to each other; a publication is served from `model` and `indices`.
+# Files that stages of one run, or of two, pass on; a publication is served from `model` and `indices`.
 WORK_FOLDERS = ("snapshot", "features", "evaluation", "outputs", "start")
 _OWNER = re.compile(r"/publication_id=([^/]+)/")
 
 
 @dataclass(frozen=True)
 class Removal:
-    """One attempt's verdict with what is left of it: rows, folders, and bytes of files that nothing else links to."""
+    """One attempt's decision with what it deletes: rows, folders, and bytes of files that nothing else links to."""
 
-    verdict: Verdict
+    decision: RetentionDecision
     rows: int
     folders: tuple[Path, ...]
     file_bytes: int
@@ -56,38 +55,40 @@ def survey(warehouse: Warehouse, settings: Settings, as_of: date) -> tuple[Plan,
     with warehouse.connect(read_only=True) as connection:
         found = plan(_read_history(connection), as_of, settings)
         rows = (
-            _rows_by_attempt(connection, REMOVED_TABLES, _losing(found, Part.ROWS)),
-            _rows_by_attempt(connection, STAGED, _losing(found, Part.STAGED_ROWS)),
+            _rows_by_attempt(connection, REMOVED_TABLES, _attempts_losing(found, Part.ROWS)),
+            _rows_by_attempt(connection, STAGED, _attempts_losing(found, Part.STAGED_ROWS)),
         )
-    return found, [_removal(settings.lake, verdict, *rows) for verdict in found.verdicts]
+    return found, [_removal(settings.lake, decision, *rows) for decision in found.decisions]
 
 
 def remove_rows(warehouse: Warehouse, settings: Settings, as_of: date) -> Plan:
-    """Delete the rows of the plan, made anew in the same transaction; return the plan, whose files may go now.
+    """Make the plan again and delete its rows in one transaction; return the plan, whose files may be deleted now.
 
-    What the engine deletes only afterwards nobody can be led to any more: the transaction took other rows of it.
+    Partitions are dropped after the transaction, when no other row refers to them.
     """
     with warehouse.transaction() as connection:
         found = plan(_read_history(connection), as_of, settings)
-        warehouse.delete_rows(connection, REMOVED_TABLES, _losing(found, Part.ROWS))
-        warehouse.delete_rows(connection, (*STAGED, *SNAPSHOT), _losing(found, Part.STAGED_ROWS))
+        warehouse.delete_rows(connection, REMOVED_TABLES, _attempts_losing(found, Part.ROWS))
+        warehouse.delete_rows(connection, (*STAGED, *SNAPSHOT), _attempts_losing(found, Part.STAGED_ROWS))
         reached("retention:before_commit")
     reached("retention:after_commit")
-    # Of a publication its rows are left, of an attempt that was none at most the place for them.
-    warehouse.drop_partitions(REMOVED_TABLES, [*_losing(found, Part.ROWS), *_losing(found, Part.STAGED_ROWS)])
+    # A publication still has its partitions, an unpublished attempt at most empty ones.
+    warehouse.drop_partitions(
+        REMOVED_TABLES, [*_attempts_losing(found, Part.ROWS), *_attempts_losing(found, Part.STAGED_ROWS)]
+    )
     reached("retention:after_rows")
     return found
 
 
 def remove_files(settings: Settings, found: Plan) -> None:
-    """Delete the folders of the plan; what is gone already is no error.
+    """Delete the folders of the plan, as far as they still exist.
 
     Raises:
         NightjarError: a run folder leads out of the lake; the ones before it are deleted.
     """
-    for verdict in found.verdicts:
-        for path in _paths(settings.lake, verdict):
-            # A link goes itself; what it leads to belongs to somebody else.
+    for decision in found.decisions:
+        for path in _paths(settings.lake, decision):
+            # Only the link is deleted, not its target.
             if path.is_symlink():
                 path.unlink()
             else:
@@ -111,8 +112,8 @@ def _read_history(connection: Connection) -> History:
     return History(tuple(Attempt(*row) for row in attempts), entries, current[0] if current else None, index_folders)
 
 
-def _losing(found: Plan, part: Part) -> list[str]:
-    return [each.publication_id for each in found.verdicts if part in each.removes]
+def _attempts_losing(found: Plan, part: Part) -> list[str]:
+    return [each.publication_id for each in found.decisions if part in each.removes]
 
 
 def _rows_by_attempt(connection: Connection, tables: tuple[Table, ...], publication_ids: list[str]) -> dict[str, int]:
@@ -123,24 +124,24 @@ def _rows_by_attempt(connection: Connection, tables: tuple[Table, ...], publicat
     return counted
 
 
-def _removal(lake: Path, verdict: Verdict, rows: dict[str, int], staged_rows: dict[str, int]) -> Removal:
-    counted = rows.get(verdict.publication_id, 0) if Part.ROWS in verdict.removes else 0
-    counted += staged_rows.get(verdict.publication_id, 0) if Part.STAGED_ROWS in verdict.removes else 0
-    folders = tuple(_paths(lake, verdict))
-    return Removal(verdict, counted, folders, sum(freed_bytes(path) for path in folders))
+def _removal(lake: Path, decision: RetentionDecision, rows: dict[str, int], staged_rows: dict[str, int]) -> Removal:
+    counted = rows.get(decision.publication_id, 0) if Part.ROWS in decision.removes else 0
+    counted += staged_rows.get(decision.publication_id, 0) if Part.STAGED_ROWS in decision.removes else 0
+    folders = tuple(_paths(lake, decision))
+    return Removal(decision, counted, folders, sum(freed_bytes(path) for path in folders))
 
 
-def _paths(lake: Path, verdict: Verdict) -> Iterator[Path]:
-    """Yield what is there of the folders that go.
+def _paths(lake: Path, decision: RetentionDecision) -> Iterator[Path]:
+    """Yield the existing folders that are to be deleted.
 
     Raises:
         NightjarError: the run folder is not where its name says, e.g. behind a symbolic link.
     """
-    folder = RunFolder.of(lake, verdict.publication_id).path
-    if not verdict.removes & {Part.FOLDER, Part.WORK_FILES} or not (folder.exists() or folder.is_symlink()):
+    folder = RunFolder.of(lake, decision.publication_id).path
+    if not decision.removes & {Part.FOLDER, Part.WORK_FILES} or not (folder.exists() or folder.is_symlink()):
         return
     check_in_place(lake, folder)
-    if Part.FOLDER in verdict.removes:
+    if Part.FOLDER in decision.removes:
         yield folder
         return
     for path in (folder / name for name in WORK_FOLDERS):
@@ -164,9 +165,9 @@ def check_in_place(lake: Path, folder: Path) -> None:
 
 
 def freed_bytes(path: Path) -> int:
-    """Return the bytes that deleting a folder gives back."""
+    """Return the bytes that deleting a folder frees."""
     if path.is_symlink():
         return 0
     found = (each.lstat() for each in path.rglob("*") if each.is_file() and not each.is_symlink())
-    # A file that a later attempt took over is linked into both folders and stays with the other one.
+    # A file that a later attempt inherited is linked into both folders and stays in the other one.
     return sum(each.st_size for each in found if each.st_nlink == 1)

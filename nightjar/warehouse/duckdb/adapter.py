@@ -1,7 +1,7 @@
 """The embedded warehouse: one DuckDB file with one writing process at a time.
 
-Connections are short, because DuckDB lets one process write and no other look meanwhile: a busy file is waited for.
-Readers have a file of their own, `published.duckdb` beside it: see `readers_snapshot`.
+Connections are short: while one process writes, DuckDB lets no other read. A busy file is waited for. Readers have
+their own file, `published.duckdb`: see `published_file`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ class DuckDBWarehouse:
 
     @property
     def address(self) -> str:
-        """Where it is, for people."""
+        """Where it is, as text."""
         return str(self.path)
 
     @contextmanager
@@ -76,7 +76,7 @@ class DuckDBWarehouse:
         """Create the schemas, tables and columns that do not exist yet.
 
         Raises:
-            BadInput: the tables are those of a version that this one cannot go on from.
+            BadInput: the tables are those of a version that cannot be upgraded.
         """
         with self.transaction() as connection:
             for schema in sorted({table.schema for table in ALL_TABLES}):
@@ -112,8 +112,8 @@ class DuckDBWarehouse:
         rows = []
         # Opening and closing the file takes longer than most of the tables.
         with self.transaction() as connection:
-            # Closing would move the rows from the log into the file: the commit writes them there at once. It may fail
-            # although the rows are in, on a full disk; then they are staged again. A publication would be out.
+            # The commit writes the rows into the file at once; otherwise closing would. On a full disk that may fail
+            # although the rows are committed: then they are staged again, which a publication could not be.
             connection.execute("set checkpoint_threshold = '1 KB'")
             for table, folder in folders.items():
                 unpartitioned_tables.delete_publications(connection, table, [publication_id])
@@ -122,7 +122,7 @@ class DuckDBWarehouse:
         return rows
 
     def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:
-        """Move a publication's rows from the staging to the output tables; clear what its date had staged before."""
+        """Move a publication's rows from the staging to the output tables; delete the staged rows of its date."""
         for staging, output in zip(STAGED, OUTPUTS, strict=True):
             unpartitioned_tables.move_staged(connection, staging, output, publication_id, data_date)
         for table in SNAPSHOT:
@@ -137,7 +137,7 @@ class DuckDBWarehouse:
         """Do nothing: `delete_rows` deletes all."""
 
     def write_readers_snapshot(self) -> ReadersSnapshot | None:
-        """Write `published.duckdb` aside and rename it.
+        """Write `published.duckdb` atomically.
 
         Raises:
             NightjarError: the warehouse stayed busy, or the file cannot be written; the old one is as it was.
@@ -149,7 +149,7 @@ class DuckDBWarehouse:
             )
         except (duckdb.Error, OSError) as error:
             raise NightjarError(
-                f"{target} cannot be written, readers keep the one before: {error}",
+                f"{target} cannot be written, readers keep the earlier one: {error}",
                 code="unwritable_file",
                 file=target,
             ) from error
@@ -165,7 +165,7 @@ class DuckDBWarehouse:
 
     @contextmanager
     def importing(self) -> Iterator[ImportSession]:
-        """Open the file for one import, of which everything or nothing is written: it reads and checks there too."""
+        """Open the file for one import, which is written whole or not at all; it reads and checks there too."""
         with self.transaction() as connection:
             yield ImportSession(connection, connection, lambda name, columns: None)
 

@@ -1,6 +1,6 @@
-"""Waits for a DuckDB file that another process holds, and says meanwhile who that is and what to do.
+"""Waits for a DuckDB file that another process holds, and logs which process that is and what to do.
 
-DuckDB lets one process write or any number read; whoever comes in between is refused at once, with the process's id.
+DuckDB lets one process write or any number read. It refuses others at once, with the id of that process.
 """
 
 import pwd
@@ -20,28 +20,28 @@ from nightjar.warehouse.duckdb.published_file import FILE
 T = TypeVar("T")
 _OURS = {"nightjar", "dbt", "nightjar.warehouse.dbt_process"}
 _HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
-# The stages of a run follow each other closely: what is over by then is nobody's concern.
-_FIRST_WORD_SECONDS = 1.0
-_EVERY_SECONDS = 60.0
+# The stages of a run follow each other closely: a shorter wait is not logged.
+_FIRST_LOG_SECONDS = 1.0
+_LOG_EVERY_SECONDS = 60.0
 _POLL_SECONDS = 0.1
-# A command line may name the notebook, and may hold a password in an address.
+# A command line may hold a password in an address.
 _LONGEST = 100
 _IN_ADDRESS = re.compile(r"//[^/\s]*@")
 
 
 class FileBusy(NightjarError):
-    """Another process has the file open, and kept it for longer than could be waited for."""
+    """Another process kept the file open for longer than the deadline."""
 
 
 def retry_while_locked(path: Path, deadline_seconds: float, opened: Callable[[], T]) -> T:
-    """Call what opens a file, again and again while another process holds the file; return what it returns.
+    """Call `opened`, again while another process holds the file; return its result.
 
     Raises:
         NightjarError: the file cannot be opened.
-        FileBusy: it was held for longer than the deadline; names who holds it.
+        FileBusy: it was held for longer than the deadline; names the process.
     """
     started = time.monotonic()
-    next_word = started + _FIRST_WORD_SECONDS
+    next_log = started + _FIRST_LOG_SECONDS
     while True:
         try:
             return opened()
@@ -58,19 +58,19 @@ def retry_while_locked(path: Path, deadline_seconds: float, opened: Callable[[],
                     path=path,
                     pid=_pid(str(error)),
                 ) from error
-            if now >= next_word:
-                next_word = now + _EVERY_SECONDS
-                _say(path, error, deadline_seconds - (now - started))
+            if now >= next_log:
+                next_log = now + _LOG_EVERY_SECONDS
+                _log_wait(path, error, deadline_seconds - (now - started))
             time.sleep(_POLL_SECONDS)
 
 
 def is_locked(message: str) -> bool:
-    """Tell whether DuckDB refused a file because another process holds it."""
+    """Return whether DuckDB refused a file because another process holds it."""
     return "Could not set lock on file" in message
 
 
 def lock_holder(message: str) -> str:
-    """Return who holds a file, as DuckDB's refusal and the system tell: process, command line, user."""
+    """Return which process holds a file, by DuckDB's message and the system: id, command line, user."""
     found = _HOLDER.search(message)
     if found is None:
         return "another process has it open"
@@ -98,10 +98,10 @@ def _command_line(pid: str) -> tuple[str, str]:
         return words, f", user {owner}"
 
 
-def _say(path: Path, error: duckdb.IOException, seconds_left: float) -> None:
+def _log_wait(path: Path, error: duckdb.IOException, seconds_left: float) -> None:
     left = f"{seconds_left / 60:.0f} minutes" if seconds_left >= 90 else f"{seconds_left:.0f} s"
     words = f"waiting for {path}, up to {left}: {lock_holder(str(error))}; {_advice(path, error)}"
-    # Not among what a command prints for programs.
+    # Standard output may be read by programs.
     print(f"{MARK} {words}", file=sys.stderr, flush=True)
 
 

@@ -47,7 +47,7 @@ class PostgresWarehouse:
 
     @property
     def address(self) -> str:
-        """Where it is, for people."""
+        """Where it is, as text."""
         return str(self.where)
 
     def create_tables(self) -> None:
@@ -56,7 +56,7 @@ class PostgresWarehouse:
         Raises:
             BadInput: the database was not initialised.
         """
-        with opened(self.where) as connection, _alone(connection, "tables", self.busy_deadline_seconds):
+        with opened(self.where) as connection, _exclusive_transaction(connection, "tables", self.busy_deadline_seconds):
             create_missing_tables(connection)
 
     @contextmanager
@@ -79,8 +79,11 @@ class PostgresWarehouse:
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresConnection]:
-        """Open a transaction that no other process shares; commit at the end, roll back on any error."""
-        with self.connect() as connection, _alone(connection, "transaction", self.busy_deadline_seconds):
+        """Open a transaction that excludes those of other processes; commit at the end, roll back on any error."""
+        with (
+            self.connect() as connection,
+            _exclusive_transaction(connection, "transaction", self.busy_deadline_seconds),
+        ):
             yield connection
 
     def unload(self, queries: Mapping[Path, Query]) -> list[int]:
@@ -93,7 +96,7 @@ class PostgresWarehouse:
         return rows
 
     def prepare_publication(self, connection: Connection, publication_id: str) -> None:
-        """Give an attempt its partitions of the big output tables; they stay empty until it is published."""
+        """Create an attempt's partitions of the large output tables; they stay empty until it is published."""
         for table in OUTPUTS:
             if is_partitioned(table):
                 partitions.add_partition(connection, table, publication_id)
@@ -108,21 +111,23 @@ class PostgresWarehouse:
         with self.connect() as connection:
             for table, folder in folders.items():
                 batches = read_batches(table, folder, {"publication_id": publication_id, "data_date": data_date})
-                # A transaction for each: replacing rows that are staged already keeps out all who read the table.
-                with _alone(connection, f"load {table.full_name} {publication_id}", self.busy_deadline_seconds):
+                # A transaction for each table: replacing rows that are staged already blocks its readers.
+                with _exclusive_transaction(
+                    connection, f"load {table.full_name} {publication_id}", self.busy_deadline_seconds
+                ):
                     rows.append(_fill(connection, table, publication_id, batches))
                 reached("load:after_table")
         return rows
 
     def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:
-        """Move a publication's rows from the staging to the output tables; clear what its date had staged before."""
+        """Move a publication's rows from the staging to the output tables; delete the staged rows of its date."""
         pairs = list(zip(STAGED, OUTPUTS, strict=True))
         for staging, output in pairs:
             if is_partitioned(output):
                 partitions.copy_staged(connection, staging, output, publication_id)
             else:
                 unpartitioned_tables.move_staged(connection, staging, output, publication_id, data_date)
-        # At the end, because the audit of another attempt waits from here on.
+        # At the end, because from here on the audit of another attempt waits.
         for staging in (*STAGED, *SNAPSHOT):
             if is_partitioned(staging):
                 staged = partitions.publications_in(connection, staging)
@@ -137,10 +142,10 @@ class PostgresWarehouse:
                 partitions.drop_staged(connection, table, publication_ids)
 
     def drop_partitions(self, tables: Sequence[Table], publication_ids: Sequence[str]) -> None:
-        """Detach and drop the partitions that `delete_rows` left; what is gone already is no error.
+        """Detach and drop the partitions that `delete_rows` left; it may be repeated.
 
         Raises:
-            NightjarError: a reader has not ended in time; what is left, the next call deletes.
+            NightjarError: a reader did not end in time; the next call deletes the rest.
         """
         with self.connect() as connection:
             _wait_at_most(connection, self.busy_deadline_seconds, "session")
@@ -150,7 +155,7 @@ class PostgresWarehouse:
                     partitions.drop_published(connection, table, publication_ids)
 
     def write_readers_snapshot(self) -> ReadersSnapshot | None:
-        """Do nothing: nobody waits for a reader."""
+        """Do nothing: readers do not block writers."""
         return None
 
     def wait_until_writable(self) -> None:
@@ -158,13 +163,13 @@ class PostgresWarehouse:
 
     @contextmanager
     def importing(self) -> Iterator[ImportSession]:
-        """Open it for one import, of which everything or nothing is written; imports take turns at writing."""
+        """Open it for one import, which is written whole or not at all; one import writes at a time."""
         with open_scratch() as scratch, self.connect() as connection, ExitStack() as writing:
 
             def copy_to_target(name: str, columns: Mapping[str, str]) -> None:
-                # Files are read for minutes: only then does the transaction begin, and others wait.
+                # The transaction begins after the files are read: others wait for the writing only.
                 if connection.session.info.transaction_status == TransactionStatus.IDLE:
-                    writing.enter_context(_alone(connection, "import"))
+                    writing.enter_context(_exclusive_transaction(connection, "import"))
                 copy_table(scratch, connection, name, columns)
 
             yield ImportSession(scratch, connection, copy_to_target)
@@ -174,16 +179,16 @@ def _fill(connection: PostgresConnection, table: Table, publication_id: str, bat
     if not is_partitioned(table):
         unpartitioned_tables.delete_publications(connection, table, [publication_id])
         return copy_in(connection, table.full_name, table.column_names, batches)
-    aside = partitions.create_aside(connection, table, publication_id)
-    # Frozen rows need no vacuum; nobody has seen the table that was made in this transaction.
+    aside = partitions.create_staged(connection, table, publication_id)
+    # Frozen rows need no vacuum; no other process has seen a table of this transaction.
     rows = copy_in(connection, aside, table.column_names, batches, "freeze")
     partitions.attach_staged(connection, table, publication_id)
     return rows
 
 
 @contextmanager
-def _alone(connection: PostgresConnection, what: str, deadline_seconds: float = 0) -> Iterator[None]:
-    """Open a transaction that waits for every other one of that name; 0 waits for as long as it takes.
+def _exclusive_transaction(connection: PostgresConnection, what: str, deadline_seconds: float = 0) -> Iterator[None]:
+    """Open a transaction that excludes others of that name; a deadline of 0 waits without limit.
 
     Raises:
         NightjarError: the others, or a lock that the transaction needs later, took longer.
@@ -197,6 +202,6 @@ def _alone(connection: PostgresConnection, what: str, deadline_seconds: float = 
 def _wait_at_most(
     connection: PostgresConnection, seconds: float, until_end_of: Literal["transaction", "session"]
 ) -> None:
-    """Give up waiting for a lock after that time; 0 waits for as long as it takes."""
+    """Limit the wait for locks; 0 waits without limit."""
     is_local = until_end_of == "transaction"
     connection.execute("select set_config('lock_timeout', ?, ?)", [f"{seconds * 1000:.0f}", is_local])

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: how they are opened, how they run SQL, and what their errors mean to people."""
+"""Connections to PostgreSQL: opening, running SQL, and errors in one readable line."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from nightjar.warehouse.protocol import Parameters
 Session = psycopg.Connection[TupleRow]
 
 _INITIALISE = "run nightjar warehouse init"
-# A refused connection has no code, only words: those, our code, and what they mean.
+# A refused connection has no error code: pattern of its message, our code, our message.
 _REFUSALS = (
     (r"password authentication failed", "wrong_password", "refuses the password of {user}: set {setting}_PASSWORD"),
     (r"no password supplied", "missing_password", "wants a password of {user}: set {setting}_PASSWORD"),
@@ -37,7 +37,7 @@ _REFUSALS = (
 
 @dataclass(frozen=True)
 class Address:
-    """Where a database is, and who opens it; `setting` begins the names of the settings that say who."""
+    """Where a database is, and which role opens it; `setting` is the prefix of the settings of the role."""
 
     host: str
     port: int
@@ -51,7 +51,7 @@ class Address:
 
     @property
     def fields(self) -> dict[str, object]:
-        """What an error of it names: no password."""
+        """Fields of its errors, without the password."""
         return {
             "host": self.host,
             "port": self.port,
@@ -81,8 +81,8 @@ def opened(address: Address) -> Iterator[PostgresConnection]:
     """Connect, each statement its own transaction; close at the end.
 
     Raises:
-        BadInput: the database refuses; the line names the setting, or what to run.
-        NightjarError: it does not answer, or went away.
+        BadInput: the database refuses; names the setting, or what to run.
+        NightjarError: it does not answer, or the connection was lost.
     """
     with readable_errors(address), _connect(address) as session:
         yield PostgresConnection(session)
@@ -96,21 +96,21 @@ def acquire_lock(connection: PostgresConnection, what: str, until_end_of: Litera
 
 @contextmanager
 def readable_errors(address: Address) -> Iterator[None]:
-    """Turn what the server says of a statement into one line, where a person can do something about it."""
+    """Turn errors of the server into one line that names what to do."""
     try:
         yield
     except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
-        said = f"{address}: {_reason(error)}; was it initialised, and has dbt run? {_INITIALISE}"
-        raise BadInput(said, code="not_initialised", **address.fields) from error
+        message = f"{address}: {_reason(error)}; was it initialised, and has dbt run? {_INITIALISE}"
+        raise BadInput(message, code="not_initialised", **address.fields) from error
     except errors.InsufficientPrivilege as error:
-        said = f"{address}: {_reason(error)} for {address.user} ({address.setting}_USER)"
-        raise BadInput(said, code="permission_denied", **address.fields) from error
+        message = f"{address}: {_reason(error)} for {address.user} ({address.setting}_USER)"
+        raise BadInput(message, code="permission_denied", **address.fields) from error
     except errors.ReadOnlySqlTransaction as error:
-        said = f"{address}: {address.user} ({address.setting}_USER) may only read"
-        raise BadInput(said, code="permission_denied", **address.fields) from error
+        message = f"{address}: {address.user} ({address.setting}_USER) may only read"
+        raise BadInput(message, code="permission_denied", **address.fields) from error
     except errors.LockNotAvailable as error:
-        said = f"{address} was busy for too long: {_reason(error)}"
-        raise NightjarError(said, code="warehouse_busy", **address.fields) from error
+        message = f"{address} was busy for too long: {_reason(error)}"
+        raise NightjarError(message, code="warehouse_busy", **address.fields) from error
     except psycopg.OperationalError as error:
         raise NightjarError(f"{address}: {_reason(error)}", code="connection_lost", **address.fields) from error
 
@@ -122,7 +122,7 @@ def _connect(address: Address) -> Session:
             port=address.port,
             dbname=address.database,
             user=address.user,
-            # Without one, libpq looks where it always looks, e.g. in ~/.pgpass.
+            # Without one, libpq looks in ~/.pgpass.
             password=address.password or None,
             autocommit=True,
             # A server behind a pooler keeps no prepared statement for the next transaction.
@@ -132,13 +132,13 @@ def _connect(address: Address) -> Session:
             options="-c timezone=UTC",
         )
     except psycopg.OperationalError as error:
-        said = _reason(error)
+        reason = _reason(error)
         server = f"PostgreSQL at {address.host}:{address.port}"
         for words, code, meaning in _REFUSALS:
-            if re.search(words, said):
+            if re.search(words, reason):
                 raise BadInput(f"{server} {meaning.format_map(vars(address))}", code=code, **address.fields) from error
         settings = "NIGHTJAR_POSTGRES_HOST, NIGHTJAR_POSTGRES_PORT"
-        message = f"{server} ({settings}) does not answer: {said}"
+        message = f"{server} ({settings}) does not answer: {reason}"
         raise NightjarError(message, code="server_unreachable", **address.fields) from error
 
 

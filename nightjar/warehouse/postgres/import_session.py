@@ -1,4 +1,4 @@
-"""Imports into PostgreSQL: DuckDB reads and checks the files, the server gets the tables of what it found."""
+"""Imports into PostgreSQL: DuckDB reads and checks the files, and its tables are copied to the server."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from nightjar.warehouse.postgres.schema import type_of
 
 @contextmanager
 def open_scratch() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a DuckDB in memory; what does not fit goes to a temporary folder, not to where the command was started."""
+    """Open a DuckDB in memory, with a temporary folder for what does not fit."""
     with (
         tempfile.TemporaryDirectory(prefix="nightjar-import-") as folder,
         duckdb.connect(config={"temp_directory": folder}) as scratch,
@@ -28,11 +28,11 @@ def open_scratch() -> Iterator[duckdb.DuckDBPyConnection]:
 def copy_table(
     scratch: duckdb.DuckDBPyConnection, target: PostgresConnection, name: str, columns: Mapping[str, str]
 ) -> None:
-    """Make a table of `scratch` a temporary table of the transaction that is open on `target`."""
+    """Copy a table of `scratch` to a temporary table of the open transaction of `target`."""
     definitions = ", ".join(f"{column} {type_of(kind)}" for column, kind in columns.items())
     target.execute(f"create temporary table {name} ({definitions}) on commit drop")
     contract = pa.schema([(column, ARROW_TYPES[kind]) for column, kind in columns.items()])
     read = scratch.sql(f"select {', '.join(columns)} from {name}").to_arrow_reader(BATCH_ROWS)  # noqa: S608 names from tables.py
     copy_in(target, name, list(columns), (batch.cast(contract) for batch in read))
-    # Without it the planner takes a new table for small.
+    # Without it the planner assumes a small table.
     target.execute(f"analyze {name}")

@@ -15,7 +15,7 @@ from nightjar.warehouse.postgres.schema import SCHEMAS
 ANALYST = "nightjar_analyst"
 READ_BY_ANALYSTS = ("recs", "marts")
 _OLDEST_SERVER = 170_000
-# Locales of the operating system that do; the server's own ones all do.
+# Locales of the operating system that sort by bytes; the server's own ones all do.
 _SORT_BY_BYTES = ("C", "C.UTF-8", "C.utf8", "POSIX")
 
 
@@ -61,8 +61,8 @@ def administrator(settings: Settings, database: str) -> Address:
 
 def set_role(server: Session, role: str, password: str) -> None:
     """Create a role that logs in, unless it is there, and set its password."""
-    known = server.execute("select rolcanlogin from pg_roles where rolname = %s", [role]).fetchone()
-    if known is None:
+    found = server.execute("select rolcanlogin from pg_roles where rolname = %s", [role]).fetchone()
+    if found is None:
         _run(server, "create role {} login", role)
     # Only the verifier leaves this process, so that no log of the server can hold the password.
     verifier = server.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()

@@ -11,8 +11,7 @@ from nightjar.contract.arrow_types import ARROW_TYPES
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.tables import Column, Table
 
-# About 9 MB of user embeddings of 64 numbers. Of smaller tables too it is a part: the server takes one batch while the
-# next one is made.
+# About 9 MB of user embeddings of dimension 64. The server reads one batch while the next one is made.
 BATCH_ROWS = 16_384
 
 
@@ -43,7 +42,7 @@ def read_batches(table: Table, folder: Path, constants: Mapping[str, Any]) -> It
                         columns=lacking,
                     )
                 for batch in file.iter_batches(BATCH_ROWS, columns=given):
-                    yield _contracted(table, batch, constants)
+                    yield _as_contracted(table, batch, constants)
         except (pa.ArrowException, OSError) as error:
             raise NightjarError(
                 f"{path} does not fit {table.full_name}: {error}",
@@ -53,7 +52,7 @@ def read_batches(table: Table, folder: Path, constants: Mapping[str, Any]) -> It
             ) from error
 
 
-def _contracted(table: Table, batch: pa.RecordBatch, constants: Mapping[str, Any]) -> pa.RecordBatch:
+def _as_contracted(table: Table, batch: pa.RecordBatch, constants: Mapping[str, Any]) -> pa.RecordBatch:
     columns = {}
     for column in table.columns:
         kind = ARROW_TYPES[column.type]

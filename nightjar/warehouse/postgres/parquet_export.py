@@ -1,7 +1,7 @@
 """Writes the rows of a query to Parquet as the server sends them, a batch at a time.
 
-The server sends CSV, because Arrow reads it without a Python object per value. An empty field is null, a quoted one an
-empty text; whatever else a text holds is quoted.
+The server sends CSV, because Arrow reads it without a Python object per value. An empty field is null, a quoted empty
+field an empty text.
 """
 
 import io
@@ -40,7 +40,7 @@ def export(session: Session, query: Query, path: Path) -> int:
     """Write the rows of a query to one Parquet file; return their number.
 
     Raises:
-        NightjarError: a column has a type that no file of a run holds.
+        NightjarError: a column has an unsupported type.
     """
     statement, parameters = translated(query[0]), query[1] or None
     schema = _schema(session, statement, parameters)
@@ -77,7 +77,7 @@ def _schema(session: Session, statement: str, parameters: Any) -> pa.Schema:
 def _batches(copy: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     return iter(
         csv.open_csv(
-            io.BufferedReader(_Received(copy), _BLOCK_BYTES),
+            io.BufferedReader(_CopyStream(copy), _BLOCK_BYTES),
             read_options=csv.ReadOptions(block_size=_BLOCK_BYTES),
             parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
             convert_options=csv.ConvertOptions(
@@ -92,8 +92,8 @@ def _batches(copy: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     )
 
 
-class _Received(io.RawIOBase):
-    """What the server sends, as a file."""
+class _CopyStream(io.RawIOBase):
+    """The server's answer to `copy`, as a file."""
 
     def __init__(self, copy: Any) -> None:
         self._chunks = iter(copy)
@@ -110,8 +110,8 @@ class _Received(io.RawIOBase):
                 self._left = memoryview(next(self._chunks, b""))
                 if not self._left:
                     break
-            taken = self._left[: len(target) - filled]
-            target[filled : filled + len(taken)] = taken
-            self._left = self._left[len(taken) :]
-            filled += len(taken)
+            chunk = self._left[: len(target) - filled]
+            target[filled : filled + len(chunk)] = chunk
+            self._left = self._left[len(chunk) :]
+            filled += len(chunk)
         return filled

@@ -29,10 +29,10 @@ def add_partition(connection: Connection, output: Table, publication_id: str) ->
     _attach(connection, output, publication_id)
 
 
-def create_aside(connection: Connection, staging: Table, publication_id: str) -> str:
-    """Create the empty table of an attempt's staged rows, which belongs to nothing yet, and return its name.
+def create_staged(connection: Connection, staging: Table, publication_id: str) -> str:
+    """Create the empty table of an attempt's staged rows, not attached yet, and return its name.
 
-    It has no key: the audit finds the rows that break it, and names them.
+    It has no key: the audit reports rows that break it.
     """
     name = _name(staging, publication_id)
     connection.execute(f"drop table if exists {name}")
@@ -41,8 +41,8 @@ def create_aside(connection: Connection, staging: Table, publication_id: str) ->
 
 
 def attach_staged(connection: Connection, staging: Table, publication_id: str) -> None:
-    """Let the audit read a filled table as a part of the staging table, in the transaction that filled it."""
-    # The audit reads whole tables: 3,000 rows, a tenth of the default, tell enough of their size and keys.
+    """Attach a filled table to the staging table, which the audit reads, in the transaction that filled it."""
+    # The audit reads whole tables: statistics of 3,000 rows, a tenth of the default, are enough.
     connection.execute("set local default_statistics_target = 10")
     connection.execute(f"analyze {_name(staging, publication_id)}")
     _attach(connection, staging, publication_id)
@@ -63,25 +63,25 @@ def copy_staged(connection: Connection, staging: Table, output: Table, publicati
 
 
 def drop_staged(connection: Connection, staging: Table, publication_ids: Iterable[str]) -> None:
-    """Drop what attempts have staged."""
+    """Drop the staged rows of attempts."""
     for each in set(publication_ids).intersection(publications_in(connection, staging)):
         connection.execute(f"drop table {_name(staging, each)}")
 
 
 def publications_in(connection: Connection, table: Table) -> list[str]:
-    """Return the publications that are a part of a table, be it an empty one."""
+    """Return the publications with a partition of a table, empty or not."""
     return [publication_id for publication_id, _ in _attached(connection, table)]
 
 
 def drop_published(connection: Connection, output: Table, publication_ids: Iterable[str]) -> None:
-    """Take publications out of the output table and drop them, without keeping readers waiting.
+    """Detach publications from the output table and drop them, without blocking readers.
 
-    Each statement is a transaction of its own: whatever was done when the process dies, the next call does the rest.
+    Each statement is its own transaction: after a process died, the next call does the rest.
     """
-    going = set(publication_ids)
+    expired = set(publication_ids)
     for publication_id, is_half_detached in _attached(connection, output):
-        if is_half_detached or publication_id in going:
-            going.add(publication_id)
+        if is_half_detached or publication_id in expired:
+            expired.add(publication_id)
             # The plain form would wait for every reader, and every later reader for it.
             how = "finalize" if is_half_detached else "concurrently"
             connection.execute(f"alter table {output.full_name} detach partition {_name(output, publication_id)} {how}")
@@ -91,7 +91,7 @@ def drop_published(connection: Connection, output: Table, publication_ids: Itera
         "where schemaname = ? and not relispartition",
         [PARTITIONS],
     ).fetchall()
-    for name in {_name(output, each) for each in going}.intersection(name for (name,) in detached):
+    for name in {_name(output, each) for each in expired}.intersection(name for (name,) in detached):
         connection.execute(f"drop table if exists {name}")
 
 
@@ -122,7 +122,7 @@ def _name(table: Table, publication_id: str) -> str:
     """Return schema and name of the table with one publication's rows.
 
     Raises:
-        BadInput: the text is no publication id, so that it cannot become a part of a statement.
+        BadInput: the text is no publication id, so it must not become part of a statement.
     """
     if not PUBLICATION_ID.fullmatch(publication_id):
         raise BadInput(
@@ -135,5 +135,5 @@ def _name(table: Table, publication_id: str) -> str:
 
 
 def _check(publication_id: str) -> str:
-    # Attaching the table believes it and does not read the rows again.
+    # With this constraint, attaching does not read the rows.
     return f"check (publication_id = '{publication_id}')"

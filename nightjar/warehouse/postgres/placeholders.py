@@ -24,5 +24,5 @@ def translated(query: str) -> str:
             return part["kept"]
         return "%s" if part["mark"] else f"%({part['name']})s"
 
-    # psycopg takes any percent sign for a placeholder, in quoted text too.
+    # psycopg reads any percent sign as a placeholder, in quoted text too.
     return _PARTS.sub(replaced, query.replace("%", "%%"))

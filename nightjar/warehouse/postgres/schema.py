@@ -6,7 +6,7 @@ from nightjar.warehouse.event_weights import fill_new_table
 from nightjar.warehouse.protocol import Connection
 from nightjar.warehouse.schema_migration import add_missing_columns, allow_nulls
 
-# Of each publication these hold by far the most rows.
+# These hold by far the most rows of each publication.
 PARTITIONED = (
     *("recommendations", "similar_items", "item_embeddings", "user_embeddings"),
     *(table.name for table in SNAPSHOT),
@@ -20,7 +20,7 @@ _TYPES = {"double": "double precision"}
 
 
 def is_partitioned(table: Table) -> bool:
-    """Tell whether each publication's rows are a table of their own."""
+    """Return whether each publication's rows are a partition of their own."""
     return table.schema in ("recs", "recs_staging") and table.name in PARTITIONED
 
 
@@ -55,10 +55,10 @@ def check_initialised(connection: Connection) -> None:
 
 
 def create_missing_tables(connection: Connection) -> None:
-    """Create the tables and columns that do not exist, inside a transaction that no other process shares.
+    """Create the tables and columns that do not exist, inside an exclusive transaction.
 
     Raises:
-        BadInput: a schema is missing, or the tables are those of a version that this one cannot go on from.
+        BadInput: a schema is missing, or the tables are those of a version that cannot be upgraded.
     """
     schemas = {name for (name,) in connection.execute("select nspname from pg_namespace").fetchall()}
     if lacking := [name for name in SCHEMAS if name not in schemas]:
@@ -80,10 +80,10 @@ def create_missing_tables(connection: Connection) -> None:
 
 
 def _create_statements(table: Table) -> list[str]:
-    # What is staged or rejected may break its key: the audit, or a person, is to see it.
+    # Staged or rejected rows may break their key: the audit, or a user, checks them.
     has_key = table.schema != "recs_staging" and table.name != "rejected_rows"
     nullable = {column.name for column in table.columns if column.nullable}
-    # A primary key allows no null, and none of an event type is one value of its own.
+    # A primary key allows no null; a null is one value of its own here.
     kind = "unique nulls not distinct" if nullable.intersection(table.key) else "primary key"
     key = f", {kind} ({', '.join(table.key)})" if has_key else ""
     partitioned = " partition by list (publication_id)" if is_partitioned(table) else ""

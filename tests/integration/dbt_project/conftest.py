@@ -50,7 +50,7 @@ class Project:
     test_queries: dict[str, str] = field(default_factory=dict)
 
     def dbt(self, warehouse: HandmadeWarehouse, *arguments: str, **variables: Any) -> Any:
-        """Run one dbt command on a warehouse and return its result; the interval is 10 January 2026 unless told."""
+        """Run one dbt command on a warehouse and return its result; by default for the interval of 10 January 2026."""
         for name, value in warehouse.environment.items():
             self.environment.setenv(name, value)
         if self.manifest:
@@ -63,8 +63,8 @@ class Project:
             **variables,
         }
         folders = ("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", warehouse.engine)
-        told = ("--vars", json.dumps({name: value for name, value in given.items() if value is not None}))
-        done = dbtRunner(self.manifest).invoke(["--quiet", "--no-write-json", *arguments, *folders, *told])
+        options = ("--vars", json.dumps({name: value for name, value in given.items() if value is not None}))
+        done = dbtRunner(self.manifest).invoke(["--quiet", "--no-write-json", *arguments, *folders, *options])
         # dbt keeps the file open for writing as long as its process lives; the tests read it next.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         return done

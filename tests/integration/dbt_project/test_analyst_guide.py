@@ -37,7 +37,7 @@ QUESTIONS = [
 
 @pytest.fixture(scope="module")
 def asked(engine: Any, published: HandmadeWarehouse) -> HandmadeWarehouse:
-    """Two nights and what became of them, a list of popular books, reasons, similar items, and a refused attempt."""
+    """Two runs and their outcomes, a list of popular books, reasons, similar items, and a refused attempt."""
     warehouse: HandmadeWarehouse = engine.copy(published)
     warehouse.execute(
         "update recs.recommendations set reason_item_id = 'b1' where user_id = 'u1' and item_id = 'f3'",
@@ -49,7 +49,7 @@ def asked(engine: Any, published: HandmadeWarehouse) -> HandmadeWarehouse:
     warehouse.insert(
         "recs.publication_attempts",
         [
-            (f"{day}.{number}", day, number, RECORDED, None, "auto", "all", None, "night", "v", RECORDED, None)
+            (f"{day}.{number}", day, number, RECORDED, None, "auto", "all", None, "run", "v", RECORDED, None)
             for day, number in attempts
         ],
     )
@@ -94,7 +94,7 @@ def test_a_question_has_an_answer_with_the_columns_that_the_page_names(
 NINTH, TENTH = date(2026, 1, 9), date(2026, 1, 10)
 near = pytest.approx
 ANSWERS = {
-    # u1's f2 left, f3 rose, f4 came; u3 got a list for the first time.
+    # u1's f2 left, f3 rose, f4 came; u3 got recommendations for the first time.
     1: [("books", "entered", 1, 1), ("films", "entered", 1, 1), ("films", "left", 1, 1), ("films", "moved", 1, 1)],
     2: [("u1", "films", 1, 1), ("u3", "books", 1, 0)],
     3: [("2026-01-10.1", "films", 1, "f3", "personal"), ("2026-01-10.1", "films", 2, "f4", "personal")],

@@ -1,6 +1,6 @@
 """What happened at an instant changes the snapshot of no date that had ended by then, to the bit.
 
-All that a night publishes is made of its snapshot, its settings and the publication before it.
+All that a run publishes is made of its snapshot, its settings and the publication before it.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A night beside analysts who look at the same DuckDB file."""
+"""A run while analysts read the same DuckDB file."""
 
 import subprocess
 import sys
@@ -17,9 +17,9 @@ with duckdb.connect(sys.argv[1], read_only=True) as connection:
 """
 
 
-def test_dbt_waits_for_somebody_who_reads(project: Any, built_warehouse: HandmadeWarehouse) -> None:
+def test_dbt_waits_for_a_reader(project: Any, built_warehouse: HandmadeWarehouse) -> None:
     if not isinstance(built_warehouse, HandmadeDuckDB):
-        # In PostgreSQL nobody waits for a reader.
+        # In PostgreSQL readers block nobody.
         return
     command = [sys.executable, "-c", _READ, str(built_warehouse.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reader:

@@ -22,7 +22,7 @@ def declared(each: Table) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("full_name", [each.full_name for each in ALL_TABLES])
-def test_a_source_says_what_the_contract_of_its_table_says(project: Any, full_name: str) -> None:
+def test_a_source_agrees_with_the_contract_of_its_table(project: Any, full_name: str) -> None:
     sources = {f"{source.schema}.{source.identifier}": source for source in project.manifest.sources.values()}
     assert sources[full_name].description == f"One row is {table(full_name).grain}."
     assert contract(sources[full_name].columns) == declared(table(full_name))

@@ -52,7 +52,7 @@ def test_an_event_removed_from_raw_leaves_the_fact_even_when_its_date_becomes_em
     assert [event for event, _ in raw_warehouse.rows(EVENTS)] == ["e2", "e3", "e5", "e6"]
 
 
-def test_a_backfill_between_two_nights_changes_no_table(project: Any, raw_warehouse: HandmadeWarehouse) -> None:
+def test_a_backfill_between_two_runs_changes_no_table(project: Any, raw_warehouse: HandmadeWarehouse) -> None:
     seen = []
     for day, next_day in (("2026-01-10", "2026-01-11"), ("2026-01-08", "2026-01-09"), ("2026-01-10", "2026-01-11")):
         project.run_facts(raw_warehouse, day, next_day)
@@ -66,7 +66,7 @@ def test_a_backfill_between_two_nights_changes_no_table(project: Any, raw_wareho
     ("given", "message"),
     [(None, "variable interval_end is missing"), ("2026-01-11T00:00:00", "variable interval_end has no time zone")],
 )
-def test_a_run_without_an_interval_says_which_variable_to_give(
+def test_a_run_without_an_interval_names_the_missing_variable(
     project: Any, built_warehouse: HandmadeWarehouse, given: str | None, message: str
 ) -> None:
     done = project.dbt(built_warehouse, "test", "--select", "interactions_are_complete", interval_end=given)

@@ -26,7 +26,7 @@ def wilson(clicks: int, exposures: int) -> tuple[Any, ...]:
     return near(found.low, found.high)
 
 
-def test_an_exposure_says_how_its_item_was_chosen_and_how_much_was_known(published: HandmadeWarehouse) -> None:
+def test_an_exposure_has_the_source_and_the_cold_tier_of_its_item(published: HandmadeWarehouse) -> None:
     # f3 and f4 had no event when they were shown, f2 was bought the day before; u4 has none to this day.
     found = published.rows(
         "select exposure_id, exposure_date, domain, rank_bucket, source, cold_tier, first_clicked_at is not null, "
@@ -80,8 +80,8 @@ def test_predicted_recall_stands_beside_realised_ctr(published: HandmadeWarehous
     ]
 
 
-def test_an_item_has_its_lists_and_what_became_of_showing_it(published: HandmadeWarehouse) -> None:
-    # f5 is no longer sold. Events: f1 two, f2 e3 and e8, f3 e6 and e7, b1 one; x1 is known by an event only.
+def test_an_item_has_its_lists_and_the_outcomes_of_its_exposures(published: HandmadeWarehouse) -> None:
+    # f5 is no longer sold. Events: f1 two, f2 e3 and e8, f3 e6 and e7, b1 one; x1 has an event only.
     found = published.rows(
         "select item_id, is_available, events, users, lists, exposures, clicks, value "
         "from marts.item_outcomes order by item_id"

@@ -56,15 +56,15 @@ def test_dbt_refuses_an_output_whose_columns_are_not_those_of_its_contract(proje
         assert model.config.on_schema_change in ("ignore", "fail"), model.name
 
 
-def test_every_output_column_is_tested_or_says_when_it_is_null(project: Any) -> None:
+def test_every_output_column_is_tested_or_describes_when_it_is_null(project: Any) -> None:
     for model in outputs(project):
         if not COPIES.search(model.name):
             tested = columns_under_test(project, model)
-            told = {column.name for column in model.columns.values() if "null" in column.description}
-            assert set(model.columns) <= tested | told, model.name
+            described = {column.name for column in model.columns.values() if "null" in column.description}
+            assert set(model.columns) <= tested | described, model.name
 
 
-def test_every_figure_that_is_no_count_says_its_unit(project: Any) -> None:
+def test_every_figure_that_is_no_count_has_a_unit(project: Any) -> None:
     figures = [
         (f"{model.name}.{column.name}", column.description)
         for model in outputs(project)
@@ -76,13 +76,13 @@ def test_every_figure_that_is_no_count_says_its_unit(project: Any) -> None:
     assert [name for name, description in figures if not UNIT.search(description)] == []
 
 
-def test_a_version_that_was_replaced_says_until_when_it_stays(project: Any) -> None:
+def test_a_replaced_version_names_the_end_of_its_support(project: Any) -> None:
     for model in outputs(project):
         if model.version is not None and model.version != model.latest_version:
             assert model.deprecation_date is not None, model.unique_id
 
 
-def test_whoever_is_declared_to_read_reads_outputs_only(project: Any) -> None:
+def test_declared_readers_read_outputs_only(project: Any) -> None:
     known = {**project.manifest.nodes, **project.manifest.sources}
     read = {node for exposure in project.manifest.exposures.values() for node in exposure.depends_on.nodes}
     assert {known[each].schema for each in read} == {"recs", "marts"}

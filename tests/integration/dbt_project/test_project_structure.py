@@ -69,7 +69,7 @@ def test_the_three_selections_share_nothing_and_leave_nothing_out(
     project: Any, built_warehouse: HandmadeWarehouse
 ) -> None:
     def selected(*selection: str) -> list[str]:
-        # Exposures are declared and never built, and belong to no moment of the night.
+        # Exposures are declared and never built, and belong to no selection.
         done = project.dbt(built_warehouse, "ls", "--output", "name", "--exclude-resource-type", "exposure", *selection)
         return sorted(name for name in done.result if not name.startswith("source:") and "." not in name)
 

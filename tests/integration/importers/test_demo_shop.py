@@ -151,7 +151,7 @@ def test_every_event_type_occurs_and_only_ratings_have_a_value(shop_query: Query
     ]
 
 
-def test_each_list_shows_ten_items_and_the_taste_arm_is_clicked_more(shop_query: Query) -> None:
+def test_each_list_shows_ten_items_and_the_taste_variant_is_clicked_more(shop_query: Query) -> None:
     assert shop_query(
         """select distinct count(*), min(rank), max(rank), count(distinct item_id)
         from raw.exposures group by user_id, shown_at"""

@@ -52,7 +52,7 @@ def shown(tables: dict[str, Any]) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def test_a_user_sees_the_list_of_the_own_variant_without_what_was_met(shop: Shop, lists: ServedRecommendations) -> None:
+def test_a_user_sees_unseen_items_of_their_variant(shop: Shop, lists: ServedRecommendations) -> None:
     visits = shown(serve(SMALL, shop, DAY, lists))
     assert {variant for variant, _ in visits} == {"control", "nightjar"}
     for (variant, user), items in visits.items():
@@ -62,7 +62,7 @@ def test_a_user_sees_the_list_of_the_own_variant_without_what_was_met(shop: Shop
         assert items == [f"{items[0][:4]}-{number:04d}" for number in expected]
 
 
-def test_equal_lists_give_equal_rows_and_another_day_others(shop: Shop, lists: ServedRecommendations) -> None:
+def test_equal_recommendations_give_equal_rows_and_another_day_others(shop: Shop, lists: ServedRecommendations) -> None:
     first, again, other = (serve(SMALL, shop, day, lists) for day in (DAY, DAY, date(2026, 4, 2)))
     for name in ("interactions", "exposures"):
         assert first[name].equals(again[name])

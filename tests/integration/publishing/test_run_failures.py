@@ -1,4 +1,4 @@
-"""Failures of runs are written down whatever happens, and what was made good is no last word any more."""
+"""Failures of runs are stored whatever happens, and resumed ones are marked."""
 
 import subprocess
 import sys
@@ -48,7 +48,7 @@ def ended_process() -> str:
     ("exit_code", "outcome"),
     [(1, "failed"), (2, "refused"), (3, "refused"), (-9, "died"), (137, "died"), (None, "died"), (4, "failed")],
 )
-def test_the_exit_code_says_whether_a_run_was_refused_failed_or_died(exit_code: int | None, outcome: str) -> None:
+def test_the_exit_code_decides_whether_a_run_was_refused_failed_or_died(exit_code: int | None, outcome: str) -> None:
     assert outcome_of(exit_code) == outcome
 
 
@@ -68,7 +68,7 @@ def test_a_home_in_which_nothing_has_happened_stays_as_it_is(settings: Settings)
     assert not (settings.home / "failures").exists()
 
 
-def test_what_cannot_be_written_waits_as_a_file_and_the_next_one_takes_it_along(
+def test_a_failure_that_cannot_be_stored_waits_as_a_file_and_is_stored_with_the_next(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     warehouse = DuckDBWarehouse(settings.warehouse_path)
@@ -92,7 +92,7 @@ def test_what_cannot_be_written_waits_as_a_file_and_the_next_one_takes_it_along(
     assert waiting_failures(settings) == []
 
 
-def test_an_attempt_that_goes_on_from_a_task_leaves_the_failure_of_another_as_it_is(
+def test_an_attempt_that_resumes_a_task_does_not_change_the_failure_of_another(
     warehouse: Warehouse, settings: Settings
 ) -> None:
     warehouse.create_tables()
@@ -173,7 +173,7 @@ def test_an_attempt_without_publication_ends_unseen_and_has_not_died(warehouse: 
         assert failures(connection) == []
 
 
-def test_a_gates_figures_are_told_instead_of_that_it_refused(warehouse: Warehouse, insert: Any) -> None:
+def test_the_reason_of_a_refusal_has_the_figures_of_the_gate(warehouse: Warehouse, insert: Any) -> None:
     warehouse.create_tables()
     ids = {"publication_id": "2026-03-10.1", "data_date": DAY}
     with warehouse.transaction() as connection:

@@ -1,4 +1,4 @@
-"""A warehouse in PostgreSQL alone, and attempts whose rows were loaded from files as a night loads them."""
+"""A warehouse in PostgreSQL alone, and attempts whose rows were loaded from files as a run loads them."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta

@@ -95,7 +95,7 @@ def test_a_warehouse_of_an_earlier_version_gets_the_columns_that_came_since_and_
     ) == [("NO",)]
 
 
-def test_a_column_that_every_row_needed_once_may_be_null_where_the_contract_says_so(warehouse: Warehouse) -> None:
+def test_a_column_that_the_contract_now_allows_to_be_null_may_be_null(warehouse: Warehouse) -> None:
     insert = (
         "insert into recs.index_manifest (publication_id, data_date, index_name, recall) values (?, ?, 'similarity', ?)"
     )

@@ -71,11 +71,11 @@ def test_a_database_that_is_no_warehouse_is_to_be_initialised(
 def test_a_server_that_does_not_answer_may_answer_later(postgres_settings: Settings) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
-        nobody = postgres_settings.model_copy(update={"postgres_port": silent.getsockname()[1]})
-        assert_refused(nobody, look, NightjarError, "server_unreachable", port=nobody.postgres_port)
+        unreachable = postgres_settings.model_copy(update={"postgres_port": silent.getsockname()[1]})
+        assert_refused(unreachable, look, NightjarError, "server_unreachable", port=unreachable.postgres_port)
 
 
-def test_who_may_only_read_is_told_which_setting_says_who(postgres_settings: Settings) -> None:
+def test_a_role_that_may_only_read_is_refused_with_its_setting(postgres_settings: Settings) -> None:
     changes = {"postgres_user": "nightjar_analyst", "postgres_password": SecretStr("nightjar_analyst")}
 
     def write(warehouse: PostgresWarehouse) -> None:

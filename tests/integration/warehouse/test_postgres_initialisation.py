@@ -211,7 +211,7 @@ def test_a_database_that_was_made_for_other_texts_is_refused(postgres_server: Po
         initialise(settings_of(postgres_server, Path("unused"), name))
 
 
-def test_the_command_says_what_it_did_or_that_there_is_nothing_to_do(postgres_server: PostgresServer) -> None:
+def test_the_command_reports_what_it_did_or_that_there_is_nothing_to_do(postgres_server: PostgresServer) -> None:
     settings = settings_of(postgres_server, Path("unused"), f"made_{uuid4().hex}")
     administrators = {
         "NIGHTJAR_POSTGRES_ADMIN_USER": postgres_server.admin_user,

@@ -1,4 +1,4 @@
-"""Publishing in PostgreSQL: nothing shows before the commit, nobody waits for it, and publishers take turns."""
+"""Publishing in PostgreSQL: nothing shows before the commit, no reader waits for it, and publishers take turns."""
 
 import signal
 import subprocess
@@ -141,7 +141,7 @@ def test_who_reads_on_in_one_transaction_sees_the_new_publication_whole(
         assert reader.execute(query).fetchall() == [("2026-03-10.1", 5)]
 
 
-def test_no_reader_meets_a_gap_or_a_mix_while_night_after_night_is_published(
+def test_no_reader_sees_a_gap_or_a_mix_while_run_after_run_is_published(
     postgres: PostgresWarehouse, stage: Stage
 ) -> None:
     query = """select count(*), count(distinct publication_id) from recs.recommendations

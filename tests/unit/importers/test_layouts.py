@@ -158,7 +158,7 @@ def test_events_written_as_the_data_set_are_read_by_its_layout(
     assert fitting[name] == options["interactions"]
 
 
-def test_every_shipped_layout_is_tried_and_says_what_it_is_of(tmp_path: Path) -> None:
+def test_every_shipped_layout_is_tried_and_describes_its_data(tmp_path: Path) -> None:
     shipped = known_layouts(tmp_path)
     assert set(shipped) == {name for name, *_ in EVENTS}
     assert all(each.layout.description and each.layout.source for each in shipped.values())

@@ -169,7 +169,7 @@ def test_a_partition_that_contradicts_the_files_column_is_refused(
     assert query("select count(*) from raw.interactions") == [(0,)]
 
 
-def test_a_partition_that_says_what_the_file_says_changes_nothing(
+def test_a_partition_value_that_the_file_repeats_changes_nothing(
     warehouse: Warehouse, query: Query, tmp_path: Path
 ) -> None:
     path = parquet(tmp_path / "user_id=7" / "p.parquet", user_id=[7])

@@ -51,7 +51,7 @@ def test_a_quote_that_is_not_closed_is_refused_with_its_line(read_text: ImportTe
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
-def test_the_mark_at_the_beginning_says_the_encoding(read_text: ImportText, rows_of: Query, encoding: str) -> None:
+def test_a_byte_order_mark_decides_the_encoding(read_text: ImportText, rows_of: Query, encoding: str) -> None:
     read_text("item_id\ttitle\r\n1\tÜber 商\r\n".encode(encoding), "items.txt", "items")
     assert rows_of(TITLES) == [("1", "Über 商")]
 

@@ -1,4 +1,4 @@
-"""What of the catalogue is asked before a run begins, on each engine."""
+"""Checks of the catalogue before a run begins, on each engine."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -54,7 +54,7 @@ def is_any_available(warehouse: Warehouse, before: datetime | None = None) -> bo
     return True
 
 
-def test_the_last_version_of_an_item_says_whether_it_is_available(warehouse: Warehouse, item: Callable) -> None:
+def test_the_last_version_of_an_item_decides_whether_it_is_available(warehouse: Warehouse, item: Callable) -> None:
     assert not is_any_available(warehouse)
     item("gone", 9, until=5)
     item("later", 9, since=-1)

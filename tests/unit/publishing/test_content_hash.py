@@ -64,7 +64,7 @@ def test_where_an_index_lies_does_not_count(tmp_path: Path) -> None:
     assert content_hash(here) == content_hash(there)
 
 
-def test_which_champion_was_met_does_not_count_but_the_models_own_figures_do(tmp_path: Path) -> None:
+def test_the_champions_metrics_do_not_change_the_hash_but_the_models_own_do(tmp_path: Path) -> None:
     digests = {
         content_hash(run_folder(tmp_path / f"{model}-{value}", model=f"'{model}'", value=f"{value}::double"))
         for model in ("champion", "nightjar")

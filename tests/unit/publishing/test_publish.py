@@ -197,7 +197,7 @@ def test_a_publication_whose_rows_are_gone_is_no_rollback_target(warehouse: Ware
         roll_back(warehouse, "2026-03-09.1", actor="ann", reason="why")
 
 
-def test_a_night_that_staged_nothing_is_not_published(warehouse: Warehouse, attempt: Attempt) -> None:
+def test_a_run_that_staged_nothing_is_not_published(warehouse: Warehouse, attempt: Attempt) -> None:
     run = attempt(10)
     with warehouse.transaction() as connection:
         connection.execute("delete from recs_staging.recommendations")

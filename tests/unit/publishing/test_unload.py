@@ -80,7 +80,7 @@ def test_rows_that_arrived_later_are_hidden_on_request(
     folder.write_record(RunRecord("2026-03-31.1", 1, of_date("2026-03-31"), before, "auto", "r", "0"))
     unload(warehouse, folder, settings)
     assert snapshot(folder, "interactions", "event_id") == [("e1",)]
-    # i2 is known by nothing but the hidden event, u1 also by another one.
+    # i2 has only the hidden event, u1 also another one.
     assert snapshot(folder, "items", "item_id") == [("i1",), ("i4",), ("i5",)]
     assert snapshot(folder, "users", "user_id") == [("u1",)]
 
@@ -138,14 +138,16 @@ def test_users_with_more_events_on_one_date_than_allowed_count_nothing_and_are_l
     with warehouse.connect(read_only=True) as connection:
         listed = connection.execute("select * from recs.excluded_users").fetchall()
     assert listed == [("2026-03-31.1", date(2026, 3, 31), "bot", date(2026, 3, 30), 3)]
-    # Without the limit nobody is left out, nor is anybody listed any more.
+    # Without the limit no user is excluded or listed.
     run_stage(settings, busy)
     assert snapshot(busy, "interactions", "count(*) filter (where event_weight > 0)") == [(8,)]
     with warehouse.connect(read_only=True) as connection:
         assert connection.execute("select count(*) from recs.excluded_users").fetchall() == [(0,)]
 
 
-def test_a_run_says_what_its_event_types_counted(settings: Settings, warehouse: Warehouse, busy: RunFolder) -> None:
+def test_a_run_records_the_weights_of_its_event_types(
+    settings: Settings, warehouse: Warehouse, busy: RunFolder
+) -> None:
     with warehouse.transaction() as connection:
         connection.execute("delete from raw.event_weights where event_type <> 'view'")
         connection.execute("insert into raw.event_weights values ('view', 1.0, 60.0, null)")

@@ -1,11 +1,11 @@
-"""What dbt 1.11 and the engines said of failures, recorded, and what people read of it."""
+"""Recorded messages of dbt 1.11 and the engines, and how failures are explained."""
 
 from pathlib import Path
 
 import pytest
 
 from nightjar.contract.errors import BadInput, NightjarError
-from nightjar.warehouse.dbt_failures import NodeResult, explain, failure, is_transient, plain
+from nightjar.warehouse.dbt_failures import NodeResult, explain, failed_nodes_error, is_transient, without_macro_calls
 from nightjar.warehouse.dbt_process import catalogue_of
 from tests.support.golden import check_wording
 
@@ -70,7 +70,7 @@ def test_rows_that_break_a_test_are_no_failure_of_the_node() -> None:
 
 @pytest.mark.parametrize("message", [COLUMN, CONTRACT, POSTGRES])
 def test_what_no_second_try_can_mend_is_bad_input(message: str) -> None:
-    error = failure("dbt_inputs", [failed(message)])
+    error = failed_nodes_error("dbt_inputs", [failed(message)])
     assert isinstance(error, BadInput)
     assert error.code == ("contract_broken" if message == CONTRACT else "node_failed")
 
@@ -86,23 +86,28 @@ def test_what_no_second_try_can_mend_is_bad_input(message: str) -> None:
         "Runtime Error in model a (b.sql)\n  Out of Memory Error: failed to allocate data of size 2.0 MiB",
     ],
 )
-def test_what_passes_by_itself_may_be_tried_again(message: str) -> None:
+def test_a_transient_failure_may_be_retried(message: str) -> None:
     assert is_transient(message)
-    error = failure("marts", [failed(message)])
+    error = failed_nodes_error("marts", [failed(message)])
     assert type(error) is NightjarError
     assert (error.code, error.fields["stage"]) == ("engine_unavailable", "marts")
 
 
 def test_the_first_failure_is_reported_and_the_others_are_named_and_counted() -> None:
-    error = failure("dbt_inputs", [failed(POSTGRES, "first"), failed(COLUMN, "second")], skipped=4)
+    error = failed_nodes_error("dbt_inputs", [failed(POSTGRES, "first"), failed(COLUMN, "second")], skipped=4)
     expected = {"stage": "dbt_inputs", "node": "first", "value": "abc", "others": ["second"], "skipped": 4}
     assert {name: error.fields[name] for name in expected} == expected
     check_wording(str(error))
 
 
-def test_what_dbt_says_of_the_project_is_one_line() -> None:
-    said = "Compilation Error\n  Model 'model.nightjar.a' (models/a.sql) depends on a node named 'nope'\n\n> in macro x"
-    assert plain(said) == "Compilation Error Model 'model.nightjar.a' (models/a.sql) depends on a node named 'nope'"
+def test_a_message_about_the_project_is_one_line() -> None:
+    message = (
+        "Compilation Error\n  Model 'model.nightjar.a' (models/a.sql) depends on a node named 'nope'\n\n> in macro x"
+    )
+    assert (
+        without_macro_calls(message)
+        == "Compilation Error Model 'model.nightjar.a' (models/a.sql) depends on a node named 'nope'"
+    )
 
 
 @pytest.mark.parametrize(

@@ -56,14 +56,14 @@ def test_the_usual_names_are_shipped_and_what_was_taken_back_counts_nothing() ->
 
 def test_a_warehouse_gets_the_shipped_weights_once(warehouse: Warehouse) -> None:
     changes.set_one(warehouse, EventWeight("view", 0.9), keeps_half_life=True)
-    changes.unset(warehouse, "purchase", None)
+    changes.remove(warehouse, "purchase", None)
     warehouse.create_tables()
     assert rows_of(warehouse, "view") == [EventWeight("view", 0.9, None, 180.0)]
     assert rows_of(warehouse, "purchase") == []
     assert rows_of(warehouse, "order") == [EventWeight("order", 1.0, None, 180.0)]
 
 
-def test_a_warehouse_of_an_earlier_version_keeps_what_its_seed_said(warehouse: Warehouse) -> None:
+def test_a_warehouse_of_an_earlier_version_keeps_the_weights_of_its_seed(warehouse: Warehouse) -> None:
     with warehouse.transaction() as connection:
         run_script(
             connection,
@@ -90,7 +90,7 @@ def test_a_weight_is_set_for_any_value_or_from_one_on_and_may_be_set_again(wareh
         changes.set_one(warehouse, EventWeight("watch", 1.0, 0.9, None), keeps_half_life=True)
     changes.set_one(warehouse, EventWeight("watch", 0.2), keeps_half_life=True)
     assert rows_of(warehouse, "watch") == [EventWeight("watch", 0.2, None, 30.0), EventWeight("watch", 1.0, 0.9)]
-    assert changes.unset(warehouse, "watch", 0.9) == 1
+    assert changes.remove(warehouse, "watch", 0.9) == 1
     assert rows_of(warehouse, "watch") == [EventWeight("watch", 0.2, None, 30.0)]
     assert changes.reset(warehouse, "watch") == 1
     assert rows_of(warehouse, "watch") == [EventWeight("watch", 1.0, None, 180.0)]

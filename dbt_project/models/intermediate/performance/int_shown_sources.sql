@@ -4,7 +4,7 @@
     on_schema_change='fail'
 ) }}
 
--- Kept here, because retention deletes the rows of old publications and what became of their lists is still asked.
+-- Kept here, because retention deletes the rows of old publications, whose outcomes are still reported.
 with shown as (
 
     select distinct
@@ -44,7 +44,7 @@ sources as (
 
 ),
 
-unknown_so_far as (
+not_stored_yet as (
 
     select sources.*
     from sources
@@ -59,4 +59,4 @@ unknown_so_far as (
 
 )
 
-select * from unknown_so_far
+select * from not_stored_yet

@@ -68,7 +68,7 @@ joined as (
         coalesce(shown.clicks, 0) as clicks,
         coalesce(shown.conversions, 0) as conversions,
         shown.value,
-        {{ share('shown.clicks', 'shown.exposures') }} as ctr,
+        {{ fraction('shown.clicks', 'shown.exposures') }} as ctr,
         {{ wilson('shown.clicks', 'shown.exposures', 'low') }} as ctr_low,
         {{ wilson('shown.clicks', 'shown.exposures', 'high') }} as ctr_high
     from items

@@ -68,7 +68,7 @@ compared as (
         arms.conversion_rate,
         arms.conversion_rate_low,
         arms.conversion_rate_high,
-        {{ share('arms.value', 'arms.exposures') }} as value_per_exposure,
+        {{ fraction('arms.value', 'arms.exposures') }} as value_per_exposure,
         arms.ctr - controls.ctr as ctr_lift,
         {{ lift_bound('ctr', 'low') }} as ctr_lift_low,
         {{ lift_bound('ctr', 'high') }} as ctr_lift_high,

@@ -87,10 +87,10 @@ MUTATIONS = {
         "delete from recs_staging.snapshot_users; delete from recs_staging.snapshot_interactions; "
         "update recs.publication_attempts set ingested_before = '2026-01-11 05:00:00+00'",
         "staged_lists_are_full",
-        # u1's event with b1 and the only one with x1 arrived later: b1 is unseen, x1 is not known at all.
+        # u1's event with b1 and the only one with x1 arrived later: b1 is unseen, x1 is an unknown item.
         ("user_id=u1 domain=books", "2 items", "1 items"),
     ),
-    "an attempt nobody began": (
+    "an attempt that never began": (
         "delete from recs.publication_attempts",
         "staged_tables_are_complete",
         ("the audited attempt", 1, 0),
@@ -130,7 +130,9 @@ def test_the_audit_refuses_to_run_without_a_publication(project: Any, audited: H
         ["update recs_staging.model_metrics set value = null, users = 0"],
     ],
 )
-def test_what_nobody_can_ask_needs_no_recall(project: Any, audited: HandmadeWarehouse, statements: list[str]) -> None:
+def test_an_index_without_queries_needs_no_recall(
+    project: Any, audited: HandmadeWarehouse, statements: list[str]
+) -> None:
     queries = project.compiled_tests(audited)
     for test in ("staged_tables_are_complete", "staged_index_manifest_has_recall_from_0_to_1"):
         assert audited.rows(queries[test], *statements) == []

@@ -1,4 +1,4 @@
-"""One mutation of the staged lists, one audit test that returns it with what was expected."""
+"""One mutation of the staged recommendations, one audit test that returns it with what was expected."""
 
 from typing import Any
 from unittest.mock import ANY
@@ -88,7 +88,7 @@ MUTATIONS = {
         "staged_rows_refer_to_known_ids",
         ("recommendations user_id=u9", ANY, "none"),
     ),
-    "reason the user never met": (
+    "reason the user never saw": (
         f"update {REC} set reason_item_id = 'f4' where {U1} and rank = 1",
         "staged_rows_refer_to_known_ids",
         ("recommendations user_id=u1 reason_item_id=f4", ANY, "none"),
@@ -142,9 +142,9 @@ def test_an_item_that_may_come_back_is_sound_and_one_that_may_not_yet_is_returne
     assert audited.rows(query, *statements) == found
 
 
-def test_where_items_come_back_a_list_without_them_is_not_full(project: Any, audited: HandmadeWarehouse) -> None:
+def test_where_items_repeat_a_list_without_them_is_not_full(project: Any, audited: HandmadeWarehouse) -> None:
     full = compiled(project, audited, "staged_lists_are_full", '{"default": 0}')
-    # u3 has met the only item of the domain, and has no list there.
+    # u3 has seen the only item of the domain, and has no top-K list there.
     assert audited.rows(full) == [("user_id=u3 domain=default", "1 items", "0 items")]
     assert audited.rows(compiled(project, audited, "staged_lists_are_full", '{"default": 1}')) == []
 

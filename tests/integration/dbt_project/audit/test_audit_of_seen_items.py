@@ -10,7 +10,7 @@ AT = "timestamptz '2026-01-10 20:00:00+00', timestamptz '2026-01-09 00:00:00+00'
 NOBODY = "timestamptz '2020-01-01 00:00:00+00'"
 # Built by another run from rows that arrived after the attempt's snapshot and say that they had arrived before it.
 SINCE = (
-    # Recommended to u1 by the attempt, and met by them since; the list of default would be shorter now.
+    # Recommended to u1 by the attempt, and seen since; the top-K list of default would be shorter now.
     EVENT.format("late1", "u1", "f2", AT),
     EVENT.format("late2", "u1", "x1", AT),
     EVENT.format("late3", "new", "f9", AT),

@@ -29,10 +29,10 @@ def ledger(*entries: str) -> tuple[Entry, ...]:
 
 def judged(history: History, **settings: Any) -> dict[str, tuple[Standing, frozenset[Part]]]:
     found = plan(history, AS_OF, Settings(**settings))
-    return {each.publication_id: (each.standing, each.removes) for each in found.verdicts}
+    return {each.publication_id: (each.standing, each.removes) for each in found.decisions}
 
 
-# Nine nights from March to June; the last one is current and five others were current before it.
+# Nine runs from March to June; the last one is current and five others were current before it.
 NIGHTS = [
     *("2026-03-01.1", "2026-03-31.1", "2026-04-01.1", "2026-04-02.1", "2026-06-15.1"),
     *("2026-06-16.1", "2026-06-28.1", "2026-06-29.1", "2026-06-30.1"),
@@ -42,7 +42,7 @@ NIGHTLY = History(
 )
 
 
-def test_each_night_stays_as_long_as_its_settings_say() -> None:
+def test_each_run_is_kept_as_long_as_the_settings_require() -> None:
     # 2026-04-01 is 90 days before 2026-06-30 and 2026-03-31 is 91; 2026-06-16 is 14 days before it.
     everything = {Part.ROWS, Part.FOLDER, Part.MLFLOW}
     assert judged(NIGHTLY, retention_rollback_publications=2) == {
@@ -148,7 +148,7 @@ def test_rollback_targets_are_ordered_by_when_they_were_last_current() -> None:
 @pytest.mark.parametrize("as_of", [date(2026, 6, 29), date(2020, 1, 1)])
 def test_dates_after_the_one_that_ages_count_from_are_not_old(as_of: date) -> None:
     history = History((attempt("2026-06-30.1"),), ledger("2026-06-30.1 history"), None)
-    assert plan(history, as_of, Settings()).verdicts[0].removes == frozenset()
+    assert plan(history, as_of, Settings()).decisions[0].removes == frozenset()
 
 
 DAYS = st.integers(0, 400)
@@ -184,11 +184,11 @@ def test_no_setting_takes_away_what_current_or_a_rollback_target_needs(
     found = plan(history, AS_OF + timedelta(days=shift), settings)
     targets = [each for each in dict.fromkeys(reversed(moves)) if each != current][:count]
     runs = {each.publication_id: each.mlflow_run_id for each in entries}
-    for verdict in found.verdicts:
-        if verdict.publication_id == current:
-            assert verdict.removes == frozenset()
-        if verdict.publication_id in targets:
-            assert verdict.removes <= {Part.WORK_FILES}
-        if Part.MLFLOW in verdict.removes and verdict.publication_id in runs:
-            assert runs[verdict.publication_id] not in {runs[each] for each in [*targets, *filter(None, [current])]}
-    assert {each.publication_id for each in found.verdicts} == {each.publication_id for each in attempts}
+    for decision in found.decisions:
+        if decision.publication_id == current:
+            assert decision.removes == frozenset()
+        if decision.publication_id in targets:
+            assert decision.removes <= {Part.WORK_FILES}
+        if Part.MLFLOW in decision.removes and decision.publication_id in runs:
+            assert runs[decision.publication_id] not in {runs[each] for each in [*targets, *filter(None, [current])]}
+    assert {each.publication_id for each in found.decisions} == {each.publication_id for each in attempts}

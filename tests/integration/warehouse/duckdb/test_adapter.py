@@ -10,7 +10,7 @@ from nightjar.warehouse.duckdb.busy_file import FileBusy
 from tests.support.refusals import refused
 
 
-def test_a_reader_of_a_missing_warehouse_is_told_to_import(tmp_path: Path) -> None:
+def test_reading_a_missing_warehouse_is_refused(tmp_path: Path) -> None:
     with (
         refused(BadInput, "no_warehouse", path=tmp_path / "no.duckdb"),
         DuckDBWarehouse(tmp_path / "no.duckdb").connect(read_only=True),

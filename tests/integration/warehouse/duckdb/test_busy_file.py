@@ -1,4 +1,4 @@
-"""Who is told of while a DuckDB file is waited for."""
+"""What is logged while a DuckDB file is waited for."""
 
 import os
 import pwd
@@ -55,10 +55,10 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     return made
 
 
-def test_a_writer_names_the_reader_it_waits_for_and_goes_on_when_that_leaves(
+def test_a_writer_names_the_reader_it_waits_for_and_continues_after_it(
     warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(busy_file, "_FIRST_WORD_SECONDS", 0.0)
+    monkeypatch.setattr(busy_file, "_FIRST_LOG_SECONDS", 0.0)
     with reader(warehouse.path) as process:
 
         def leave(_: float) -> None:
@@ -67,12 +67,12 @@ def test_a_writer_names_the_reader_it_waits_for_and_goes_on_when_that_leaves(
         # Not of the module time itself: other threads of the tests go by it.
         monkeypatch.setattr(busy_file, "time", SimpleNamespace(monotonic=time.monotonic, sleep=leave))
         warehouse.wait_until_writable()
-    told = waiting(capfd)
-    assert len(told) == 1
-    assert all(part in told[0] for part in (f" {process.pid} ", "-c import duckdb", f" {ME}", "2 minutes"))
+    logged = waiting(capfd)
+    assert len(logged) == 1
+    assert all(part in logged[0] for part in (f" {process.pid} ", "-c import duckdb", f" {ME}", "2 minutes"))
 
 
-def test_it_is_told_again_every_minute(
+def test_the_wait_is_logged_every_minute(
     warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     clock = [0.0]
@@ -88,17 +88,17 @@ def test_it_is_told_again_every_minute(
     assert len(waiting(capfd)) == 4
 
 
-def test_an_address_in_a_command_line_is_told_without_its_password(warehouse: DuckDBWarehouse) -> None:
+def test_an_address_in_a_command_line_is_logged_without_its_password(warehouse: DuckDBWarehouse) -> None:
     with reader(warehouse.path, "postgres://ann:canary@host/db") as process:  # pragma: allowlist secret
-        told = lock_holder(f"Conflicting lock is held in /usr/bin/python3 (PID {process.pid})")
-    assert str(process.pid) in told
-    assert "canary" not in told
+        logged = lock_holder(f"Conflicting lock is held in /usr/bin/python3 (PID {process.pid})")
+    assert str(process.pid) in logged
+    assert "canary" not in logged
 
 
 def test_a_holder_that_has_ended_is_named_as_duckdb_names_it() -> None:
-    told = lock_holder("Conflicting lock is held in /usr/bin/python3 (PID 99999999)")
-    assert "99999999 (/usr/bin/python3)" in told
-    check_wording(told)
+    logged = lock_holder("Conflicting lock is held in /usr/bin/python3 (PID 99999999)")
+    assert "99999999 (/usr/bin/python3)" in logged
+    check_wording(logged)
 
 
 def test_a_file_that_is_no_database_is_not_waited_for(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def test_without_a_snapshot_readers_read_the_warehouse(settings: Settings) -> No
         assert connection.execute(LISTS).fetchall() == [("2026-03-10.1", 10)]
 
 
-def test_the_newest_state_is_the_warehouses_unless_somebody_writes_to_it(published: Settings) -> None:
+def test_the_newest_state_is_the_warehouses_unless_a_process_writes_to_it(published: Settings) -> None:
     publish_run(published, 12)
     with newest_state(published) as (connection, of_when):
         assert (len(connection.execute(LISTS).fetchall()), of_when) == (3, "")

@@ -101,7 +101,7 @@ def test_a_warning_counts_the_ids_that_look_like_floats(
 
 
 @pytest.mark.parametrize("word", ["NULL", "NaN", "None", "\\N", "null", "<NA>", " nil ", "N/A", "na"])
-def test_a_word_for_no_value_is_no_id(word: str) -> None:
+def test_a_null_word_is_no_id(word: str) -> None:
     assert user_ids([word, "u"]) == [REJECTED, "u"]
     assert user_ids([word], types={"user_id": "DOUBLE"}) == [REJECTED]
 

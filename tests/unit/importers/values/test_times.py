@@ -1,4 +1,4 @@
-"""Which times of files are read, as what, and which are rejected because nobody can know what they are."""
+"""Which times of files are read, as what, and which are rejected because they are ambiguous."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -53,17 +53,17 @@ def test_an_ended_search_goes_with_its_runs_once_it_is_old_and_its_recipe_stays(
     settings: Settings, warehouse: DuckDBWarehouse
 ) -> None:
     old, young = (lay(settings, name, ended=True) for name in ("2026-03-31.1", "2026-04-01.1"))
-    recipe = settings.lake / "recipes" / "2026-03-31.1.json"
-    recipe.parent.mkdir()
-    recipe.write_text("{}")
+    configuration = settings.lake / "recipes" / "2026-03-31.1.json"
+    configuration.parent.mkdir()
+    configuration.write_text("{}")
     # 91 days and 90 days before.
     [found] = old_tunings(warehouse, settings, AS_OF)
-    assert (found.name, found.path, found.file_bytes, found.forgets_runs) == ("2026-03-31.1", old, 2, True)
+    assert (found.name, found.path, found.file_bytes, found.deletes_mlflow_runs) == ("2026-03-31.1", old, 2, True)
     remove_tuning(found)
     remove_tuning(found)
     assert not old.exists()
     assert young.exists()
-    assert recipe.exists()
+    assert configuration.exists()
 
 
 @pytest.mark.parametrize(("days_later", "goes"), [(2, False), (3, True)])
@@ -74,7 +74,7 @@ def test_the_work_files_of_a_search_that_never_ended_go_once_it_cannot_be_runnin
     assert old_tunings(warehouse, settings, AS_OF) == []
     begin_attempt_at(warehouse, TOUCHED + timedelta(days=days_later))
     found = old_tunings(warehouse, settings, AS_OF)
-    assert [(each.path, each.file_bytes, each.forgets_runs) for each in found] == (
+    assert [(each.path, each.file_bytes, each.deletes_mlflow_runs) for each in found] == (
         [(folder / "work", 5, False)] if goes else []
     )
 

@@ -28,10 +28,10 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def nights(lay: Lay) -> dict[str, RunFolder]:
+def folders(lay: Lay) -> dict[str, RunFolder]:
     """An expired, a kept, a target and the current publication, and a failed attempt of an old date."""
     folders = {each: lay(each) for each in ("2026-01-01.1", "2026-06-01.1", "2026-06-29.1", "2026-06-30.1")}
-    # A month later somebody looks at the others: they have ended.
+    # A month later the others have ended.
     folders["2026-06-02.1"] = lay("2026-06-02.1", None)
     lay("2026-07-15.1", None, started_at=datetime(2026, 7, 15, tzinfo=UTC))
     return folders
@@ -53,7 +53,7 @@ def names(folder: RunFolder) -> list[str]:
 
 
 def test_the_clean_up_takes_what_is_old_and_leaves_what_is_needed(
-    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder]
+    settings: Settings, warehouse: Warehouse, folders: dict[str, RunFolder]
 ) -> None:
     clean_up(warehouse, settings)
     for table in REMOVED_TABLES:
@@ -61,18 +61,18 @@ def test_the_clean_up_takes_what_is_old_and_leaves_what_is_needed(
     for table in STAGED:
         assert publications_in(warehouse, table.full_name) == {"2026-07-15.1"}
     everything = ["features", "indices", "model", "outputs", "snapshot"]
-    assert {publication: names(folder) for publication, folder in nights.items()} == {
+    assert {publication: names(folder) for publication, folder in folders.items()} == {
         "2026-01-01.1": [],
         "2026-06-01.1": ["indices", "model"],
         "2026-06-02.1": [],
         "2026-06-29.1": everything,
         "2026-06-30.1": everything,
     }
-    assert not nights["2026-01-01.1"].path.parent.exists()
+    assert not folders["2026-01-01.1"].path.parent.exists()
 
 
 def test_ledger_attempts_verdicts_and_metrics_stay_for_ever(
-    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder]
+    settings: Settings, warehouse: Warehouse, folders: dict[str, RunFolder]
 ) -> None:
     kept = ["recs.model_metrics", *(each.full_name for each in CONTROL)]
     before = {each: publications_in(warehouse, each) for each in kept}
@@ -82,36 +82,36 @@ def test_ledger_attempts_verdicts_and_metrics_stay_for_ever(
 
 
 def test_the_survey_counts_what_goes_and_changes_nothing(
-    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder]
+    settings: Settings, warehouse: Warehouse, folders: dict[str, RunFolder]
 ) -> None:
-    # Six tables lose a row of the expired night (model_metrics does not); seven staged rows of the failed attempt go.
+    # Six tables lose a row of the expired one (model_metrics does not); seven staged rows of the failed attempt.
     # Files: 10 bytes in snapshot, features, outputs, model and index, and the index's manifest.
-    manifest = (nights["2026-01-01.1"].index("retrieval") / "manifest.json").stat().st_size
+    manifest = (folders["2026-01-01.1"].index("retrieval") / "manifest.json").stat().st_size
     _, removals = survey(warehouse, settings, AS_OF)
-    assert {each.verdict.publication_id: (each.rows, each.file_bytes) for each in removals if each.folders} == {
+    assert {each.decision.publication_id: (each.rows, each.file_bytes) for each in removals if each.folders} == {
         "2026-01-01.1": (6, 50 + manifest),
         "2026-06-01.1": (0, 30),
         "2026-06-02.1": (7, 50 + manifest),
     }
-    assert publications_in(warehouse, "recs.recommendations") == set(nights) - {"2026-06-02.1"}
-    assert all(names(folder) for folder in nights.values())
+    assert publications_in(warehouse, "recs.recommendations") == set(folders) - {"2026-06-02.1"}
+    assert all(names(folder) for folder in folders.values())
 
 
 def test_a_file_that_a_later_attempt_took_over_frees_nothing_and_stays_there(
-    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder]
+    settings: Settings, warehouse: Warehouse, folders: dict[str, RunFolder]
 ) -> None:
-    taken = nights["2026-06-30.1"].model / "part" / "file"
-    taken.unlink()
-    taken.hardlink_to(nights["2026-06-02.1"].model / "part" / "file")
-    manifest = (taken.parents[2] / "indices" / "retrieval" / "manifest.json").stat().st_size
+    inherited = folders["2026-06-30.1"].model / "part" / "file"
+    inherited.unlink()
+    inherited.hardlink_to(folders["2026-06-02.1"].model / "part" / "file")
+    manifest = (inherited.parents[2] / "indices" / "retrieval" / "manifest.json").stat().st_size
     _, removals = survey(warehouse, settings, AS_OF)
-    assert [each.file_bytes for each in removals if each.verdict.publication_id == "2026-06-02.1"] == [40 + manifest]
+    assert [each.file_bytes for each in removals if each.decision.publication_id == "2026-06-02.1"] == [40 + manifest]
     clean_up(warehouse, settings)
-    assert taken.read_bytes() == b"0123456789"
+    assert inherited.read_bytes() == b"0123456789"
 
 
 def test_a_second_clean_up_finds_nothing_left(
-    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder]
+    settings: Settings, warehouse: Warehouse, folders: dict[str, RunFolder]
 ) -> None:
     clean_up(warehouse, settings)
     clean_up(warehouse, settings)
@@ -122,7 +122,7 @@ def test_a_second_clean_up_finds_nothing_left(
 def test_a_clean_up_that_died_between_two_folders_is_finished_by_the_next(
     settings: Settings,
     warehouse: Warehouse,
-    nights: dict[str, RunFolder],
+    folders: dict[str, RunFolder],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     delete = shutil.rmtree
@@ -136,24 +136,24 @@ def test_a_clean_up_that_died_between_two_folders_is_finished_by_the_next(
         clean_up(warehouse, settings)
     # The rows went first: nothing that readers or a rollback could find names a file that is gone.
     assert "2026-01-01.1" not in publications_in(warehouse, "recs.index_manifest")
-    assert names(nights["2026-01-01.1"]) == ["indices", "model", "outputs", "snapshot"]
+    assert names(folders["2026-01-01.1"]) == ["indices", "model", "outputs", "snapshot"]
     with refused(BadInput, "incomplete_publication", wording=False, publication_id="2026-01-01.1"):
         roll_back(warehouse, "2026-01-01.1", actor="ann", reason="too late")
     clean_up(warehouse, settings)
-    assert names(nights["2026-01-01.1"]) == []
+    assert names(folders["2026-01-01.1"]) == []
 
 
 def test_a_rollback_between_the_look_and_the_clean_up_is_respected(
-    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder]
+    settings: Settings, warehouse: Warehouse, folders: dict[str, RunFolder]
 ) -> None:
     survey(warehouse, settings, AS_OF)
     roll_back(warehouse, "2026-01-01.1", actor="ann", reason="it was the best")
     clean_up(warehouse, settings)
     assert "2026-01-01.1" in publications_in(warehouse, "recs.recommendations")
-    assert names(nights["2026-01-01.1"]) == ["features", "indices", "model", "outputs", "snapshot"]
+    assert names(folders["2026-01-01.1"]) == ["features", "indices", "model", "outputs", "snapshot"]
 
 
-def test_an_address_in_the_manifest_never_says_what_is_deleted(
+def test_an_address_in_the_manifest_never_decides_what_is_deleted(
     settings: Settings, warehouse: Warehouse, lay: Lay, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
@@ -177,9 +177,9 @@ def test_the_index_that_a_kept_publication_serves_from_an_older_folder_stays(
 
 
 def test_a_run_folder_behind_a_link_is_refused_and_what_it_leads_to_stays(
-    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder], tmp_path: Path
+    settings: Settings, warehouse: Warehouse, folders: dict[str, RunFolder], tmp_path: Path
 ) -> None:
-    folder = nights["2026-01-01.1"].path
+    folder = folders["2026-01-01.1"].path
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")
     with refused(NightjarError, "outside_lake", wording=False, path=folder, target=tmp_path / "elsewhere"):
@@ -188,11 +188,11 @@ def test_a_run_folder_behind_a_link_is_refused_and_what_it_leads_to_stays(
 
 
 def test_a_link_inside_a_run_folder_goes_and_what_it_leads_to_stays(
-    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder], tmp_path: Path
+    settings: Settings, warehouse: Warehouse, folders: dict[str, RunFolder], tmp_path: Path
 ) -> None:
     shared = tmp_path / "shared"
     for publication in ("2026-01-01.1", "2026-06-01.1"):
-        snapshot = nights[publication].path / "snapshot"
+        snapshot = folders[publication].path / "snapshot"
         if not shared.exists():
             snapshot.rename(shared)
         else:
@@ -200,17 +200,17 @@ def test_a_link_inside_a_run_folder_goes_and_what_it_leads_to_stays(
         snapshot.symlink_to(shared)
     clean_up(warehouse, settings)
     assert sorted(path.name for path in shared.rglob("file")) == ["file"]
-    assert names(nights["2026-06-01.1"]) == ["indices", "model"]
+    assert names(folders["2026-06-01.1"]) == ["indices", "model"]
 
 
 def test_a_lake_that_is_itself_a_link_is_cleaned_like_any_other(
-    settings: Settings, warehouse: Warehouse, nights: dict[str, RunFolder], tmp_path: Path
+    settings: Settings, warehouse: Warehouse, folders: dict[str, RunFolder], tmp_path: Path
 ) -> None:
     settings.lake.rename(tmp_path / "big disk")
     settings.lake.symlink_to(tmp_path / "big disk")
     clean_up(warehouse, settings)
-    assert names(nights["2026-01-01.1"]) == []
-    assert names(nights["2026-06-01.1"]) == ["indices", "model"]
+    assert names(folders["2026-01-01.1"]) == []
+    assert names(folders["2026-06-01.1"]) == ["indices", "model"]
 
 
 def test_ages_count_from_the_current_publication(warehouse: Warehouse, lay: Lay) -> None:
