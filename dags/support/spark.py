@@ -62,8 +62,8 @@ class SparkJob(SparkSubmitOperator):
 def spark_job(name: str, *settings: str, of: str, arguments: list[str] | None = None) -> SparkJob:
     """Return the task that submits `spark_jobs/<name>.py` on the run's folder, as part of one stage of the night.
 
-    Each name in `settings` is passed as the job's argument of the same name, with the value of the run's recipe where
-    that has one.
+    Each name in `settings` is passed as the job's argument of the same name, with the value of the run's tuned
+    configuration where that has one.
     """
     values = load_settings()
     flags = [part for each in settings for part in (flag(each), _value(values, each))]
@@ -99,5 +99,5 @@ def _code(error: Exception) -> str:
 
 
 def _value(values: Settings, setting: str) -> str:
-    # Only the run knows its recipe.
+    # Only the run knows its tuned configuration.
     return setting_of_run(setting) if setting in TUNABLE else str(getattr(values, setting))

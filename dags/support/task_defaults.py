@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from dags.support.timetable import DataDateTimetable
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import load_settings
-from nightjar.contract.tuned_configuration import read_recipe
+from nightjar.contract.tuned_configuration import read_tuned_configuration
 
 # The embedded warehouse takes one writing process at a time.
 WAREHOUSE_POOL = "warehouse_writer"
@@ -68,12 +68,12 @@ def run_as_of(publication_id: str) -> str:
 
 
 def setting_of_run(name: str) -> str:
-    """Return the template of a setting's value in the run, whose recipe may differ from the settings."""
+    """Return the template of a setting's value in the run, whose tuned configuration may differ from the settings."""
     return f"{{{{ run_setting(ti.xcom_pull(task_ids='begin'), '{name}') }}}}"
 
 
 def run_setting(publication_id: str, name: str) -> str:
     """Return what a setting is in a publication's run, for templates."""
     settings = load_settings()
-    recipe = read_recipe(RunFolder.of(settings.lake, publication_id).recipe)
-    return str(getattr(recipe.over(settings), name))
+    configuration = read_tuned_configuration(RunFolder.of(settings.lake, publication_id).tuned_configuration)
+    return str(getattr(configuration.over(settings), name))

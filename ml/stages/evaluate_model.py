@@ -32,7 +32,7 @@ from nightjar.contract.artifacts.item_weights import ItemWeights
 from nightjar.contract.progress import StageProgress, stage
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings, run_parameters
-from nightjar.contract.tuned_configuration import read_recipe
+from nightjar.contract.tuned_configuration import read_tuned_configuration
 from nightjar.publishing import event_types
 from nightjar.publishing.output_rows import write_rows
 from nightjar.ranking.scoring import Ranking, popularity_ranking
@@ -182,7 +182,7 @@ def _stage_log(settings: Settings, folder: RunFolder, data: TrainingData, judged
             "warm_start_from": judged.begun_from,
             "chosen_cold_item_share": judged.cold_items.share,
             "chosen_cold_item_regression_share": judged.cold_items.regression_share,
-            "recipe_sha256": read_recipe(folder.recipe).sha256,
+            "recipe_sha256": read_tuned_configuration(folder.tuned_configuration).sha256,
             "dataset_sha256": dataset_digest(folder),
             "text_model_sha256": text_model.digest(settings.text_model),
             "users": len(data.user_ids),

@@ -16,7 +16,11 @@ from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import STAGES, RunFolder, RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.contract.stages import check_fits, inherit_files, inherited_gates
-from nightjar.contract.tuned_configuration import Recipe, read_recipe, write_recipe
+from nightjar.contract.tuned_configuration import (
+    TunedConfiguration,
+    read_tuned_configuration,
+    write_tuned_configuration,
+)
 from nightjar.publishing import excluded_users
 from nightjar.publishing.catalogue_checks import check_any_is_available, check_repeats
 from nightjar.publishing.event_counts import Visible, check_some_event_counts
@@ -68,7 +72,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
     take_in(settings, warehouse)
     with warehouse.transaction() as connection:
         source = check_request(settings, connection, request)
-        recipe = _recipe(settings, request, source)
+        configuration = _tuned_configuration(settings, request, source)
         number = connection.execute(
             "select coalesce(max(attempt), 0) + 1 from recs.publication_attempts where data_date = ?",
             [request.interval.data_date],
@@ -82,7 +86,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
             run_id=request.run_id,
             code_version=code_version(),
             stages=request.stages,
-            recipe=recipe.name,
+            recipe=configuration.name,
             warm_start_from=warm_start_from(settings, connection, request.interval.data_date),
             repeat_after_days=settings.repeat_after_days,
         )
@@ -91,8 +95,8 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
         shutil.rmtree(folder.path, ignore_errors=True)
         folder.write_record(record)
         reached("begin:after_folder")
-        if recipe.values:
-            write_recipe(folder.recipe, recipe)
+        if configuration.values:
+            write_tuned_configuration(folder.tuned_configuration, configuration)
         if source is not None:
             inherit_files(request.stages, source, folder)
             _inherit_verdicts(connection, request.stages, source.record().publication_id, record)
@@ -177,13 +181,13 @@ def _last_publication(settings: Settings, connection: Connection, request: RunRe
     return RunFolder.of(settings.lake, last[0])
 
 
-def _recipe(settings: Settings, request: RunRequest, source: RunFolder | None) -> Recipe:
-    # Inherited features were built by a recipe, and a model has to be fitted with the same one.
+def _tuned_configuration(settings: Settings, request: RunRequest, source: RunFolder | None) -> TunedConfiguration:
+    # A model has to be fitted with the configuration that its features, here inherited ones, were built with.
     if source is not None and "features" not in request.stages:
-        return read_recipe(source.recipe)
-    recipe = in_force(settings, request.interval.data_date)
-    recipe.over(settings)
-    return recipe
+        return read_tuned_configuration(source.tuned_configuration)
+    configuration = in_force(settings, request.interval.data_date)
+    configuration.over(settings)
+    return configuration
 
 
 def _arrival_cut_off(request: RunRequest, source: RunFolder | None) -> datetime | None:

@@ -22,7 +22,7 @@ class OldTuning:
     """What goes of one search.
 
     Attributes:
-        name: of the search and its recipe.
+        name: of the search and the configuration that it found.
         path: the folder that goes: all of the search's, or only the work files of one that never ended.
         file_bytes: size of the files in it.
         forgets_runs: whether its MLflow runs go too; they go first, since the folder is what leads to them.

@@ -5,18 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.stages.tuning_features import FeatureShelf
+from ml.stages.tuning_features import FeatureCache
 from ml.tuning.search import FEATURES_EVERY, Budget, Search, Trial, winner
-from ml.tuning.trial import Fitted, Judged
+from ml.tuning.trial import Fitted, ListMetrics
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.run_folder import RunFolder
-from nightjar.contract.tuned_configuration import TUNABLE, values_of
+from nightjar.contract.tuned_configuration import TUNABLE, tunable_values
 from tests.support.refusals import refused
 
-Shelf = Callable[..., FeatureShelf]
+Shelf = Callable[..., FeatureCache]
 
 
-def told(trials: list[Trial]) -> list[tuple[Any, ...]]:
+def summaries(trials: list[Trial]) -> list[tuple[Any, ...]]:
     return [(each.state, each.values, each.fitted and each.fitted.curve) for each in trials]
 
 
@@ -30,19 +30,19 @@ def search(planted: Any, build: Any, tmp_path_factory: pytest.TempPathFactory) -
     source = RunFolder(tmp_path_factory.mktemp("search"))
     (source.path / "snapshot").mkdir()
     as_of = datetime(2026, 3, 2, tzinfo=UTC)
-    found = Search(planted.settings, FeatureShelf(source, as_of, build), Budget(minutes=60, trials=12))
+    found = Search(planted.settings, FeatureCache(source, as_of, build), Budget(minutes=60, trials=12))
     assert list(found.run()) == found.trials
     return found
 
 
-def test_the_recipe_in_force_is_tried_first_as_it_is(planted: Any, search: Search) -> None:
+def test_the_configuration_in_force_is_the_first_trial(planted: Any, search: Search) -> None:
     first = search.trials[0]
-    assert (first.number, first.state, first.values) == (0, "complete", values_of(planted.settings))
+    assert (first.number, first.state, first.values) == (0, "complete", tunable_values(planted.settings))
     assert first.fitted is not None
     assert first.fitted.epochs == len(first.fitted.curve) == planted.settings.epochs
 
 
-def test_so_many_others_are_tried_as_were_asked_for(search: Search) -> None:
+def test_as_many_other_trials_follow_as_were_requested(search: Search) -> None:
     assert [each.number for each in search.trials] == list(range(13))
     assert {each.state for each in search.trials} <= {"complete", "pruned"}
 
@@ -69,7 +69,7 @@ def test_the_same_number_of_trials_gives_the_same_trials(
     planted: Any, build: Any, shelf: Shelf, search: Search
 ) -> None:
     again = Search(planted.settings, shelf(build), Budget(minutes=60, trials=6))
-    assert told(list(again.run())) == told(search.trials[:7])
+    assert summaries(list(again.run())) == summaries(search.trials[:7])
 
 
 def test_settings_outside_the_ranges_are_searched_from_too(planted: Any, build: Any, shelf: Shelf) -> None:
@@ -106,7 +106,7 @@ def test_a_job_that_fails_costs_its_trial_and_no_more(planted: Any, build: Any, 
     assert len(trials) == 13
 
 
-def test_nothing_to_judge_by_is_bad_input(
+def test_nothing_to_evaluate_is_bad_input(
     planted: Any, build: Any, shelf: Shelf, replace_features: Callable[..., None]
 ) -> None:
     def without_truth(settings: Any, folder: Any, as_of: Any) -> None:
@@ -121,7 +121,9 @@ def test_nothing_to_judge_by_is_bad_input(
 def test_of_equal_trials_the_first_wins() -> None:
     def trial(number: int, recall: float) -> Trial:
         values = np.array([recall])
-        return Trial(number, {}, "complete", 1.0, Fitted(Judged({"recall": values, "ndcg": values}, 0.1), 1, [recall]))
+        return Trial(
+            number, {}, "complete", 1.0, Fitted(ListMetrics({"recall": values, "ndcg": values}, 0.1), 1, [recall])
+        )
 
     assert winner([trial(0, 0.1), Trial(1, {}, "pruned", 1.0), trial(2, 0.3), trial(3, 0.3)]).number == 2
     assert winner([trial(0, 0.3), trial(1, 0.3)]).number == 0

@@ -4,11 +4,11 @@ import numpy as np
 
 from ml.tuning.search import Trial
 from ml.tuning.trade_off import draw_trade_off, pareto_front
-from ml.tuning.trial import Fitted, Judged
+from ml.tuning.trial import Fitted, ListMetrics
 
 
 def trial(number: int, recall: float, coverage: float) -> Trial:
-    judged = Judged({"recall": np.array([recall]), "ndcg": np.array([recall])}, coverage)
+    judged = ListMetrics({"recall": np.array([recall]), "ndcg": np.array([recall])}, coverage)
     return Trial(number, {}, "complete", 1.0, Fitted(judged, 1, [recall]))
 
 

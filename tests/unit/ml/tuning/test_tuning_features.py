@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from ml.stages.tuning_features import FeatureShelf
+from ml.stages.tuning_features import FeatureCache
 
 
 def test_features_are_built_once_for_all_settings_that_they_do_not_depend_on(
-    planted: Any, build: Any, shelf: Callable[..., FeatureShelf]
+    planted: Any, build: Any, shelf: Callable[..., FeatureCache]
 ) -> None:
     features, settings = shelf(build), planted.settings
     first = features.folder(settings)
@@ -19,7 +19,7 @@ def test_features_are_built_once_for_all_settings_that_they_do_not_depend_on(
     assert other.snapshot("interactions").samefile(features.source.snapshot("interactions"))
 
 
-def test_a_job_that_failed_is_tried_again(planted: Any, build: Any, shelf: Callable[..., FeatureShelf]) -> None:
+def test_a_job_that_failed_is_tried_again(planted: Any, build: Any, shelf: Callable[..., FeatureCache]) -> None:
     def fail(*arguments: object) -> None:
         raise RuntimeError("cores")
 
@@ -27,4 +27,4 @@ def test_a_job_that_failed_is_tried_again(planted: Any, build: Any, shelf: Calla
     for _ in range(2):
         with pytest.raises(RuntimeError, match="cores"):
             broken.folder(planted.settings)
-    assert FeatureShelf(broken.source, broken.as_of, build).data(planted.settings).train.nnz > 0
+    assert FeatureCache(broken.source, broken.as_of, build).data(planted.settings).train.nnz > 0
