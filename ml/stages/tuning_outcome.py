@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from ml.data.dataset_digest import dataset_digest
 from ml.tracking import StageLog
-from ml.tuning.search import Trial
+from ml.tuning.candidate import ListMetrics
 from ml.tuning.trade_off import draw_trade_off
-from ml.tuning.trial import ListMetrics
+from ml.tuning.trials import Trial
 from nightjar.contract.atomic_files import write_text
 from nightjar.contract.settings import Settings, run_parameters
 from nightjar.contract.tuned_configuration import TunedConfiguration
@@ -88,10 +88,10 @@ def _trial_log(trial: Trial, k: int) -> StageLog:
 
 
 def _steps(metrics: ListMetrics) -> list[tuple[str, list[float]]]:
-    return [(metric, [value]) for metric, value in metrics.figures().items()]
+    return [(metric, [value]) for metric, value in metrics.by_name().items()]
 
 
 def _row(trial: Trial) -> dict[str, object]:
-    figures = trial.fitted.metrics.figures() if trial.fitted else {}
+    figures = trial.fitted.metrics.by_name() if trial.fitted else {}
     about = {"number": trial.number, "state": trial.state, "reason": trial.reason, "seconds": round(trial.seconds, 1)}
     return about | {"values": trial.values} | figures

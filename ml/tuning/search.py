@@ -4,9 +4,7 @@ The only module that imports optuna. The trials are repeatable: the same data, s
 same winner; a budget in minutes only decides how many there are.
 """
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Protocol
 
 import optuna
@@ -14,7 +12,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from ml.data.training_data import TrainingData
-from ml.tuning.trial import Fitted, search_epochs
+from ml.tuning.candidate import Fitted, search_epochs
+from ml.tuning.trials import Budget, Trial, winner
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.settings import Settings
 from nightjar.contract.settings.ranges import OneOf, Range, Value
@@ -29,66 +28,12 @@ STARTUP_TRIALS = 8
 # New features cost a Spark job: the trials between keep those of the best trial so far.
 FEATURES_EVERY = 4
 
-Clock = Callable[[], float]
-
 
 class FeatureSource(Protocol):
     """The features of one snapshot, for each combination of the settings that they depend on."""
 
     def data(self, settings: Settings) -> TrainingData:
         """Return the features as matrices."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One candidate and its result.
-
-    Attributes:
-        number: from 0, which is the configuration in force.
-        values: its settings; the epochs are those after which it was best.
-        state: complete, pruned (worse than the median of the others at the same epoch), failed or out of time.
-        seconds: its duration.
-        fitted: of a complete one.
-        reason: of a failed one.
-    """
-
-    number: int
-    values: dict[str, Value]
-    state: str
-    seconds: float
-    fitted: Fitted | None = None
-    reason: str = ""
-
-    @property
-    def recall(self) -> float:
-        """Recall@k on the validation window; nan unless complete."""
-        return self.fitted.metrics.mean("recall") if self.fitted else float("nan")
-
-    @property
-    def coverage(self) -> float:
-        """Coverage@k there; nan unless complete."""
-        return self.fitted.metrics.coverage if self.fitted else float("nan")
-
-
-@dataclass
-class Budget:
-    """When the search ends: by the clock, and after a number of trials where there is one."""
-
-    minutes: float
-    trials: int | None = None
-    clock: Clock = time.monotonic
-    started: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.started = self.clock()
-
-    def is_spent(self) -> bool:
-        """Whether the time is up."""
-        return self.clock() - self.started >= self.minutes * 60
-
-    def allows(self, number: int) -> bool:
-        """Whether the trial of a number may begin."""
-        return not self.is_spent() and (self.trials is None or number <= self.trials)
 
 
 class Search:
@@ -179,11 +124,6 @@ class Search:
         if fitted is None:
             return "out of time" if self.budget.is_spent() else "pruned", None, ""
         return "complete", fitted, ""
-
-
-def winner(trials: list[Trial]) -> Trial:
-    """Return the trial with the highest recall, the earliest of equals."""
-    return max((each for each in trials if each.fitted), key=lambda each: (each.recall, -each.number))
 
 
 def _distribution(range_: Range) -> BaseDistribution:

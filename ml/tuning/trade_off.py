@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ml.evaluation.plots import save
-from ml.tuning.search import Trial
+from ml.tuning.trials import Trial
 
 _TRIAL, _FRONT, _FIRST, _WINNER = "#b0b0b0", "#3b4cc0", "#222222", "#c03b3b"
 

@@ -36,10 +36,10 @@ def build(planted: Any) -> PlantedFeatures:
 
 
 @pytest.fixture
-def shelf(planted: Any, tmp_path: Path) -> Callable[..., FeatureCache]:
-    """`shelf(build)`: an empty shelf over the planted snapshot."""
-    shutil.copytree(planted.folder.path / "snapshot", tmp_path / "night" / "snapshot")
-    return lambda build: FeatureCache(RunFolder(tmp_path / "night"), AS_OF, build)
+def cache_of(planted: Any, tmp_path: Path) -> Callable[..., FeatureCache]:
+    """`cache_of(build)`: an empty cache over the planted snapshot."""
+    shutil.copytree(planted.folder.path / "snapshot", tmp_path / "run" / "snapshot")
+    return lambda build: FeatureCache(RunFolder(tmp_path / "run"), AS_OF, build)
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.tuning.search import Trial
+from ml.tuning.candidate import Fitted, ListMetrics
 from ml.tuning.trade_off import draw_trade_off, pareto_front
-from ml.tuning.trial import Fitted, ListMetrics
+from ml.tuning.trials import Trial
 
 
 def trial(number: int, recall: float, coverage: float) -> Trial:

@@ -47,8 +47,8 @@ class ListMetrics:
         """Mean over the users; nan where no user has truth."""
         return float(np.mean(self.of_users[metric])) if self.users else float("nan")
 
-    def figures(self) -> dict[str, float]:
-        """The three means by name."""
+    def by_name(self) -> dict[str, float]:
+        """The means of recall and ndcg, and the coverage, by name."""
         return {metric: self.mean(metric) for metric in self.of_users} | {"coverage": self.coverage}
 
 
