@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ml.evaluation.paired_bootstrap import mean_intervals
 from nightjar.contract.settings import Settings
+from nightjar.contract.settings.registry import registered
 
 Models = Mapping[str, Mapping[str, Any]]
 METRICS = {"recall": "recall@10", "ndcg": "NDCG@10"}
@@ -32,7 +33,7 @@ def choice_table(figures: Mapping[str, Models], what: str, *of_settings: str) ->
             if figures_of_model.get("choice"):
                 choice = ", ".join(f"{name} {_in_short(value)}" for name, value in figures_of_model["choice"].items())
                 rows.append(f"| {title} | {model} | {choice} |")
-    fields = Settings.model_fields.items()
+    fields = [(each.name, each.field) for each in registered(Settings)]
     shown = [(name, field.default) for name, field in fields if any(part in name for part in of_settings)]
     ours = ", ".join(f"{name} {_in_short(value)}" for name, value in shown)
     return "\n".join([*rows, f"| all | Nightjar's defaults | {ours} |"])

@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from dags.support.timetable import DataDateTimetable
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import load_settings
-from nightjar.contract.tuned_configuration import read_recipe
+from nightjar.contract.tuned_configuration import read_tuned_configuration
 
 # The embedded warehouse allows one writing process at a time.
 WAREHOUSE_POOL = "warehouse_writer"
@@ -75,5 +75,5 @@ def setting_of_run(name: str) -> str:
 def run_setting(publication_id: str, name: str) -> str:
     """Return the value of a setting in a publication's run, for templates."""
     settings = load_settings()
-    configuration = read_recipe(RunFolder.of(settings.lake, publication_id).recipe)
+    configuration = read_tuned_configuration(RunFolder.of(settings.lake, publication_id).tuned_configuration)
     return str(getattr(configuration.over(settings), name))

@@ -19,7 +19,7 @@ from ml.evaluation.results import ComparedChampion
 from ml.tracking import StageLog
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings, run_parameters
-from nightjar.contract.tuned_configuration import read_recipe
+from nightjar.contract.tuned_configuration import read_tuned_configuration
 from nightjar.publishing import event_types
 
 
@@ -75,7 +75,7 @@ def _parameters(
         "warm_start_from": evaluated.warm_started_from,
         "chosen_cold_item_share": evaluated.cold_item_weights.blend_weight,
         "chosen_cold_item_regression_share": evaluated.cold_item_weights.regression_weight,
-        "recipe_sha256": read_recipe(folder.recipe).sha256,
+        "recipe_sha256": read_tuned_configuration(folder.tuned_configuration).sha256,
         "dataset_sha256": dataset_digest(folder.snapshot_folder),
         "text_model_sha256": text_model_digest(settings.text_model),
         "users": len(data.user_ids),

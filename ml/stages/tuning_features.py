@@ -1,4 +1,4 @@
-"""Features of a snapshot under some settings, built by the Spark job of the nights, once for each combination.
+"""Features of a snapshot under some settings, built by the Spark job of a run, once for each combination.
 
 Used by the search, many of whose trials differ only in settings that the features do not depend on.
 """
@@ -18,7 +18,7 @@ from nightjar.contract.spark_submission import FEATURE_SETTINGS, build_features
 Build = Callable[[Settings, RunFolder, datetime], None]
 
 
-class FeatureShelf:
+class FeatureCache:
     """The features of one snapshot, a folder for each combination of the settings that they depend on."""
 
     def __init__(self, source: RunFolder, as_of: datetime, build: Build = build_features) -> None:
@@ -27,10 +27,10 @@ class FeatureShelf:
         self._build = build
 
     def folder(self, settings: Settings) -> RunFolder:
-        """Return the folder with the features, built now if nobody asked for these settings before.
+        """Return the folder with the features, built now unless they were before.
 
         Raises:
-            BadInput, NightjarError: the job failed; in its own words.
+            BadInput, NightjarError: the job failed; the message is the job's own.
         """
         folder = RunFolder(self.source.path / "variants" / _digest(settings))
         if not (folder.path / "features").is_dir():

@@ -1,4 +1,4 @@
-"""What a search came to, as files of its folder and as it is told to MLflow.
+"""The outcome of a search, as files of its folder and as MLflow keeps it.
 
 Used by the stage tune_model.
 """
@@ -8,45 +8,45 @@ from dataclasses import dataclass, field
 
 from ml.data.dataset_digest import dataset_digest
 from ml.tracking import StageLog
-from ml.tuning.search import Trial
+from ml.tuning.candidate import ListMetrics
 from ml.tuning.trade_off import draw_trade_off
-from ml.tuning.trial import Judged
+from ml.tuning.trials import Trial
 from nightjar.contract.atomic_files import write_text
 from nightjar.contract.settings import Settings, run_parameters
-from nightjar.contract.tuned_configuration import Recipe
-from nightjar.publishing.tuned_configurations import Entry
+from nightjar.contract.tuned_configuration import TunedConfiguration
+from nightjar.publishing.tuned_configurations import SearchResult
 from nightjar.publishing.tuning_folder import TuningFolder
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a search came to.
+    """The outcome of a search.
 
     Attributes:
         name: of the search.
-        rival: the recipe in force.
-        trials: all of them, the recipe in force first.
+        in_force: the configuration in force.
+        trials: all of them, the configuration in force first.
         best: the trial with the highest recall.
-        entry: the challenger and the verdict on it; None where the recipe in force was the best.
-        judged: on the night's holdout, by name: challenger, in_force, popularity; empty without a challenger.
+        result: the challenger and the verdict on it; None where the configuration in force was the best.
+        metrics: on the run's holdout, by name: challenger, in_force, popularity; empty without a challenger.
     """
 
     name: str
-    rival: Recipe
+    in_force: TunedConfiguration
     trials: list[Trial]
     best: Trial
-    entry: Entry | None = None
-    judged: dict[str, Judged] = field(default_factory=dict)
+    result: SearchResult | None = None
+    metrics: dict[str, ListMetrics] = field(default_factory=dict)
 
-    def says(self) -> str:
+    def summary(self) -> str:
         """The outcome in one line."""
-        if self.entry is None:
+        if self.result is None:
             others = len(self.trials) - 1
             return (
-                f"{self.name}: {self.rival.says()} stays, none of {others} trials was better on the validation window"
+                f"{self.name}: {self.in_force.label} stays, none of {others} trials was better on the validation window"
             )
-        what = "is in force for later dates" if self.entry.verdict == "passed" else f"{self.rival.says()} stays"
-        return f"{self.name} {self.entry.verdict}, {what}: {self.entry.reason}"
+        what = "is in force for later dates" if self.result.verdict == "passed" else f"{self.in_force.label} stays"
+        return f"{self.name} {self.result.verdict}, {what}: {self.result.reason}"
 
 
 def write_outcome(settings: Settings, folder: TuningFolder, outcome: Outcome) -> None:
@@ -57,21 +57,21 @@ def write_outcome(settings: Settings, folder: TuningFolder, outcome: Outcome) ->
 
 def outcome_log(settings: Settings, folder: TuningFolder, outcome: Outcome) -> StageLog:
     """Return what MLflow keeps of the search; `write_outcome` comes first."""
-    record = folder.night.record()
-    params = run_parameters(outcome.rival.over(settings)) | {
+    record = folder.run_folder.record()
+    params = run_parameters(outcome.in_force.over(settings)) | {
         "data_date": record.data_date,
         "as_of": record.interval.as_of.isoformat(),
         "code_version": record.code_version,
-        "dataset_sha256": dataset_digest(folder.night.snapshot_folder),
-        "recipe_name": outcome.rival.name,
+        "dataset_sha256": dataset_digest(folder.run_folder.snapshot_folder),
+        "recipe_name": outcome.in_force.name,
     }
-    figures = {f"holdout.{name}": judged for name, judged in outcome.judged.items()}
+    of_models = {f"holdout.{name}": each for name, each in outcome.metrics.items()}
     for name, trial in (("in_force", outcome.trials[0]), ("best", outcome.best)):
         if trial.fitted:
-            figures[f"validation.{name}"] = trial.fitted.judged
-    metrics = {f"{name}.{metric}": values for name, judged in figures.items() for metric, values in _steps(judged)}
+            of_models[f"validation.{name}"] = trial.fitted.metrics
+    metrics = {f"{name}.{metric}": values for name, each in of_models.items() for metric, values in _steps(each)}
     artifacts = {"plots": folder.plots, "": folder.trials}
-    return StageLog(params, metrics, {"nightjar.outcome": outcome.says()}, artifacts)
+    return StageLog(params, metrics, {"nightjar.outcome": outcome.summary()}, artifacts)
 
 
 def trial_logs(settings: Settings, trials: list[Trial]) -> dict[str, StageLog]:
@@ -82,16 +82,16 @@ def trial_logs(settings: Settings, trials: list[Trial]) -> dict[str, StageLog]:
 def _trial_log(trial: Trial, k: int) -> StageLog:
     metrics = {"seconds": [trial.seconds]}
     if trial.fitted:
-        metrics |= dict(_steps(trial.fitted.judged)) | {f"epoch.recall_at_{k}": trial.fitted.curve}
+        metrics |= dict(_steps(trial.fitted.metrics)) | {f"epoch.recall_at_{k}": trial.fitted.curve}
     tags = {"nightjar.state": trial.state} | ({"nightjar.reason": trial.reason} if trial.reason else {})
     return StageLog(trial.values, metrics, tags)
 
 
-def _steps(judged: Judged) -> list[tuple[str, list[float]]]:
-    return [(metric, [value]) for metric, value in judged.figures().items()]
+def _steps(metrics: ListMetrics) -> list[tuple[str, list[float]]]:
+    return [(metric, [value]) for metric, value in metrics.by_name().items()]
 
 
 def _row(trial: Trial) -> dict[str, object]:
-    figures = trial.fitted.judged.figures() if trial.fitted else {}
+    figures = trial.fitted.metrics.by_name() if trial.fitted else {}
     about = {"number": trial.number, "state": trial.state, "reason": trial.reason, "seconds": round(trial.seconds, 1)}
     return about | {"values": trial.values} | figures

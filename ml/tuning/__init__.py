@@ -1,1 +1,1 @@
-"""The search for better settings: candidates trained and judged inside the training part, then the gate."""
+"""The search for a better configuration: candidates fitted and evaluated inside the training part, then gated."""

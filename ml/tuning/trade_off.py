@@ -1,4 +1,4 @@
-"""Recall against coverage: the trials that no other beats in both, and a plot of them all.
+"""Recall against coverage: the trials that no other dominates, and a plot of them all.
 
 Pure but for the PNG; used by the stage tune_model.
 """
@@ -9,15 +9,15 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ml.evaluation.plots import save
-from ml.tuning.search import Trial
+from ml.tuning.trials import Trial
 
 _TRIAL, _FRONT, _FIRST, _WINNER = "#b0b0b0", "#3b4cc0", "#222222", "#c03b3b"
 
 
 def pareto_front(trials: Sequence[Trial]) -> list[Trial]:
-    """Return the complete trials than which none has more recall and coverage, by rising recall.
+    """Return the complete trials that no other dominates, by rising recall.
 
-    A trial is beaten by one that is at least as good in both and better in one.
+    A trial dominates another when it is at least as good in recall and coverage and better in one.
     """
     front: list[Trial] = []
     best_coverage = -1.0
@@ -29,12 +29,12 @@ def pareto_front(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def draw_trade_off(trials: Sequence[Trial], winner: Trial, k: int, path: Path) -> None:
-    """Draw recall@k against coverage of each complete trial, with the front, the recipe in force and the winner."""
+    """Draw recall@k against coverage@k of each complete trial; mark the front, what is in force and the winner."""
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     complete, front = _complete(trials), pareto_front(trials)
     axes.scatter(*_places(complete), color=_TRIAL, label=f"{len(complete)} trials")
-    axes.plot(*_places(front), color=_FRONT, marker="o", label="not beaten in both")
+    axes.plot(*_places(front), color=_FRONT, marker="o", label="Pareto front")
     axes.scatter(*_places(complete[:1]), color=_FIRST, marker="s", zorder=3, label="in force")
     axes.scatter(*_places([winner]), color=_WINNER, marker="*", s=160, zorder=3, label=f"trial {winner.number}")
     for each in front:

@@ -42,9 +42,8 @@ def retention(
     tuning_runs = _tuning_runs(settings, tunings)
     _show(removals, runs)
     for tuning in tunings:
-        print(
-            f"tuning {tuning.name}: {'its folder and MLflow runs' if tuning.deletes_mlflow_runs else 'its working files'}"
-        )
+        deleted = "its folder and MLflow runs" if tuning.deletes_mlflow_runs else "its working files"
+        print(f"tuning {tuning.name}: {deleted}")
     if apply:
         plan = remove_rows(warehouse, settings, counted_from)
         remove_files(settings, plan)

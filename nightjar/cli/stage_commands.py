@@ -13,7 +13,7 @@ from nightjar.contract.progress import MARK
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import load_settings
 from nightjar.contract.stages import STAGES, Stage
-from nightjar.contract.tuned_configuration import read_recipe
+from nightjar.contract.tuned_configuration import read_tuned_configuration
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.readers_snapshot import refresh_if_possible
 
@@ -72,7 +72,7 @@ def _register(stage: Stage) -> None:
         folder = RunFolder.of(settings.lake, publication)
         run_stage = getattr(import_module(module), function)
         try:
-            outcome = run_stage(read_recipe(folder.recipe).over(settings), folder)
+            outcome = run_stage(read_tuned_configuration(folder.tuned_configuration).over(settings), folder)
         except GateRefused:
             # The decisions are what people look for next.
             refresh_if_possible(open_warehouse(settings), f"{publication} was refused")

@@ -3,7 +3,7 @@
 Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
 
     run.json                 what the attempt is (RunRecord)
-    recipe.json              the tuned settings that it takes, if any (nightjar.contract.tuned_configuration)
+    recipe.json              the tuned configuration that it trains with, if any (nightjar.contract.tuned_configuration)
     snapshot/<name>.parquet  what the attempt may see, unloaded from the warehouse; with the event weights it took and
                              the users whose events count for nothing
     snapshot/event_types.json what each event type counts, and its events (nightjar.publishing.event_types)
@@ -48,6 +48,7 @@ class RunRecord:
     run_id: str
     code_version: str
     stages: tuple[str, ...] = STAGE_GROUPS
+    # Name of the tuned configuration; empty: none.
     recipe: str = ""
     warm_start_from: str = ""
     # As NIGHTJAR_REPEAT_AFTER_DAYS was when it began.
@@ -170,7 +171,7 @@ class RunFolder:
         return fields
 
     @property
-    def recipe(self) -> Path:
+    def tuned_configuration(self) -> Path:
         """The tuned settings that the attempt takes."""
         return self.path / "recipe.json"
 

@@ -1,7 +1,7 @@
-"""Recipes: the settings that tuning may change, where it looks for each, and one choice of values for them.
+"""Tuned configurations: values of the tunable settings that a search found.
 
-A night trains with its settings overlaid by a recipe (`nightjar.publishing.tuned_configurations` says which);
-`recipe.json` in the run folder keeps the one it took.
+A run trains with its settings overlaid by one (`nightjar.publishing.tuned_configurations` chooses it); `recipe.json` in
+the run folder keeps it.
 """
 
 import hashlib
@@ -22,22 +22,22 @@ TUNABLE: Mapping[str, Range] = tunable_settings(Settings)
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Values of tunable settings under a name; the plain one changes nothing and has no name.
+class TunedConfiguration:
+    """Values of tunable settings under a name.
 
     Attributes:
-        name: the tuning that found it.
-        values: setting to value; settings that are not among them stay as they are.
+        name: of the search that found it; empty: untuned.
+        values: setting to value; other settings stay as they are.
     """
 
     name: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
 
     def over(self, settings: Settings) -> Settings:
-        """Return the settings with this recipe's values in their places.
+        """Return the settings with these values in the place of their own.
 
         Raises:
-            BadInput: a setting is not tunable or does not take the value; the message names recipe and setting.
+            BadInput: a setting is not tunable or does not take the value; the message names configuration and setting.
         """
         unknown = sorted(set(self.values) - set(TUNABLE))
         if unknown:
@@ -67,38 +67,39 @@ class Recipe:
 
     @property
     def sha256(self) -> str:
-        """Digest of the values: equal recipes have equal ones, whatever their names."""
+        """Digest of the values: equal values give an equal digest, whatever the name."""
         return hashlib.sha256(json.dumps(dict(self.values), sort_keys=True).encode()).hexdigest()
 
-    def says(self) -> str:
-        """The recipe in words."""
+    @property
+    def label(self) -> str:
+        """The name, for texts."""
         return self.name or "the settings alone"
 
 
-PLAIN = Recipe()
+UNTUNED = TunedConfiguration()
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read a recipe; a file that is not there is the plain one.
+def read_tuned_configuration(path: Path) -> TunedConfiguration:
+    """Read a tuned configuration; without a file it is the untuned one.
 
     Raises:
-        BadInput: the file is no recipe.
+        BadInput: the file is no tuned configuration.
     """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-        return Recipe(name=str(fields["name"]), values=dict(fields["values"]))
+        return TunedConfiguration(name=str(fields["name"]), values=dict(fields["values"]))
     except FileNotFoundError:
-        return PLAIN
+        return UNTUNED
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} is no tuned configuration: {error!r}", code="not_a_configuration", file=path) from error
 
 
-def write_recipe(path: Path, recipe: Recipe) -> None:
-    """Write a recipe."""
+def write_tuned_configuration(path: Path, configuration: TunedConfiguration) -> None:
+    """Write a tuned configuration."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(asdict(recipe), indent=2))
+    write_text(path, json.dumps(asdict(configuration), indent=2))
 
 
-def values_of(settings: Settings) -> dict[str, Value]:
+def tunable_values(settings: Settings) -> dict[str, Value]:
     """Return the value that each tunable setting has."""
     return {name: getattr(settings, name) for name in TUNABLE}

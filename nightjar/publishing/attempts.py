@@ -11,7 +11,11 @@ from nightjar.contract.failpoints import reached
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.contract.stage_groups import inherit_files, inherited_gates
-from nightjar.contract.tuned_configuration import Recipe, read_recipe, write_recipe
+from nightjar.contract.tuned_configuration import (
+    TunedConfiguration,
+    read_tuned_configuration,
+    write_tuned_configuration,
+)
 from nightjar.publishing import excluded_users
 from nightjar.publishing.code_version import code_version
 from nightjar.publishing.request_checks import check_request
@@ -62,7 +66,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
         folder.write_record(record)
         reached("begin:after_folder")
         if configuration.values:
-            write_recipe(folder.recipe, configuration)
+            write_tuned_configuration(folder.tuned_configuration, configuration)
         if source is not None:
             inherit_files(request.stages, source, folder)
             _inherit_verdicts(connection, request.stages, source.record().publication_id, record)
@@ -98,10 +102,10 @@ def check_not_superseded(connection: Connection, run: RunRecord) -> None:
         )
 
 
-def _configuration(settings: Settings, request: RunRequest, source: RunFolder | None) -> Recipe:
+def _configuration(settings: Settings, request: RunRequest, source: RunFolder | None) -> TunedConfiguration:
     # Inherited features were built by a tuned configuration; the model has to be fitted with the same one.
     if source is not None and "features" not in request.stages:
-        return read_recipe(source.recipe)
+        return read_tuned_configuration(source.tuned_configuration)
     configuration = in_force(settings, request.interval.data_date)
     configuration.over(settings)
     return configuration

@@ -1,7 +1,7 @@
-"""The recipes that tunings found, with the verdict on each, and which of them a night trains with.
+"""The tuned configurations that searches found, with the verdict on each, and which of them a run trains with.
 
-One file a tuning, `lake/recipes/<data date>.<number>.json`, never changed: so that a date that is run again finds what
-it found before.
+One file a search, `lake/recipes/<data date>.<number>.json`, never changed: a date that is run again trains with what it
+trained with before.
 """
 
 import json
@@ -12,61 +12,66 @@ from pathlib import Path
 from nightjar.contract.atomic_files import write_text
 from nightjar.contract.errors import BadInput
 from nightjar.contract.settings import Settings
-from nightjar.contract.tuned_configuration import PLAIN, Recipe, read_recipe
+from nightjar.contract.tuned_configuration import UNTUNED, TunedConfiguration, read_tuned_configuration
 
 LATEST, NONE = "latest", "none"
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What one tuning came to.
+class SearchResult:
+    """What one search found.
 
     Attributes:
-        recipe: the challenger, named after the tuning.
-        data_date: the newest date whose events the tuning saw.
-        rival: what it was compared with, in words.
+        configuration: the challenger, named after the search.
+        data_date: the newest date whose events the search used.
+        compared_with: label of the configuration that it was compared with.
         verdict: passed or refused.
         reason: the figures.
     """
 
-    recipe: Recipe
+    configuration: TunedConfiguration
     data_date: date
-    rival: str
+    compared_with: str
     verdict: str
     reason: str
 
 
-def entries(lake: Path) -> list[Entry]:
-    """Return all entries, the oldest date first.
+def search_results(lake: Path) -> list[SearchResult]:
+    """Return all results, the oldest date first.
 
     Raises:
-        BadInput: a file is no entry; the message names it.
+        BadInput: a file is no result; the message names it.
     """
-    found = [_read(path) for path in (lake / "recipes").glob("*.json")]
-    return sorted(found, key=lambda entry: (entry.data_date, int(entry.recipe.name.rpartition(".")[2])))
+    results = [_read(path) for path in (lake / "recipes").glob("*.json")]
+    return sorted(results, key=lambda each: (each.data_date, int(each.configuration.name.rpartition(".")[2])))
 
 
-def add_entry(lake: Path, entry: Entry) -> Path:
-    """Write what a tuning came to and return the file; a tuning that is repeated replaces its own."""
-    path = _path(lake, entry.recipe.name)
+def add_search_result(lake: Path, result: SearchResult) -> Path:
+    """Write what a search found and return the file; a search that is repeated replaces its own."""
+    path = _path(lake, result.configuration.name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    recipe = asdict(entry.recipe)
-    fields = {**recipe, "data_date": entry.data_date.isoformat(), "rival": entry.rival}
-    write_text(path, json.dumps({**fields, "verdict": entry.verdict, "reason": entry.reason}, indent=2))
+    fields = {
+        **asdict(result.configuration),
+        "data_date": result.data_date.isoformat(),
+        "rival": result.compared_with,
+        "verdict": result.verdict,
+        "reason": result.reason,
+    }
+    write_text(path, json.dumps(fields, indent=2))
     return path
 
 
-def in_force(settings: Settings, data_date: date) -> Recipe:
-    """Return the recipe that a night of a date trains with, as the setting `recipe` says.
+def in_force(settings: Settings, data_date: date) -> TunedConfiguration:
+    """Return the tuned configuration that the run of a date trains with, by the setting `recipe`.
 
-    `latest` is the newest that passed and that was tuned on an earlier date: a night must not be configured by its own
-    future, and tuning today changes no date that has been.
+    `latest` is the newest that passed and that was tuned on an earlier date: no run is configured by its own future,
+    and a search today changes no earlier date.
 
     Raises:
-        BadInput: the setting names a recipe that is not there, or a file is no entry.
+        BadInput: the setting names a configuration that does not exist, or a file is none.
     """
     if settings.recipe == NONE:
-        return PLAIN
+        return UNTUNED
     if settings.recipe != LATEST:
         path = _path(settings.lake, settings.recipe)
         if not path.exists():
@@ -77,20 +82,20 @@ def in_force(settings: Settings, data_date: date) -> Recipe:
                 value=settings.recipe,
                 file=path,
             )
-        return read_recipe(path)
-    passed = [each for each in entries(settings.lake) if each.verdict == "passed" and each.data_date < data_date]
-    return passed[-1].recipe if passed else PLAIN
+        return read_tuned_configuration(path)
+    passed = [each for each in search_results(settings.lake) if each.verdict == "passed" and each.data_date < data_date]
+    return passed[-1].configuration if passed else UNTUNED
 
 
 def _path(lake: Path, name: str) -> Path:
     return lake / "recipes" / f"{name}.json"
 
 
-def _read(path: Path) -> Entry:
-    recipe = read_recipe(path)
+def _read(path: Path) -> SearchResult:
+    configuration = read_tuned_configuration(path)
     fields = json.loads(path.read_text(encoding="utf-8"))
     try:
         tuned_on = date.fromisoformat(fields["data_date"])
-        return Entry(recipe, tuned_on, fields["rival"], fields["verdict"], fields["reason"])
+        return SearchResult(configuration, tuned_on, fields["rival"], fields["verdict"], fields["reason"])
     except (KeyError, ValueError) as error:
         raise BadInput(f"{path} is no tuned configuration: {error!r}", code="not_a_configuration", file=path) from error

@@ -1,10 +1,10 @@
-"""The folder of one search for better settings: what it may see, as of the end of one published date.
+"""The folder of one search for a better configuration, on the data of one published date.
 
 Layout, below `lake/tuning/<data date>.<number>/`:
 
-    rival.json          the recipe that a challenger has to beat
+    rival.json          the configuration in force, which a challenger has to beat
     work/               snapshots and features; deleted when the search has ended
-    trials.json         what was tried and what it came to
+    trials.json         values, state and metrics of each trial
     plots/<name>.png    recall against coverage
 """
 
@@ -17,7 +17,7 @@ from nightjar.contract.errors import BadInput
 from nightjar.contract.interval import DataInterval
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
-from nightjar.contract.tuned_configuration import Recipe, write_recipe
+from nightjar.contract.tuned_configuration import TunedConfiguration, write_tuned_configuration
 from nightjar.publishing.code_version import code_version
 from nightjar.publishing.text_model_check import check_text_model
 from nightjar.publishing.tuned_configurations import in_force
@@ -46,38 +46,39 @@ class TuningFolder:
         """
         RunFolder.of(lake, name)
         folder = cls(lake / "tuning" / name)
-        if not folder.night.path.is_dir():
+        if not folder.run_folder.path.is_dir():
             raise BadInput(
-                f"{folder.night.path} does not exist: begin a tuning first (nightjar tune)",
+                f"{folder.run_folder.path} does not exist: begin a search first (nightjar tune)",
                 code="unknown_tuning",
                 tuning=name,
-                path=folder.night.path,
+                path=folder.run_folder.path,
             )
         return folder
 
     @property
     def name(self) -> str:
-        """The search's name, and that of the recipe it finds."""
+        """Name of the search, and of the configuration that it finds."""
         return self.path.name
 
     @property
     def work(self) -> Path:
-        """What the search needs only while it runs."""
+        """Folder of what the search needs only while it runs."""
         return self.path / "work"
 
     @property
-    def night(self) -> RunFolder:
-        """The snapshot that a night of the date would see."""
+    def run_folder(self) -> RunFolder:
+        """The snapshot that a run of the date would see."""
+        # Named as by earlier versions, whose searches may not have ended.
         return RunFolder(self.work / "night")
 
     @property
-    def rival(self) -> Path:
-        """File of the recipe that a challenger has to beat."""
+    def in_force(self) -> Path:
+        """File of the configuration that a challenger has to beat."""
         return self.path / "rival.json"
 
     @property
     def trials(self) -> Path:
-        """What was tried and what it came to."""
+        """File of the trials."""
         return self.path / "trials.json"
 
     @property
@@ -86,17 +87,17 @@ class TuningFolder:
         return self.path / "plots"
 
     def clear(self) -> None:
-        """Delete what is needed no more: `of` finds the search no more either."""
+        """Delete what only a search needs that has not ended: `of` no longer finds it."""
         shutil.rmtree(self.work)
 
 
 def begin_tuning(settings: Settings, warehouse: Warehouse, data_date: date | None) -> TuningFolder:
-    """Number the search and unload what a night of the date would see.
+    """Number the search and unload what a run of the date would see.
 
     Args:
         settings: of the home.
-        warehouse: holds the facts that dbt built for that night.
-        data_date: the newest date to see; None for the newest one that was published.
+        warehouse: holds the facts that dbt built for that run.
+        data_date: the newest date to use; None for the newest published one.
 
     Raises:
         BadInput: the text model cannot be used, or nothing of the date was published, so that its facts may not be
@@ -114,18 +115,18 @@ def begin_tuning(settings: Settings, warehouse: Warehouse, data_date: date | Non
             data_date=data_date,
         )
     interval = DataInterval(datetime.combine(last[0], time.min, UTC), last[1])
-    # What the next night would train with.
-    rival = in_force(settings, last[0] + timedelta(days=1))
-    rival.over(settings)
+    # What the next run would train with.
+    configuration = in_force(settings, last[0] + timedelta(days=1))
+    configuration.over(settings)
     folder = _next_folder(settings.lake, last[0])
-    folder.night.write_record(_record(folder.name, interval, rival))
-    write_recipe(folder.rival, rival)
-    unload(warehouse, folder.night, settings)
+    folder.run_folder.write_record(_record(folder.name, interval, configuration))
+    write_tuned_configuration(folder.in_force, configuration)
+    unload(warehouse, folder.run_folder, settings)
     return folder
 
 
 def _next_folder(lake: Path, data_date: date) -> TuningFolder:
-    # A search whose folder is gone left its recipe, whose name is never given twice.
+    # A search whose folder was deleted left its result; no name is given twice.
     names = [path.name for path in (lake / "tuning").glob(f"{data_date}.*")]
     names += [path.stem for path in (lake / "recipes").glob(f"{data_date}.*.json")]
     numbers = [int(name.rpartition(".")[2]) for name in names]
@@ -134,7 +135,7 @@ def _next_folder(lake: Path, data_date: date) -> TuningFolder:
     return folder
 
 
-def _record(name: str, interval: DataInterval, rival: Recipe) -> RunRecord:
+def _record(name: str, interval: DataInterval, configuration: TunedConfiguration) -> RunRecord:
     return RunRecord(
         publication_id=name,
         attempt=int(name.rpartition(".")[2]),
@@ -144,5 +145,5 @@ def _record(name: str, interval: DataInterval, rival: Recipe) -> RunRecord:
         run_id="tuning",
         code_version=code_version(),
         stages=("features",),
-        recipe=rival.name,
+        recipe=configuration.name,
     )

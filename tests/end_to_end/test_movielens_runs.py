@@ -11,13 +11,13 @@ import pytest
 from mlflow import MlflowClient
 
 from nightjar.contract.run_folder import RunFolder
-from nightjar.contract.tuned_configuration import PLAIN, Recipe, read_recipe
-from nightjar.publishing.tuned_configurations import Entry, add_entry
+from nightjar.contract.tuned_configuration import UNTUNED, TunedConfiguration, read_tuned_configuration
+from nightjar.publishing.tuned_configurations import SearchResult, add_search_result
 from tests.support.refusals import refused_command
 
 LAST, EARLIER = "1998-04-22", "1998-02-10"
 # Settings of features, training and ranking, none of them the default.
-RECIPE = Recipe("1998-02-09.1", {"recency_rank_power": 1.0, "epochs": 12, "cooccurrence_share": 0.4})
+TUNED = TunedConfiguration("1998-02-09.1", {"recency_rank_power": 1.0, "epochs": 12, "cooccurrence_share": 0.4})
 BEFORE = "occurred_at < timestamptz '1998-02-11 00:00:00+00'"
 
 
@@ -37,7 +37,7 @@ def runs(new_home: Callable[[str], Any], shared_data: Path) -> MovieLensRuns:
     assert imported.returncode == 0, imported.stdout
     home.run(LAST)
     after_last = home.current()
-    add_entry(home.settings.lake, Entry(RECIPE, date(1998, 2, 9), PLAIN.says(), "passed", "r"))
+    add_search_result(home.settings.lake, SearchResult(TUNED, date(1998, 2, 9), UNTUNED.label, "passed", "r"))
     home.run(EARLIER)
     return MovieLensRuns(home, after_last, home.current())
 
@@ -92,7 +92,7 @@ def test_an_earlier_date_sees_only_what_had_happened_by_then(runs: MovieLensRuns
     assert 0 < len(served) < 943
 
 
-def test_a_run_trains_with_the_tuned_configuration_in_force_and_logs_it(runs: MovieLensRuns) -> None:
+def test_a_run_trains_with_the_configuration_in_force_and_records_it(runs: MovieLensRuns) -> None:
     client = MlflowClient(runs.home.settings.mlflow_uri)
     output = {}
     for day in (LAST, EARLIER):
@@ -102,7 +102,7 @@ def test_a_run_trains_with_the_tuned_configuration_in_force_and_logs_it(runs: Mo
     assert [output[EARLIER][name] for name in names] == ["1998-02-09.1", "12", "1.0", "0.4"]
     assert (output[LAST]["epochs"], output[LAST]["cooccurrence_share"]) == ("30", "0.25")
     folder = RunFolder.of(runs.home.settings.lake, f"{EARLIER}.1")
-    assert read_recipe(folder.recipe) == RECIPE
+    assert read_tuned_configuration(folder.tuned_configuration) == TUNED
     # Weights fall with the first power of the rank: the oldest of n events weighs 1/n.
     weights = runs.home.rows(
         "select round(min(weight) * count(*), 3), max(weight) from read_parquet(?) group by user_index",

@@ -204,9 +204,9 @@ def test_files_of_a_killed_begin_are_no_part_of_the_next_attempt(settings: Setti
     insert_events(settings)
     left = RunFolder.of(settings.lake, "2026-03-11.1")
     left.path.mkdir(parents=True)
-    left.recipe.write_text('{"name": "of another run"}')
+    left.tuned_configuration.write_text('{"name": "of another night"}')
     begin_attempt(settings, warehouse, RunRequest(of_date("2026-03-11"), "run"))
-    assert not left.recipe.exists()
+    assert not left.tuned_configuration.exists()
 
 
 def test_the_alias_follows_the_pointer_also_when_another_run_moves_it_meanwhile(

@@ -17,7 +17,7 @@ from nightjar.contract.interval import of_date
 from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
-from nightjar.contract.tuned_configuration import Recipe, write_recipe
+from nightjar.contract.tuned_configuration import TunedConfiguration, write_tuned_configuration
 from nightjar.stack.prepare_home import POOLS, prepare_home, register_dags
 from tests.support.golden import check_file
 
@@ -214,13 +214,15 @@ def test_a_search_reads_the_warehouse_in_its_turn_and_trains_in_its_turn(describ
     assert tasks["tune_model"]["upstream"] == ["begin_tuning"]
 
 
-def test_features_are_built_with_the_configuration_of_the_run(settings: Settings) -> None:
+def test_features_are_built_with_the_tuned_configuration_of_the_run(settings: Settings) -> None:
     folder = RunFolder.of(settings.lake, "2026-03-31.1")
-    write_recipe(folder.recipe, Recipe("2026-03-01.1", {"recency_rank_power": 3.0, "epochs": 12}))
+    write_tuned_configuration(
+        folder.tuned_configuration, TunedConfiguration("2026-03-01.1", {"recency_rank_power": 3.0, "epochs": 12})
+    )
     try:
         command = describe(settings)["dags"]["nightly_recommendations"]["tasks"]["build_features"]["command"]
     finally:
-        folder.recipe.unlink()
+        folder.tuned_configuration.unlink()
     assert command[command.index("--recency-rank-power") + 1] == "3.0"
     assert command[command.index("--max-feature-weight") + 1] == "10.0"
 

@@ -43,10 +43,10 @@ def test_neither_a_password_nor_an_address_is_told_of_a_run() -> None:
         mlflow_url="http://canary-mlflow",
         failure_notifier_arguments='{"token": "canary-token"}',
     )
-    told = run_parameters(settings)
-    assert "canary" not in " ".join(str(value) for value in told.values())
-    assert not [name for name in told if "password" in name]
-    assert told["embedding_dim"] == 64
+    parameters = run_parameters(settings)
+    assert "canary" not in " ".join(str(value) for value in parameters.values())
+    assert not [name for name in parameters if "password" in name]
+    assert parameters["embedding_dim"] == 64
     assert not [password for password in ("canary-password", "canary-admin") if password in repr(settings)]
 
 

@@ -14,13 +14,18 @@ import pytest
 from mlflow import MlflowClient
 
 from ml.stages import tune_model
-from ml.stages.tuning_features import FeatureShelf
+from ml.stages.tuning_features import FeatureCache
 from nightjar.contract.errors import BadInput
 from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
-from nightjar.contract.tuned_configuration import PLAIN, Recipe, read_recipe, write_recipe
-from nightjar.publishing.tuned_configurations import entries, in_force
+from nightjar.contract.tuned_configuration import (
+    UNTUNED,
+    TunedConfiguration,
+    read_tuned_configuration,
+    write_tuned_configuration,
+)
+from nightjar.publishing.tuned_configurations import in_force, search_results
 from nightjar.publishing.tuning_folder import TuningFolder
 from tests.support.refusals import refused
 
@@ -31,11 +36,11 @@ POOR = {"epochs": 1, "learning_rate": 0.0001, "embedding_dim": 16, "cooccurrence
 
 @dataclass
 class Tuned:
-    """One search that has ended, what it said, and the settings for which features were built."""
+    """One search that has ended, its summary, and the settings for which features were built."""
 
     settings: Settings
     folder: TuningFolder
-    said: str
+    summary: str
     built: list[tuple[str, Settings]]
 
 
@@ -43,22 +48,22 @@ def tune(planted: Any, home: Path, monkeypatch: pytest.MonkeyPatch, trials: int,
     settings = Settings(home=home, max_sampled=10, **changes)
     folder = TuningFolder(settings.lake / "tuning" / NAME)
     record = RunRecord(NAME, 1, of_date("2026-03-01"), None, "never", "tuning", "0.1.0", ("features",))
-    folder.night.write_record(record)
-    write_recipe(folder.rival, PLAIN)
+    folder.run_folder.write_record(record)
+    write_tuned_configuration(folder.in_force, UNTUNED)
     pairs = {f"{side}_id": [f"{side[0]}00"] for side in ("user", "item")}
-    folder.night.snapshot("interactions").parent.mkdir()
-    pq.write_table(pa.table({"event_id": ["e1"], **pairs}), folder.night.snapshot("interactions"))
+    folder.run_folder.snapshot("interactions").parent.mkdir()
+    pq.write_table(pa.table({"event_id": ["e1"], **pairs}), folder.run_folder.snapshot("interactions"))
     built: list[tuple[str, Settings]] = []
 
     def build(settings: Settings, target: RunFolder, as_of: object) -> None:
         built.append((target.path.parent.parent.name, settings))
         shutil.copytree(planted.folder.path / "features", target.path / "features")
 
-    class Shelf(FeatureShelf):
+    class PlantedCache(FeatureCache):
         def __init__(self, source: RunFolder, as_of: Any) -> None:
             super().__init__(source, as_of, build)
 
-    monkeypatch.setattr(tune_model, "FeatureShelf", Shelf)
+    monkeypatch.setattr(tune_model, "FeatureCache", PlantedCache)
     return Tuned(settings, folder, tune_model.run(settings, folder, 60, trials), built)
 
 
@@ -68,32 +73,32 @@ def tuned(planted: Any, tmp_path_factory: pytest.TempPathFactory) -> Tuned:
         return tune(planted, tmp_path_factory.mktemp("tuned"), monkeypatch, trials=6, **POOR)
 
 
-def test_a_winner_that_passed_is_what_later_nights_take(tuned: Tuned) -> None:
-    [entry] = entries(tuned.settings.lake)
-    assert entry.verdict == "passed", entry.reason
-    assert (entry.recipe.name, entry.verdict, entry.rival) == (NAME, "passed", PLAIN.says())
-    assert in_force(tuned.settings, of_date("2026-03-02").data_date) == entry.recipe
-    assert in_force(tuned.settings, of_date("2026-03-01").data_date) == PLAIN
-    assert tuned.said.startswith(f"{NAME} passed, ")
-    assert tuned.said.endswith(f": {entry.reason}")
+def test_later_runs_train_with_a_winner_that_passed(tuned: Tuned) -> None:
+    [result] = search_results(tuned.settings.lake)
+    assert result.verdict == "passed", result.reason
+    assert (result.configuration.name, result.verdict, result.compared_with) == (NAME, "passed", UNTUNED.label)
+    assert in_force(tuned.settings, of_date("2026-03-02").data_date) == result.configuration
+    assert in_force(tuned.settings, of_date("2026-03-01").data_date) == UNTUNED
+    assert tuned.summary.startswith(f"{NAME} passed, ")
+    assert tuned.summary.endswith(f": {result.reason}")
 
 
 def test_the_winner_is_the_trial_with_the_highest_recall(tuned: Tuned) -> None:
     trials = json.loads(tuned.folder.trials.read_text(encoding="utf-8"))
     best = max((each for each in trials if "recall" in each), key=lambda each: each["recall"])
-    [entry] = entries(tuned.settings.lake)
-    assert entry.recipe.values == best["values"]
+    [result] = search_results(tuned.settings.lake)
+    assert result.configuration.values == best["values"]
     assert len(trials) == 7
     assert trials[0]["values"]["epochs"] == 1
 
 
-def test_trials_see_the_window_and_only_the_two_that_meet_see_the_night(tuned: Tuned) -> None:
-    night = [settings for where, settings in tuned.built if where == "night"]
+def test_trials_see_the_window_and_only_the_two_that_are_gated_see_the_whole_run(tuned: Tuned) -> None:
+    whole_run = [settings for where, settings in tuned.built if where == "night"]
     window = [settings for where, settings in tuned.built if where == "window"]
-    assert 1 <= len(night) <= 2
-    # Other users and items are drawn as cold than those that the night has taken out.
+    assert 1 <= len(whole_run) <= 2
+    # Other users and items are drawn as cold than those that the run has held out.
     assert {each.seed for each in window} == {tuned.settings.seed + 1}
-    assert {each.seed for each in night} == {tuned.settings.seed}
+    assert {each.seed for each in whole_run} == {tuned.settings.seed}
 
 
 def test_the_search_and_its_trials_are_in_mlflow(tuned: Tuned) -> None:
@@ -108,7 +113,7 @@ def test_the_search_and_its_trials_are_in_mlflow(tuned: Tuned) -> None:
     assert parent.data.metrics["holdout.challenger.recall"] > parent.data.metrics["holdout.in_force.recall"]
     assert parent.data.metrics["validation.best.recall"] > parent.data.metrics["validation.in_force.recall"]
     assert parent.data.params["data_date"] == "2026-03-01"
-    assert parent.data.tags["nightjar.outcome"] == tuned.said
+    assert parent.data.tags["nightjar.outcome"] == tuned.summary
     assert {each.path for each in client.list_artifacts(parent.info.run_id)} == {"plots", "trials.json"}
     assert [each.path for each in client.list_artifacts(parent.info.run_id, "plots")] == ["plots/trade_off.png"]
 
@@ -123,10 +128,10 @@ def test_only_figures_are_left_when_it_has_ended(tuned: Tuned) -> None:
 def test_where_nothing_is_better_nothing_changes(planted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ml.tuning.search.search_epochs", first_is_best(monkeypatch))
     done = tune(planted, tmp_path, monkeypatch, trials=2)
-    assert done.said.startswith(f"{NAME}: ")
-    assert PLAIN.says() in done.said
-    assert re.search(r"\b2\b", done.said.removeprefix(NAME))
-    assert entries(done.settings.lake) == []
+    assert done.summary.startswith(f"{NAME}: ")
+    assert UNTUNED.label in done.summary
+    assert re.search(r"\b2\b", done.summary.removeprefix(NAME))
+    assert search_results(done.settings.lake) == []
 
 
 def first_is_best(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
@@ -145,10 +150,12 @@ def test_a_winner_that_fails_the_gate_is_kept_as_refused(
     planted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = tune(planted, tmp_path, monkeypatch, trials=6, gate_popularity_margin=100.0, **POOR)
-    [entry] = entries(done.settings.lake)
-    assert entry.verdict == "refused"
-    assert entry.reason.startswith("popularity: recall@10 ")
-    assert done.said.startswith(f"{NAME} refused, ")
-    assert done.said.endswith(f": {entry.reason}")
-    assert in_force(done.settings, of_date("2026-03-02").data_date) == PLAIN
-    assert read_recipe(done.settings.lake / "recipes" / f"{NAME}.json") == Recipe(NAME, entry.recipe.values)
+    [result] = search_results(done.settings.lake)
+    assert result.verdict == "refused"
+    assert result.reason.startswith("popularity: recall@10 ")
+    assert done.summary.startswith(f"{NAME} refused, ")
+    assert done.summary.endswith(f": {result.reason}")
+    assert in_force(done.settings, of_date("2026-03-02").data_date) == UNTUNED
+    assert read_tuned_configuration(done.settings.lake / "recipes" / f"{NAME}.json") == TunedConfiguration(
+        NAME, result.configuration.values
+    )

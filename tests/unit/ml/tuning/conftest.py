@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ml.data.training_data import read_training_data
-from ml.stages.tuning_features import FeatureShelf
+from ml.stages.tuning_features import FeatureCache
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 
@@ -36,10 +36,10 @@ def build(planted: Any) -> PlantedFeatures:
 
 
 @pytest.fixture
-def shelf(planted: Any, tmp_path: Path) -> Callable[..., FeatureShelf]:
-    """`shelf(build)`: an empty shelf over the planted snapshot."""
-    shutil.copytree(planted.folder.path / "snapshot", tmp_path / "night" / "snapshot")
-    return lambda build: FeatureShelf(RunFolder(tmp_path / "night"), AS_OF, build)
+def cache_of(planted: Any, tmp_path: Path) -> Callable[..., FeatureCache]:
+    """`cache_of(build)`: an empty cache over the planted snapshot."""
+    shutil.copytree(planted.folder.path / "snapshot", tmp_path / "run" / "snapshot")
+    return lambda build: FeatureCache(RunFolder(tmp_path / "run"), AS_OF, build)
 
 
 @pytest.fixture(scope="module")

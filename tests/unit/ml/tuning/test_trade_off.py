@@ -2,13 +2,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.tuning.search import Trial
+from ml.tuning.candidate import Fitted, ListMetrics
 from ml.tuning.trade_off import draw_trade_off, pareto_front
-from ml.tuning.trial import Fitted, Judged
+from ml.tuning.trials import Trial
 
 
 def trial(number: int, recall: float, coverage: float) -> Trial:
-    judged = Judged({"recall": np.array([recall]), "ndcg": np.array([recall])}, coverage)
+    judged = ListMetrics({"recall": np.array([recall]), "ndcg": np.array([recall])}, coverage)
     return Trial(number, {}, "complete", 1.0, Fitted(judged, 1, [recall]))
 
 

@@ -49,13 +49,13 @@ def lay(settings: Settings, name: str, *, ended: bool) -> Path:
     return folder
 
 
-def test_an_ended_search_goes_with_its_runs_once_it_is_old_and_its_recipe_stays(
+def test_an_ended_search_goes_with_its_runs_once_it_is_old_and_its_result_stays(
     settings: Settings, warehouse: DuckDBWarehouse
 ) -> None:
     old, young = (lay(settings, name, ended=True) for name in ("2026-03-31.1", "2026-04-01.1"))
-    configuration = settings.lake / "recipes" / "2026-03-31.1.json"
-    configuration.parent.mkdir()
-    configuration.write_text("{}")
+    result = settings.lake / "recipes" / "2026-03-31.1.json"
+    result.parent.mkdir()
+    result.write_text("{}")
     # 91 days and 90 days before.
     [found] = old_tunings(warehouse, settings, AS_OF)
     assert (found.name, found.path, found.file_bytes, found.deletes_mlflow_runs) == ("2026-03-31.1", old, 2, True)
@@ -63,7 +63,7 @@ def test_an_ended_search_goes_with_its_runs_once_it_is_old_and_its_recipe_stays(
     remove_tuning(found)
     assert not old.exists()
     assert young.exists()
-    assert configuration.exists()
+    assert result.exists()
 
 
 @pytest.mark.parametrize(("days_later", "goes"), [(2, False), (3, True)])

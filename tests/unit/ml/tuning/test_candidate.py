@@ -3,24 +3,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.tuning.trial import judge_popularity, search_epochs, train_and_judge
+from ml.tuning.candidate import evaluate_popularity, fit_and_evaluate, search_epochs
 
 
 def go_on(epoch: int, recall: float) -> bool:
     return True
 
 
-def test_a_candidate_is_judged_after_its_best_epoch(planted: Any, data: Any) -> None:
+def test_a_candidate_is_evaluated_after_its_best_epoch(planted: Any, data: Any) -> None:
     settings = planted.settings
     fitted = search_epochs(data, settings, 5, go_on)
     assert fitted is not None
     assert fitted.epochs == int(np.argmax(fitted.curve)) + 1
     # Five epochs later there was still none better, or the training was over.
     assert len(fitted.curve) == min(fitted.epochs + 5, settings.epochs)
-    again = train_and_judge(data, settings.model_copy(update={"epochs": fitted.epochs}))
-    assert again.figures() == fitted.judged.figures()
+    again = fit_and_evaluate(data, settings.model_copy(update={"epochs": fitted.epochs}))
+    assert again.by_name() == fitted.metrics.by_name()
     # Fewer users than the curve is sampled at: it shows the very figure.
-    assert fitted.judged.mean("recall") == pytest.approx(max(fitted.curve))
+    assert fitted.metrics.mean("recall") == pytest.approx(max(fitted.curve))
 
 
 def test_a_number_of_epochs_that_is_given_is_kept(planted: Any, data: Any) -> None:
@@ -28,21 +28,21 @@ def test_a_number_of_epochs_that_is_given_is_kept(planted: Any, data: Any) -> No
     fitted = search_epochs(data, settings, None, go_on)
     assert fitted is not None
     assert (fitted.epochs, len(fitted.curve)) == (7, 7)
-    assert fitted.judged.figures() == train_and_judge(data, settings).figures()
+    assert fitted.metrics.by_name() == fit_and_evaluate(data, settings).by_name()
 
 
-def test_a_candidate_is_given_up_at_the_epoch_that_says_so(planted: Any, data: Any) -> None:
-    asked: list[tuple[int, float]] = []
+def test_a_candidate_is_given_up_at_the_epoch_where_the_callback_is_false(planted: Any, data: Any) -> None:
+    calls: list[tuple[int, float]] = []
 
     def until_the_third(epoch: int, recall: float) -> bool:
-        asked.append((epoch, recall))
+        calls.append((epoch, recall))
         return epoch < 3
 
     assert search_epochs(data, planted.settings, 50, until_the_third) is None
-    assert [epoch for epoch, _ in asked] == [1, 2, 3]
+    assert [epoch for epoch, _ in calls] == [1, 2, 3]
 
 
-def test_the_figures_are_those_of_the_nights_own_evaluation(planted: Any, data: Any) -> None:
+def test_the_metrics_are_those_of_the_runs_own_evaluation(planted: Any, data: Any) -> None:
     from ml.evaluation.evaluate import evaluate
     from ml.evaluation.holdout_slices import holdout_slices
     from nightjar.ranking.scoring import popularity_ranking
@@ -51,5 +51,5 @@ def test_the_figures_are_those_of_the_nights_own_evaluation(planted: Any, data: 
     slices = holdout_slices(data.train, data.holdout, data.is_available, planted.settings.seed)[:1]
     found = evaluate({"popularity": popularity}, slices, data.train, planted.settings.metric_k)
     rows = {row.metric: row.value for row in found.metrics if row.model == "popularity"}
-    figures = judge_popularity(data, planted.settings).figures()
+    figures = evaluate_popularity(data, planted.settings).by_name()
     assert figures == pytest.approx({name: rows[name] for name in ("recall", "ndcg", "coverage")})
