@@ -1,23 +1,31 @@
 """`nightjar settings`: every setting with its variable, its default and what it does."""
 
+from typing import Annotated
+
 import typer
 
 from nightjar.contract.settings import Settings, variable
+from nightjar.contract.settings.field import SettingsGroup
+from nightjar.contract.settings.registry import RegisteredSetting, registered
 
 
-def settings_table() -> str:
-    """Return the settings as a Markdown table, in the order of the settings object."""
-    lines = ["| variable | default | what it does |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        lines.append(f"| `{variable(name)}` | `{field.default}` | {field.description} |")
-    return "\n".join(lines)
+def settings_table(of: type[SettingsGroup] = Settings, *, basic: bool = False) -> str:
+    """Return the settings, or the basic ones, as a Markdown table, group by group."""
+    shown = [each for each in registered(of) if each.traits.is_basic or not basic]
+    return "\n".join(["| variable | default | what it does |", "|---|---|---|", *map(_row, shown)])
 
 
-def settings() -> None:
+def settings(
+    basic: Annotated[bool, typer.Option("--basic", help="Only what a newcomer needs.")] = False,
+) -> None:
     """Print the table of settings."""
-    print(settings_table())
+    print(settings_table(basic=basic))
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the main app."""
     app.command()(settings)
+
+
+def _row(each: RegisteredSetting) -> str:
+    return f"| `{variable(each.name)}` | `{each.field.default}` | {each.field.description} |"
