@@ -1,1 +1,1 @@
-"""When the stages of a night run and in what order."""
+"""When the stages of a run start, and in what order."""

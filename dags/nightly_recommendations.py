@@ -1,26 +1,26 @@
 """# Nightly recommendations
 
-Retrains the recommender on everything that happened before the end of the data interval and publishes the result.
+Retrains the recommender on all events before the end of the data interval and publishes the recommendations.
 
-| group | what it does | where to look when it fails |
+| tasks | what they do | where to look when they fail |
 |---|---|---|
 | `begin` | numbers the attempt; refuses an interval without events; on schedule, skips it | the task's last line |
 | `inputs` | dbt builds facts and dimensions and tests them | gate `inputs`, the task's last line |
-| `features` | unloads what the run may see; Spark builds the matrices | `snapshot/`, `features/` of the run |
-| `model` | trains, evaluates, compares, fits on everything | MLflow; gates `popularity`, `champion*`, `coverage` |
+| `features` | unloads the snapshot; Spark builds the matrices | `snapshot/`, `features/` of the run |
+| `model` | evaluates, gates, fits on everything | MLflow; gates `popularity`, `champion*`, `coverage` |
 | `serving` | builds the indices, scores every user | gates `retrieval_recall`, `similarity_recall` |
 | `publication` | stages, audits, moves the pointer in one transaction | gate `outputs`; `recs.publications` |
 | `marts` | dbt builds the analysts' tables | the task's last line |
-| `report` | writes one page about the night and logs it to MLflow | the task's last line |
+| `report` | writes the run report and logs it to MLflow | the task's last line |
 
-**The date that a run produces** is the date on which its data interval starts. Whoever starts it, the logical date
-names it: a run of logical date 28 March produces 28 March, by the schedule, by hand and by a backfill. A single run may
-name the date in `data_date` instead; left as it is, the form produces the last complete date. The run's note says which
-it is as soon as the run starts.
+**The data date of a run** is the date on which its data interval starts. The logical date decides it, however the run
+starts: a run of logical date 28 March produces 28 March, by the schedule, by hand and by a backfill. A single run may
+set `data_date` instead; left empty, the form produces the last complete date. The run's note shows the data date as
+soon as the run starts.
 
-Verdicts of the gates are rows of `recs.gate_decisions`. A refused gate fails its task at once; what was published
-stays published. A date older than the current publication becomes history and leaves `recommendations_current` as it
-is, unless `publish` is `force`.
+Each gate decision is a row of `recs.gate_decisions`. A gate that refuses fails its task at once; the current
+publication stays. A date older than the current publication becomes history and does not change
+`recommendations_current`, unless `publish` is `force`.
 """
 
 from datetime import datetime
@@ -28,8 +28,8 @@ from datetime import datetime
 from airflow.sdk import DAG, Param, TaskGroup
 
 from dags.support.alerts import deadline, on_failure
-from dags.support.command import NightjarCommand, TrackedCommand, publish, stage
-from dags.support.spark import spark_job
+from dags.support.command_tasks import NightjarCommand, TrackedCommand, publish, stage
+from dags.support.spark_tasks import spark_job
 from dags.support.task_defaults import (
     COMPUTE_POOL,
     DEFAULT_ARGS,
@@ -48,14 +48,14 @@ with DAG(
     dag_id="nightly_recommendations",
     doc_md=__doc__,
     schedule=intervals(load_settings().schedule),
-    # Airflow runs no task before this date, and any date that has events may be backfilled.
+    # Airflow runs no task before this date, and any date with events may be backfilled.
     start_date=datetime(1970, 1, 1),
     catchup=False,
-    # As many as the Backfill dialog may start at once; the pools make them take turns where they have to.
+    # As many as the Backfill dialog may start at once; the pools serialise them where needed.
     max_active_runs=4,
     default_args=DEFAULT_ARGS,
     tags=["nightjar", "recommendations"],
-    # A person clears a run after a cause was mended: with new settings, or a new version of the project.
+    # A run is cleared after its cause is mended: with new settings, or a new version of the project.
     rerun_with_latest_version=True,
     user_defined_macros={"run_as_of": run_as_of, "run_folder": run_folder, "run_setting": run_setting},
     deadline=deadline(load_settings()),
@@ -66,14 +66,15 @@ with DAG(
             type=["null", "string"],
             format="date",
             pattern=r"^\d{4}-\d{2}-\d{2}$",
-            description="The date that a single run produces. Empty: that of the logical date; where that has not "
-            "ended, the last complete one, so yesterday for a logical date of now. Leave it empty in a backfill.",
+            description="Data date of a single run. Empty: that of the logical date; where it has not ended, the "
+            "last complete one, so yesterday for a logical date of now. Leave it empty in a backfill.",
         ),
         "publish": Param(
             "auto",
             type="string",
             enum=["auto", "never", "force"],
-            description="auto: readers see it unless a newer date is current; never: history only; force: always.",
+            description="Whether the publication becomes current. auto: unless a newer date is current; never: history "
+            "only; force: always.",
         ),
         "stages": Param(
             list(STAGES),
@@ -82,7 +83,7 @@ with DAG(
             uniqueItems=True,
             items={"type": "string", "enum": list(STAGES)},
             examples=list(STAGES),
-            description="What to run. Stages left out at the front are taken over from the date's last publication.",
+            description="Stage groups to run. Groups left out at the front come from the date's last publication.",
         ),
         "ingested_before": Param(
             None,
@@ -90,9 +91,9 @@ with DAG(
             format="date-time",
             # The format alone offers a date picker; Airflow does not check it.
             pattern=r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}",
-            description="See only rows that had arrived by then: what the night could have known.",
+            description="Use only rows ingested before this time, as the scheduled run would have.",
         ),
-        "note": Param("", type=["null", "string"], maxLength=500, description="Kept with the attempt."),
+        "note": Param("", type=["null", "string"], maxLength=500, description="Free text, stored with the attempt."),
     },
 ) as dag:
     begin = NightjarCommand(
@@ -117,38 +118,38 @@ with DAG(
 
     with TaskGroup("inputs", prefix_group_id=False) as inputs:
         (
-            stage("dbt_inputs", of="inputs", pool=WAREHOUSE_POOL)
-            >> stage("audit_inputs", of="inputs", pool=WAREHOUSE_POOL)
+            stage("dbt_inputs", group="inputs", pool=WAREHOUSE_POOL)
+            >> stage("audit_inputs", group="inputs", pool=WAREHOUSE_POOL)
         )
 
     with TaskGroup("features", prefix_group_id=False) as features:
-        stage("unload", of="features", pool=WAREHOUSE_POOL) >> spark_job(
+        stage("unload", group="features", pool=WAREHOUSE_POOL) >> spark_job(
             "build_features",
             *FEATURE_SETTINGS,
-            of="features",
+            group="features",
             arguments=["--as-of", RUN_AS_OF],
         )
 
     with TaskGroup("model", prefix_group_id=False) as model:
         (
-            stage("evaluate_model", of="model", pool=COMPUTE_POOL, kind=TrackedCommand)
-            >> stage("gate_model", of="model", pool=WAREHOUSE_POOL)
-            >> stage("fit_model", of="model", pool=COMPUTE_POOL, kind=TrackedCommand)
+            stage("evaluate_model", group="model", pool=COMPUTE_POOL, kind=TrackedCommand)
+            >> stage("gate_model", group="model", pool=WAREHOUSE_POOL)
+            >> stage("fit_model", group="model", pool=COMPUTE_POOL, kind=TrackedCommand)
         )
 
     with TaskGroup("serving", prefix_group_id=False) as serving:
-        stage("build_indices", of="serving", pool=WAREHOUSE_POOL) >> spark_job(
-            "score_users", *SCORE_SETTINGS, of="serving"
+        stage("build_indices", group="serving", pool=WAREHOUSE_POOL) >> spark_job(
+            "score_users", *SCORE_SETTINGS, group="serving"
         )
 
     with TaskGroup("publication", prefix_group_id=False) as publication:
         (
-            stage("load_staging", of="publication", pool=WAREHOUSE_POOL)
-            >> stage("audit_outputs", of="publication", pool=WAREHOUSE_POOL)
+            stage("load_staging", group="publication", pool=WAREHOUSE_POOL)
+            >> stage("audit_outputs", group="publication", pool=WAREHOUSE_POOL)
             >> publish(pool=WAREHOUSE_POOL)
         )
 
     begin >> [inputs, features, model, serving, publication]
     inputs >> features >> model >> serving >> publication
-    [begin, publication] >> stage("dbt_marts", of="publication", pool=WAREHOUSE_POOL, task_id="marts")
-    [begin, publication] >> stage("report", of="publication", pool=WAREHOUSE_POOL, kind=TrackedCommand)
+    [begin, publication] >> stage("dbt_marts", group="publication", pool=WAREHOUSE_POOL, task_id="marts")
+    [begin, publication] >> stage("report", group="publication", pool=WAREHOUSE_POOL, kind=TrackedCommand)

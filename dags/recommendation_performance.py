@@ -1,21 +1,21 @@
 """# Performance of the recommendations
 
-Brings the online metrics up to date, once a day: what was shown, what was clicked and bought, and how each variant of
-an experiment does beside the control: `marts.variant_outcomes`, `marts.recommendation_ctr_daily` and those beside them.
+Updates the online metrics once a day: exposures, clicks and conversions, and each variant of an experiment beside the
+control: `marts.variant_outcomes`, `marts.recommendation_ctr_daily` and the other marts of exposures.
 
-Clicks often arrive hours after the night; they count for the date on which the item was shown, within the hours of
-`NIGHTJAR_ATTRIBUTION_WINDOW_HOURS`. Facts of the last `NIGHTJAR_LOOKBACK_DAYS` days, and of every earlier date for
-which something arrived, are built again, then the marts. Every night does the same after it has published.
+Clicks often arrive hours after the nightly run. They count on the date of the exposure, within
+`NIGHTJAR_ATTRIBUTION_WINDOW_HOURS`. dbt rebuilds the facts of the last `NIGHTJAR_LOOKBACK_DAYS` days and of every
+earlier date with late rows, then the marts. Every nightly run does the same after it has published.
 
-It never delays training: it takes no slot of the pool `compute`, writes nothing that a night reads, and in the
-queue for the warehouse every task of a night goes before it.
+It never delays training: it needs no slot of the pool `compute`, writes nothing that a nightly run reads, and every
+task of a nightly run has priority over it in the pool `warehouse_writer`.
 """
 
 from datetime import datetime
 
 from airflow.sdk import DAG
 
-from dags.support.command import NightjarCommand
+from dags.support.command_tasks import NightjarCommand
 from dags.support.task_defaults import DEFAULT_ARGS, WAREHOUSE_POOL, intervals
 from nightjar.contract.settings import load_settings
 
@@ -37,7 +37,7 @@ with DAG(
             "--date={{ data_interval_start | ds if data_interval_start is defined else '' }}",
         ],
         pool=WAREHOUSE_POOL,
-        # Below the 1 that Airflow gives a task with nothing behind it.
+        # Below 1, Airflow's weight of a task without downstream tasks.
         priority_weight=0,
         weight_rule="absolute",
     )

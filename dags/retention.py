@@ -1,20 +1,20 @@
 """# Retention
 
-Deletes what old attempts left behind: rows of the output tables, run folders, MLflow runs with their models. The
+Deletes the data of old attempts: rows of the output tables, run folders, MLflow runs with their models. The
 settings `NIGHTJAR_RETENTION_*` say how long each is kept, counted in data dates back from the current publication.
 
-What the current publication and the rollback targets need always stays. So do the ledger, the attempts, the verdicts of
-the gates and the metrics of every night. An attempt that may still be running is left alone.
+The data of the current publication and of the rollback targets always stays. So do the ledger, the attempts, the gate
+decisions and the metrics of every run. An attempt that may still be running stays too.
 
-A scheduled run deletes. A run started by hand only shows what would go, unless `dry_run` is switched off. The log of
-the task holds the table: every attempt, why it stays or what of it goes, rows and megabytes.
+A scheduled run deletes. A run started by hand only lists what would be deleted, unless `dry_run` is switched off. The
+task's log holds the table: every attempt, why it stays or what is deleted, rows and megabytes.
 """
 
 from datetime import datetime
 
 from airflow.sdk import DAG, Param
 
-from dags.support.command import NightjarCommand
+from dags.support.command_tasks import NightjarCommand
 from dags.support.task_defaults import DEFAULT_ARGS, WAREHOUSE_POOL, intervals
 from nightjar.contract.settings import load_settings
 
@@ -29,7 +29,7 @@ with DAG(
     tags=["nightjar", "maintenance"],
     params={
         "dry_run": Param(
-            True, type="boolean", description="Only show what would go. Scheduled runs delete, whatever this says."
+            True, type="boolean", description="Only list what would be deleted. Scheduled runs always delete."
         ),
     },
 ) as dag:

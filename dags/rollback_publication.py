@@ -1,19 +1,19 @@
 """# Rollback of a publication
 
 Points readers to an earlier publication, at once and without training: the views `recs.*_current` and MLflow's alias
-`champion` follow, and what waits for the asset `recs_current` is started. The ledger `recs.publications` gets an entry
-with this run's id and the reason. A rollback can be rolled back the same way.
+`champion` follow, and the DAGs that consume the asset `recs_current` start. The ledger `recs.publications` gets an
+entry with this run's id and the reason. A rollback can be rolled back the same way.
 
-`publication` is one that was published and is still whole: `nightjar status` lists the latest. One whose rows or index
-files are gone is refused, and nothing changes. The next night moves the pointer forward again; pause
-`nightly_recommendations` where it must not.
+`publication` must have been published and still be complete: `nightjar status` lists the latest. One without its rows
+or index files is refused, and nothing changes. The next nightly run moves the pointer forward again; pause
+`nightly_recommendations` to prevent that.
 """
 
 from datetime import datetime
 
 from airflow.sdk import DAG, Param
 
-from dags.support.command import NightjarCommand
+from dags.support.command_tasks import NightjarCommand
 from dags.support.task_defaults import DEFAULT_ARGS, RECS_CURRENT, WAREHOUSE_POOL
 
 with DAG(
@@ -29,9 +29,9 @@ with DAG(
         "publication": Param(
             type="string",
             pattern=r"^\d{4}-\d{2}-\d{2}\.\d+$",
-            description="The publication that readers shall see, e.g. 2026-03-31.1.",
+            description="Publication to make current, e.g. 2026-03-31.1.",
         ),
-        "reason": Param(type="string", minLength=3, description="Why; the ledger keeps it."),
+        "reason": Param(type="string", minLength=3, description="Reason, stored in the ledger."),
     },
 ) as dag:
     NightjarCommand(

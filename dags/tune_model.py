@@ -1,27 +1,27 @@
-"""# Search for better settings
+"""# Search for a tuned configuration
 
-Tries settings of features and model on the data of a published date and lets the best of them face the gate. Nothing
-is published, and no table changes.
+Trains and evaluates configurations on the data of a published date; the gate decides on the best one. Nothing is
+published, and no table changes.
 
 | task | what it does | where to look when it fails |
 |---|---|---|
-| `begin_tuning` | names the search; unloads what a night of the date would see | the task's last line |
-| `tune_model` | searches inside the training part; judges the winner on the holdout | the MLflow run of the search |
+| `begin_tuning` | numbers the search; unloads the snapshot that a run of the date would use | the task's last line |
+| `tune_model` | searches inside the training part; evaluates the winner on the holdout | the MLflow run of the search |
 
-A trial never sees what the night of the date held out. The winner and the recipe in force are then both trained
-without the holdout and judged on it; a winner that passes is what nights of later dates train with, unless
-`NIGHTJAR_RECIPE` says otherwise. A winner that is refused changes nothing and fails no task: the task's last line and
-`nightjar recipes` say why.
+No trial sees the holdout of the date's run. The winner and the configuration in force are then both trained without
+the holdout and evaluated on it. Runs of later dates train with a winner that passes, unless `NIGHTJAR_RECIPE` names
+another configuration. A refused winner changes nothing and fails no task: the task's last line and `nightjar recipes`
+show the reason.
 
 The MLflow run of the search has a nested run for each trial and a plot of recall against coverage. While the search
-runs, nights wait for the one slot that training has.
+runs, the training of nightly runs waits for the one slot of the pool `compute`.
 """
 
 from datetime import datetime
 
 from airflow.sdk import DAG, Param
 
-from dags.support.command import NightjarCommand
+from dags.support.command_tasks import NightjarCommand
 from dags.support.task_defaults import COMPUTE_POOL, DEFAULT_ARGS, WAREHOUSE_POOL, intervals
 from nightjar.contract.settings import load_settings
 
@@ -40,13 +40,13 @@ with DAG(
             type=["null", "string"],
             format="date",
             pattern=r"^\d{4}-\d{2}-\d{2}$",
-            description="The newest data date to see; empty: the newest that was published.",
+            description="Newest data date to use. Empty: the newest published one.",
         ),
         "minutes": Param(
             load_settings().tuning_minutes,
             type="integer",
             minimum=1,
-            description="How long to search. Building the first features and the gate come on top.",
+            description="Duration of the search. The first features and the gate take additional time.",
         ),
     },
 ) as dag:

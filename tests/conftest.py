@@ -1,4 +1,4 @@
-"""Fixtures that every part shares: a home of its own for each test, and nights laid into it by hand."""
+"""Fixtures of all tests: a home for each test, and publications inserted by hand."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from nightjar.publishing.ledger import add_entry, current_publication, point_to
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Connection, Warehouse
 from tests.support.golden import hold_wording
-from tests.support.guards import remove_the_named_one
+from tests.support.guards import remove_the_guard_of_the_environment
 from tests.support.insert_rows import lay_row
 from tests.support.postgres_server import PostgresServer, running_postgres
 from tests.support.spark_cluster import SparkCluster, running_cluster
@@ -37,7 +37,7 @@ _VALUES: dict[str, Any] = {
     "timestamptz": LONG_AGO,
     "real[]": [1.0],
 }
-# An example that waits for another process of the tests is none that fails.
+# An example may wait for another test process: that is no failure.
 hypothesis.settings.register_profile("without a clock", deadline=None)
 hypothesis.settings.load_profile("without a clock")
 
@@ -49,7 +49,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by its folder; what runs on PostgreSQL is no unit test wherever it stands."""
+    """Mark each test by its folder; a test on PostgreSQL is no unit test in any folder."""
     for item in items:
         folder = item.path.relative_to(REPOSITORY).parts[:2]
         kind = folder[1] if folder[0] == "tests" and folder[1] in ("integration", "end_to_end") else ""
@@ -64,13 +64,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupByFixtures:
-    """Hand the tests to the processes of `make test`."""
+    """Distribute the tests to the processes of `make test`."""
     return GroupByFixtures(config, log)
 
 
 def pytest_collection_finish() -> None:
-    """Do without the guard that `make test-guards` names, now that all have imported it."""
-    remove_the_named_one()
+    """Remove the guard that `make test-guards` names, after all imports."""
+    remove_the_guard_of_the_environment()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -81,7 +81,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture
 def engine() -> str:
-    """The warehouse's engine, where the test does not ask for a warehouse."""
+    """The warehouse's engine of tests without a warehouse."""
     return "duckdb"
 
 
@@ -113,7 +113,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """One PostgreSQL server for all tests of a session; each test makes databases of its own in it."""
+    """One PostgreSQL server for all tests of a session; each test creates its own databases."""
     with running_postgres() as server:
         yield server
 
@@ -127,20 +127,20 @@ def initialised_server(postgres_server: PostgresServer) -> PostgresServer:
 
 @pytest.fixture(scope="session")
 def spark_cluster() -> Iterator[SparkCluster]:
-    """One Spark master and two workers for all tests of a session; a test that kills one asks for two again."""
+    """One Spark master and two workers for all tests of a session; a test that kills one starts another."""
     with running_cluster() as cluster:
         yield cluster
 
 
 def _insert_row(connection: Connection, full_name: str, **given: Any) -> None:
-    """Insert one row; columns that are not given hold something of their type."""
+    """Insert one row; other columns hold some value of their type."""
     row = {column.name: _VALUES[column.type] for column in table(full_name).columns} | given
     lay_row(connection, full_name, row)
 
 
 @pytest.fixture(scope="session")
 def insert() -> Callable[..., None]:
-    """`insert(connection, full_name, column=value)`: a row of a table, with something in the other columns."""
+    """`insert(connection, full_name, column=value)`: insert a row with some value in the other columns."""
     return _insert_row
 
 
@@ -156,7 +156,7 @@ def _write_files(folder: RunFolder) -> None:
     (index / "manifest.json").write_text(json.dumps({"sha256": {"index.bin": digest}}))
 
 
-def lay_night(
+def insert_publication(
     settings: Settings,
     publication_id: str,
     action: str | None = "published",
@@ -166,7 +166,7 @@ def lay_night(
     mlflow_run_id: str = "none",
     model_uri: str = "models:/nightjar/1",
 ) -> RunFolder:
-    """Lay one night by hand; `action` is published, history or None for an attempt that left staged rows only."""
+    """Insert one publication by hand; `action` is published, history or None for an attempt with staged rows only."""
     day, _, number = publication_id.partition(".")
     ids: dict[str, Any] = {"publication_id": publication_id, "data_date": date.fromisoformat(day)}
     folder = RunFolder.of(settings.lake, publication_id)
@@ -203,10 +203,10 @@ def lay_night(
 @pytest.fixture(scope="session")
 def lay_in() -> Callable[..., RunFolder]:
     """`lay_in(settings, publication_id, action)`: rows in every table and files in every folder, no stage run."""
-    return lay_night
+    return insert_publication
 
 
 @pytest.fixture
 def lay(settings: Settings, warehouse: Warehouse) -> Callable[..., RunFolder]:
     """`lay(publication_id, action)`, in the home of the test."""
-    return partial(lay_night, settings)
+    return partial(insert_publication, settings)

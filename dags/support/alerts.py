@@ -1,4 +1,4 @@
-"""Who is told when a night fails or is late: nobody by default, a notifier of Airflow by two settings."""
+"""Alerts of a failed or late run: none by default, a notifier of Airflow by two settings."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ def on_failure(settings: Settings) -> list[Any]:
     """Return the callbacks of a failed run: the configured notifier, or none.
 
     Raises:
-        BadInput: the setting names no class, or its arguments are no JSON object.
+        BadInput: the setting names no class, or its arguments are not a JSON object.
     """
     if not settings.failure_notifier:
         return []
@@ -37,10 +37,10 @@ def on_failure(settings: Settings) -> list[Any]:
 
 
 class RunQueuedAt(BaseDeadlineReference):
-    """When a run was queued, and never for a run of a backfill: those wait for each other, and nobody for them.
+    """When a run was queued; never for a run of a backfill, whose runs wait for each other.
 
-    Airflow's own reference of that kind cannot be used: of a run that has one, clearing fails (3.3.2; its
-    `airflow.models.taskinstance` takes the interval, which is stored as an object, for a number). The plugin registers
+    Airflow's own reference of that kind cannot be used: clearing a run that has one fails (3.3.2: its
+    `airflow.models.taskinstance` reads the interval, which is stored as an object, as a number). The plugin registers
     this class, and sets a new deadline when a run that was cleared starts.
     """
 
@@ -55,7 +55,7 @@ class RunQueuedAt(BaseDeadlineReference):
 
 
 def is_of_backfill(run: Any) -> bool:
-    """Tell whether a backfill made a run, or made it its own."""
+    """Return whether a backfill created a run, or took it over."""
     return str(getattr(run.run_type, "value", run.run_type)) == "backfill"
 
 
@@ -72,7 +72,7 @@ def deadline(settings: Settings) -> DeadlineAlert | None:
 
 
 def late(context: Context | None = None, **_: Any) -> None:
-    """Say that a run is late, unless it has ended meanwhile or has become one of a backfill."""
+    """Send the alert of a late run, unless it has ended meanwhile or has become one of a backfill."""
     run = dict(context or {}).get("dag_run") or {}
     if run.get("run_type") == "backfill" or run.get("state") in ("success", "failed"):
         return

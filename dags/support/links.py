@@ -1,6 +1,6 @@
-"""The buttons of a task: to the MLflow run of the night and to its report.
+"""The buttons of a task: to the MLflow run and to the run report.
 
-Airflow asks for the addresses when the task has ended, in the task's own process, and keeps them for the UI.
+Airflow calls `get_link` when the task has ended, in the task's own process, and stores the addresses for the UI.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from nightjar.contract.settings import load_settings
 
 
 class MLflowRunLink(BaseOperatorLink):
-    """Where parameters, metrics and the model of the night are."""
+    """Address of the run's parameters, metrics and model in MLflow."""
 
     name = "MLflow run"
     xcom_key = "mlflow_run_url"
@@ -22,10 +22,11 @@ class MLflowRunLink(BaseOperatorLink):
         return run_address(_folder(operator))
 
 
-class NightReportLink(BaseOperatorLink):
-    """Where the night's report is: what was published, how good it is, what the gates said, some lists by title."""
+class RunReportLink(BaseOperatorLink):
+    """Address of the run report: outcome, metrics, gate decisions, some recommendations by title."""
 
-    name = "Night's report"
+    name = "Run report"
+    # The key of earlier versions, so that the buttons of their tasks stay.
     xcom_key = "night_report_url"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
@@ -36,7 +37,7 @@ class NightReportLink(BaseOperatorLink):
 
 
 def run_address(folder: RunFolder) -> str:
-    """Return the address of an attempt's MLflow run; empty without a server or before the run has begun."""
+    """Return the address of an attempt's MLflow run; empty without a server or before the MLflow run exists."""
     settings = load_settings()
     address = settings.mlflow_public_url or settings.mlflow_url
     if not address or not folder.mlflow_run.exists():

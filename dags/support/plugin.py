@@ -1,4 +1,4 @@
-"""What Airflow itself loads of Nightjar: buttons of tasks, a listener of runs, timetable, deadline, page of tables."""
+"""The Airflow plugin: buttons of tasks, a listener of runs, timetable, deadline, page of tables."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,8 +10,8 @@ from airflow.plugins_manager import AirflowPlugin
 from sqlalchemy.orm import object_session
 
 from dags.support.alerts import LATE, RunQueuedAt, is_of_backfill
-from dags.support.failures import failure_note, write_down_silent_ones
-from dags.support.links import MLflowRunLink, NightReportLink
+from dags.support.failure_records import failure_note, record_unreported_failures
+from dags.support.links import MLflowRunLink, RunReportLink
 from dags.support.run_notes import date_line, merged_note, with_date
 from dags.support.tables_app import tables_app
 from dags.support.task_defaults import OUTCOME
@@ -22,12 +22,12 @@ from nightjar.contract.places import TABLES_PATH
 from nightjar.contract.schedule import Schedule
 from nightjar.contract.settings import load_settings
 
-# The DAG whose runs produce a date each and may be late.
+# The DAG whose runs have a data date and a deadline.
 _NIGHTLY = "nightly_recommendations"
 
 
-class Runs:
-    """Writes the note of a run, its data date first and its outcome at last, and keeps its deadline."""
+class RunListener:
+    """Writes the note of a run, first its data date and at the end its outcome, and maintains its deadline."""
 
     @hookimpl
     def on_dag_run_running(self, dag_run: Any, msg: str) -> None:
@@ -43,7 +43,7 @@ class Runs:
 
     @hookimpl
     def on_dag_run_failed(self, dag_run: Any, msg: str) -> None:
-        """Note what failed, and let it be written down where the task could not; what has ended is not late."""
+        """Note the failure, have it recorded where the task could not, and remove the deadline."""
         _set_deadline(dag_run, 0)
         _write_failure(dag_run)
 
@@ -52,10 +52,10 @@ class NightjarPlugin(AirflowPlugin):
     """Registered as an entry point of the package."""
 
     name = "nightjar"
-    listeners = [Runs()]  # noqa: RUF012
+    listeners = [RunListener()]  # noqa: RUF012
     timetables = [DataDateTimetable]  # noqa: RUF012
     deadline_references = [RunQueuedAt]  # noqa: RUF012
-    operator_extra_links = [MLflowRunLink(), NightReportLink()]  # noqa: RUF012
+    operator_extra_links = [MLflowRunLink(), RunReportLink()]  # noqa: RUF012
     fastapi_apps = [  # noqa: RUF012
         {"name": "Nightjar's tables", "app": tables_app, "url_prefix": TABLES_PATH.rstrip("/")}
     ]
@@ -70,21 +70,21 @@ def _note_data_date(dag_run: Any) -> None:
     try:
         dag_run.note = with_date(dag_run.note, date_line(_interval(dag_run)))
     except BadInput:
-        # The task `begin` says what is wrong.
+        # The task `begin` reports the error.
         return
 
 
 def _interval(dag_run: Any) -> DataInterval:
     schedule = Schedule(load_settings().schedule)
-    if asked := (dag_run.conf or {}).get("data_date"):
-        return schedule.of_date(asked)
+    if requested := (dag_run.conf or {}).get("data_date"):
+        return schedule.of_date(requested)
     if dag_run.data_interval_start is None:
         return schedule.last_complete(datetime.now(UTC))
     return DataInterval(dag_run.data_interval_start, dag_run.data_interval_end)
 
 
 def _set_deadline(dag_run: Any, minutes: int) -> None:
-    """Let a run have one deadline, so long after it was queued; 0, or a backfill: none. A missed one stays as it is."""
+    """Give a run one deadline, `minutes` after it was queued; 0, or a backfill: none. A missed one stays."""
     session = object_session(dag_run)
     if session is None:
         return
@@ -109,9 +109,11 @@ def _write_failure(dag_run: Any) -> None:
     outcomes = session.scalars(XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=OUTCOME)).all()
     if note := failure_note(failed, outcomes, XComModel.deserialize_value):
         dag_run.note = merged_note(dag_run.note, note)
-    begun = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=XCOM_RETURN_KEY, task_ids="begin")
-    attempt = session.scalars(begun).first()
-    write_down_silent_ones(dag_run, XComModel.deserialize_value(attempt) if attempt else None, failed)
+    begin_results = XComModel.get_many(
+        run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=XCOM_RETURN_KEY, task_ids="begin"
+    )
+    attempt = session.scalars(begin_results).first()
+    record_unreported_failures(dag_run, XComModel.deserialize_value(attempt) if attempt else None, failed)
 
 
 def _write_note(dag_run: Any) -> None:

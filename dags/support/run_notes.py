@@ -1,4 +1,4 @@
-"""What a run's note becomes when the run starts and when it ends; used by the plugin."""
+"""The text of a run's note when the run starts and when it ends; used by the plugin."""
 
 import re
 
@@ -10,12 +10,12 @@ _LONGEST = 1000
 
 
 def date_line(interval: DataInterval) -> str:
-    """Return the line that says which date a run produces, and what it sees."""
+    """Return the line with a run's data date and the end of its data."""
     return f"{_DATE}{interval.data_date} (events before {interval.as_of:%Y-%m-%d %H:%M} UTC)"
 
 
 def with_date(before: str | None, line: str) -> str:
-    r"""Put the line of the date above what people wrote; what an earlier try said goes.
+    r"""Put the line of the date above what people wrote; the outcome of an earlier try is removed.
 
     >>> with_date("begin: no events\nask Ann", "Data date 2026-03-31 (events before 2026-04-01 00:00 UTC)")
     'Data date 2026-03-31 (events before 2026-04-01 00:00 UTC)\nask Ann'

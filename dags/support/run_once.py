@@ -1,7 +1,7 @@
 """Runs a DAG for one data interval in this process, without a scheduler.
 
 `nightjar run` starts it: `python -m dags.support.run_once MODULE --logical-date=... --conf=JSON --events=DESCRIPTOR`.
-Standard output takes what Airflow and the tasks print; the file descriptor takes what becomes of the tasks, one
+Airflow and the tasks print to standard output. The events of the tasks go to the file descriptor, one
 `nightjar.contract.task_events.TaskEvent` a line. The exit code is 0 when the run succeeded.
 """
 
@@ -25,10 +25,10 @@ from dags.support.task_reports import ProgressPrinted, TaskReports, report_logge
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the DAG and return the exit code."""
-    given = _parsed(arguments)
-    # The commands of the tasks are no writers of events: the reader sees the end when this process ends.
-    os.set_inheritable(given.events, False)
-    with os.fdopen(given.events, "w", encoding="utf-8", buffering=1) as stream:
+    options = _parsed(arguments)
+    # The commands of the tasks do not inherit it: the reader sees its end when this process ends.
+    os.set_inheritable(options.events, False)
+    with os.fdopen(options.events, "w", encoding="utf-8", buffering=1) as stream:
         reports = TaskReports(stream)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda received, _: reports.stop(128 + received))
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report_logged_progress(reports)
         with redirect_stdout(ProgressPrinted(sys.stdout, reports)):
             try:
-                return 0 if _succeeds(given.module, given.logical_date, given.conf) else 1
+                return 0 if _succeeds(options.module, options.logical_date, options.conf) else 1
             except Exception as error:
                 traceback.print_exc(file=sys.stdout)
                 reports.failed(error)
@@ -51,7 +51,7 @@ def _succeeds(module: str, logical_date: datetime, conf: dict[str, Any]) -> bool
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m dags.support.run_once")
-    parser.add_argument("module", help="the DAG's file as a module, in which `dag` is the DAG")
+    parser.add_argument("module", help="module of the DAG file; its `dag` is the DAG")
     parser.add_argument("--logical-date", type=datetime.fromisoformat, required=True)
     parser.add_argument("--conf", type=json.loads, required=True)
     parser.add_argument("--events", type=int, required=True)

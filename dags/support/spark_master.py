@@ -1,4 +1,4 @@
-"""Is there a Spark master at all? Asked before a job is submitted: Spark itself tries for a minute, page by page."""
+"""Checks before a job is submitted that a Spark master answers: Spark itself retries for a minute and logs pages."""
 
 import re
 import socket
@@ -14,7 +14,7 @@ def check_master(url: str) -> None:
     """Check that a standalone master of the URL takes connections; other masters run in the job's own process.
 
     Args:
-        url: as `NIGHTJAR_SPARK_MASTER`; several masters, one of which leads, are `spark://host1:7077,host2:7077`.
+        url: as `NIGHTJAR_SPARK_MASTER`; several masters, one of them the leader, are `spark://host1:7077,host2:7077`.
 
     Raises:
         NightjarError: none of them answers.
@@ -30,7 +30,7 @@ def check_master(url: str) -> None:
         else:
             return
     raise NightjarError(
-        f"NIGHTJAR_SPARK_MASTER={url}: no Spark master answers there ({'; '.join(reasons)})",
+        f"NIGHTJAR_SPARK_MASTER={url}: no Spark master answers ({'; '.join(reasons)})",
         code="spark_master_unreachable",
         setting="NIGHTJAR_SPARK_MASTER",
         value=url,

@@ -1,6 +1,6 @@
-"""Reports what becomes of a run's tasks to the process that started the run.
+"""Reports the states of a run's tasks to the process that started the run.
 
-Airflow calls it at each change of a task's state; progress lines come from what tasks log and what the process prints.
+Airflow calls it at each change of a task's state; progress lines come from the tasks' log and from standard output.
 Used by `dags.support.run_once`.
 """
 
@@ -23,7 +23,7 @@ class TaskReports:
     """Writes the events; as a listener of Airflow it is called at each change of a task's state.
 
     Args:
-        stream: takes one line an event. Where its reader is gone, the run ends: nobody would see how it goes on.
+        stream: receives one line an event. The run ends where its reader is gone: nobody would see its result.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -33,7 +33,7 @@ class TaskReports:
 
     @hookimpl
     def on_task_instance_running(self, previous_state: Any, task_instance: Any) -> None:
-        """Report that a try of a task begins."""
+        """Report that a try of a task starts."""
         self._running = task_instance
         self._report(task_instance, RUNNING)
 
@@ -50,7 +50,7 @@ class TaskReports:
 
     @hookimpl
     def on_task_instance_failed(self, previous_state: Any, task_instance: Any, error: Any) -> None:
-        """Report that a task failed, and why; Airflow calls this too where the task is tried again."""
+        """Report that a task failed, and why; Airflow also calls this where the task is retried."""
         state = UP_FOR_RETRY if task_instance.state == UP_FOR_RETRY else FAILED
         exit_code, code, reason = cause(task_instance.task_id, error)
         self._ended(task_instance, state, exit_code=exit_code, code=code, reason=reason)
@@ -107,7 +107,7 @@ class ProgressPrinted:
         self._output, self._reports = output, reports
 
     def write(self, text: str) -> int:
-        """Write, and report a progress line; what the log writes begins with its time."""
+        """Write, and report a progress line; lines of the log begin with their time."""
         self._reports.progress(text)
         return self._output.write(text)
 

@@ -1,7 +1,7 @@
-"""The data interval of a run, whoever starts it: the logical date names it. Used by every DAG that has a schedule.
+"""The data interval of a run, by its logical date, however the run starts. Used by every DAG with a schedule.
 
-Airflow's own timetable gives a run that a person starts the interval before its logical date, and a backfill the one
-that begins there.
+Airflow's own timetable gives a run started by hand the interval before its logical date, and a backfill the one that
+begins there.
 """
 
 from typing import Any
@@ -17,8 +17,8 @@ class DataDateTimetable(CronDataIntervalTimetable):
     def infer_manual_data_interval(self, *, run_after: Any) -> DataInterval:
         """Return the interval that holds a logical date, or the one before it where that has not ended yet.
 
-        A logical date that is the very start of an interval names that one in any case, as it will name the scheduled
-        run: where it has not ended, the run's first task refuses it, and the run can be cleared when it has.
+        A logical date that is the very start of an interval names that interval in any case, as it does for
+        the scheduled run: where it has not ended, the run's first task refuses it, and the run can be cleared later.
         """
         start = self._align_to_prev(run_after)
         end = self._get_next(start)
@@ -29,9 +29,9 @@ class DataDateTimetable(CronDataIntervalTimetable):
     def generate_run_id(
         self, *, run_type: Any, run_after: Any, data_interval: DataInterval | None, **extra: Any
     ) -> str:
-        """Return the name of a run; a scheduled one has its data date in front, where a person looks for it.
+        """Return the id of a run; that of a scheduled run begins with its data date.
 
-        Not one that a person starts: it may ask for another date than its interval's.
+        Not that of a run started by hand, which may set another data date.
         """
         name: str = super().generate_run_id(
             run_type=run_type, run_after=run_after, data_interval=data_interval, **extra

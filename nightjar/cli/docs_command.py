@@ -1,4 +1,4 @@
-"""`nightjar docs`: one page with every table and column, what reads what, and the SQL behind it."""
+"""`nightjar docs`: one page with every table and column, their lineage and their SQL."""
 
 import typer
 
@@ -7,7 +7,7 @@ from nightjar.warehouse.dbt_runner import tables_page, write_tables_page
 
 
 def docs() -> None:
-    """Write the page about every table and column and print its path; it needs no network, and `make up` shows it."""
+    """Write the page of all tables and columns and print its path; `make up` serves it, and it needs no network."""
     settings = load_settings()
     write_tables_page(settings)
     print(tables_page(settings))

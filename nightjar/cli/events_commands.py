@@ -1,11 +1,11 @@
-"""`nightjar events`: what an event of each type counts, and how many events of each there are."""
+"""`nightjar events`: the weight of each event type, and its number of events."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nightjar.cli.summary import plain_console, show_rows
+from nightjar.cli.console_tables import plain_console, print_rows
 from nightjar.contract.errors import BadInput
 from nightjar.contract.settings import load_settings
 from nightjar.publishing.event_counts import count_types, unknown_types_line
@@ -15,12 +15,12 @@ from nightjar.warehouse.event_weights import EventWeight, normal_name
 
 app = typer.Typer()
 
-MinValue = Annotated[float | None, typer.Option(help="Smallest event value that it holds for. Empty: any.")]
+MinValue = Annotated[float | None, typer.Option(help="Smallest event value that the weight applies to. Empty: any.")]
 
 
 @app.callback(invoke_without_command=True)
 def events(context: typer.Context) -> None:
-    """Show every event type: what one event counts, and how many there are; types without a weight are marked."""
+    """Show every event type with its weight and number of events; types without a weight are marked."""
     if context.invoked_subcommand is not None:
         return
     settings = load_settings()
@@ -37,7 +37,7 @@ def events(context: typer.Context) -> None:
         for row in ordered
     ]
     names = ("event_type", "weight", "min_value", "half_life_days", "events", "")
-    show_rows(plain_console(120), "Event types", names, table)
+    print_rows(plain_console(120), "Event types", names, table)
     if unknown:
         typer.echo(f"warning: {unknown_types_line(unknown, settings.unknown_event_weight)}")
 
@@ -46,28 +46,28 @@ def events(context: typer.Context) -> None:
 def set_weight(
     event_type: Annotated[str, typer.Argument(metavar="[TYPE]", help="The event type, upper or lower case.")] = "",
     weight: Annotated[
-        float | None, typer.Option(help="What one event counts, at least 0; 0: met but not liked.")
+        float | None, typer.Option(help="Weight of one event, at least 0; 0: seen but not liked.")
     ] = None,
     min_value: MinValue = None,
     half_life_days: Annotated[
-        float | None, typer.Option(help="Days after which an event counts half. Empty: as before, else no decay.")
+        float | None, typer.Option(help="Half-life in days. Empty: unchanged, or no decay.")
     ] = None,
-    no_decay: Annotated[bool, typer.Option("--no-decay", help="Take the half-life away.")] = False,
+    no_decay: Annotated[bool, typer.Option("--no-decay", help="Remove the half-life.")] = False,
     file: Annotated[
         Path | None,
-        typer.Option(help="CSV of event_type, weight, min_value, half_life_days: replaces the rows of its types."),
+        typer.Option(help="CSV of event_type, weight, min_value, half_life_days: replaces the weights of its types."),
     ] = None,
 ) -> None:
-    """Set what an event of a type counts, in runs whose snapshot is unloaded from now on.
+    """Set the weight of an event type, for runs whose snapshot is unloaded from now on.
 
-    A type may have several rows with different --min-value: the one with the highest min_value not above the event's
-    value holds.
+    A type may have several rows with different --min-value: an event has the weight of the
+    highest min_value that its value reaches.
     """
     warehouse = open_warehouse(load_settings())
     if file is not None:
         if event_type or weight is not None or min_value is not None or half_life_days is not None or no_decay:
             raise BadInput(
-                "--file sets all that it holds: leave TYPE and the other options away",
+                "--file sets every column of its rows: leave out TYPE and the other options",
                 code="conflicting_options",
                 options=["--file", "TYPE"],
             )
@@ -100,7 +100,7 @@ def set_weight(
 def unset(
     event_type: Annotated[str, typer.Argument(metavar="TYPE", help="The event type.")], min_value: MinValue = None
 ) -> None:
-    """Take the weight of a type away: its events then count NIGHTJAR_UNKNOWN_EVENT_WEIGHT."""
+    """Remove the weight of a type: its events then weigh NIGHTJAR_UNKNOWN_EVENT_WEIGHT."""
     removed = event_weight_changes.unset(open_warehouse(load_settings()), normal_name(event_type), min_value)
     typer.echo(f"{normal_name(event_type)}: {removed} {'row' if removed == 1 else 'rows'} removed")
 
@@ -108,9 +108,11 @@ def unset(
 @app.command()
 def reset(
     event_type: Annotated[str, typer.Argument(metavar="[TYPE]", help="The event type.")] = "",
-    everything: Annotated[bool, typer.Option("--all", help="All types, and types that are not shipped go.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All types; types that are not shipped are removed.")
+    ] = False,
 ) -> None:
-    """Put the shipped weights of a type, or with --all of every type, in the place of what was set."""
+    """Restore the shipped weights of a type, or with --all of every type."""
     if bool(event_type) == everything:
         raise BadInput(
             "name one TYPE, or give --all to replace every weight by the shipped ones",

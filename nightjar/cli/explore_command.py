@@ -11,10 +11,10 @@ from nightjar.stack.environment import LOOPBACK
 
 def explore(
     host: Annotated[
-        str, typer.Option(help="Address to listen on. Nothing asks who is looking: a container's own, or loopback.")
+        str, typer.Option(help="Address to listen on. There is no login: use loopback, or a container's own address.")
     ] = LOOPBACK,
 ) -> None:
-    """Show users, items, quality, clicks and runs in a browser; only reads, until Ctrl-C."""
+    """Serve read-only pages about users, items, quality, clicks and runs; Ctrl-C ends it."""
     import_module("nightjar.explorer.server").serve(load_settings(), host)
 
 

@@ -12,7 +12,7 @@ import typer
 from nightjar.contract.errors import BadInput
 from nightjar.importers.read_options import NULL_WORDS, ReadOptions, TimeUnit
 
-_PANEL = "How the files are written (found out where it is certain)"
+_PANEL = "Format of the files (detected where it is certain)"
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "bar": "|", "space": " "}
 
 
@@ -120,7 +120,7 @@ def typed_options(
             )
     if delimiter == "" or (delimiter and (len(delimiter) > 4 or set(delimiter) & {"\n", "\r", quote or '"'})):
         raise BadInput(
-            f"--delimiter {delimiter!r} cannot part fields: expected 1 to 4 characters, such as ; or tab",
+            f"--delimiter {delimiter!r} cannot separate fields: expected 1 to 4 characters, such as ; or tab",
             code="invalid_option_value",
             option="--delimiter",
             value=delimiter,
@@ -142,7 +142,7 @@ def typed_options(
 
 
 def _split_pairs(texts: Iterable[str]) -> list[str]:
-    """Split at commas; a part without = belongs to the name before it, in which the comma is."""
+    """Split at commas; a part without = belongs to the part before it, whose name contains the comma."""
     parts: list[str] = []
     for text in texts:
         for place, part in enumerate(text.split(",")):

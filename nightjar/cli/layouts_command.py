@@ -1,4 +1,4 @@
-"""`nightjar import layouts`: the layouts that `nightjar import files --layout` knows."""
+"""`nightjar import layouts`: the layouts for `nightjar import files --layout`."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ _LONGEST_LINE = 1_000_000
 
 
 def layouts() -> None:
-    """List the layouts of public data sets and of the home: tables, usual file names, where the data comes from.
+    """List the layouts of public data sets and of the home: tables, usual file names, source of the data.
 
     A layout of your own is a TOML file with the same keys: name it with --layout my.toml, or store it in the home as
     layouts/NAME.toml and name it with --layout NAME.
@@ -30,7 +30,7 @@ def layouts() -> None:
 
 
 def layouts_for(path: Path, table: str) -> dict[str, ReadOptions]:
-    """Return the layouts by which a file, or the first of a folder or pattern, may be written, for one raw table."""
+    """Return the layouts that match a file, or the first of a folder or pattern, for one raw table."""
     file = find_files([path], ignore_note)[0].path
     with opened(file) as unpacked:
         first_line = unpacked.readline(_LONGEST_LINE).decode("latin-1")

@@ -1,4 +1,4 @@
-"""The `nightjar` command: one line for each error, its exit code, a traceback only with --debug."""
+"""The `nightjar` command: prints one line for each error and ends with its exit code; a traceback only with --debug."""
 
 import sys
 import traceback
@@ -20,15 +20,15 @@ def application(*, only_stages: bool = False) -> typer.Typer:
     """Return the command.
 
     Args:
-        only_stages: leave out what people type: a night starts a dozen stages, and those imports take a second each.
+        only_stages: leave out all other commands: a run starts a dozen stages, and their imports take a second.
     """
     app = typer.Typer(
-        help="Retrains a recommender every night and publishes it to warehouse tables.",
+        help="Retrains a recommender every night and publishes its recommendations to warehouse tables.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    app.add_typer(stage_commands.app, name="stage", help="One stage of a night, as its Airflow task runs it.")
+    app.add_typer(stage_commands.app, name="stage", help="Run one stage of a run, as its Airflow task does.")
     tune_commands.register(app, stage_commands.app)
     if not only_stages:
         _add_commands_of_people(app)
@@ -36,7 +36,7 @@ def application(*, only_stages: bool = False) -> typer.Typer:
     return app
 
 
-def _options(debug: bool = typer.Option(False, help="Show the traceback of an error.")) -> None:
+def _options(debug: bool = typer.Option(False, help="Print the traceback of an error.")) -> None:
     """Options of every command; `main` reads --debug itself, because it handles the errors."""
 
 
@@ -55,10 +55,10 @@ def _add_commands_of_people(app: typer.Typer) -> None:
         warehouse_commands,
     )
 
-    app.add_typer(import_commands.app, name="import", help="Bring interactions, items and users into schema raw.")
-    app.add_typer(events_commands.app, name="events", help="What an event of each type counts.")
-    app.add_typer(stack_commands.app, name="stack", help="The servers of a home, for one person or a team.")
-    app.add_typer(warehouse_commands.app, name="warehouse", help="The warehouse that a team shares.")
+    app.add_typer(import_commands.app, name="import", help="Import interactions, items and users into the raw tables.")
+    app.add_typer(events_commands.app, name="events", help="Show and set the weights of event types.")
+    app.add_typer(stack_commands.app, name="stack", help="Start, stop and show the servers of a home.")
+    app.add_typer(warehouse_commands.app, name="warehouse", help="Initialise a warehouse that a team shares.")
     run_commands.register(app)
     read_commands.register(app)
     performance_command.register(app)
@@ -75,13 +75,13 @@ def main() -> None:
     except NightjarError as error:
         _fail(error, error, shows_traceback="--debug" in sys.argv)
     except Exception as error:
-        # Nobody foresaw it: the log of a stage keeps where it happened, a person asks for it.
-        unforeseen = NightjarError(
+        # An unexpected error: the log of a stage always has its traceback, a person requests it.
+        unexpected = NightjarError(
             f"unexpected {type(error).__name__}: {error} (nightjar --debug shows where)",
             code="unexpected_error",
             kind=type(error).__name__,
         )
-        _fail(unforeseen, error, shows_traceback="--debug" in sys.argv or "stage" in sys.argv[1:2])
+        _fail(unexpected, error, shows_traceback="--debug" in sys.argv or "stage" in sys.argv[1:2])
 
 
 def _fail(error: NightjarError, cause: Exception, *, shows_traceback: bool) -> None:

@@ -1,11 +1,11 @@
-"""`nightjar performance`: what became of what was shown, brought up to date and told variant by variant."""
+"""`nightjar performance`: updates the online metrics and shows them by variant."""
 
 from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from nightjar.cli.summary import plain_console, show
+from nightjar.cli.console_tables import plain_console, print_query
 from nightjar.contract.errors import BadInput
 from nightjar.contract.interval import of_date
 from nightjar.contract.settings import load_settings
@@ -23,11 +23,11 @@ _TOTAL = """
 
 
 def performance(
-    date: Annotated[str, typer.Option(help="The newest date, YYYY-MM-DD. Empty: that of the newest exposure.")] = "",
+    date: Annotated[str, typer.Option(help="Newest date, YYYY-MM-DD. Empty: that of the newest exposure.")] = "",
 ) -> None:
-    """Bring click-through and conversions up to date and show each variant beside the control.
+    """Update clicks and conversions and show each variant beside the control.
 
-    Clicks that arrive late count for the date on which the item was shown, however long ago that is.
+    A late click counts on the date of its exposure, however old.
     """
     settings = load_settings()
     warehouse = open_warehouse(settings)
@@ -36,7 +36,7 @@ def performance(
             [(newest,)] = connection.execute(_NEWEST).fetchall()
         if newest is None:
             raise BadInput(
-                "raw.exposures is empty: import what was shown (nightjar import files --exposures F)",
+                "raw.exposures is empty: import exposures (nightjar import files --exposures F)",
                 code="no_exposures",
                 table="raw.exposures",
             )
@@ -44,7 +44,7 @@ def performance(
     interval = of_date(date)
     import_module("nightjar.stages.update_performance").run(settings, interval)
     with open_for_readers(settings).connect(read_only=True) as connection:
-        show(plain_console(140), connection, "Variants, all dates", _VARIANTS)
+        print_query(plain_console(140), connection, "Variants, all dates", _VARIANTS)
         [(exposures, clicks, dates)] = connection.execute(_TOTAL).fetchall()
     print(f"{exposures:,} exposures on {dates} dates, {clicks:,} clicked")
 

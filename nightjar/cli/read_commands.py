@@ -1,4 +1,4 @@
-"""`nightjar status`, `recommend`, `similar` and `report`: what readers see, read from the output tables."""
+"""`nightjar status`, `recommend`, `similar` and `report`: show the published output tables."""
 
 from dataclasses import astuple, fields
 from importlib import import_module
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nightjar.cli.summary import plain_console, show, show_rows
+from nightjar.cli.console_tables import plain_console, print_query, print_rows
 from nightjar.contract.errors import BadInput
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import load_settings
@@ -34,25 +34,25 @@ _SIMILAR = """
 
 
 def status() -> None:
-    """Show what is current, the last entries of the ledger, and what was not published or failed, with the reasons.
+    """Show the current publication, the last ledger entries, and failed or unpublished attempts with the reasons.
 
-    While a run writes to a DuckDB warehouse, as of its last publication or verdict.
+    While a run writes to a DuckDB warehouse, the state is that of its last publication or gate decision.
     """
-    console, waiting = plain_console(160), waiting_failures(load_settings())
+    console, unstored_failures = plain_console(160), waiting_failures(load_settings())
     with newest_state(load_settings()) as (connection, of_when):
         if of_when:
             console.print(of_when, soft_wrap=True)
-        if not show(console, connection, "Current publication", _CURRENT):
+        if not print_query(console, connection, "Current publication", _CURRENT):
             console.print("nothing is published yet: nightjar run --date YYYY-MM-DD")
-        show(console, connection, "Ledger, newest first", _LEDGER)
-        rows = [astuple(each) for each in unpublished_runs(connection, waiting)]
+        print_query(console, connection, "Ledger, newest first", _LEDGER)
+        rows = [astuple(each) for each in unpublished_runs(connection, unstored_failures)]
         names = [each.name for each in fields(UnpublishedRun)]
-        show_rows(console, "Attempts not published and failures, newest first", names, rows)
+        print_rows(console, "Attempts not published and failures, newest first", names, rows)
 
 
 def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> None:
-    """Show the lists of one user, with what they did since the last night; of an unknown user the popular items."""
-    # Imported here, because the libraries of ranking take half a second that no other command needs.
+    """Show one user's recommendations, with their events since the last run; the popular items for an unknown user."""
+    # Imported here: the libraries of ranking take half a second to import.
     settings = load_settings()
     lists = import_module("nightjar.serving.recommend").RecommendationReader(settings).recommendations_for(user)
     console = plain_console(120)
@@ -75,16 +75,16 @@ def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> No
         for item in lists.items
     ]
     names = ("domain", "rank", "item_id", "title", "score", "source", "because_of")
-    if not show_rows(console, "Recommendations", names, rows):
-        console.print("nothing is left to recommend: the user has met every item that is available")
+    if not print_rows(console, "Recommendations", names, rows):
+        console.print("nothing to recommend: the user has seen every available item")
 
 
 def similar(item: Annotated[str, typer.Argument(help="The item's id.")]) -> None:
-    """Show the items nearest to one item, in every domain."""
+    """Show the similar items of one item, in every domain."""
     console = plain_console(120)
     with open_for_readers(load_settings()).connect(read_only=True) as connection:
         _check_published(connection)
-        if not show(console, connection, f"Similar to item {item}", _SIMILAR, [item]):
+        if not print_query(console, connection, f"Similar to item {item}", _SIMILAR, [item]):
             raise BadInput(
                 f"item {item!r} has no row in recs.similar_items_current",
                 code="unknown_item",
@@ -94,9 +94,9 @@ def similar(item: Annotated[str, typer.Argument(help="The item's id.")]) -> None
 
 
 def report(
-    publication: Annotated[str, typer.Option(help="The attempt, published or not; empty: the current one.")] = "",
+    publication: Annotated[str, typer.Option(help="Attempt, published or not. Empty: the current publication.")] = "",
 ) -> None:
-    """Write the night's report, one HTML page, into the attempt's run folder and print its path."""
+    """Write the run report, one HTML page, into the attempt's run folder and print its path."""
     settings = load_settings()
     if not publication:
         with newest_state(settings) as (connection, _):

@@ -1,4 +1,4 @@
-"""Refuses an option that is given twice where a command takes one: nothing that was typed is dropped in silence."""
+"""Refuses an option that is given twice where a command takes one, so that no typed value is dropped silently."""
 
 from collections import Counter
 
@@ -8,14 +8,14 @@ from typer.core import TyperCommand, TyperOption
 from nightjar.contract.errors import BadInput
 
 
-class CommandOfSingleOptions(TyperCommand):
+class CommandWithoutRepeatedOptions(TyperCommand):
     """A command whose options may be repeated only where they are lists."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Parse the arguments of one call.
 
         Raises:
-            BadInput: an option that takes one value is there twice.
+            BadInput: an option that takes one value is given twice.
         """
         _, _, order = self.make_parser(ctx).parse_args(args=list(args))
         times = Counter(id(option) for option in order)
@@ -31,9 +31,9 @@ class CommandOfSingleOptions(TyperCommand):
 
 
 def refuse_repeated_options(app: typer.Typer) -> None:
-    """Let every command of an application, and of the applications in it, refuse what it would overwrite."""
+    """Make every command of an application and its groups refuse a repeated option."""
     for command in app.registered_commands:
-        command.cls = CommandOfSingleOptions
+        command.cls = CommandWithoutRepeatedOptions
     for group in app.registered_groups:
         if group.typer_instance is not None:
             refuse_repeated_options(group.typer_instance)

@@ -1,4 +1,4 @@
-"""`nightjar retention`: what old attempts and tunings leave behind and may go; deletes nothing without --apply."""
+"""`nightjar retention`: deletes the data of old attempts and searches; only lists it without --apply."""
 
 from datetime import date
 from importlib import import_module
@@ -18,33 +18,35 @@ from nightjar.warehouse.engines import open_warehouse
 
 
 def retention(
-    apply: Annotated[bool, typer.Option("--apply/--dry-run", help="Delete, or only show what would go.")] = False,
+    apply: Annotated[
+        bool, typer.Option("--apply/--dry-run", help="Delete, or only list what would be deleted.")
+    ] = False,
     as_of: Annotated[
-        str, typer.Option(help="Data date that ages count back from, YYYY-MM-DD. Empty: the current publication's.")
+        str, typer.Option(help="Data date from which ages count, YYYY-MM-DD. Empty: that of the current publication.")
     ] = "",
 ) -> None:
-    """Delete what old attempts and tunings left behind, as the settings NIGHTJAR_RETENTION_* say.
+    """Delete the data of old attempts and searches, by the settings NIGHTJAR_RETENTION_*.
 
-    What the current publication and the rollback targets need always stays, and so do the ledger, the attempts, the
-    verdicts of the gates, the metrics of every night and the recipes that tunings found.
+    The data of the current publication and of the rollback targets always stays, and so do the ledger, the attempts,
+    the gate decisions, the metrics of every run and the tuned configurations.
     """
     settings = load_settings()
     warehouse = open_warehouse(settings)
     counted_from = _date(as_of) if as_of else default_as_of(warehouse)
     if counted_from is None:
-        print("nothing is published yet: nothing to clean up")
+        print("nothing is published yet: nothing to delete")
         return
-    found, removals = survey(warehouse, settings, counted_from)
-    runs = _deletable_runs(settings, found)
+    plan, removals = survey(warehouse, settings, counted_from)
+    runs = _forgettable_runs(settings, plan)
     tunings = old_tunings(warehouse, settings, counted_from)
     tuning_runs = _tuning_runs(settings, tunings)
     _show(removals, runs)
     for tuning in tunings:
-        print(f"tuning {tuning.name}: {'its folder and MLflow runs' if tuning.forgets_runs else 'its work files'}")
+        print(f"tuning {tuning.name}: {'its folder and MLflow runs' if tuning.forgets_runs else 'its working files'}")
     if apply:
-        found = remove_rows(warehouse, settings, counted_from)
-        remove_files(settings, found)
-        runs = _deletable_runs(settings, found)
+        plan = remove_rows(warehouse, settings, counted_from)
+        remove_files(settings, plan)
+        runs = _forgettable_runs(settings, plan)
         if runs or tuning_runs:
             import_module("ml.tracking").delete_runs(settings, [*runs.values(), *tuning_runs])
         for tuning in tunings:
@@ -77,12 +79,12 @@ def _date(text: str) -> date:
         ) from error
 
 
-def _deletable_runs(settings: Settings, found: Plan) -> dict[str, str]:
-    old = {verdict.publication_id for verdict in found.verdicts if Part.MLFLOW in verdict.removes}
+def _forgettable_runs(settings: Settings, plan: Plan) -> dict[str, str]:
+    old = {verdict.publication_id for verdict in plan.verdicts if Part.MLFLOW in verdict.removes}
     if not old:
-        # MLflow takes seconds to load, and most weeks nothing is that old.
+        # MLflow takes seconds to import, and in most weeks nothing is that old.
         return {}
-    runs: dict[str, str] = import_module("ml.tracking").deletable_runs(settings, old, found.needed_runs)
+    runs: dict[str, str] = import_module("ml.tracking").deletable_runs(settings, old, plan.needed_runs)
     return runs
 
 
@@ -95,13 +97,15 @@ def _tuning_runs(settings: Settings, tunings: list[OldTuning]) -> list[str]:
 
 
 def _show(removals: list[Removal], runs: dict[str, str]) -> None:
-    table = Table("publication", "standing", "goes", "rows", "MB", title="Attempts, oldest first", title_justify="left")
+    table = Table(
+        "publication", "status", "deletes", "rows", "MB", title="Attempts, oldest first", title_justify="left"
+    )
     for removal in removals:
         verdict = removal.verdict
-        goes = [str(part) for part in Part if part in verdict.removes and _is_left(part, removal, runs)]
-        if goes or not verdict.removes & {Part.ROWS, Part.STAGED_ROWS}:
+        deletes = [str(part) for part in Part if part in verdict.removes and _is_left(part, removal, runs)]
+        if deletes or not verdict.removes & {Part.ROWS, Part.STAGED_ROWS}:
             figures = f"{removal.rows:,}", f"{removal.file_bytes / 1e6:,.1f}"
-            table.add_row(verdict.publication_id, verdict.standing, ", ".join(goes) or "nothing", *figures)
+            table.add_row(verdict.publication_id, verdict.standing, ", ".join(deletes) or "nothing", *figures)
     Console(width=120, highlight=False).print(table)
 
 

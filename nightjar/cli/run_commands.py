@@ -1,4 +1,4 @@
-"""`nightjar run`, `backfill` and `rollback`: what changes the published state."""
+"""`nightjar run`, `backfill` and `rollback`: change the published state."""
 
 import getpass
 from importlib import import_module
@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from nightjar.cli.run_summary import print_summary
 from nightjar.cli.single_run import run_single
-from nightjar.cli.summary import print_summary
 from nightjar.contract.errors import BadInput
 from nightjar.contract.interval import DataInterval, of_date, parse_instant
 from nightjar.contract.schedule import Schedule
@@ -15,14 +15,16 @@ from nightjar.contract.settings import load_settings
 from nightjar.contract.stages import parse_stages
 from nightjar.publishing.run_request import RunRequest
 
-Stages = Annotated[str, typer.Option(help="Part of inputs,features,model,serving,publication; empty for all.")]
-Note = Annotated[str, typer.Option(help="Free text, kept with the attempt.")]
-Publish = Annotated[str, typer.Option(help="auto, never or force: who may see the result.")]
-IngestedBefore = Annotated[str | None, typer.Option(help="See only rows that had arrived by then (ISO 8601).")]
+Stages = Annotated[
+    str, typer.Option(help="Stage groups to run: some of inputs,features,model,serving,publication. Empty: all.")
+]
+Note = Annotated[str, typer.Option(help="Free text, stored with the attempt.")]
+Publish = Annotated[str, typer.Option(help="Whether the publication becomes current: auto, never or force.")]
+IngestedBefore = Annotated[str | None, typer.Option(help="Use only rows ingested before this time (ISO 8601).")]
 
 
 def run(
-    date: Annotated[str, typer.Option(help="A date of the run's data interval, YYYY-MM-DD.")],
+    date: Annotated[str, typer.Option(help="Date in the run's data interval, YYYY-MM-DD.")],
     publish: Publish = "auto",
     stages: Stages = "",
     ingested_before: IngestedBefore = None,
@@ -45,7 +47,7 @@ def backfill(
     ingested_before: IngestedBefore = None,
     note: Note = "",
 ) -> None:
-    """Run the nightly DAG for each data interval of a range of dates; it stops at the first one that fails."""
+    """Run the nightly DAG for each data interval of a range of dates; stop at the first failure."""
     settings = load_settings()
     if of_date(first).start > of_date(last).start:
         raise BadInput(
@@ -57,13 +59,15 @@ def backfill(
 
 
 def rollback(
-    to: Annotated[str, typer.Option(help="The publication that readers shall see.")],
-    reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")],
-    actor: Annotated[str, typer.Option(help="Who wants it; the ledger keeps it. Empty: the user of this shell.")] = "",
+    to: Annotated[str, typer.Option(help="Publication to make current.")],
+    reason: Annotated[str, typer.Option(help="Reason, stored in the ledger.")],
+    actor: Annotated[
+        str, typer.Option(help="Who requests it, stored in the ledger. Empty: the user of this shell.")
+    ] = "",
 ) -> None:
     """Point readers to an earlier publication and MLflow's alias `champion` to its model, without retraining."""
     settings = load_settings()
-    # Imported when it runs: MLflow takes seconds to import.
+    # Imported on use: MLflow takes seconds to import.
     stage = import_module("nightjar.stages.roll_back")
     entry = stage.run(settings, to, actor=actor or getpass.getuser(), reason=reason)
     print(f"{entry.publication_id} is current; it was {entry.previous_publication_id}")

@@ -1,4 +1,4 @@
-"""Follows the events of a run's tasks: what the operator should see, which publication it is, and why it failed.
+"""Follows the events of a run's tasks: lines for the operator, the publication, and why the run failed.
 
 Used by `nightjar.cli.single_run`; pure.
 """
@@ -21,22 +21,22 @@ class Failure:
 
 @dataclass
 class RunEvents:
-    """What the events read so far have reported.
+    """The state of a run by its events so far.
 
     Attributes:
         publication_id: of the attempt; empty until the task `begin` has numbered it.
-        failure: why the run failed, if it has: a task that succeeds when it is tried again is no failure.
+        failure: why the run failed, if it has; a task that succeeds on a retry is no failure.
     """
 
     publication_id: str = ""
     failure: Failure | None = None
 
     def read(self, event: TaskEvent) -> str | None:
-        """Take in one event and return the line that the operator should see of it, if any."""
+        """Read one event and return its line for the operator, if any."""
         if event.state == PROGRESS:
             return event.line
         if event.state == UP_FOR_RETRY:
-            return f"{event.task}: tried again soon, because: {event.reason}"
+            return f"{event.task}: will be retried: {event.reason}"
         if event.state == SUCCESS and event.task == _BEGIN:
             self.publication_id = event.result
         elif event.state == FAILED and self.failure is None:

@@ -1,4 +1,4 @@
-"""Runs the nightly DAG for one interval without a scheduler and shows its stages' progress lines."""
+"""Runs the nightly DAG for one interval without a scheduler and prints the progress lines of its stages."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from nightjar.publishing.run_failures import FAILED, RunFailure, is_recorded, ou
 from nightjar.publishing.run_request import RunRequest
 from nightjar.publishing.runner_process import this_process
 from nightjar.publishing.unfinished_attempts import RUN
-from nightjar.stack.home import prepare_home
+from nightjar.stack.prepare_home import prepare_home
 from nightjar.warehouse.engines import open_warehouse
 
 _ERRORS = {2: BadInput, 3: GateRefused}
@@ -32,7 +32,7 @@ _MODULE, _DAG = "dags.support.run_once", "dags.nightly_recommendations"
 
 @dataclass(frozen=True)
 class CompletedRun:
-    """What one run of the DAG left behind: its publication and the file with all its output."""
+    """One completed run of the DAG: its publication, the file with all its output, its duration."""
 
     publication_id: str
     log: Path
@@ -43,8 +43,8 @@ def run_single(settings: Settings, request: RunRequest) -> CompletedRun:
     """Run the DAG on one interval in a process of its own; print the stages' progress lines.
 
     Raises:
-        BadInput: there is nothing to run on; refused before anything is started.
-        BadInput, GateRefused, NightjarError: a task failed; exit code, error code and reason are those of the first.
+        BadInput: the run cannot succeed; refused before anything is started.
+        BadInput, GateRefused, NightjarError: a task failed; codes and reason are those of the first failed task.
     """
     _check(settings, request)
     prepare_home(settings)
@@ -55,15 +55,15 @@ def run_single(settings: Settings, request: RunRequest) -> CompletedRun:
     try:
         with log.open("w", encoding="utf-8") as output, _started(settings, request, output) as (process, lines):
             for line in lines:
-                shown = events.read(TaskEvent.from_json(line))
-                if shown is not None:
-                    print(f"{time.monotonic() - started:7.1f} s  {shown}", flush=True)
+                line_for_operator = events.read(TaskEvent.from_json(line))
+                if line_for_operator is not None:
+                    print(f"{time.monotonic() - started:7.1f} s  {line_for_operator}", flush=True)
     except KeyboardInterrupt:
-        _write_down(settings, request, events, began, -signal.SIGINT, "nightjar run was stopped from the keyboard")
+        _record_failure(settings, request, events, began, -signal.SIGINT, "nightjar run was stopped from the keyboard")
         raise
     if process.returncode != 0 or not events.publication_id:
         failure = events.failure or Failure(1, f"airflow stopped with exit code {process.returncode}")
-        _write_down(settings, request, events, began, process.returncode, failure.reason)
+        _record_failure(settings, request, events, began, process.returncode, failure.reason)
         raise _ERRORS.get(failure.exit_code, NightjarError)(
             f"{failure.reason} (all output: {log})", code=failure.code or "run_failed", log=str(log)
         )
@@ -71,9 +71,9 @@ def run_single(settings: Settings, request: RunRequest) -> CompletedRun:
 
 
 def _check(settings: Settings, request: RunRequest) -> None:
-    """Refuse what cannot succeed before Airflow is started; the refusal is written down as one of `begin`.
+    """Refuse a run that cannot succeed before Airflow is started; record the refusal as one of `begin`.
 
-    Not that of a warehouse which cannot be opened: it would take no row.
+    A refusal because the warehouse cannot be opened is not recorded: it could not store the row.
     """
     refusal = None
     with open_warehouse(settings).connect(read_only=True) as connection:
@@ -91,7 +91,7 @@ def _check(settings: Settings, request: RunRequest) -> None:
 def _started(
     settings: Settings, request: RunRequest, output: IO[str]
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[str]]]:
-    """Start the DAG's process; give it and the lines of its events; at the end it has ended."""
+    """Start the DAG's process; yield it and the lines of its events; wait for its end."""
     reader, writer = os.pipe()
     with os.fdopen(reader, encoding="utf-8") as lines:
         try:
@@ -103,7 +103,7 @@ def _started(
                 pass_fds=[writer],
             )
         finally:
-            # The lines end when the other end, that of the process, is closed.
+            # The lines end when the process closes its end.
             os.close(writer)
         try:
             yield process, lines
@@ -116,7 +116,7 @@ def _started(
 
 def _command(request: RunRequest, events: int) -> list[str]:
     return [
-        # Safe path: a folder `dags` where the command is typed is not this project's.
+        # -P: a folder `dags` in the working directory is not this project's.
         *(sys.executable, "-P", "-u", "-m", _MODULE, _DAG),
         *("--logical-date", request.interval.start.isoformat(), "--conf", json.dumps(_params(request))),
         *("--events", str(events)),
@@ -124,14 +124,14 @@ def _command(request: RunRequest, events: int) -> list[str]:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    # Nobody watches a deadline without a scheduler, and `DAG.test` of 3.3 fails when a run that has one ends.
+    # Without a scheduler no one checks a deadline, and `DAG.test` of 3.3 fails when a run with one ends.
     return {**child_environment(settings), "NIGHTJAR_DEADLINE_MINUTES": "0", RUNNER: this_process()}
 
 
-def _write_down(
+def _record_failure(
     settings: Settings, request: RunRequest, events: RunEvents, began: datetime, exit_code: int, reason: str
 ) -> None:
-    """Write down why the run failed, unless a task of it has done so."""
+    """Record why the run failed, unless one of its tasks has."""
     day = request.interval.data_date
     if not is_recorded(settings, since=began, data_date=day):
         outcome = FAILED if events.failure else outcome_of(exit_code)

@@ -1,4 +1,4 @@
-"""`nightjar warehouse`: what an administrator does once for a warehouse that a team shares."""
+"""`nightjar warehouse`: what an administrator runs once for a warehouse that a team shares."""
 
 import typer
 
@@ -11,12 +11,12 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def _commands() -> None:
-    """Keep `init` a command of its own, where there is no second one."""
+    """Keep `init` a subcommand although it is the only one."""
 
 
 @app.command()
 def init() -> None:
-    """Create PostgreSQL's database, roles, schemas, rights and tables where they are missing; it may be repeated.
+    """Create PostgreSQL's database, roles, schemas, rights and tables where they are missing; idempotent.
 
     Connects as NIGHTJAR_POSTGRES_ADMIN_USER and gives the roles the passwords of the settings.
     """

@@ -1,4 +1,4 @@
-"""The script that Streamlit runs, anew for each click of a reader: the pages and their order."""
+"""The script that Streamlit runs again for each click: the pages and their order."""
 
 import streamlit as st
 
@@ -10,12 +10,12 @@ _PAGES = (
     (quality_page.show, "Quality over time", "quality"),
     (clicks_page.show, "Clicks by variant", "clicks"),
     (index_page.show, "Indices", "indices"),
-    (runs_page.show, "Publications and gates", "nights"),
+    (runs_page.show, "Runs and gates", "runs"),
 )
 
 
 def main() -> None:
-    """Draw the page that the address names."""
+    """Draw the page of the current address."""
     st.set_page_config(page_title="Nightjar", layout="wide", initial_sidebar_state=270)
     pages = [st.Page(show, title=title, url_path=path) for show, title, path in _PAGES]
     st.navigation(pages).run()

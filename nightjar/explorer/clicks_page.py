@@ -1,9 +1,9 @@
-"""Page: what became of what was shown, variant beside variant."""
+"""Page: clicks and conversions of the exposures, by variant."""
 
 import streamlit as st
 
 from nightjar.explorer import charts, clicks
-from nightjar.explorer.page_parts import answered, nothing, table
+from nightjar.explorer.widgets import query_or_stop, show_table, stop_with_note
 
 _ALL = "all domains"
 _LABELS = {
@@ -20,27 +20,27 @@ _LABELS = {
 def show() -> None:
     """Draw the page."""
     st.header("Clicks by variant")
-    domains = answered(clicks.domains_shown)
+    domains = query_or_stop(clicks.exposed_domains)
     if not domains:
-        nothing(
-            "Nothing is known to have been shown to anybody: raw.exposures is empty. "
-            "nightjar import files --exposures F brings in what was shown; the next night joins it to the clicks."
+        stop_with_note(
+            "No exposures: raw.exposures is empty. "
+            "Import them with nightjar import files --exposures F; the next run attributes the clicks."
         )
     left, _ = st.columns([1, 3])
     chosen = str(left.selectbox("Domain", [_ALL, *domains]))
     domain = "" if chosen == _ALL else chosen
-    total, days, ranks = answered(
+    total, days, ranks = query_or_stop(
         lambda connection: (
             clicks.by_variant(connection, domain),
             clicks.by_date(connection, domain),
             clicks.by_rank(connection, domain),
         )
     )
-    table(total, _LABELS, "Nothing was shown.")
+    show_table(total, _LABELS, "No exposures in this domain.")
     st.subheader("By day")
     st.altair_chart(charts.over_dates(days, "exposure_date", "ctr", "variant", "CTR", format="%"), width="stretch")
     st.subheader("By rank")
-    st.altair_chart(charts.shares(ranks, "rank", "variant", "CTR"), width="stretch")
+    st.altair_chart(charts.rates_with_intervals(ranks, "rank", "variant", "CTR"), width="stretch")
     st.caption(
-        "Bars are Wilson's 95 % intervals, exposures taken as independent. A click counts for the day of its exposure."
+        "Bars are Wilson's 95 % intervals, exposures taken as independent. A click counts on the day of its exposure."
     )

@@ -1,9 +1,9 @@
-"""Page: how much the indices find of what exact search finds, and how fast."""
+"""Page: recall of the indices against exact search, and their latency."""
 
 import streamlit as st
 
 from nightjar.explorer import charts, quality
-from nightjar.explorer.page_parts import answered, nothing, table
+from nightjar.explorer.widgets import query_or_stop, show_table, stop_with_note
 
 _LABELS = {
     "data_date": "Date",
@@ -23,19 +23,20 @@ _LABELS = {
 def show() -> None:
     """Draw the page."""
     st.header("Indices")
-    found = answered(quality.indices)
-    if not found:
-        nothing("No index has been published yet.")
+    indices = query_or_stop(quality.indices)
+    if not indices:
+        stop_with_note("No index has been published yet.")
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Recall against exact search")
         st.altair_chart(
-            charts.over_dates(found, "data_date", "recall", "index_name", "recall@k", from_zero=False), width="stretch"
+            charts.over_dates(indices, "data_date", "recall", "index_name", "recall@k", from_zero=False),
+            width="stretch",
         )
     with right:
         st.subheader("Latency, 95th percentile")
         st.altair_chart(
-            charts.over_dates(found, "data_date", "latency_p95_ms", "index_name", "milliseconds"), width="stretch"
+            charts.over_dates(indices, "data_date", "latency_p95_ms", "index_name", "milliseconds"), width="stretch"
         )
-    table(found, _LABELS, "No index has been published yet.")
-    st.caption("retrieval finds items for a user, similarity items for an item. Each date shows its last publication.")
+    show_table(indices, _LABELS, "No index has been published yet.")
+    st.caption("retrieval: items for a user; similarity: items for an item. Each date shows its last publication.")

@@ -1,15 +1,15 @@
-"""What runs became: publications to choose from, the gates' verdicts, attempts, failures and ledger."""
+"""Queries of the runs page: publications, attempts, failures, gate decisions and ledger."""
 
 from dataclasses import astuple, fields, replace
 
-from nightjar.explorer.reading import Answer, ask
+from nightjar.explorer.warehouse_queries import QueryResult, run_query
 from nightjar.publishing.unfinished_attempts import unfinished
 from nightjar.publishing.unpublished_runs import UnpublishedRun, unpublished_runs
 from nightjar.warehouse.protocol import Connection
 from nightjar.warehouse.readers_snapshot import NOW, written_at
 
-# The manifest goes with the lists when retention deletes them, and is small.
-_TO_CHOOSE = """
+# Retention deletes the manifest together with the recommendations, and the manifest is small.
+_PUBLICATIONS = """
     select o.publication_id, o.data_date, o.outcome, o.is_current
     from recs.night_outcomes o
     where o.outcome in ('published', 'history')
@@ -31,41 +31,41 @@ _LEDGER = """
 """
 
 
-def moment(connection: Connection) -> str:
-    """Return of which moment the readers' snapshot is, UTC; empty where the warehouse itself is read."""
-    told = written_at(connection)
-    return "" if told == NOW else told
+def snapshot_time(connection: Connection) -> str:
+    """Return the time of the readers' snapshot, UTC; empty where the warehouse itself is read."""
+    written = written_at(connection)
+    return "" if written == NOW else written
 
 
-def publications(connection: Connection) -> Answer:
+def publications(connection: Connection) -> QueryResult:
     """List the publications whose rows are there, the current one first."""
-    return ask(connection, _TO_CHOOSE)
+    return run_query(connection, _PUBLICATIONS)
 
 
-def attempts(connection: Connection) -> Answer:
-    """List the last hundred attempts, newest first; one whose process is gone has died, whatever the view knows."""
-    found = ask(connection, _ATTEMPTS)
+def attempts(connection: Connection) -> QueryResult:
+    """List the last hundred attempts, newest first; one whose process is gone has died, whatever the view holds."""
+    result = run_query(connection, _ATTEMPTS)
     died = {each.publication_id: each for each in unfinished(connection) if each.has_died}
-    outcome, reason = found.columns.index("outcome"), found.columns.index("reason")
-    rows = [list(row) for row in found.rows]
+    outcome, reason = result.columns.index("outcome"), result.columns.index("reason")
+    rows = [list(row) for row in result.rows]
     for row in rows:
         if each := died.get(row[0]):
             row[outcome], row[reason] = each.outcome, each.reason
-    return Answer(found.columns, [tuple(row) for row in rows])
+    return QueryResult(result.columns, [tuple(row) for row in rows])
 
 
-def failures(connection: Connection) -> Answer:
+def failures(connection: Connection) -> QueryResult:
     """List what failed or was refused, newest first: runs without an attempt and parts of published ones too."""
-    told = [each for each in unpublished_runs(connection, most=30) if each.reason]
-    rows = [astuple(replace(each, at=each.at.replace(microsecond=0))) for each in told]
-    return Answer([each.name for each in fields(UnpublishedRun)], rows)
+    failed = [each for each in unpublished_runs(connection, most=30) if each.reason]
+    rows = [astuple(replace(each, at=each.at.replace(microsecond=0))) for each in failed]
+    return QueryResult([each.name for each in fields(UnpublishedRun)], rows)
 
 
-def gate_decisions(connection: Connection, publication_id: str) -> Answer:
-    """List the verdicts on one attempt in the order in which they fell."""
-    return ask(connection, _GATES, publication_id)
+def gate_decisions(connection: Connection, publication_id: str) -> QueryResult:
+    """List the gate decisions on one attempt in their order of time."""
+    return run_query(connection, _GATES, publication_id)
 
 
-def ledger(connection: Connection) -> Answer:
+def ledger(connection: Connection) -> QueryResult:
     """List the last hundred entries of the ledger, newest first."""
-    return ask(connection, _LEDGER)
+    return run_query(connection, _LEDGER)

@@ -1,16 +1,16 @@
-"""How good nights were, date by date: the holdout's metrics, and the indices' recall and latency."""
+"""Queries of the quality and index pages: metrics on the holdout, recall and latency of the indices, by date."""
 
-from nightjar.explorer.reading import Answer, ask
+from nightjar.explorer.warehouse_queries import QueryResult, run_query
 from nightjar.warehouse.protocol import Connection
 
-# Of each date the last publication: what `recommendations_history` shows, too.
+# The last publication of each date, as in `recommendations_history`.
 _LAST_OF_DATE = """
     select publication_id from (
         select publication_id, row_number() over (partition by data_date order by ledger_id desc) as newest_first
         from recs.publications where action in ('published', 'history')
     ) as entries where newest_first = 1
 """
-_MEASURED = """
+_AVAILABLE_METRICS = """
     select distinct metric, slice, k from recs.model_metrics where value is not null order by metric, slice, k
 """
 _METRIC = f"""
@@ -25,16 +25,16 @@ _INDICES = f"""
 """  # noqa: S608 the module's own constants
 
 
-def measured(connection: Connection) -> Answer:
+def available_metrics(connection: Connection) -> QueryResult:
     """List the metrics, slices and cut-offs that have a value."""
-    return ask(connection, _MEASURED)
+    return run_query(connection, _AVAILABLE_METRICS)
 
 
-def metric_over_time(connection: Connection, metric: str, of_slice: str, k: int) -> Answer:
+def metric_over_time(connection: Connection, metric: str, of_slice: str, k: int) -> QueryResult:
     """Return one metric of every model on one slice, date by date; each date shows its last publication."""
-    return ask(connection, _METRIC, metric, of_slice, k)
+    return run_query(connection, _METRIC, metric, of_slice, k)
 
 
-def indices(connection: Connection) -> Answer:
+def indices(connection: Connection) -> QueryResult:
     """Return each index of the last publication of each date, newest first."""
-    return ask(connection, _INDICES)
+    return run_query(connection, _INDICES)

@@ -1,9 +1,9 @@
-"""Page: what became of each attempt, what failed and why, what the gates said, and the ledger."""
+"""Page: outcome of each attempt, failures with reasons, gate decisions and the ledger."""
 
 import streamlit as st
 
 from nightjar.explorer import publications
-from nightjar.explorer.page_parts import answered, nothing, table, wrapped_table
+from nightjar.explorer.widgets import query_or_stop, show_table, show_wrapped_table, stop_with_note
 
 _WHEN = st.column_config.DatetimeColumn("When (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC")
 _ATTEMPTS = {
@@ -12,7 +12,7 @@ _ATTEMPTS = {
     "is_current": st.column_config.CheckboxColumn("Current"),
     "recommendation_rows": st.column_config.NumberColumn("Recommendations", format="localized"),
     "recall": st.column_config.NumberColumn("Recall", format="%.4f"),
-    "rows_changed": st.column_config.NumberColumn("Changed rows", help="Against the date's publication before."),
+    "rows_changed": st.column_config.NumberColumn("Changed rows", help="Against the previous publication of the date."),
     "reason": "Reason",
     "started_at": _WHEN,
 }
@@ -29,7 +29,7 @@ _GATES = {
     "verdict": "Verdict",
     "metric": "Metric",
     "measured": "Measured",
-    "threshold": "Needed",
+    "threshold": "Threshold",
     "reason": "Reason",
 }
 _LEDGER = {
@@ -37,7 +37,7 @@ _LEDGER = {
     "recorded_at": _WHEN,
     "action": "Action",
     "publication_id": "Publication",
-    "previous_publication_id": "Current before",
+    "previous_publication_id": "Previously current",
     "reason": "Reason",
     "actor": "By",
 }
@@ -45,8 +45,8 @@ _LEDGER = {
 
 def show() -> None:
     """Draw the page."""
-    st.header("Publications and gates")
-    attempts, failures, ledger = answered(
+    st.header("Runs and gates")
+    attempts, failures, ledger = query_or_stop(
         lambda connection: (
             publications.attempts(connection),
             publications.failures(connection),
@@ -54,16 +54,16 @@ def show() -> None:
         )
     )
     if failures and not attempts:
-        wrapped_table(failures, _FAILURES, "Nothing has failed.")
+        show_wrapped_table(failures, _FAILURES, "Nothing has failed.")
     if not attempts:
-        nothing("No run has begun yet: nightjar run --date YYYY-MM-DD")
-    table(attempts, _ATTEMPTS, "No run has begun yet.")
+        stop_with_note("No run has started yet: nightjar run --date YYYY-MM-DD")
+    show_table(attempts, _ATTEMPTS, "No run has started yet.")
     st.subheader("Failures and refusals")
-    wrapped_table(failures, _FAILURES, "Nothing has failed.")
-    st.subheader("Verdicts of the gates")
+    show_wrapped_table(failures, _FAILURES, "Nothing has failed.")
+    st.subheader("Gate decisions")
     left, _ = st.columns([1, 3])
     attempt = str(left.selectbox("Attempt", attempts.column("publication_id")))
-    gates = answered(lambda connection: publications.gate_decisions(connection, attempt))
-    wrapped_table(gates, _GATES, f"No gate has judged {attempt}.")
+    gates = query_or_stop(lambda connection: publications.gate_decisions(connection, attempt))
+    show_wrapped_table(gates, _GATES, f"No gate has decided on {attempt}.")
     st.subheader("Ledger")
-    table(ledger, _LEDGER, "Nothing is published yet.")
+    show_table(ledger, _LEDGER, "Nothing is published yet.")

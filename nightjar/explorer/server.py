@@ -1,4 +1,4 @@
-"""Starts the explorer's server, by default on loopback: it opens no browser and tells nobody outside of anything."""
+"""Starts the explorer's server, by default on loopback: it opens no browser and sends no usage statistics."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from nightjar.contract.errors import BadInput
 from nightjar.contract.settings import Settings
-from nightjar.explorer.reading import read
+from nightjar.explorer.warehouse_queries import query_warehouse
 from nightjar.stack.environment import LOOPBACK
 from nightjar.stack.ports import check_port
 
@@ -16,17 +16,17 @@ APP = Path(__file__).with_name("app.py")
 
 
 def server_command(settings: Settings, host: str = LOOPBACK) -> list[str]:
-    """Return the command; it holds no secret, the page reads the settings from the environment itself."""
+    """Return the command; it holds no secret, the page reads the settings from the environment."""
     options = {
         "server.address": host,
         "server.port": str(settings.explorer_port),
         "server.headless": "true",
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
-        # What went wrong is for the terminal: it may name files and hosts.
+        # Error details go to the terminal: they may name files and hosts.
         "client.showErrorDetails": "none",
         "client.toolbarMode": "minimal",
-        # Its CSV keeps a name such as =cmd|... as it is, and a spreadsheet would take that for a formula.
+        # Its CSV keeps a name such as =cmd|... as it is, which a spreadsheet would run as a formula.
         "client.disableDataExport": "true",
         "theme.base": "light",
         "theme.primaryColor": "#3b4cc0",
@@ -42,7 +42,7 @@ def server_command(settings: Settings, host: str = LOOPBACK) -> list[str]:
 
 
 def serve(settings: Settings, host: str = LOOPBACK) -> NoReturn:
-    """Become the server on one address of this machine; it ends with Ctrl-C.
+    """Replace this process by the server on one address of this machine; it ends with Ctrl-C.
 
     Raises:
         BadInput: Streamlit is missing, the port is taken, or there is no warehouse that analysts can open.
@@ -55,7 +55,7 @@ def serve(settings: Settings, host: str = LOOPBACK) -> NoReturn:
             package="streamlit",
         )
     check_port("NIGHTJAR_EXPLORER_PORT", settings.explorer_port)
-    read(settings, lambda connection: None)
+    query_warehouse(settings, lambda connection: None)
     print(f"The explorer: http://{host}:{settings.explorer_port}  (Ctrl-C ends it)", flush=True)
     command = server_command(settings, host)
     os.execv(command[0], command)  # noqa: S606 a list of words

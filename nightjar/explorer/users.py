@@ -1,14 +1,14 @@
-"""What one user did and what they are recommended, by title."""
+"""Queries of the user page: one user's history and recommendations, by title."""
 
-from nightjar.explorer.reading import Answer, ask
+from nightjar.explorer.warehouse_queries import QueryResult, run_query
 from nightjar.warehouse.protocol import Connection
 
-FOUND = 50
+MAX_RESULTS = 50
 _USERS = """
     select distinct user_id from recs.recommendations
     where publication_id = ? and starts_with(user_id, ?) order by user_id limit ?
 """
-_LISTS = """
+_RECOMMENDATIONS = """
     select r.domain, r.rank, coalesce(i.title, r.item_id) as title, r.source,
         coalesce(why.title, r.reason_item_id) as because_of, r.score, r.item_id
     from recs.recommendations r
@@ -27,22 +27,22 @@ _HISTORY = """
 """
 
 
-def users_beginning_with(connection: Connection, publication_id: str, text: str) -> list[str]:
-    """Return the first `FOUND` ids that begin so and have a list in the publication."""
-    found: list[str] = ask(connection, _USERS, publication_id, text, FOUND).column("user_id")
-    return found
+def find_users(connection: Connection, publication_id: str, text: str) -> list[str]:
+    """Return the first `MAX_RESULTS` ids that begin with the text and have recommendations in the publication."""
+    user_ids: list[str] = run_query(connection, _USERS, publication_id, text, MAX_RESULTS).column("user_id")
+    return user_ids
 
 
-def lists_of(connection: Connection, publication_id: str, user_id: str) -> Answer:
-    """Return the user's lists, one row an item: domain, rank, title, source and the item it is there because of."""
-    return ask(connection, _LISTS, publication_id, user_id)
+def recommendations_of(connection: Connection, publication_id: str, user_id: str) -> QueryResult:
+    """Return the user's recommendations, one row an item: domain, rank, title, source and reason item."""
+    return run_query(connection, _RECOMMENDATIONS, publication_id, user_id)
 
 
-def popular_lists(connection: Connection, publication_id: str) -> Answer:
-    """Return what the publication gives a user whom it does not know, the first ten of each domain."""
-    return ask(connection, _POPULAR, publication_id)
+def popular_items(connection: Connection, publication_id: str) -> QueryResult:
+    """Return the popular items of an unknown user, the first ten of each domain."""
+    return run_query(connection, _POPULAR, publication_id)
 
 
-def history_of(connection: Connection, user_id: str, events: int) -> Answer:
-    """Return the user's newest events, newest first; those of later dates than a publication's are among them."""
-    return ask(connection, _HISTORY, user_id, events)
+def user_history(connection: Connection, user_id: str, events: int) -> QueryResult:
+    """Return the user's newest events, newest first; also those after the publication's date."""
+    return run_query(connection, _HISTORY, user_id, events)

@@ -1,4 +1,4 @@
-"""The night's report: one page about one attempt that needs nothing but itself.
+"""The run report: one self-contained HTML page about one attempt.
 
 Reads the `recs` tables, `core` and the attempt's run folder. Used by the stage report, which logs the page to MLflow,
 and by `nightjar report`.
@@ -23,12 +23,12 @@ from nightjar.reporting.report_tables import Rows
 from nightjar.warehouse.protocol import Connection
 from nightjar.warehouse.readers_snapshot import newest_state
 
-_GONE = "This figure is not, or no longer, in the run folder of the attempt."
+_MISSING_FIGURE = "The run folder does not contain this figure."
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One figure as base64 text with its caption, or, where there is none, the words that say why."""
+    """One figure as base64 text with its caption, or, where there is none, a note that says why."""
 
     caption: str
     image: str = ""
@@ -68,7 +68,7 @@ def write_report(settings: Settings, folder: RunFolder) -> Path:
 
 
 def render(settings: Settings, folder: RunFolder) -> str:
-    """Return the page as HTML; whatever a table or a title holds is escaped.
+    """Return the page as HTML; every value of a table is escaped.
 
     Raises:
         BadInput: there is no such attempt.
@@ -79,7 +79,7 @@ def render(settings: Settings, folder: RunFolder) -> str:
         if attempt is None:
             if of_when:
                 raise NightjarError(
-                    f"no attempt {publication_id!r} is known {of_when}",
+                    f"attempt {publication_id!r} is not found {of_when}",
                     code="unknown_publication",
                     publication_id=publication_id,
                 )
@@ -91,8 +91,8 @@ def render(settings: Settings, folder: RunFolder) -> str:
         values: dict[str, Any] = {
             "attempt": attempt | {"started_at": report_tables.text(attempt["started_at"])},
             "sections": [
-                *_judgement(connection, settings, folder),
-                *_lists(connection, folder, attempt),
+                *_evaluation(connection, settings, folder),
+                *_recommendations(connection, folder, attempt),
                 *_data(connection, folder, attempt),
             ],
             "users": report_tables.users(connection, publication_id, attempt["data_date"]),
@@ -100,22 +100,22 @@ def render(settings: Settings, folder: RunFolder) -> str:
     return _template().render(values)
 
 
-def _judgement(connection: Connection, settings: Settings, folder: RunFolder) -> list[Section]:
+def _evaluation(connection: Connection, settings: Settings, folder: RunFolder) -> list[Section]:
     publication_id = folder.publication_id
     return [
         Section(
             "gates",
             "Gates",
             report_tables.gates(connection, publication_id),
-            "No gate has judged this attempt.",
-            pictures=[_leads(settings, folder)],
+            "No gate has decided on this attempt.",
+            pictures=[_differences(settings, folder)],
         ),
         Section(
             "metrics",
             "Metrics on the holdout",
             report_tables.metrics(connection, publication_id),
             "No metric was published with this attempt.",
-            "champion is the champion's recipe on this night's data, consumed what the users of the holdout took.",
+            "champion is the refit of the champion on this run's data, consumed the held-out items of the users.",
             [_saved(folder, "training_curve.png", "Recall on a sample of the holdout after each epoch.")],
         ),
         Section(
@@ -124,7 +124,7 @@ def _judgement(connection: Connection, settings: Settings, folder: RunFolder) ->
             report_tables.slices(connection, publication_id),
             "No metric was published with this attempt.",
             pictures=[
-                _saved(folder, "metrics.png", "Every metric beside its rivals': all users, and those known least of.")
+                _saved(folder, "metrics.png", "Every metric of every model: all users, and those with least history.")
             ],
         ),
         Section(
@@ -143,35 +143,35 @@ def _judgement(connection: Connection, settings: Settings, folder: RunFolder) ->
     ]
 
 
-def _lists(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) -> list[Section]:
+def _recommendations(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) -> list[Section]:
     publication_id = folder.publication_id
     churn = report_tables.churn(connection, publication_id, attempt["data_date"])
-    reach = report_plots.popularity_tenths(report_tables.reach(connection, publication_id, attempt["data_date"]))
+    deciles = report_plots.popularity_deciles(
+        report_tables.events_and_recommendations(connection, publication_id, attempt["data_date"])
+    )
     return [
         Section(
             "sources",
             "Recommendations by source",
             report_tables.sources(connection, publication_id),
-            "Nobody got a recommendation.",
+            "There are no recommendations.",
             pictures=[
                 _drawn(
-                    reach,
-                    "Where the places of the lists fall, beside where the events of all dates did.",
-                    "Too few items were shown and taken to compare their popularity.",
+                    deciles,
+                    "Recommendations by item popularity, beside the events of all dates.",
+                    "Too few items to compare their popularity.",
                 )
             ],
         ),
-        Section("changes", "Changed since the night before", churn.rows, churn.words, churn.words),
+        Section("changes", "Changes since the previous publication", churn.rows, churn.note, churn.note),
         Section(
             "spread",
             "Spread over the catalogue",
             Rows([], []),
             "",
             pictures=[
-                _saved(
-                    folder, "exposure.png", "How the places of all lists, and what users took, spread over the items."
-                ),
-                _saved(folder, "popularity_weight.png", "The same model's lists with popularity_weight from 0 to 1."),
+                _saved(folder, "exposure.png", "Spread of all recommendations, and of the events, over the items."),
+                _saved(folder, "popularity_weight.png", "The same model with popularity weights from 0 to 1."),
             ],
         ),
     ]
@@ -189,7 +189,7 @@ def _data(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) ->
             pictures=[
                 _drawn(
                     report_plots.event_volume(report_tables.events_by_day(connection, data_date)),
-                    f"The last {report_tables.EVENT_DAYS_DRAWN} days with events, up to the night's own.",
+                    f"The last {report_tables.EVENT_DAYS_DRAWN} days with events, up to the data date.",
                     none,
                 )
             ],
@@ -198,37 +198,39 @@ def _data(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) ->
             "event_types",
             "Event types",
             report_tables.event_types(folder),
-            "The run folder does not, or no longer, say what event types counted.",
+            "The run folder does not contain the event weights.",
             report_tables.unknown_events(folder),
         ),
         Section(
             "excluded_users",
-            "Users left out",
+            "Excluded users",
             report_tables.excluded_users(connection, folder.publication_id),
-            "Nobody: no user had more events on one date than NIGHTJAR_MAX_EVENTS_PER_DAY allows, if it limits them.",
+            "None: no user exceeds NIGHTJAR_MAX_EVENTS_PER_DAY, where it is set.",
         ),
-        Section("stages", "Stages", report_tables.stages(folder), "No stage has ended, or the run folder is gone."),
+        Section("stages", "Stages", report_tables.stages(folder), "No stage has completed, or the run folder is gone."),
     ]
 
 
-def _leads(settings: Settings, folder: RunFolder) -> Picture:
+def _differences(settings: Settings, folder: RunFolder) -> Picture:
     try:
-        held = results.load(folder.evaluation)
+        evaluation = results.load(folder.evaluation)
     except NightjarError:
-        return Picture(f"Leads over popularity and the champion: {_GONE[0].lower()}{_GONE[1:]}")
-    caption = "Differences of the same users' figures; left of the dotted line the model is behind."
-    if held.compared_champion is None:
+        return Picture(f"Differences to popularity and the champion: {_MISSING_FIGURE[0].lower()}{_MISSING_FIGURE[1:]}")
+    caption = "Paired differences over the same users; left of the dotted line the model is worse."
+    if evaluation.compared_champion is None:
         caption += " There is no champion yet: no earlier date was published."
-    return _drawn(report_plots.leads(held, settings), caption, "No two models were judged on the holdout.")
+    return _drawn(
+        report_plots.model_differences(evaluation, settings), caption, "No two models were evaluated on the holdout."
+    )
 
 
 def _saved(folder: RunFolder, name: str, caption: str) -> Picture:
     path = folder.path / "plots" / name
-    return _picture(path.read_bytes(), caption) if path.exists() else Picture(f"{caption} {_GONE}")
+    return _picture(path.read_bytes(), caption) if path.exists() else Picture(f"{caption} {_MISSING_FIGURE}")
 
 
-def _drawn(figure: Figure | None, caption: str, words: str) -> Picture:
-    return Picture(words) if figure is None else _picture(png(figure), caption)
+def _drawn(figure: Figure | None, caption: str, note: str) -> Picture:
+    return Picture(note) if figure is None else _picture(png(figure), caption)
 
 
 def _picture(image: bytes, caption: str) -> Picture:

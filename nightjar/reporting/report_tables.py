@@ -1,4 +1,4 @@
-"""The tables of the night's report: what is asked of `recs`, `core` and the run folder about one attempt.
+"""The tables of the run report: queries of `recs`, `core` and the run folder about one attempt.
 
 Used by `nightjar/reporting/report.py`. All queries of one page see the same state of the warehouse.
 """
@@ -63,25 +63,27 @@ _SOURCES = """
         count(distinct item_id) as items
     from recs.recommendations where publication_id = ? group by domain, source order by domain, source
 """
-_NIGHT_BEFORE = """
+_PREVIOUS_PUBLICATION = """
     select publication_id from recs.publications
     where action in ('published', 'history') and data_date < ? order by data_date desc, ledger_id desc limit 1
 """
 _CHURN = """
-    select n.domain, count(*) as listed, sum(case when o.item_id is null then 1 else 0 end) as not_listed_before,
+    select n.domain, count(*) as recommended, sum(case when o.item_id is null then 1 else 0 end) as new_recommendations,
         avg(case when o.item_id is null then 1.0 else 0.0 end) as churn
     from recs.recommendations n
     left join recs.recommendations o
         on o.publication_id = ? and o.user_id = n.user_id and o.domain = n.domain and o.item_id = n.item_id
     where n.publication_id = ? group by n.domain order by n.domain
 """
-_REACH = """
-    select coalesce(taken.item_id, shown.item_id) as item_id, coalesce(taken.events, 0) as events,
-        coalesce(shown.lists, 0) as lists
-    from (select item_id, count(*) as events from core.fct_interactions where event_date <= ? group by item_id) as taken
-    full outer join
-        (select item_id, count(*) as lists from recs.recommendations where publication_id = ? group by item_id) as shown
-        on taken.item_id = shown.item_id
+_EVENTS_AND_RECOMMENDATIONS = """
+    select coalesce(consumed.item_id, recommended.item_id) as item_id, coalesce(consumed.events, 0) as events,
+        coalesce(recommended.lists, 0) as lists
+    from (
+        select item_id, count(*) as events from core.fct_interactions where event_date <= ? group by item_id
+    ) as consumed
+    full outer join (
+        select item_id, count(*) as lists from recs.recommendations where publication_id = ? group by item_id
+    ) as recommended on consumed.item_id = recommended.item_id
     order by events desc, item_id
 """
 _USERS = """
@@ -92,7 +94,7 @@ _HISTORY = """
     from core.fct_interactions e left join core.dim_items i on i.item_id = e.item_id and i.valid_to is null
     where e.user_id = ? and e.event_date <= ? order by e.occurred_at desc, e.event_id limit 5
 """
-_LIST = """
+_RECOMMENDATIONS = """
     select r.domain, r.rank, coalesce(i.title, r.item_id) as item, r.source,
         coalesce(why.title, r.reason_item_id) as because_of
     from recs.recommendations r
@@ -104,12 +106,12 @@ _EXCLUDED = """
     select user_id, event_date, events from recs.excluded_users where publication_id = ?
     order by events desc, user_id, event_date limit ?
 """
-EVENT_DAYS_LISTED, EVENT_DAYS_DRAWN, EXCLUDED_LISTED = 14, 60, 50
+EVENT_DAYS_SHOWN, EVENT_DAYS_DRAWN, EXCLUDED_SHOWN = 14, 60, 50
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The answer of one query: column names and rows of text."""
+    """The result of one query: column names and rows of text."""
 
     columns: list[str]
     rows: list[list[str]]
@@ -117,19 +119,19 @@ class Rows:
 
 @dataclass(frozen=True)
 class Churn:
-    """What changed against the night before, or why that cannot be said."""
+    """What changed since the previous publication, or why it cannot be compared."""
 
     rows: Rows
-    words: str
+    note: str
 
 
 def attempt(connection: Connection, publication_id: str) -> dict[str, Any] | None:
-    """Return what became of an attempt and what it is, or None where there is none."""
+    """Return the attempt and its outcome, or None where there is none."""
     return fetch_row(connection, _ATTEMPT, [publication_id])
 
 
 def gates(connection: Connection, publication_id: str) -> Rows:
-    """Return the verdicts in the order in which they fell."""
+    """Return the gate decisions in their order of time."""
     return _rows(connection, _GATES, publication_id)
 
 
@@ -144,18 +146,18 @@ def slices(connection: Connection, publication_id: str) -> Rows:
 
 
 def indices(connection: Connection, publication_id: str) -> Rows:
-    """Return what was measured of the indices."""
+    """Return recall and latency of the indices."""
     return _rows(connection, _INDICES, publication_id)
 
 
 def volume(connection: Connection, data_date: date) -> Rows:
-    """Return one row: how much the night could know, and how fresh it was."""
+    """Return one row: how much data the run could use, and how fresh it was."""
     return _rows(connection, _VOLUME, data_date)
 
 
 def events(connection: Connection, data_date: date) -> Rows:
     """Return the events of the last days, newest first."""
-    return _rows(connection, _EVENTS, data_date, EVENT_DAYS_LISTED)
+    return _rows(connection, _EVENTS, data_date, EVENT_DAYS_SHOWN)
 
 
 def events_by_day(connection: Connection, data_date: date) -> list[tuple[date, int]]:
@@ -165,7 +167,7 @@ def events_by_day(connection: Connection, data_date: date) -> list[tuple[date, i
 
 
 def event_types(folder: RunFolder) -> Rows:
-    """Return what each event type that the run saw counts, the most frequent first."""
+    """Return the weight of each event type in the run, the most frequent first."""
     names = ["event type", "weight", "min value", "half life days", "events", "known"]
     rows = [
         [
@@ -183,7 +185,7 @@ def event_types(folder: RunFolder) -> Rows:
 
 
 def unknown_events(folder: RunFolder) -> str:
-    """Say how many of the run's events have a type without a weight; nothing where none has."""
+    """Return a line with the run's events of types without a weight; empty where there are none."""
     unknown = {each.event_type: each for each in event_types_of_run.read(folder) if not each.is_known}
     if not unknown:
         return ""
@@ -192,42 +194,45 @@ def unknown_events(folder: RunFolder) -> str:
 
 
 def excluded_users(connection: Connection, publication_id: str) -> Rows:
-    """Return the users whose events count for nothing, with the dates and events that say why, most events first."""
-    return _rows(connection, _EXCLUDED, publication_id, EXCLUDED_LISTED)
+    """Return the excluded users with the dates and numbers of events that exclude them, most events first."""
+    return _rows(connection, _EXCLUDED, publication_id, EXCLUDED_SHOWN)
 
 
 def sources(connection: Connection, publication_id: str) -> Rows:
-    """Return how many places of the lists each source filled."""
+    """Return the number of recommendations by source."""
     return _rows(connection, _SOURCES, publication_id)
 
 
 def churn(connection: Connection, publication_id: str, data_date: date) -> Churn:
-    """Compare the lists with those of the last publication of the newest earlier date."""
-    before = connection.execute(_NIGHT_BEFORE, [data_date]).fetchone()
-    if before is None:
-        return Churn(Rows([], []), "This is the first night: no earlier date was published.")
-    kept = connection.execute("select 1 from recs.recommendations where publication_id = ? limit 1", [before[0]])
+    """Compare the recommendations with those of the last publication of the newest earlier date."""
+    previous = connection.execute(_PREVIOUS_PUBLICATION, [data_date]).fetchone()
+    if previous is None:
+        return Churn(Rows([], []), "No earlier date was published.")
+    kept = connection.execute("select 1 from recs.recommendations where publication_id = ? limit 1", [previous[0]])
     if kept.fetchone() is None:
-        return Churn(Rows([], []), f"The lists of the night before, {before[0]}, have been cleaned up.")
-    rows = _rows(connection, _CHURN, before[0], publication_id)
-    return Churn(rows, f"Against {before[0]}." if rows.rows else "Nothing was listed.")
+        return Churn(Rows([], []), f"Retention has deleted the recommendations of {previous[0]}.")
+    rows = _rows(connection, _CHURN, previous[0], publication_id)
+    return Churn(rows, f"Against {previous[0]}." if rows.rows else "There are no recommendations.")
 
 
-def reach(connection: Connection, publication_id: str, data_date: date) -> list[tuple[int, int]]:
-    """Return for each item its events and the lists that hold it, the item with the most events first."""
-    return [(row[1], row[2]) for row in connection.execute(_REACH, [data_date, publication_id]).fetchall()]
+def events_and_recommendations(connection: Connection, publication_id: str, data_date: date) -> list[tuple[int, int]]:
+    """Return each item's numbers of events and of recommendations, the item with the most events first."""
+    return [
+        (row[1], row[2])
+        for row in connection.execute(_EVENTS_AND_RECOMMENDATIONS, [data_date, publication_id]).fetchall()
+    ]
 
 
 def users(connection: Connection, publication_id: str, data_date: date) -> list[tuple[str, Rows, Rows]]:
-    """Return ten users, the same ones every night, with their last events and the heads of their lists."""
+    """Return ten users, the same in every run, with their last events and first recommendations."""
     return [
-        (user, _rows(connection, _HISTORY, user, data_date), _rows(connection, _LIST, publication_id, user))
+        (user, _rows(connection, _HISTORY, user, data_date), _rows(connection, _RECOMMENDATIONS, publication_id, user))
         for (user,) in connection.execute(_USERS, [publication_id]).fetchall()
     ]
 
 
 def stages(folder: RunFolder) -> Rows:
-    """Return the stages that ended, with rows and seconds."""
+    """Return the completed stages, with rows and seconds."""
     lines = folder.progress.read_text(encoding="utf-8").splitlines() if folder.progress.exists() else []
     done = [json.loads(line) for line in lines]
     return Rows(
@@ -243,7 +248,7 @@ def _rows(connection: Connection, query: str, *parameters: object) -> Rows:
 
 
 def text(value: object) -> str:
-    """Return a value as the page shows it; a date without its seconds, nothing for null."""
+    """Return a value as the page shows it; a time without its seconds, nothing for null."""
     if value is None:
         return ""
     if isinstance(value, datetime):

@@ -1,1 +1,1 @@
-"""The local stack: PostgreSQL, Airflow and MLflow of one home, under one supervisor, on loopback only."""
+"""The servers of one home under one supervisor, on loopback only."""

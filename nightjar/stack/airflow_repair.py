@@ -1,7 +1,7 @@
-"""Repairs what earlier versions left in Airflow's database, before Airflow's programs start; it may be repeated.
+"""Repairs rows of earlier versions in Airflow's database, before Airflow's programs start; idempotent.
 
 Runs of earlier versions have deadlines of Airflow's own kind DAGRUN_QUEUED_AT, by which Airflow 3.3.2 fails to clear a
-run (see `dags.support.alerts`); a backfill that clears runs stops half made and keeps the next from being started.
+run (see `dags.support.alerts`); a backfill that clears runs stops half created and blocks the next one.
 """
 
 from sqlalchemy import create_engine, text
@@ -9,14 +9,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from nightjar.contract.errors import NightjarError
 
-# The deadline itself stays; what cannot be read is its definition, which only clearing looks for.
+# The deadline itself stays; only clearing reads its definition, and cannot.
 _DEADLINES = """
     update deadline set deadline_alert_id = null
     where not missed and deadline_alert_id in (
         select id from deadline_alert where cast(reference as text) like '%"DagRunQueuedAtDeadline"%'
     )
 """
-# One that is being made has no runs either, for a moment: Airflow itself gives it two minutes.
+# A backfill that is being created has no runs yet: Airflow itself waits two minutes.
 _BACKFILLS = """
     update backfill set completed_at = now()
     where completed_at is null and created_at < now() - interval '2 minutes'
@@ -28,7 +28,7 @@ def repair_airflow(environment: dict[str, str]) -> None:
     """Let runs of earlier versions be cleared, and end backfills that have no runs; print what was repaired.
 
     Args:
-        environment: names Airflow's database, which is a PostgreSQL one of this Airflow's version.
+        environment: names Airflow's database, a PostgreSQL one of this Airflow's version.
 
     Raises:
         NightjarError: the database refuses.

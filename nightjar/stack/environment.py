@@ -1,4 +1,4 @@
-"""What the programs of the stack find in their environment, beyond what every child process of a home gets."""
+"""The environment of the stack's programs, beyond that of every child process of a home."""
 
 from urllib.parse import quote
 
@@ -6,10 +6,10 @@ from nightjar.contract.environment import STACK_MARK, child_environment
 from nightjar.contract.places import TABLES_PATH
 from nightjar.contract.settings import Settings
 from nightjar.stack.credentials import USER, Credentials
-from nightjar.stack.paths import Places
+from nightjar.stack.paths import StackPaths
 
 LOOPBACK = "127.0.0.1"
-# The variables whose values nobody may read.
+# The variables with secret values.
 SECRETS = (
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC",
@@ -32,27 +32,27 @@ def stack_environment(settings: Settings, credentials: Credentials) -> dict[str,
 
 
 def airflow_address(settings: Settings) -> str:
-    """Where the Airflow UI and its API answer."""
+    """Return the address of the Airflow UI and API."""
     return f"http://{LOOPBACK}:{settings.airflow_port}"
 
 
 def tables_address(settings: Settings) -> str:
-    """Return where Airflow's API server shows the page about every table."""
+    """Return the address of the page about every table, on Airflow's API server."""
     return f"{airflow_address(settings)}{TABLES_PATH}"
 
 
 def mlflow_address(settings: Settings) -> str:
-    """Where the MLflow UI and its API answer."""
+    """Return the address of the MLflow UI and API."""
     return f"http://{LOOPBACK}:{settings.mlflow_port}"
 
 
 def without_proxy(hosts: str) -> str:
-    """Return the hosts that are reached without a proxy, this machine among them."""
+    """Return the hosts to reach without a proxy, this machine among them."""
     return ",".join(dict.fromkeys([*filter(None, hosts.split(",")), LOOPBACK, "localhost"]))
 
 
 def _secrets(settings: Settings, credentials: Credentials) -> dict[str, str]:
-    folder = quote(str(Places.of(settings).database_socket_folder))
+    folder = quote(str(StackPaths.of(settings).database_socket_folder))
     database = f"airflow:{credentials.database_password}@/airflow?host={folder}"
     values = (
         f"postgresql+psycopg2://{database}",
@@ -71,7 +71,7 @@ def _airflow(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__PARALLELISM": "8",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
-        # A DAG file takes 5 to 8 s to import here: it is read again when the stack starts, seldom in between.
+        # A DAG file takes 5 to 8 s to import: it is parsed when the stack starts, and seldom in between.
         "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
         "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
@@ -83,7 +83,7 @@ def _airflow(settings: Settings) -> dict[str, str]:
         ),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(Places.of(settings).password),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(StackPaths.of(settings).password),
         "AIRFLOW__API__BASE_URL": address,
         "AIRFLOW__API__EXPOSE_CONFIG": "False",
     }

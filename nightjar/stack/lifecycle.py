@@ -1,4 +1,4 @@
-"""Starts the stack of one home, waits until every program does its work, and stops it again."""
+"""Starts the stack of one home, waits until every program is healthy, and stops it again."""
 
 import fcntl
 import os
@@ -10,32 +10,32 @@ import psutil
 
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.settings import Settings
-from nightjar.stack.local import local_plan
-from nightjar.stack.paths import Places, make_private_folder
+from nightjar.stack.local_plan import local_plan
+from nightjar.stack.paths import StackPaths, make_private_folder
 from nightjar.stack.ports import check_ports
 from nightjar.stack.processes import end_processes, stack_processes
-from nightjar.stack.program import DATABASE, Plan
-from nightjar.stack.start import Patience, Say, start_in_order, wait_until_healthy
-from nightjar.stack.supervisor import check_home, program_states, start_supervisor
-from nightjar.stack.team.plan import team_plan
+from nightjar.stack.program import DATABASE, StackPlan
+from nightjar.stack.start_programs import Report, StartLimits, start_in_order, wait_until_healthy
+from nightjar.stack.supervisor import check_home_path, program_states, start_supervisor
+from nightjar.stack.team.team_plan import team_plan
 
-PLANS: dict[str, Callable[[Settings], Plan]] = {"local": local_plan, "team": team_plan}
+PLANS: dict[str, Callable[[Settings], StackPlan]] = {"local": local_plan, "team": team_plan}
 _STOP_SECONDS = 120.0
 
 
-def start_stack(settings: Settings, say: Say, *, deadline_seconds: float) -> bool:
-    """Start what does not run yet; return whether the stack had to be started.
+def start_stack(settings: Settings, report: Report, *, deadline_seconds: float) -> bool:
+    """Start the stack if it does not run; return whether it was started.
 
     Raises:
-        BadInput: a port is taken, the home runs a stack of another kind or has a path that the supervisor cannot take,
-            or the database cannot be kept where it shall be.
-        NightjarError: a program failed or is not healthy in time; what was started is stopped again.
+        BadInput: a port is in use, the home runs a stack of another kind or has a path that the supervisor cannot use,
+            or the database cannot be stored in its folder.
+        NightjarError: a program failed or is not healthy in time; the started programs are stopped again.
     """
-    places = Places.of(settings)
-    with _alone(places):
+    paths = StackPaths.of(settings)
+    with _exclusive_lock(paths):
         plan = PLANS[settings.stack_kind](settings)
-        patience = Patience(time.monotonic(), deadline_seconds, say)
-        running = program_states(places)
+        limits = StartLimits(time.monotonic(), deadline_seconds, report)
+        running = program_states(paths)
         if running is not None:
             if {each.name for each in running} != {each.name for each in plan.programs}:
                 raise BadInput(
@@ -43,72 +43,72 @@ def start_stack(settings: Settings, say: Say, *, deadline_seconds: float) -> boo
                     code="another_stack_runs",
                     path=settings.home,
                 )
-            wait_until_healthy(places, plan.programs, plan.environment, patience)
+            wait_until_healthy(paths, plan.programs, plan.environment, limits)
             return False
         check_ports(settings)
-        check_home(settings.home)
+        check_home_path(settings.home)
         try:
-            _start(places, plan, patience)
+            _start(paths, plan, limits)
         except BaseException:
-            _stop(places)
+            _stop(paths)
             raise
     return True
 
 
 def stop_stack(settings: Settings) -> int:
-    """Stop every process of the home's stack and nothing else; return how many there were."""
-    places = Places.of(settings)
-    if not places.folder.exists():
+    """Stop every process of the home's stack and nothing else; return their number."""
+    paths = StackPaths.of(settings)
+    if not paths.folder.exists():
         return 0
-    with _alone(places):
-        return _stop(places)
+    with _exclusive_lock(paths):
+        return _stop(paths)
 
 
-def _start(places: Places, plan: Plan, patience: Patience) -> None:
+def _start(paths: StackPaths, plan: StackPlan, limits: StartLimits) -> None:
     plan.prepare()
-    start_supervisor(places, plan)
+    start_supervisor(paths, plan)
     database = [each for each in plan.programs if each.name == DATABASE]
-    start_in_order(places, database, plan.environment, patience)
+    start_in_order(paths, database, plan.environment, limits)
     plan.initialise()
     others = [each for each in plan.programs if each not in database]
-    start_in_order(places, others, plan.environment, patience)
+    start_in_order(paths, others, plan.environment, limits)
 
 
-def _stop(places: Places) -> int:
-    """End the supervisor, which stops its programs in order; then what is left of tasks and orphans."""
-    found = stack_processes(str(places.home))
-    supervisor = _supervisor(places, found)
+def _stop(paths: StackPaths) -> int:
+    """Stop the supervisor, which stops its programs in order; then the remaining tasks and orphans."""
+    found = stack_processes(str(paths.home))
+    supervisor = _supervisor(paths, found)
     if supervisor:
         end_processes([supervisor], _STOP_SECONDS)
-    end_processes(stack_processes(str(places.home)), _STOP_SECONDS / 4)
-    if left := stack_processes(str(places.home)):
+    end_processes(stack_processes(str(paths.home)), _STOP_SECONDS / 4)
+    if left := stack_processes(str(paths.home)):
         pids = [each.pid for each in left]
-        raise NightjarError(f"processes {pids} do not end: end them by hand", code="processes_do_not_end", value=pids)
+        raise NightjarError(f"processes {pids} do not end: stop them by hand", code="processes_do_not_end", value=pids)
     return len(found)
 
 
-def _supervisor(places: Places, found: list[psutil.Process]) -> psutil.Process | None:
-    if not places.process_id.exists():
+def _supervisor(paths: StackPaths, found: list[psutil.Process]) -> psutil.Process | None:
+    if not paths.process_id.exists():
         return None
-    recorded = places.process_id.read_text().strip()
+    recorded = paths.process_id.read_text().strip()
     return next((each for each in found if str(each.pid) == recorded), None)
 
 
 @contextmanager
-def _alone(places: Places) -> Iterator[None]:
-    """Let no other start or stop of this home run at the same time.
+def _exclusive_lock(paths: StackPaths) -> Iterator[None]:
+    """Hold the lock that allows one start or stop of this home at a time.
 
     Raises:
-        BadInput: one does.
+        BadInput: another one is under way.
     """
-    make_private_folder(places.folder, os.getuid())
-    with places.lock.open("w") as lock:
+    make_private_folder(paths.folder, os.getuid())
+    with paths.lock.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise BadInput(
-                f"another start or stop of {places.home} is under way: wait for it",
+                f"another start or stop of {paths.home} is under way: wait for it",
                 code="start_under_way",
-                path=places.home,
+                path=paths.home,
             ) from error
         yield

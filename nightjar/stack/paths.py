@@ -1,4 +1,4 @@
-"""Where the stack of one home keeps its files, sockets and logs.
+"""The paths of one home's stack: files, sockets and logs.
 
 A unix socket's path may hold about a hundred characters, so a deep home has its sockets in the temporary folder.
 """
@@ -17,19 +17,19 @@ _LONGEST_SOCKET_FOLDER = 80
 
 
 @dataclass(frozen=True)
-class Places:
+class StackPaths:
     """The paths of one home's stack."""
 
     home: Path
 
     @classmethod
-    def of(cls, settings: Settings) -> "Places":
-        """The places of the settings' home."""
+    def of(cls, settings: Settings) -> "StackPaths":
+        """Return the paths of the settings' home."""
         return cls(settings.home)
 
     @property
     def folder(self) -> Path:
-        """What only the operator reads: configuration, secrets, password, process id."""
+        """Folder that only the operator reads: configuration, secrets, password, process id."""
         return self.home / "stack"
 
     @property
@@ -44,7 +44,7 @@ class Places:
 
     @property
     def lock(self) -> Path:
-        """File that keeps two starts or stops of one home apart."""
+        """Lock file: one start or stop of a home at a time."""
         return self.folder / "lock"
 
     @property
@@ -54,7 +54,7 @@ class Places:
 
     @property
     def password(self) -> Path:
-        """What the user `admin` logs in with; Airflow's own format."""
+        """Password of the user `admin`, in Airflow's own format."""
         return self.folder / "airflow_passwords.json"
 
     @property
@@ -99,7 +99,7 @@ def make_private_folder(path: Path, owner: int) -> None:
     """Create a folder that only its owner enters.
 
     Raises:
-        BadInput: someone else made it before.
+        BadInput: another user created it.
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.is_symlink() or path.stat().st_uid not in (os.getuid(), owner):

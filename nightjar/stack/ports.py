@@ -11,19 +11,19 @@ def check_ports(settings: Settings) -> None:
     """Try to listen on each port.
 
     Raises:
-        BadInput: one is taken; the message names it and its setting.
+        BadInput: one is in use; the message names it and its setting.
     """
-    taken: dict[int, str] = {}
+    owner: dict[int, str] = {}
     for name, port in _ports(settings):
-        if port in taken:
+        if port in owner:
             raise BadInput(
-                f"{taken[port]} and {name} are both {port}: give each server a port of its own",
+                f"{owner[port]} and {name} are both {port}: give each server its own port",
                 code="repeated_port",
                 setting=name,
                 value=port,
             )
-        taken[port] = name
-    for port, name in taken.items():
+        owner[port] = name
+    for port, name in owner.items():
         check_port(name, port)
 
 
@@ -31,7 +31,7 @@ def check_port(name: str, port: int) -> None:
     """Try to listen on one port.
 
     Raises:
-        BadInput: it is taken; the message names it and the setting `name`.
+        BadInput: it is in use; the message names it and the setting `name`.
     """
     with socket.socket() as listener:
         # Connections of an earlier server that are still closing do not count.
@@ -54,7 +54,7 @@ def _ports(settings: Settings) -> list[tuple[str, int]]:
             (variable(name), getattr(settings, name))
             for name in ("postgres_port", "spark_master_port", "explorer_port")
         ]
-        # The master's user interface, and behind it those of the workers.
+        # The master's user interface, followed by those of the workers.
         ports += [
             (variable("spark_ui_port"), settings.spark_ui_port + each) for each in range(settings.spark_workers + 1)
         ]

@@ -1,7 +1,7 @@
-"""Asks a server whether it does its work: `python -m nightjar.stack.probe URL [PART]` ends with 0 or 1.
+"""Checks the health of a server: `python -m nightjar.stack.probe URL [PART]` exits with 0 or 1.
 
-The health check of containers and of processes. It runs every few seconds beside every server, so it imports nothing
-but the standard library.
+The health check of containers and of processes. It runs every few seconds for every server, so it imports only
+the standard library.
 """
 
 import json
@@ -10,22 +10,22 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 
-def answer(url: str) -> bytes | None:
-    """Return what a server says, or nothing while it does not answer with 200."""
+def response_body(url: str) -> bytes | None:
+    """Return a server's response body, or None while it does not respond with 200."""
     try:
         with build_opener(ProxyHandler({})).open(url, timeout=5) as response:
-            found: bytes = response.read()
+            body: bytes = response.read()
     except (URLError, OSError):
         return None
-    return found
+    return body
 
 
 def is_healthy(url: str, part: str = "") -> bool:
-    """Tell whether a server answers and, where a part is named, says of the part that its status is healthy."""
-    said = answer(url)
-    if said is None or not part:
-        return said is not None
-    status: object = json.loads(said).get(part, {}).get("status")
+    """Return whether a server responds and, where a part is named, reports the part as healthy."""
+    body = response_body(url)
+    if body is None or not part:
+        return body is not None
+    status: object = json.loads(body).get(part, {}).get("status")
     return status == "healthy"
 
 

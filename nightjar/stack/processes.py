@@ -1,6 +1,6 @@
-"""Finds and ends the processes of one home's stack, by the mark that each of them carries in its environment.
+"""Finds and ends the processes of one home's stack, by the mark in the environment of each.
 
-A task's process group is its own and outlives a supervisor that was killed; the mark is inherited by all.
+A task has its own process group and outlives a killed supervisor; every process inherits the mark.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def stack_processes(home: str) -> list[psutil.Process]:
 
 
 def end_processes(processes: list[psutil.Process], wait_seconds: float) -> None:
-    """Ask the processes to end, and kill those that are still there after a while."""
+    """Terminate the processes, and kill those still alive after `wait_seconds`."""
     for process in processes:
         _signal(process.terminate)
     for process in psutil.wait_procs(processes, timeout=wait_seconds)[1]:

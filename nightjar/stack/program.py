@@ -1,4 +1,4 @@
-"""What a stack is made of: the programs that one supervisor runs, and what a start needs to know beside them."""
+"""A program of a stack, and the plan of a stack: its programs and how it starts."""
 
 import subprocess
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from nightjar.stack.probe import is_healthy
 
-# The programs whose names the stack's own code has to know.
+# The program whose name the stack's own code uses.
 DATABASE = "postgres"
 PROBE = ["python", "-m", "nightjar.stack.probe"]
 _CHECK_SECONDS = 30
@@ -17,14 +17,14 @@ class Program:
     """One program of a stack.
 
     Attributes:
-        name: what the supervisor, the log file and the operator call it.
+        name: its name for the supervisor, the log file and the operator.
         command: program and arguments; it stays in the foreground.
-        check: command that ends with 0 while the program does its work; empty for a program that ends by itself, which
-            is healthy once it has ended well.
-        environment: variables beyond the supervisor's own that everybody may see.
-        secrets: variable to the secret that it holds; the program finds no other secret of the stack.
-        after: programs that must be healthy, or have ended well, before it starts.
-        stop_signal: the signal on which it ends in good order.
+        check: command that exits with 0 while the program is healthy; empty for a program that ends by itself, which
+            is healthy once it has exited with 0.
+        environment: public variables beyond the supervisor's own.
+        secrets: variable to its secret; the program gets no other secret of the stack.
+        after: programs that must be healthy, or have exited with 0, before it starts.
+        stop_signal: the signal for an orderly stop.
         stop_seconds: how long it may take to end before it is killed.
         user: the system user that runs it, if not the one who starts the stack.
     """
@@ -41,13 +41,13 @@ class Program:
 
     @property
     def ends_by_itself(self) -> bool:
-        """Whether it does something once, and the others wait until it has."""
+        """Whether it runs once, and other programs wait for its end."""
         return not self.check
 
     def is_healthy(self, environment: Mapping[str, str]) -> bool:
         """Run the check, in the environment of the supervisor."""
         if self.check[: len(PROBE)] == PROBE:
-            # What the command does, without a new interpreter twice a second.
+            # The same as the command, without a new interpreter twice a second.
             return is_healthy(*self.check[len(PROBE) :])
         try:
             done = subprocess.run(self.check, env=environment, capture_output=True, timeout=_CHECK_SECONDS, check=False)
@@ -57,15 +57,15 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """One stack of one home.
+class StackPlan:
+    """How the stack of one home is started.
 
     Attributes:
         programs: in the order of their start, the database first; they stop in the reverse order.
         environment: of the supervisor and, through it, of every program.
-        secrets: names of the variables in it that a program finds only where it names them.
-        prepare: makes what must be there before the database starts.
-        initialise: makes what needs the database and no other program.
+        secrets: names of its variables that a program gets only where it names them.
+        prepare: creates what the database needs before it starts.
+        initialise: creates what needs the database and no other program.
     """
 
     programs: list[Program]

@@ -1,4 +1,4 @@
-"""The one supervisor of a home's stack: its configuration, its start, and what it says of its programs."""
+"""The supervisor of a home's stack: its configuration, its start, and the states of its programs."""
 
 import os
 import re
@@ -14,20 +14,20 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from nightjar.contract.errors import BadInput, NightjarError, last_line
 from nightjar.stack.credentials import write_private
-from nightjar.stack.paths import Places, make_private_folder
-from nightjar.stack.program import DATABASE, Plan, Program
+from nightjar.stack.paths import StackPaths, make_private_folder
+from nightjar.stack.program import DATABASE, Program, StackPlan
 
 
 @dataclass(frozen=True)
 class ProgramState:
-    """What the supervisor knows of one program.
+    """The supervisor's state of one program.
 
     Attributes:
         name: the program.
-        state: the supervisor's word for it, such as RUNNING.
+        state: the supervisor's name of it, such as RUNNING.
         pid: its process, 0 while it does not run.
         has_ended: whether it ended at least once since the supervisor started.
-        exit_status: what it ended with last, 0 before.
+        exit_status: of its last end, 0 before.
     """
 
     name: str
@@ -43,20 +43,20 @@ class ProgramState:
 
     @property
     def has_succeeded(self) -> bool:
-        """Whether it has done its work and ended."""
+        """Whether it has finished with exit status 0."""
         return self.state == "EXITED" and self.exit_status == 0
 
     @property
     def has_failed(self) -> bool:
-        """Whether it has ended without having done its work, or could not be started."""
+        """Whether it has ended with another exit status, or could not be started."""
         return self.is_down and not self.has_succeeded
 
 
-def render_config(places: Places, plan: Plan) -> str:
-    """Return the supervisor's configuration; it holds no secret."""
+def render_config(paths: StackPaths, plan: StackPlan) -> str:
+    """Return the supervisor's configuration, without any secret."""
     sections = [
         f"""[unix_http_server]
-file = {_literal(str(places.supervisor_socket))}
+file = {_literal(str(paths.supervisor_socket))}
 chmod = 0600
 
 [rpcinterface:supervisor]
@@ -64,9 +64,9 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [supervisord]
 identifier = nightjar
-directory = {_literal(str(places.home))}
-pidfile = {_literal(str(places.process_id))}
-logfile = {_literal(str(places.logs / "supervisord.log"))}
+directory = {_literal(str(paths.home))}
+pidfile = {_literal(str(paths.process_id))}
+logfile = {_literal(str(paths.logs / "supervisord.log"))}
 logfile_maxbytes = 10MB
 logfile_backups = 3
 nocleanup = true
@@ -86,39 +86,39 @@ killasgroup = true
 {f"user = {program.user}" if program.user else ""}
 {_environment(program)}
 redirect_stderr = true
-stdout_logfile = {_literal(str(places.logs / f"{program.name}.log"))}
+stdout_logfile = {_literal(str(paths.logs / f"{program.name}.log"))}
 stdout_logfile_maxbytes = 10MB
 stdout_logfile_backups = 3"""
         )
     return "\n\n".join("\n".join(filter(None, section.splitlines())) for section in sections) + "\n"
 
 
-def check_home(home: Path) -> None:
-    """Check that the supervisor's configuration can name a home.
+def check_home_path(home: Path) -> None:
+    """Check that the supervisor's configuration can contain the path of a home.
 
     Raises:
-        BadInput: after a blank, it takes `#` and `;` for the beginning of a comment.
+        BadInput: it has `#` or `;` after a blank, which begins a comment there.
     """
     if found := re.search(r"\s[#;]", str(home)):
         raise BadInput(
-            f"NIGHTJAR_HOME={home}: a home of the stack may not have {found[0]!r} in its path: rename it",
+            f"NIGHTJAR_HOME={home}: a home with a stack cannot have {found[0]!r} in its path: rename it",
             code="unusable_home",
             setting="NIGHTJAR_HOME",
             value=str(home),
         )
 
 
-def start_supervisor(places: Places, plan: Plan) -> None:
-    """Write the configuration and start the supervisor in the background; it starts nothing by itself.
+def start_supervisor(paths: StackPaths, plan: StackPlan) -> None:
+    """Write the configuration and start the supervisor in the background; it starts no program by itself.
 
     Raises:
         NightjarError: it did not start.
     """
-    places.logs.mkdir(parents=True, exist_ok=True)
-    make_private_folder(places.supervisor_socket.parent, os.getuid())
-    write_private(places.config, render_config(places, plan))
+    paths.logs.mkdir(parents=True, exist_ok=True)
+    make_private_folder(paths.supervisor_socket.parent, os.getuid())
+    write_private(paths.config, render_config(paths, plan))
     done = subprocess.run(
-        ["supervisord", "-c", str(places.config)], env=plan.environment, capture_output=True, text=True, check=False
+        ["supervisord", "-c", str(paths.config)], env=plan.environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise NightjarError(
@@ -126,15 +126,15 @@ def start_supervisor(places: Places, plan: Plan) -> None:
         )
 
 
-def start_program(places: Places, name: str) -> None:
+def start_program(paths: StackPaths, name: str) -> None:
     """Start one program."""
-    _call(places, "startProcess", name, False)
+    _call(paths, "startProcess", name, False)
 
 
-def program_states(places: Places) -> list[ProgramState] | None:
-    """Return the programs in the order of their start, or nothing if no supervisor answers."""
+def program_states(paths: StackPaths) -> list[ProgramState] | None:
+    """Return the programs in the order of their start, or None if no supervisor answers."""
     try:
-        known = _call(places, "getAllProcessInfo")
+        known = _call(paths, "getAllProcessInfo")
     except (OSError, HTTPException):
         return None
     return [
@@ -143,14 +143,14 @@ def program_states(places: Places) -> list[ProgramState] | None:
     ]
 
 
-def _call(places: Places, method: str, *arguments: object) -> Any:
-    transport = SupervisorTransport(serverurl=f"unix://{places.supervisor_socket}")
+def _call(paths: StackPaths, method: str, *arguments: object) -> Any:
+    transport = SupervisorTransport(serverurl=f"unix://{paths.supervisor_socket}")
     with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
         return getattr(proxy.supervisor, method)(*arguments)
 
 
 def _command(program: Program, secrets: tuple[str, ...]) -> list[str]:
-    """Return the command behind its variables, and without the secrets that it does not name."""
+    """Return the command with its variables, and without the secrets that it does not name."""
     withheld = [part for name in secrets if program.secrets.get(name) != name for part in ("-u", name)]
     variables = [f"{name}={value}" for name, value in program.environment.items()]
     return [*(["env", *withheld, *variables] if withheld or variables else []), *program.command]
@@ -163,12 +163,12 @@ def _restart(program: Program) -> str:
 
 
 def _environment(program: Program) -> str:
-    """Return the variables that bear another name than in the supervisor's own environment; it fills in the values."""
+    """Return the secrets that have another name in the supervisor's environment; the supervisor fills in the values."""
     renamed = {variable: name for variable, name in program.secrets.items() if variable != name}
     pairs = (f'{variable}="%(ENV_{name})s"' for variable, name in renamed.items())
     return f"environment = {','.join(pairs)}" if renamed else ""
 
 
 def _literal(text: str) -> str:
-    """Return a value in which the supervisor finds nothing to fill in."""
+    """Return a value with the supervisor's placeholders escaped."""
     return text.replace("%", "%%")

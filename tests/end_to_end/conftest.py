@@ -1,4 +1,4 @@
-"""Homes in which the real command runs whole nights; what Airflow and dbt prepare is made once and copied."""
+"""Homes in which the real command runs whole runs; what Airflow and dbt prepare is made once and copied."""
 
 import os
 import shutil
@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from nightjar.contract.settings import Settings
-from nightjar.stack.home import prepare_home
+from nightjar.stack.prepare_home import prepare_home
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 
 NIGHTJAR = Path(sys.executable).parent / "nightjar"
-# Many times what a night takes: it only ends a run that hangs.
+# Many times what a run takes: it only ends a run that hangs.
 HANGS_AFTER_SECONDS = 1200
 # What another test, or the shell, may have set for a home of its own.
 _OTHERS = ("NIGHTJAR_", "AIRFLOW", "DBT_", "MLFLOW_")
@@ -56,8 +56,8 @@ class Home:
             raise
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
-    def night(self, date: str, **variables: str) -> str:
-        """Run one night that must succeed and return what it printed."""
+    def run(self, date: str, **variables: str) -> str:
+        """Run one run that must succeed and return what it printed."""
         done = self.nightjar("run", "--date", date, **variables)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
@@ -82,8 +82,8 @@ class Home:
 
 
 @dataclass(frozen=True)
-class ShopNights:
-    """The demo shop after the same night twice: what each run printed."""
+class ShopRuns:
+    """The demo shop after the same run twice: what each run printed."""
 
     home: Home
     first: str
@@ -107,9 +107,9 @@ def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Home]:
 
 
 @pytest.fixture(scope="session")
-def shop(new_home: Callable[[str], Home]) -> ShopNights:
+def shop(new_home: Callable[[str], Home]) -> ShopRuns:
     """The demo shop, its last date run twice; tests must not change it."""
     home = new_home("shop")
     imported = home.nightjar("import", "demo-shop")
     assert imported.returncode == 0, imported.stdout
-    return ShopNights(home, home.night(SHOP_DATE), home.night(SHOP_DATE))
+    return ShopRuns(home, home.run(SHOP_DATE), home.run(SHOP_DATE))

@@ -115,7 +115,7 @@ def test_a_wrong_setting_is_named(home: Any) -> None:
     "arguments",
     [["run", "--date", "2026-03-31"], ["status"], ["recommend", "u1"], ["rollback", "--to", "a", "--reason", "b"]],
 )
-def test_without_an_import_there_is_nothing_to_do(home: Any, tmp_path: Path, arguments: list[str]) -> None:
+def test_commands_without_a_warehouse_are_refused(home: Any, tmp_path: Path, arguments: list[str]) -> None:
     empty = type(home)(tmp_path / "empty")
     refused(empty.nightjar(*arguments), "no_warehouse", "empty/warehouse.duckdb", "nightjar import")
     assert not empty.path.exists()
@@ -135,7 +135,7 @@ def test_only_debug_shows_where_an_error_was_raised(home: Any) -> None:
     refused_command(done, 2, "nothing_published")
 
 
-def test_status_of_a_home_without_a_run_says_what_to_do(home: Any) -> None:
+def test_status_of_a_home_without_a_run_shows_the_next_command(home: Any) -> None:
     done = home.nightjar("status")
     assert done.returncode == 0
     assert "nightjar run --date YYYY-MM-DD" in done.stdout.splitlines()[0]

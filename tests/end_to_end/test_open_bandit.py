@@ -96,6 +96,6 @@ def test_each_policy_has_wilsons_interval_and_its_lift_newcombes(imported: Any, 
     assert lift == [tuple(map(pytest.approx, (ctr - control, ctr - control - below, ctr - control + above)))]
 
 
-def test_what_no_publication_served_says_so(imported: Any) -> None:
+def test_exposures_without_a_publication_are_marked_unknown(imported: Any) -> None:
     found = imported.rows("select distinct publication_id, source, rank_bucket from marts.exposure_outcomes order by 3")
     assert found == [("unknown", "unknown", "01"), ("unknown", "unknown", "02-03")]

@@ -27,8 +27,8 @@ Event = tuple[str, str, datetime]
 
 
 @dataclass(frozen=True)
-class OddNights:
-    """The home after a night, and after a second one that was refused."""
+class OddInputRuns:
+    """The home after a run, and after a second one that was refused."""
 
     home: Any
     summary: str
@@ -52,7 +52,7 @@ def events() -> list[Event]:
         for place, item in enumerate(chosen):
             minutes = int((place + random.random()) / len(chosen) * 30 * 24 * 60)
             drawn.append((name, ITEMS[item], FIRST_DAY + timedelta(minutes=minutes)))
-    # The night's own date has events, whatever was drawn.
+    # The run's own date has events, whatever was drawn.
     return [*drawn, (USERS[-1], ITEMS[7], datetime(2025, 3, 30, 12, tzinfo=UTC))]
 
 
@@ -87,24 +87,24 @@ def fill(home: Any, files: tuple[Path, Path]) -> None:
 
 
 @pytest.fixture(scope="module")
-def nights(new_home: Callable[[str], Any], files: tuple[Path, Path]) -> OddNights:
+def runs(new_home: Callable[[str], Any], files: tuple[Path, Path]) -> OddInputRuns:
     home = new_home("odd")
     fill(home, files)
-    summary = home.night(DATE)
+    summary = home.run(DATE)
     published = home.current()
-    return OddNights(
+    return OddInputRuns(
         home, summary, published, home.nightjar("run", "--date", DATE, NIGHTJAR_GATE_POPULARITY_MARGIN="100")
     )
 
 
-def test_everyone_gets_ten_items_or_all_that_are_left(nights: OddNights) -> None:
-    met: dict[str, set[str]] = {}
+def test_everyone_gets_ten_items_or_all_that_are_left(runs: OddInputRuns) -> None:
+    seen_items: dict[str, set[str]] = {}
     for user, item, _ in events():
-        met.setdefault(user, set()).add(item)
-    lists = nights.home.rows(
+        seen_items.setdefault(user, set()).add(item)
+    lists = runs.home.rows(
         "select user_id, domain, count(*), count(distinct item_id) from recs.recommendations_current group by all"
     )
-    left = {user: min(10, len(ITEMS) - len(items)) for user, items in met.items()}
+    left = {user: min(10, len(ITEMS) - len(items)) for user, items in seen_items.items()}
     assert {user: (domain, rows, items) for user, domain, rows, items in lists} == {
         user: ("default", count, count) for user, count in left.items()
     }
@@ -112,40 +112,40 @@ def test_everyone_gets_ten_items_or_all_that_are_left(nights: OddNights) -> None
     assert (left[GREEDY], left[ONCE]) == (4, 10)
 
 
-def test_ids_come_out_as_they_went_in(nights: OddNights) -> None:
-    assert {user for (user,) in nights.home.rows("select user_id from recs.user_embeddings")} == set(USERS)
-    assert {item for (item,) in nights.home.rows("select item_id from recs.item_embeddings")} == set(ITEMS)
+def test_ids_are_published_unchanged(runs: OddInputRuns) -> None:
+    assert {user for (user,) in runs.home.rows("select user_id from recs.user_embeddings")} == set(USERS)
+    assert {item for (item,) in runs.home.rows("select item_id from recs.item_embeddings")} == set(ITEMS)
     for user in USERS[:4]:
-        shown = nights.home.nightjar("recommend", user)
+        shown = runs.home.nightjar("recommend", user)
         assert shown.returncode == 0, shown.stderr
         # The first line gives how the user is known: neither by a segment nor not at all.
         assert " personal," in shown.stdout.splitlines()[0]
-    similar = nights.home.nightjar("similar", ITEMS[0])
+    similar = runs.home.nightjar("similar", ITEMS[0])
     assert similar.returncode == 0
     assert ITEMS[0] in similar.stdout
 
 
-def test_tastes_are_found_without_any_feature(nights: OddNights) -> None:
-    assert nights.home.value("select count(*) from raw.item_features") == 0
+def test_tastes_are_learned_without_any_feature(runs: OddInputRuns) -> None:
+    assert runs.home.value("select count(*) from raw.item_features") == 0
     even = dict.fromkeys(ITEMS[::2], 0)
     own = [
         (item in even) == (USERS.index(user) % 2 == 0)
-        for user, item in nights.home.rows("select user_id, item_id from recs.recommendations_current where rank <= 3")
+        for user, item in runs.home.rows("select user_id, item_id from recs.recommendations_current where rank <= 3")
         if user not in (ONCE, GREEDY)
     ]
     assert len(own) == 58 * 3
     assert sum(own) / len(own) > 0.9
 
 
-def test_a_refused_night_ends_with_its_own_exit_code_and_one_line(nights: OddNights) -> None:
-    reason = refused_command(nights.refused, 3, "gate_refused", "popularity", "recall@10", "100")
-    assert nights.refused.stdout.splitlines()[-1].endswith(reason)
-    assert "Traceback" not in nights.refused.stdout + nights.refused.stderr
+def test_a_refused_run_ends_with_its_own_exit_code_and_one_line(runs: OddInputRuns) -> None:
+    reason = refused_command(runs.refused, 3, "gate_refused", "popularity", "recall@10", "100")
+    assert runs.refused.stdout.splitlines()[-1].endswith(reason)
+    assert "Traceback" not in runs.refused.stdout + runs.refused.stderr
 
 
-def test_a_refused_night_leaves_what_was_published(nights: OddNights) -> None:
-    home = nights.home
-    assert home.current() == nights.published
+def test_a_refused_run_leaves_the_current_publication(runs: OddInputRuns) -> None:
+    home = runs.home
+    assert home.current() == runs.published
     assert home.rows("select publication_id from recs.publications") == [(f"{DATE}.1",)]
     assert home.rows("select publication_id from recs.publication_attempts order by attempt") == [
         (f"{DATE}.1",),
@@ -155,8 +155,8 @@ def test_a_refused_night_leaves_what_was_published(nights: OddNights) -> None:
         assert home.rows(f"select distinct publication_id from recs.{table}") == [(f"{DATE}.1",)]
 
 
-def test_a_refused_night_keeps_its_verdict(nights: OddNights) -> None:
-    verdicts = nights.home.rows(
+def test_a_refused_run_keeps_its_gate_decisions(runs: OddInputRuns) -> None:
+    verdicts = runs.home.rows(
         "select gate, verdict from recs.gate_decisions where publication_id = ? order by gate", [f"{DATE}.2"]
     )
     assert verdicts == [
@@ -166,14 +166,14 @@ def test_a_refused_night_keeps_its_verdict(nights: OddNights) -> None:
         ("inputs", "passed"),
         ("popularity", "refused"),
     ]
-    shown = nights.home.nightjar("status").stdout
+    shown = runs.home.nightjar("status").stdout
     assert re.search(rf"│ {DATE}\.2 .*│ popularity: recall@10", shown)
 
 
 def kill_when(
     is_reached: Callable[[], bool], is_victim: Callable[[psutil.Process], bool], is_over: threading.Event
 ) -> bool:
-    """Kill the processes that are victims once a point is reached; False if the night ends before."""
+    """Kill the processes that are victims once a point is reached; False if the run ends before."""
     while not is_over.wait(0.02):
         victims = [each for each in psutil.process_iter() if is_victim(each)] if is_reached() else []
         for victim in victims:
@@ -183,8 +183,8 @@ def kill_when(
     return False
 
 
-def test_a_night_whose_dbt_and_spark_are_killed_publishes_the_same(
-    nights: OddNights, new_home: Callable[[str], Any], files: tuple[Path, Path]
+def test_a_run_whose_dbt_and_spark_are_killed_publishes_the_same(
+    runs: OddInputRuns, new_home: Callable[[str], Any], files: tuple[Path, Path]
 ) -> None:
     home = new_home("killed")
     fill(home, files)
@@ -215,13 +215,13 @@ def test_a_night_whose_dbt_and_spark_are_killed_publishes_the_same(
             ]
         )
         try:
-            said = home.night(DATE)
+            output = home.run(DATE)
         finally:
             is_over.set()
     assert kills.result() == [True, True]
     # Airflow's own retries are the second runs.
-    assert "dbt_inputs: tried again soon" in said
-    assert "build_features: tried again soon" in said
+    assert "dbt_inputs: will be retried" in output
+    assert "build_features: will be retried" in output
     hashes = "select publication_id, content_hash from recs.publications"
-    assert home.rows(hashes) == nights.home.rows(hashes)
-    assert home.current() == nights.published
+    assert home.rows(hashes) == runs.home.rows(hashes)
+    assert home.current() == runs.published

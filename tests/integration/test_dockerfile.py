@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from nightjar.contract.places import REPOSITORY
 from nightjar.stack.team.compose_file import read_services
-from nightjar.stack.team.translation import IMAGE_INTERPRETER, IMAGE_REPOSITORY
+from nightjar.stack.team.container_translation import IMAGE_INTERPRETER, IMAGE_REPOSITORY
 
 
 class Step(NamedTuple):

@@ -1,4 +1,4 @@
-"""What was changed, mixed up or made badly after it was built is refused before a reader can meet it."""
+"""Changed, mixed up or invalid artifacts and outputs are refused before they are published."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Warehouse
 from tests.support import small_runs
 from tests.support.refusals import refused
-from tests.support.small_runs import fill, model_of, night, rows_of, write_outputs
+from tests.support.small_runs import insert_events, model_of, publish_run, rows_of, write_outputs
 
 pytestmark = pytest.mark.reliability
 
@@ -46,7 +46,7 @@ def flip_a_byte(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_what_a_night_wrote_is_accepted(folder: RunFolder) -> None:
+def test_the_artifacts_of_a_run_are_accepted(folder: RunFolder) -> None:
     check_artifacts(folder)
 
 
@@ -74,11 +74,11 @@ def test_a_damaged_manifest_is_refused_in_one_line(folder: RunFolder, manifest: 
 
 def test_an_empty_manifest_and_a_file_that_none_names_are_refused(folder: RunFolder) -> None:
     manifest = folder.model / "manifest.json"
-    whole = manifest.read_text()
+    publication_rows = manifest.read_text()
     manifest.write_text('{"sha256": {}}')
     with refused(NightjarError, "file_not_in_manifest", wording=False, file=folder.model / "item_biases.npy"):
         embeddings.load(folder.model)
-    manifest.write_text(whole)
+    manifest.write_text(publication_rows)
     np.save(folder.model / "cooccurrence_rule.npy", np.array([1.0, 1.0]))
     with refused(NightjarError, "file_not_in_manifest", wording=False, file=folder.model / "cooccurrence_rule.npy"):
         embeddings.load(folder.model)
@@ -96,7 +96,7 @@ def test_a_pickle_that_its_manifest_vouches_for_is_not_loaded(folder: RunFolder)
 def test_no_module_loads_a_pickle() -> None:
     # numpy's default refuses pickles; nothing may turn that off, and nothing else that unpickles is imported.
     words = ("import pickle", "joblib", "cloudpickle", "allow_pickle=True", "torch.load", "read_pickle")
-    for package in ("warehouse", "ml", "spark_jobs", "dags"):
+    for package in ("nightjar", "ml", "spark_jobs", "dags"):
         for path in (REPOSITORY / package).rglob("*.py"):
             assert [word for word in words if word in path.read_text(encoding="utf-8")] == [], path
 
@@ -122,17 +122,17 @@ def test_an_index_of_another_model_or_of_stale_ids_is_refused(settings: Settings
     stale = model_of(11, items=25)
     index = hnsw.build(stale.item_vectors, stale.item_ids, hnsw.COSINE, settings)
 
-    def laid(model_sha256: str) -> None:
+    def write_index(model_sha256: str) -> None:
         digest = index.save(folder.index("retrieval"), {"model_sha256": model_sha256})
         path = folder.output("index_manifest") / "part-0.parquet"
         rows = small_runs.parquet_of(folder, "index_manifest")
         pq.write_table(pa.Table.from_pylist([rows[0] | {"sha256": digest}], arrow_schema("index_manifest")), path)
 
-    laid(model_digest(folder.model))
+    write_index(model_digest(folder.model))
     with refused(NightjarError, "unknown_items", wording=False, count=5, item_id="i20"):
         check_artifacts(folder)
     index = hnsw.build(model_of(11).item_vectors, model_of(11).item_ids, hnsw.COSINE, settings)
-    laid("of another model")
+    write_index("of another model")
     with refused(NightjarError, "index_of_another_model", wording=False, path=folder.index("retrieval")):
         check_artifacts(folder)
 
@@ -151,14 +151,14 @@ def mutants(schema: pa.Schema, name: str) -> dict[str, pa.Schema]:
 def test_every_dropped_renamed_or_retyped_output_column_is_refused_before_any_row_is_staged(
     settings: Settings, warehouse: Warehouse
 ) -> None:
-    fill(settings)
+    insert_events(settings)
     run = begin_attempt(settings, warehouse, RunRequest(of_date("2026-03-11"), "run"))
     folder = RunFolder.of(settings.lake, run.publication_id)
     write_outputs(settings, folder, 11)
     caught, missed = 0, []
     for table, name in OUTPUT_COLUMNS:
         path = folder.output(table.name) / "part-0.parquet"
-        whole = path.read_bytes()
+        publication_rows = path.read_bytes()
         for kind, schema in mutants(arrow_schema(table.name), name).items():
             pq.write_table(schema.empty_table(), path)
             try:
@@ -168,20 +168,20 @@ def test_every_dropped_renamed_or_retyped_output_column_is_refused_before_any_ro
                 assert name in (error.fields.get("column"), *error.fields.get("columns", ()))
                 assert error.code == ("wrong_type" if kind == "retype" else "missing_columns")
                 caught += 1
-        path.write_bytes(whole)
+        path.write_bytes(publication_rows)
     assert missed == []
     assert caught == 3 * len(OUTPUT_COLUMNS)
     assert rows_of(settings, "select count(*) from recs_staging.recommendations") == [(0,)]
 
 
-def some_value(kind: pa.DataType) -> object:
+def value_of_type(kind: pa.DataType) -> object:
     if pa.types.is_list(kind):
-        return [some_value(kind.value_type)]
+        return [value_of_type(kind.value_type)]
     return "x" if pa.types.is_string(kind) else 1
 
 
 def test_a_null_in_any_obligatory_column_of_any_output_is_refused(settings: Settings, warehouse: Warehouse) -> None:
-    fill(settings)
+    insert_events(settings)
     run = begin_attempt(settings, warehouse, RunRequest(of_date("2026-03-11"), "run"))
     folder = RunFolder.of(settings.lake, run.publication_id)
     write_outputs(settings, folder, 11)
@@ -190,7 +190,7 @@ def test_a_null_in_any_obligatory_column_of_any_output_is_refused(settings: Sett
         schema = arrow_schema(table.name)
         nullable = pa.schema([field.with_nullable(True) for field in schema])
         path = folder.output(table.name) / "part-0.parquet"
-        row = {field.name: some_value(field.type) for field in schema}
+        row = {field.name: value_of_type(field.type) for field in schema}
         for name in [field.name for field in schema if not field.nullable]:
             pq.write_table(pa.Table.from_pylist([row | {name: None}], nullable), path)
             with refused(NightjarError, "rows_do_not_fit", wording=False, table=table.full_name) as caught:
@@ -200,11 +200,11 @@ def test_a_null_in_any_obligatory_column_of_any_output_is_refused(settings: Sett
     assert mutants == sum(not c.nullable for table in STAGED for c in table.columns) - 2 * len(STAGED)
 
 
-def test_what_a_killed_begin_left_is_no_part_of_the_next_attempt(settings: Settings, warehouse: Warehouse) -> None:
-    fill(settings)
+def test_files_of_a_killed_begin_are_no_part_of_the_next_attempt(settings: Settings, warehouse: Warehouse) -> None:
+    insert_events(settings)
     left = RunFolder.of(settings.lake, "2026-03-11.1")
     left.path.mkdir(parents=True)
-    left.recipe.write_text('{"name": "of another night"}')
+    left.recipe.write_text('{"name": "of another run"}')
     begin_attempt(settings, warehouse, RunRequest(of_date("2026-03-11"), "run"))
     assert not left.recipe.exists()
 
@@ -212,9 +212,9 @@ def test_what_a_killed_begin_left_is_no_part_of_the_next_attempt(settings: Setti
 def test_the_alias_follows_the_pointer_also_when_another_run_moves_it_meanwhile(
     settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill(settings)
-    night(settings, 10)
-    night(settings, 11)
+    insert_events(settings)
+    publish_run(settings, 10)
+    publish_run(settings, 11)
     named: list[str] = []
 
     def set_champion(_: Settings, version: str) -> None:

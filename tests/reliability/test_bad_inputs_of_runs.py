@@ -1,4 +1,4 @@
-"""Nights whose input is wrong in one way are refused in one line before they begin, and readers keep what they have."""
+"""Runs with one fault in their input are refused in one line before they begin; the current publication stays."""
 
 import contextlib
 from collections.abc import Callable
@@ -29,7 +29,7 @@ Change = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 
 def events_of(day: int, counts: dict[str, int]) -> list[dict[str, Any]]:
-    """A day's events: five users meet items i0 to i3 in turn, of each type one event in ten minutes."""
+    """A day's events: five users and items i0 to i3 in turn, of each type one event in ten minutes."""
     at = of_date(f"2026-03-{day:02}").start
     return [
         {
@@ -63,7 +63,7 @@ def week(warehouse: Warehouse, lay: Callable[..., RunFolder]) -> Warehouse:
             item = {"item_id": f"i{n}", "domain": ("films", "books")[n % 2]}
             insert_row(connection, "raw.items", item | {"recorded_at": of_date("2026-01-01").start})
         connection.execute("update recs.popular_items set domain = 'films', item_id = 'i0'")
-    # Of fewer than 20 events a day nothing is asked.
+    # Fewer than 20 events a day are not checked.
     days = [events_of(day, {"view": 40 + day % 2, "buy": 30, "share": 5}) for day in range(2, 10)]
     add(warehouse, [event for day in days for event in day])
     return warehouse
@@ -79,7 +79,7 @@ def assert_refused(settings: Settings, warehouse: Warehouse, code: str, **fields
     return caught.value.fields
 
 
-def test_a_night_like_those_before_begins(settings: Settings, week: Warehouse) -> None:
+def test_a_run_like_the_previous_ones_begins(settings: Settings, week: Warehouse) -> None:
     add(week, events_of(10, SOUND))
     assert begin_attempt(settings, week, REQUEST).publication_id == "2026-03-10.1"
 
@@ -127,7 +127,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_a_part_that_is_gone_is_refused_without_any_setting(settings: Settings, week: Warehouse, bad: str) -> None:
+def test_a_missing_part_is_refused_without_any_setting(settings: Settings, week: Warehouse, bad: str) -> None:
     change, parts = BAD[bad]
     add(week, [changed for event in events_of(10, SOUND) if (changed := change(event))])
     assert_refused(settings, week, "volume_drop", parts=parts)
@@ -155,8 +155,8 @@ def test_a_source_that_is_late_is_refused(settings: Settings, week: Warehouse) -
     begin_attempt(patient, week, REQUEST)
 
 
-class Undone(Exception):
-    """Ends a transaction that nothing of may stay."""
+class RolledBack(Exception):
+    """Rolls a transaction back."""
 
 
 def columns_of(table: Table, changed: Column, kind: str) -> str:
@@ -178,7 +178,7 @@ def test_every_dropped_renamed_or_retyped_raw_column_is_refused(warehouse: Wareh
             for kind in ("drop", "rename", "retype"):
                 mutants += 1
                 mutant = f"create table {table.full_name} as select {columns_of(table, column, kind)} from raw.kept"
-                with contextlib.suppress(Undone), warehouse.transaction() as connection:
+                with contextlib.suppress(RolledBack), warehouse.transaction() as connection:
                     connection.execute(f"alter table {table.full_name} rename to kept")
                     connection.execute(mutant)
                     try:
@@ -187,7 +187,7 @@ def test_every_dropped_renamed_or_retyped_raw_column_is_refused(warehouse: Wareh
                     except BadInput as error:
                         assert error.code == ("wrong_type" if kind == "retype" else "missing_columns")
                         assert error.fields["columns"] == [f"{table.full_name}.{column.name}"]
-                    raise Undone
+                    raise RolledBack
     assert missed == []
     assert mutants == 3 * sum(len(table.columns) for table in RAW)
 
@@ -201,7 +201,7 @@ def test_every_dropped_renamed_or_retyped_raw_column_is_refused(warehouse: Wareh
         if column.nullable
     ],
 )
-def test_a_dropped_column_is_not_made_again_without_its_values(
+def test_a_dropped_column_is_not_created_again_without_its_values(
     settings: Settings, warehouse: Warehouse, insert: Callable[..., None], table: Table, column: Column
 ) -> None:
     with warehouse.transaction() as connection:

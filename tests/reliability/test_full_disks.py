@@ -1,4 +1,4 @@
-"""A disk that fills up in the middle of a night: one clear line, and the same again once there is space."""
+"""A disk that fills up during a run: one clear line, and the same result once there is space."""
 
 import os
 import re
@@ -21,7 +21,7 @@ from nightjar.publishing.run_request import RunRequest
 from nightjar.stages import load_staging
 from nightjar.warehouse import readers_snapshot
 from nightjar.warehouse.engines import open_warehouse
-from tests.support.small_runs import fill, night, rows_of, write_outputs
+from tests.support.small_runs import insert_events, publish_run, rows_of, write_outputs
 
 pytestmark = pytest.mark.reliability
 
@@ -50,7 +50,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill_up(disk: Path, free_kb: int) -> Path:
-    """Write a file that leaves so much space."""
+    """Write a file that leaves `free_kb` of space."""
     ballast = disk / "ballast"
     status = os.statvfs(disk)
     os.close(os.open(ballast, os.O_CREAT | os.O_WRONLY))
@@ -59,24 +59,24 @@ def fill_up(disk: Path, free_kb: int) -> Path:
     return ballast
 
 
-def test_a_night_on_a_full_disk_fails_in_one_line_and_run_again_is_the_undisturbed_one(
+def test_a_run_on_a_full_disk_fails_in_one_line_and_repeated_equals_the_undisturbed_one(
     settings: Settings, tmp_path: Path, disk: Path
 ) -> None:
     undisturbed = settings
-    fill(undisturbed)
-    night(undisturbed, 10)
-    night(undisturbed, 11)
+    insert_events(undisturbed)
+    publish_run(undisturbed, 10)
+    publish_run(undisturbed, 11)
     [(_, expected)] = rows_of(undisturbed, CURRENT)
     full = Settings(home=disk / "home")
-    fill(full)
-    night(full, 10)
+    insert_events(full)
+    publish_run(full, 10)
     before = rows_of(full, CURRENT)
     failed_in, free_kb = set(), 0
-    # A little more space each time: begin, model, index, outputs, verdicts and publication fail in turn.
+    # A little more space each time: begin, model, index, outputs, gate decisions and publication fail in turn.
     while free_kb < 4_000:
         ballast = fill_up(disk, free_kb)
         try:
-            night(full, 11)
+            publish_run(full, 11)
             break
         except Exception as error:
             assert is_disk_full(error), repr(error)
@@ -92,12 +92,12 @@ def test_a_night_on_a_full_disk_fails_in_one_line_and_run_again_is_the_undisturb
     assert digest == expected
 
 
-def test_rows_that_find_no_space_are_staged_when_there_is_some(disk: Path) -> None:
+def test_rows_without_disk_space_are_staged_once_there_is_some(disk: Path) -> None:
     full = Settings(home=disk / "home")
-    fill(full)
+    insert_events(full)
     run = begin_attempt(full, open_warehouse(full), RunRequest(of_date("2026-03-11"), "run"))
     folder = RunFolder.of(full.lake, run.publication_id)
-    # One list a user.
+    # One top-K list a user.
     write_outputs(full, folder, 20_000)
     ballast = fill_up(disk, 0)
     with pytest.raises(Exception, match="No space left") as failure:
@@ -109,24 +109,24 @@ def test_rows_that_find_no_space_are_staged_when_there_is_some(disk: Path) -> No
     assert rows_of(full, "select count(*) from recs_staging.recommendations") == [(20_000,)]
 
 
-def test_a_snapshot_that_finds_no_space_leaves_the_old_one_and_the_publication(disk: Path) -> None:
+def test_a_snapshot_without_disk_space_leaves_the_old_one_and_the_publication(disk: Path) -> None:
     full = Settings(home=disk / "home")
-    fill(full)
-    night(full, 10)
+    insert_events(full)
+    publish_run(full, 10)
     readers_snapshot.refresh(open_warehouse(full), "2026-03-10.1 was published")
-    night(full, 11)
+    publish_run(full, 11)
     ballast = fill_up(disk, 300)
     with pytest.raises(NightjarError) as failure:
         readers_snapshot.refresh(open_warehouse(full), "2026-03-11.1 was published")
     assert is_disk_full(failure.value), repr(failure.value)
     assert [publication_id for publication_id, _ in rows_of(full, CURRENT)] == ["2026-03-11.1"]
-    assert readers_see(full) == [("2026-03-10.1", 10)]
+    assert reader_rows(full) == [("2026-03-10.1", 10)]
     ballast.unlink()
     readers_snapshot.refresh(open_warehouse(full), "2026-03-11.1 was published")
-    assert readers_see(full) == [("2026-03-11.1", 11)]
+    assert reader_rows(full) == [("2026-03-11.1", 11)]
 
 
-def readers_see(settings: Settings) -> list[tuple]:
+def reader_rows(settings: Settings) -> list[tuple]:
     joined = "recs.recommendations join recs.current_publication using (publication_id)"
     with duckdb.connect(str(settings.published_path), read_only=True) as connection:
         return connection.execute(f"select publication_id, count(*) from {joined} group by 1").fetchall()
@@ -140,9 +140,9 @@ def functions_of(error: BaseException) -> set[str]:
     return names
 
 
-def test_an_import_that_finds_no_space_is_no_fault_of_the_file(disk: Path, tmp_path: Path) -> None:
+def test_an_import_without_disk_space_does_not_blame_the_file(disk: Path, tmp_path: Path) -> None:
     full = Settings(home=disk / "home")
-    fill(full)
+    insert_events(full)
     lines = [f"u{n},i{n % 97},2026-03-01T00:00:00Z\n" for n in range(50_000)]
     path = tmp_path / "events.csv"
     path.write_text("user_id,item_id,occurred_at\n" + "".join(lines))
@@ -154,7 +154,7 @@ def test_an_import_that_finds_no_space_is_no_fault_of_the_file(disk: Path, tmp_p
     assert import_files(open_warehouse(full), {"interactions": path}, NOW)[0].added == 50_000
 
 
-def test_a_full_disk_is_known_by_what_caused_an_error_and_told_with_what_is_left(tmp_path: Path) -> None:
+def test_a_full_disk_is_detected_by_the_cause_of_an_error_and_reported_with_the_space_left(tmp_path: Path) -> None:
     assert not is_disk_full(PermissionError(13, "Permission denied"))
     error = ValueError("does not fit")
     error.__cause__ = OSError(28, "No space left on device")

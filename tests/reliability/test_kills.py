@@ -1,4 +1,4 @@
-"""A process that dies at any named point of the code leaves all to the next one, and readers notice nothing."""
+"""A process that dies at any failpoint leaves its work to the next one, and readers notice nothing."""
 
 import ast
 import threading
@@ -15,7 +15,7 @@ from nightjar.contract.settings import Settings
 from nightjar.contract.tables import SNAPSHOT, STAGED
 from nightjar.warehouse.protocol import Warehouse
 from tests.support import small_runs
-from tests.support.small_runs import FORKS, clean, fill, night, rows_of
+from tests.support.small_runs import FORKS, apply_retention, insert_events, publish_run, rows_of
 from tests.support.warehouse_homes import variables_of
 
 pytestmark = pytest.mark.reliability
@@ -31,27 +31,29 @@ CONTENT = (
 )
 
 
-def named_points() -> set[str]:
-    """Every point that the code names, read from the code."""
+def failpoint_names() -> set[str]:
+    """The names of all failpoints, read from the code."""
     return {
         call.args[0].value
-        for package in ("warehouse", "ml")
+        for package in ("nightjar", "ml")
         for path in (REPOSITORY / package).rglob("*.py")
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "reached"
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("reached", "failpoint")
     }
 
 
-POINTS = sorted(named_points())
-ROLL_BACK = [point for point in POINTS if point.startswith("roll_back:")]
-RETENTION = [point for point in POINTS if point.startswith("retention:")]
-READERS = [point for point in POINTS if point.startswith("readers_snapshot:")] + ["readers_snapshot:after_table#3"]
+FAILPOINTS = sorted(failpoint_names())
+ROLL_BACK = [failpoint for failpoint in FAILPOINTS if failpoint.startswith("roll_back:")]
+RETENTION = [failpoint for failpoint in FAILPOINTS if failpoint.startswith("retention:")]
+READERS = [failpoint for failpoint in FAILPOINTS if failpoint.startswith("readers_snapshot:")] + [
+    "readers_snapshot:after_table#3"
+]
 # In the middle: the third table, the fourth verdict, an index and an output after the model.
 MIDDLE = ["load:after_table#3", "gates:after_verdict#4", "write_folder:before_rename#2", "write_folder:before_rename#5"]
-NIGHT = [p for p in POINTS if p not in (*ROLL_BACK, *RETENTION, *READERS, "write_file:before_rename")] + MIDDLE
+PUBLISHING = [p for p in FAILPOINTS if p not in (*ROLL_BACK, *RETENTION, *READERS, "write_file:before_rename")] + MIDDLE
 
 
-def program(settings: Settings, *arguments: str, killed_at: str = "") -> int:
+def run_program(settings: Settings, *arguments: str, killed_at: str = "") -> int:
     process = FORKS.Process(target=small_runs.run, args=(arguments, variables_of(settings), killed_at))
     process.start()
     process.join(300)
@@ -61,7 +63,7 @@ def program(settings: Settings, *arguments: str, killed_at: str = "") -> int:
 
 @contextmanager
 def reader(settings: Settings) -> Iterator[set[tuple]]:
-    """Ask for the current publication all the time, in another process than the one that is killed."""
+    """Read the current publication continuously, in another process than the killed one."""
     seen, failures, is_over = set(), [], threading.Event()
 
     def poll() -> None:
@@ -82,8 +84,8 @@ def reader(settings: Settings) -> Iterator[set[tuple]]:
     assert failures == []
 
 
-def assert_nothing_left_over(settings: Settings) -> None:
-    clean(settings, AFTERWARDS)
+def assert_no_remains(settings: Settings) -> None:
+    apply_retention(settings, AFTERWARDS)
     published = {row[0] for row in rows_of(settings, "select publication_id from recs.publications")}
     folders = {path.name.partition("=")[2] for path in (settings.lake / "runs").glob("*/publication_id=*")}
     assert folders <= published
@@ -97,78 +99,78 @@ def assert_nothing_left_over(settings: Settings) -> None:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[tuple]]:
     settings = Settings(home=tmp_path_factory.mktemp("undisturbed"))
-    fill(settings)
-    night(settings, 10)
-    night(settings, 11)
+    insert_events(settings)
+    publish_run(settings, 10)
+    publish_run(settings, 11)
     [(digest,)] = rows_of(settings, "select content_hash from recs.publications where data_date = '2026-03-11'")
     return digest, rows_of(settings, CONTENT)
 
 
-def test_every_named_point_is_tried() -> None:
-    # The snapshot is unloaded by dbt's models, which these nights do without.
-    assert set(POINTS) - {p.partition("#")[0] for p in (*NIGHT, *ROLL_BACK, *RETENTION, *READERS)} == {
+def test_every_failpoint_is_tested() -> None:
+    # The snapshot is unloaded by dbt's models, which these runs do without.
+    assert set(FAILPOINTS) - {p.partition("#")[0] for p in (*PUBLISHING, *ROLL_BACK, *RETENTION, *READERS)} == {
         "write_file:before_rename"
     }
-    assert len(POINTS) >= 20
+    assert len(FAILPOINTS) >= 20
 
 
-@pytest.mark.parametrize("point", NIGHT)
-def test_a_killed_night_run_again_publishes_what_an_undisturbed_one_does(
-    settings: Settings, warehouse: Warehouse, undisturbed: tuple[str, list[tuple]], point: str
+@pytest.mark.parametrize("failpoint", PUBLISHING)
+def test_a_killed_run_repeated_publishes_the_content_of_an_undisturbed_one(
+    settings: Settings, warehouse: Warehouse, undisturbed: tuple[str, list[tuple]], failpoint: str
 ) -> None:
-    fill(settings)
-    night(settings, 10)
+    insert_events(settings)
+    publish_run(settings, 10)
     with reader(settings) as seen:
-        assert program(settings, "night", "11", killed_at=point) == -9
-        assert program(settings, "night", "11") == 0
-    whole = {(f"2026-03-{day}.{n}", day, day, f"i{day}", f"i{day}") for day in (10, 11) for n in (1, 2)}
-    assert seen <= whole
+        assert run_program(settings, "publish_run", "11", killed_at=failpoint) == -9
+        assert run_program(settings, "publish_run", "11") == 0
+    publication_rows = {(f"2026-03-{day}.{n}", day, day, f"i{day}", f"i{day}") for day in (10, 11) for n in (1, 2)}
+    assert seen <= publication_rows
     digest, content = undisturbed
     [(current_digest,)] = rows_of(
         settings,
         "select p.content_hash from recs.current_publication join recs.publications p using (ledger_id)",
     )
     assert (current_digest, rows_of(settings, CONTENT)) == (digest, content)
-    assert_nothing_left_over(settings)
+    assert_no_remains(settings)
 
 
-@pytest.mark.parametrize("point", ROLL_BACK)
-def test_a_killed_rollback_run_again_is_one_rollback(settings: Settings, warehouse: Warehouse, point: str) -> None:
-    fill(settings)
-    night(settings, 10)
-    night(settings, 11)
+@pytest.mark.parametrize("failpoint", ROLL_BACK)
+def test_a_killed_rollback_run_again_is_one_rollback(settings: Settings, warehouse: Warehouse, failpoint: str) -> None:
+    insert_events(settings)
+    publish_run(settings, 10)
+    publish_run(settings, 11)
     with reader(settings) as seen:
-        assert program(settings, "roll_back", "2026-03-10.1", killed_at=point) == -9
-        assert program(settings, "roll_back", "2026-03-10.1") == 0
+        assert run_program(settings, "roll_back", "2026-03-10.1", killed_at=failpoint) == -9
+        assert run_program(settings, "roll_back", "2026-03-10.1") == 0
     assert seen <= {(f"2026-03-{day}.1", day, day, f"i{day}", f"i{day}") for day in (10, 11)}
     assert rows_of(settings, "select publication_id, ledger_id from recs.current_publication") == [("2026-03-10.1", 3)]
     assert rows_of(settings, "select count(*) from recs.publications") == [(3,)]
 
 
-@pytest.mark.parametrize("point", RETENTION)
-def test_a_killed_clean_up_run_again_leaves_nothing_over(settings: Settings, warehouse: Warehouse, point: str) -> None:
-    fill(settings)
-    for day in (9, 10, 10, 11):
-        night(settings, day)
-    with reader(settings) as seen:
-        assert program(settings, "retention", str(AFTERWARDS), killed_at=point) == -9
-        assert program(settings, "retention", str(AFTERWARDS)) == 0
-    assert seen == {("2026-03-11.1", 11, 11, "i11", "i11")}
-    assert_nothing_left_over(settings)
-
-
-@pytest.mark.parametrize("point", READERS)
-def test_a_killed_snapshot_leaves_readers_the_whole_old_one_or_the_whole_new_one(
-    settings: Settings, point: str
+@pytest.mark.parametrize("failpoint", RETENTION)
+def test_a_killed_clean_up_repeated_removes_everything_old(
+    settings: Settings, warehouse: Warehouse, failpoint: str
 ) -> None:
-    fill(settings)
-    night(settings, 10)
-    assert program(settings, "snapshot", "-") == 0
-    night(settings, 11)
-    assert program(settings, "snapshot", "-", killed_at=point) == -9
+    insert_events(settings)
+    for day in (9, 10, 10, 11):
+        publish_run(settings, day)
+    with reader(settings) as seen:
+        assert run_program(settings, "retention", str(AFTERWARDS), killed_at=failpoint) == -9
+        assert run_program(settings, "retention", str(AFTERWARDS)) == 0
+    assert seen == {("2026-03-11.1", 11, 11, "i11", "i11")}
+    assert_no_remains(settings)
+
+
+@pytest.mark.parametrize("failpoint", READERS)
+def test_a_killed_snapshot_leaves_the_whole_old_one_or_the_whole_new_one(settings: Settings, failpoint: str) -> None:
+    insert_events(settings)
+    publish_run(settings, 10)
+    assert run_program(settings, "snapshot", "-") == 0
+    publish_run(settings, 11)
+    assert run_program(settings, "snapshot", "-", killed_at=failpoint) == -9
     old, new = [(f"2026-03-{day}.1", day, day, f"i{day}", f"i{day}") for day in (10, 11)]
-    assert read_snapshot(settings) == (new if point == "readers_snapshot:after_rename" else old)
-    assert program(settings, "snapshot", "-") == 0
+    assert read_snapshot(settings) == (new if failpoint == "readers_snapshot:after_rename" else old)
+    assert run_program(settings, "snapshot", "-") == 0
     assert read_snapshot(settings) == new
     assert {path.name for path in settings.home.glob("*published.duckdb*")} == {
         "published.duckdb",

@@ -1,4 +1,4 @@
-"""A server that dies in the middle of a night: one line that names it, and the same again once it is back."""
+"""A server that dies during a run: one line that names it, and the same result once it is back."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from nightjar.contract.settings import Settings
 from nightjar.warehouse.engines import open_warehouse
 from tests.support.postgres_server import PostgresServer, running_postgres
 from tests.support.refusals import refused
-from tests.support.small_runs import fill, night, rows_of
+from tests.support.small_runs import insert_events, publish_run, rows_of
 from tests.support.warehouse_homes import initialise_template, new_database
 
 pytestmark = pytest.mark.reliability
@@ -36,45 +36,45 @@ def on_server(mortal_server: PostgresServer, tmp_path: Path) -> Iterator[Setting
 
 
 @pytest.mark.parametrize(
-    ("module", "point"),
+    ("module", "failpoint"),
     [
         ("nightjar.warehouse.postgres.adapter", "load:after_table"),
         ("nightjar.publishing.publish", "publish:after_rows"),
         ("nightjar.publishing.publish", "publish:before_commit"),
     ],
 )
-def test_a_night_whose_database_dies_fails_in_one_line_and_run_again_is_the_undisturbed_one(
+def test_a_run_whose_database_dies_fails_in_one_line_and_repeated_equals_the_undisturbed_one(
     settings: Settings,
     mortal_server: PostgresServer,
     on_server: Settings,
     monkeypatch: pytest.MonkeyPatch,
     module: str,
-    point: str,
+    failpoint: str,
 ) -> None:
     # A DuckDB file: the content does not depend on the engine.
-    fill(settings)
-    night(settings, 11)
+    insert_events(settings)
+    publish_run(settings, 11)
     [(_, expected)] = rows_of(settings, CURRENT)
-    fill(on_server)
-    night(on_server, 10)
+    insert_events(on_server)
+    publish_run(on_server, 10)
     before = rows_of(on_server, CURRENT)
 
     def die(reached: str) -> None:
-        if reached == point and mortal_server.process.poll() is None:
+        if reached == failpoint and mortal_server.process.poll() is None:
             mortal_server.kill()
 
     monkeypatch.setattr(f"{module}.reached", die)
     address = {"host": on_server.postgres_host, "port": on_server.postgres_port}
     with refused(NightjarError, "connection_lost", wording=False, **address) as failure:
-        night(on_server, 11)
+        publish_run(on_server, 11)
     assert_plain(failure.value)
     with refused(NightjarError, "server_unreachable", wording=False, **address) as failure:
-        night(on_server, 11)
+        publish_run(on_server, 11)
     assert_plain(failure.value)
     mortal_server.start()
     assert rows_of(on_server, CURRENT) == before
     monkeypatch.undo()
-    night(on_server, 11)
+    publish_run(on_server, 11)
     [(publication_id, digest)] = rows_of(on_server, CURRENT)
     assert (publication_id, digest) == ("2026-03-11.2", expected)
     assert rows_of(on_server, "select distinct publication_id from recs.recommendations order by 1") == [
@@ -84,7 +84,7 @@ def test_a_night_whose_database_dies_fails_in_one_line_and_run_again_is_the_undi
 
 
 def assert_plain(error: NightjarError) -> None:
-    """Trying again may help, so it is no bad input; one line, and no password in it."""
+    """A retry may help, so it is no bad input; one line, without a password."""
     assert not isinstance(error, BadInput)
     assert "\n" not in str(error)
     assert "nightjar_pipeline" not in str(error)

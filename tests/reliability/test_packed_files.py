@@ -1,4 +1,4 @@
-"""A small file that unpacks to a large one is refused in one line, whatever it says of itself."""
+"""A small file that unpacks to a large one is refused in one line, whatever size it declares."""
 
 import gzip
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Several publishers at once, in processes of their own; and dates in any order, any number of times."""
+"""Several publishers at once, in separate processes; and dates in any order, any number of times."""
 
 import os
 from datetime import date, timedelta
@@ -21,7 +21,7 @@ from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Warehouse
 from tests.support.insert_rows import lay_row
 from tests.support.racing_publisher import race
-from tests.support.small_runs import FORKS, fill, rows_of
+from tests.support.small_runs import FORKS, insert_events, rows_of
 
 pytestmark = pytest.mark.reliability
 
@@ -45,7 +45,7 @@ def staged(settings: Settings, day: int) -> RunRecord:
 def test_of_publishers_at_once_each_date_has_one_winner_and_no_older_date_becomes_current(
     settings: Settings, warehouse: Warehouse
 ) -> None:
-    fill(settings, days=2 * ROUNDS)
+    insert_events(settings, days=2 * ROUNDS)
     superseded, nightly, backfill = [], [], []
     for number in range(ROUNDS):
         backfill.append(staged(settings, 2 * number).publication_id)
@@ -78,9 +78,9 @@ def test_of_publishers_at_once_each_date_has_one_winner_and_no_older_date_become
 def test_any_order_and_repetition_of_dates_gives_the_same_history_and_the_same_current(
     settings: Settings, warehouse: Warehouse, seed: int
 ) -> None:
-    fill(settings)
+    insert_events(settings)
 
-    def forget() -> None:
+    def reset() -> None:
         with warehouse.transaction() as connection:
             for table in ("publications", "current_publication", "recommendations", "publication_rows"):
                 connection.execute(f"delete from recs.{table}")
@@ -89,8 +89,8 @@ def test_any_order_and_repetition_of_dates_gives_the_same_history_and_the_same_c
         max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck), database=None
     )
     @given(st.permutations([3, 4, 5]), st.lists(st.sampled_from([3, 4, 5]), max_size=2))
-    def law(order: list[int], again: list[int]) -> None:
-        forget()
+    def check_order(order: list[int], again: list[int]) -> None:
+        reset()
         for day in [*order, *again]:
             publish(
                 warehouse, staged(settings, day), model_uri="models:/m/1", mlflow_run_id="m", content_hash=f"h{day}"
@@ -100,4 +100,4 @@ def test_any_order_and_repetition_of_dates_gives_the_same_history_and_the_same_c
         shown = "select r.item_id from recs.recommendations r join recs.current_publication using (publication_id)"
         assert rows_of(settings, shown) == [("i5",)]
 
-    law()
+    check_order()

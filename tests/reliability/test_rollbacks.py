@@ -1,4 +1,4 @@
-"""A rollback while a night runs or publishes: readers see whole publications, the ledger is one chain, and back again.
+"""A rollback while a run runs or publishes: readers see whole publications, the ledger is one chain, and back again.
 
 What readers take of a publication is asked for in one statement: the pointer, its rows, its index and its model.
 """
@@ -20,7 +20,7 @@ from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Warehouse
 from tests.support import small_runs
 from tests.support.refusals import refused
-from tests.support.small_runs import FORKS, clean, fill, night, rows_of
+from tests.support.small_runs import FORKS, apply_retention, insert_events, publish_run, rows_of
 
 pytestmark = pytest.mark.reliability
 
@@ -34,46 +34,46 @@ SEEN = (
 LEDGER = "select publication_id, previous_publication_id, action from recs.publications order by ledger_id"
 
 
-def whole(settings: Settings, day: int) -> tuple:
-    """What readers see of the night of a day of March."""
+def publication_rows(settings: Settings, day: int) -> tuple:
+    """The published rows of a day of March."""
     index = RunFolder.of(settings.lake, f"2026-03-{day}.1").index("retrieval").absolute()
     return (f"2026-03-{day}.1", f"models:/m/{day}", str(index), f"i{day}", f"i{day}", day)
 
 
-def back_to(settings: Settings, day: int, reason: str = "CTR fell") -> None:
+def roll_back_to(settings: Settings, day: int, reason: str = "CTR fell") -> None:
     roll_back(open_warehouse(settings), f"2026-03-{day}.1", actor="ann", reason=reason)
 
 
-def test_model_indices_and_tables_go_back_together_and_forth_again(
+def test_model_indices_and_tables_are_rolled_back_together_and_forward_again(
     settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named: list[str] = []
     monkeypatch.setattr(champion_alias.tracking, "set_champion", lambda _, version: named.append(version))
-    fill(settings)
+    insert_events(settings)
     for day in (10, 11, 12):
-        night(settings, day)
+        publish_run(settings, day)
     for day in (10, 12, 11):
         roll_back_stage.run(settings, f"2026-03-{day}.1", actor="ann", reason="CTR fell")
-        assert rows_of(settings, SEEN) == [whole(settings, day)]
+        assert rows_of(settings, SEEN) == [publication_rows(settings, day)]
     assert named == ["10", "12", "11"]
     with refused(BadInput, "already_current", wording=False, publication_id="2026-03-11.1"):
-        back_to(settings, 11, "another")
+        roll_back_to(settings, 11, "another")
 
 
-def test_a_rollback_between_staging_and_publication_is_kept_until_the_night_publishes(
+def test_a_rollback_between_staging_and_publication_holds_until_the_run_publishes(
     settings: Settings, warehouse: Warehouse
 ) -> None:
-    fill(settings)
-    night(settings, 10)
-    night(settings, 11)
+    insert_events(settings)
+    publish_run(settings, 10)
+    publish_run(settings, 11)
     run = small_runs.stage(settings, 12)
-    back_to(settings, 10)
-    assert rows_of(settings, SEEN) == [whole(settings, 10)]
+    roll_back_to(settings, 10)
+    assert rows_of(settings, SEEN) == [publication_rows(settings, 10)]
     published = small_runs.publish_staged(settings, run)
     assert published.previous_publication_id == "2026-03-10.1"
-    assert rows_of(settings, SEEN) == [whole(settings, 12)]
-    back_to(settings, 11)
-    assert rows_of(settings, SEEN) == [whole(settings, 11)]
+    assert rows_of(settings, SEEN) == [publication_rows(settings, 12)]
+    roll_back_to(settings, 11)
+    assert rows_of(settings, SEEN) == [publication_rows(settings, 11)]
     assert rows_of(settings, LEDGER)[2:] == [
         ("2026-03-10.1", "2026-03-11.1", "rollback"),
         ("2026-03-12.1", "2026-03-10.1", "published"),
@@ -84,9 +84,9 @@ def test_a_rollback_between_staging_and_publication_is_kept_until_the_night_publ
 def test_rollbacks_during_publications_leave_whole_publications_and_one_chain(
     settings: Settings, warehouse: Warehouse
 ) -> None:
-    fill(settings)
-    night(settings, 10)
-    night(settings, 11)
+    insert_events(settings)
+    publish_run(settings, 10)
+    publish_run(settings, 11)
     days = range(12, 12 + ROUNDS)
     runs = [small_runs.stage(settings, day) for day in days]
     start = FORKS.Barrier(2)
@@ -96,7 +96,7 @@ def test_rollbacks_during_publications_leave_whole_publications_and_one_chain(
     ]
     for process in others:
         process.start()
-    possible = {whole(settings, day) for day in (10, 11, *days)}
+    possible = {publication_rows(settings, day) for day in (10, 11, *days)}
     while any(process.is_alive() for process in others):
         seen = rows_of(settings, SEEN)
         assert len(seen) == 1
@@ -111,19 +111,19 @@ def test_rollbacks_during_publications_leave_whole_publications_and_one_chain(
     assert rows_of(settings, "select publication_id from recs.current_publication") == [(moves[-1][0],)]
 
 
-def test_what_retention_removed_is_refused_and_what_readers_see_is_never_removed(
+def test_publications_without_data_are_refused_and_the_current_one_is_never_removed(
     settings: Settings, warehouse: Warehouse
 ) -> None:
-    fill(settings)
+    insert_events(settings)
     settings = settings.model_copy(update={"retention_publication_days": 3, "retention_rollback_publications": 1})
     for day in (18, 19, 20, 21):
-        night(settings, day)
-    back_to(settings, 19)
-    clean(settings, date(2026, 4, 30))
-    assert rows_of(settings, SEEN) == [whole(settings, 19)]
+        publish_run(settings, day)
+    roll_back_to(settings, 19)
+    apply_retention(settings, date(2026, 4, 30))
+    assert rows_of(settings, SEEN) == [publication_rows(settings, 19)]
     with refused(BadInput, "incomplete_publication", wording=False, publication_id="2026-03-18.1") as caught:
-        back_to(settings, 18)
+        roll_back_to(settings, 18)
     assert "recs.recommendations" in caught.value.fields["tables"]
-    assert rows_of(settings, SEEN) == [whole(settings, 19)]
+    assert rows_of(settings, SEEN) == [publication_rows(settings, 19)]
     with warehouse.connect(read_only=True) as connection:
         check_intact(connection, "2026-03-19.1")

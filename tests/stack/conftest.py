@@ -1,4 +1,4 @@
-"""One running stack for the whole folder, with a home and ports of its own; it is stopped whatever happens."""
+"""One running stack for the whole folder, with its own home and ports; it is always stopped."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ import pytest
 from nightjar.contract.places import REPOSITORY
 from nightjar.contract.settings import Settings
 from nightjar.stack.processes import stack_processes
-from tests.support.stack_client import Nights, RunningStack
+from tests.support.stack_client import NightlyDag, RunningStack
 
 
 def free_ports(count: int) -> list[int]:
@@ -40,29 +40,29 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def told(open_folder: Path) -> Path:
-    """The file in which the notifier of the stack keeps whom it was told of, one JSON object a line."""
+def alerts(open_folder: Path) -> Path:
+    """The file to which the stack's notifier appends its alerts, one JSON object a line."""
     return open_folder / "told.jsonl"
 
 
 @pytest.fixture(scope="session")
-def stack(open_folder: Path, told: Path) -> Iterator[RunningStack]:
+def stack(open_folder: Path, alerts: Path) -> Iterator[RunningStack]:
     airflow_port, mlflow_port = free_ports(2)
     settings = Settings(
         home=open_folder / "home",
         airflow_port=airflow_port,
         mlflow_port=mlflow_port,
-        # Short nights: what is tested is who runs when, and what becomes of it.
+        # Short runs: the tests are about scheduling and outcomes.
         epochs=5,
         embedding_dim=16,
-        # So few events cannot beat popularity.
+        # A model of so few events cannot beat popularity.
         gate_popularity_margin=0.0,
         gate_champion_tolerance=1.0,
         gate_record_tolerance=1.0,
-        # A run does not take so long: one that shall be late is made so.
+        # No run takes so long: a test makes one late.
         deadline_minutes=60,
-        failure_notifier="tests.support.recording_notifier.KeepsWhatItIsTold",
-        failure_notifier_arguments=json.dumps({"path": str(told)}),
+        failure_notifier="tests.support.recording_notifier.RecordingNotifier",
+        failure_notifier_arguments=json.dumps({"path": str(alerts)}),
     )
     running = RunningStack(settings, {"PYTHONPATH": str(REPOSITORY)})
     try:
@@ -75,13 +75,13 @@ def stack(open_folder: Path, told: Path) -> Iterator[RunningStack]:
 
 
 @pytest.fixture(scope="module")
-def nights(stack: RunningStack) -> Iterator[Nights]:
-    """The DAG, turned on, with sixty users' events of the month that ends on 2026-03-31."""
+def dag(stack: RunningStack) -> Iterator[NightlyDag]:
+    """The DAG, active, with sixty users' events of the month that ends on 2026-03-31."""
     imported = stack.nightjar(
         *("import", "demo-shop", "--last-date", "2026-03-31", "--users", "60", "--items", "40", "--days", "30")
     )
     assert imported.returncode == 0, imported.stdout
-    nights = Nights(stack)
-    nights.turn_on(True)
-    yield nights
-    nights.turn_on(False)
+    dag = NightlyDag(stack)
+    dag.set_active(True)
+    yield dag
+    dag.set_active(False)

@@ -1,4 +1,4 @@
-"""A person with a browser: sees why runs failed, mends the cause, clears one to green and backfills the other."""
+"""Repairs in the browser: read why runs failed, mend the cause, clear one run and backfill the other."""
 
 import re
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from dags.support.links import MLflowRunLink, NightReportLink
+from dags.support.links import MLflowRunLink, RunReportLink
 from tests.support.browser import empty_page, screenshot_folder
-from tests.support.stack_client import NIGHT_SECONDS, Nights, wait_for
+from tests.support.stack_client import RUN_SECONDS, NightlyDag, wait_for
 
 pytestmark = pytest.mark.stack
 
@@ -22,7 +22,7 @@ PAGE_SECONDS = 180
 
 @pytest.fixture(scope="module")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where they are kept: NIGHTJAR_SCREENSHOTS=docs/images renews the ones of the documentation."""
+    """Folder of the screenshots: NIGHTJAR_SCREENSHOTS=docs/images renews the ones of the documentation."""
     return screenshot_folder(tmp_path_factory)
 
 
@@ -34,20 +34,22 @@ def page() -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def failed_runs(nights: Nights) -> dict[date, str]:
+def failed_runs(dag: NightlyDag) -> dict[date, str]:
     """A run of each of the two dates, failed for want of events; which of them is called what."""
     for day in (CLEARED, BACKFILLED):
-        nights.start(day, f"of_{day}")
-    runs = {day: nights.wait_for_run(day) for day in (CLEARED, BACKFILLED)}
+        dag.start(day, f"of_{day}")
+    runs = {day: dag.wait_for_run(day) for day in (CLEARED, BACKFILLED)}
     assert {run["state"] for run in runs.values()} == {"failed"}
     return {day: run["dag_run_id"] for day, run in runs.items()}
 
 
 @pytest.fixture(scope="module")
-def mended(nights: Nights, failed_runs: dict[date, str], tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The events that were missing are imported."""
-    users = nights.stack.rows("select distinct user_id from raw.interactions order by user_id limit 30")
-    items = nights.stack.rows("select distinct item_id from raw.interactions order by item_id limit 3")
+def missing_events_imported(
+    dag: NightlyDag, failed_runs: dict[date, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Imports the missing events."""
+    users = dag.stack.rows("select distinct user_id from raw.interactions order by user_id limit 30")
+    items = dag.stack.rows("select distinct item_id from raw.interactions order by item_id limit 3")
     lines = [
         f"{user},{item},{day}T12:00:00Z,purchase"
         for day in (CLEARED, BACKFILLED)
@@ -56,14 +58,14 @@ def mended(nights: Nights, failed_runs: dict[date, str], tmp_path_factory: pytes
     ]
     events = tmp_path_factory.mktemp("events") / "events.csv"
     events.write_text("\n".join(["user_id,item_id,occurred_at,event_type", *lines]) + "\n")
-    imported = nights.stack.nightjar("import", "files", "--interactions", str(events))
+    imported = dag.stack.nightjar("import", "files", "--interactions", str(events))
     assert imported.returncode == 0, imported.stdout
 
 
-def test_a_person_sees_why_a_run_failed_mends_it_and_clears_the_run_to_green(
-    nights: Nights, failed_runs: dict[date, str], page: Page, screenshots: Path, request: pytest.FixtureRequest
+def test_a_failed_run_shows_its_reason_and_succeeds_after_clearing(
+    dag: NightlyDag, failed_runs: dict[date, str], page: Page, screenshots: Path, request: pytest.FixtureRequest
 ) -> None:
-    open_run(page, nights, failed_runs[CLEARED])
+    open_run(page, dag, failed_runs[CLEARED])
     expect(page.get_by_text("Failed", exact=True).first).to_be_visible()
     expect(page.get_by_text(re.compile(rf"^begin: .*error \(2, too_few_events\).* {CLEARED}")).first).to_be_visible()
     page.screenshot(path=screenshots / "failed-run.png")
@@ -76,17 +78,17 @@ def test_a_person_sees_why_a_run_failed_mends_it_and_clears_the_run_to_green(
     dialog.get_by_role("button", name="Confirm").click()
     expect(dialog).to_be_hidden()
 
-    green(page, nights, CLEARED)
+    wait_until_green(page, dag, CLEARED)
     page.screenshot(path=screenshots / "cleared-run.png")
-    assert nights.runs()[CLEARED]["state"] == "success"
-    assert {task["state"] for task in nights.tasks(CLEARED).values()} == {"success"}
+    assert dag.runs()[CLEARED]["state"] == "success"
+    assert {task["state"] for task in dag.tasks(CLEARED).values()} == {"success"}
 
 
 @pytest.mark.usefixtures("mended")
-def test_a_person_backfills_errored_runs_and_sees_what_became_of_them(
-    nights: Nights, failed_runs: dict[date, str], page: Page, screenshots: Path
+def test_errored_runs_are_backfilled_from_the_dialog_and_show_their_outcome(
+    dag: NightlyDag, failed_runs: dict[date, str], page: Page, screenshots: Path
 ) -> None:
-    stack = nights.stack
+    stack = dag.stack
     log_in(page, f"http://127.0.0.1:{stack.settings.airflow_port}", stack.password)
     page.get_by_role("link", name="Dags", exact=True).first.click()
     page.get_by_role("link", name="nightly_recommendations").first.click()
@@ -103,13 +105,13 @@ def test_a_person_backfills_errored_runs_and_sees_what_became_of_them(
     dialog.get_by_role("button", name="Run Backfill").click()
     expect(dialog).to_be_hidden()
 
-    open_run(page, nights, failed_runs[BACKFILLED], logged_in=True)
-    green(page, nights, BACKFILLED)
-    page.screenshot(path=screenshots / "night.png")
-    assert nights.runs()[BACKFILLED]["run_type"] == "backfill"
+    open_run(page, dag, failed_runs[BACKFILLED], logged_in=True)
+    wait_until_green(page, dag, BACKFILLED)
+    page.screenshot(path=screenshots / "run.png")
+    assert dag.runs()[BACKFILLED]["run_type"] == "backfill"
     assert stack.rows("select count(*) from recs.publication_attempts")[0][0] == before + 1
 
-    # The grid beside the table has a link of that name, too: to the task of every night.
+    # The grid beside the table has a link of that name, too: to the task of every run.
     page.get_by_role("table").get_by_role("link", name="report", exact=True).click()
     page.get_by_role("link", name="Details").click()
     with page.expect_popup() as opened:
@@ -119,7 +121,7 @@ def test_a_person_backfills_errored_runs_and_sees_what_became_of_them(
     expect(tracked.get_by_text("nightjar.all.recall_at_10").first).to_be_visible()
     tracked.screenshot(path=screenshots / "mlflow-run.png")
     with page.expect_popup() as opened:
-        page.get_by_role("link", name=NightReportLink.name).click()
+        page.get_by_role("link", name=RunReportLink.name).click()
     report = opened.value
     inside = report.frame_locator("iframe")
     expect(inside.locator("#gates")).to_be_visible()
@@ -128,9 +130,9 @@ def test_a_person_backfills_errored_runs_and_sees_what_became_of_them(
     report.screenshot(path=screenshots / "report.png")
 
 
-def green(page: Page, nights: Nights, day: date) -> None:
+def wait_until_green(page: Page, dag: NightlyDag, day: date) -> None:
     """Wait until the run of a date has succeeded, and see that its page says so, and what was published."""
-    wait_for(lambda: nights.runs()[day]["state"] == "success" or None, f"the run of {day}", NIGHT_SECONDS)
+    wait_for(lambda: dag.runs()[day]["state"] == "success" or None, f"the run of {day}", RUN_SECONDS)
     # Airflow's page asks again only while it takes the run for one that is under way.
     page.reload()
     expect(page.get_by_text(re.compile(rf"^{day}\.1 is ")).first).to_be_visible()
@@ -144,11 +146,11 @@ def log_in(page: Page, address: str, password: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def open_run(page: Page, nights: Nights, run_id: str, *, logged_in: bool = False) -> None:
+def open_run(page: Page, dag: NightlyDag, run_id: str, *, logged_in: bool = False) -> None:
     """The page of one run."""
-    address = f"http://127.0.0.1:{nights.stack.settings.airflow_port}"
+    address = f"http://127.0.0.1:{dag.stack.settings.airflow_port}"
     if not logged_in:
-        log_in(page, address, nights.stack.password)
+        log_in(page, address, dag.stack.password)
         # The next page would be the one before the login otherwise.
         page.get_by_role("link", name="Dags", exact=True).first.wait_for()
     page.goto(f"{address}/dags/nightly_recommendations/runs/{run_id}")

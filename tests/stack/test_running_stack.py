@@ -1,4 +1,4 @@
-"""What an operator may rely on while the stack runs, and after it was stopped and started again."""
+"""The guarantees of a running stack, and of a restarted one."""
 
 import json
 import socket
@@ -32,24 +32,24 @@ PROGRAMS = {
 }
 
 
-def test_every_program_runs_and_airflow_finds_all_its_parts_healthy(stack: RunningStack) -> None:
-    said = stack.nightjar("stack", "status").stdout
-    assert {line.split()[0] for line in said.splitlines() if "RUNNING" in line} == PROGRAMS
+def test_every_program_runs_and_all_parts_of_airflow_are_healthy(stack: RunningStack) -> None:
+    output = stack.nightjar("stack", "status").stdout
+    assert {line.split()[0] for line in output.splitlines() if "RUNNING" in line} == PROGRAMS
     _, health = stack.request("GET", "/api/v2/monitor/health")
     assert {part: state["status"] for part, state in health.items()} == dict.fromkeys(
         ("metadatabase", "scheduler", "triggerer", "dag_processor"), "healthy"
     )
 
 
-def test_a_second_start_changes_nothing_and_says_where_the_stack_is(stack: RunningStack) -> None:
-    before = stack.places.process_id.read_text()
+def test_a_second_start_changes_nothing_and_prints_the_addresses(stack: RunningStack) -> None:
+    before = stack.paths.process_id.read_text()
     again = stack.nightjar("stack", "up")
     assert again.returncode == 0
     assert f"http://127.0.0.1:{stack.settings.airflow_port}" in again.stdout
     assert f"http://127.0.0.1:{stack.settings.mlflow_port}" in again.stdout
-    assert str(stack.places.password) in again.stdout
+    assert str(stack.paths.password) in again.stdout
     assert stack.password not in again.stdout
-    assert stack.places.process_id.read_text() == before
+    assert stack.paths.process_id.read_text() == before
 
 
 def test_a_wrong_password_is_refused(stack: RunningStack) -> None:
@@ -58,11 +58,11 @@ def test_a_wrong_password_is_refused(stack: RunningStack) -> None:
     assert stack.request("GET", "/api/v2/dags")[0] == 401
 
 
-def test_every_dag_is_there_without_an_error_and_paused(stack: RunningStack) -> None:
+def test_every_dag_is_listed_without_an_error_and_paused(stack: RunningStack) -> None:
     token = stack.login()
-    _, listed = stack.request("GET", "/api/v2/dags", token=token)
+    _, events = stack.request("GET", "/api/v2/dags", token=token)
     expected = {path.stem for path in (REPOSITORY / "dags").glob("*.py")} - {"__init__"}
-    assert {dag["dag_id"]: dag["is_paused"] for dag in listed["dags"]} == dict.fromkeys(expected, True)
+    assert {dag["dag_id"]: dag["is_paused"] for dag in events["dags"]} == dict.fromkeys(expected, True)
     assert stack.request("GET", "/api/v2/importErrors", token=token)[1]["total_entries"] == 0
 
 
@@ -74,11 +74,11 @@ def test_the_pools_of_the_writers_are_in_the_stack_s_own_database(stack: Running
 
 
 def test_no_secret_is_in_a_log_a_configuration_or_a_command_line(stack: RunningStack) -> None:
-    secrets = [stack.password, *json.loads(stack.places.secrets.read_text()).values()]
+    secrets = [stack.password, *json.loads(stack.paths.secrets.read_text()).values()]
     assert len(secrets) == 5
     assert all(len(secret) > 15 for secret in secrets)
     files = [*(stack.settings.home / "logs").rglob("*"), *(stack.settings.airflow_home / "logs").rglob("*")]
-    texts = {str(path): path.read_text(errors="replace") for path in [*files, stack.places.config] if path.is_file()}
+    texts = {str(path): path.read_text(errors="replace") for path in [*files, stack.paths.config] if path.is_file()}
     texts |= {f"process {each.pid}": " ".join(each.cmdline()) for each in stack.processes()}
     assert len(texts) > 15
     for where, text in texts.items():
@@ -97,12 +97,12 @@ def test_every_listener_is_on_loopback(stack: RunningStack) -> None:
 
 
 def test_only_the_owner_reads_secrets_and_reaches_the_control_socket(stack: RunningStack) -> None:
-    places = stack.places
-    for path in (places.secrets, places.password, places.config, places.supervisor_socket):
+    paths = stack.paths
+    for path in (paths.secrets, paths.password, paths.config, paths.supervisor_socket):
         assert path.stat().st_mode & 0o777 == 0o600, path
-    for path in (places.folder, places.database):
+    for path in (paths.folder, paths.database):
         assert path.stat().st_mode & 0o777 == 0o700, path
-    assert (places.database_socket_folder / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
+    assert (paths.database_socket_folder / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("variable", ["NIGHTJAR_AIRFLOW_PORT", "NIGHTJAR_MLFLOW_PORT"])
@@ -118,8 +118,8 @@ def test_a_port_in_use_is_one_line_before_anything_starts(
     refused = second.nightjar("stack", "up")
     assert len(refused.stdout.splitlines()) == 1
     refused_command(refused, 2, "port_in_use", str(getattr(stack.settings, setting)), variable)
-    assert not second.places.config.exists()
-    assert not second.places.database.exists()
+    assert not second.paths.config.exists()
+    assert not second.paths.database.exists()
 
 
 def test_a_stage_logs_through_the_server_and_its_files_stay_in_the_home(stack: RunningStack, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_stage_logs_through_the_server_and_its_files_stay_in_the_home(stack: R
     assert [path.name for path in kept if tracked.run_id in path.parts] == ["manifest.json"]
 
 
-def test_a_program_that_fails_is_named_with_its_log_and_nothing_stays_behind(
+def test_a_failing_program_is_named_with_its_log_and_no_process_remains(
     stack: RunningStack, open_folder: Path, ports: Callable[[int], list[int]]
 ) -> None:
     airflow_port, mlflow_port = ports(2)
@@ -150,13 +150,13 @@ def test_a_program_that_fails_is_named_with_its_log_and_nothing_stays_behind(
     broken.settings.home.mkdir()
     (broken.settings.home / "mlflow.db").write_text("this is no database\n" * 100)
     failed = broken.nightjar("stack", "up")
-    refused_command(failed, 1, "program_ended", "mlflow", str(broken.places.logs / "mlflow.log"))
+    refused_command(failed, 1, "program_ended", "mlflow", str(broken.paths.logs / "mlflow.log"))
     # The last lines of the program's log are printed too; these words are SQLite's.
     assert "file is not a database" in failed.stdout
     assert stack_processes(str(broken.settings.home)) == []
 
 
-def test_a_program_that_died_is_back_without_anyone_s_help(stack: RunningStack) -> None:
+def test_a_killed_program_is_restarted(stack: RunningStack) -> None:
     before = next(each for each in stack.processes() if "triggerer" in " ".join(each.cmdline()))
     before.kill()
     before.wait(30)
@@ -166,14 +166,14 @@ def test_a_program_that_died_is_back_without_anyone_s_help(stack: RunningStack) 
     assert after.is_running()
 
 
-def test_stop_ends_the_stack_alone_and_the_next_start_finds_its_state(stack: RunningStack) -> None:
+def test_stop_ends_only_the_stack_and_the_next_start_keeps_its_state(stack: RunningStack) -> None:
     token = stack.login()
     path = "/api/v2/dags/nightly_recommendations/dagRuns"
     day = {"data_interval_start": "2026-03-01T00:00:00Z", "data_interval_end": "2026-03-02T00:00:00Z"}
     run = {"dag_run_id": "kept", "logical_date": "2026-03-01T00:00:00Z", **day}
     assert stack.request("POST", path, run, token)[0] == 200
     assert stack.request("POST", "/api/v2/variables", {"key": "kept", "value": "as it was"}, token)[0] == 201
-    like_an_earlier_version(stack)
+    restore_rows_of_an_earlier_version(stack)
     assert stack.request("POST", f"{path}/kept/clear", {"dry_run": False}, token)[0] == 500
     processes = stack.processes()
     assert len(processes) > len(PROGRAMS)
@@ -192,12 +192,12 @@ def test_stop_ends_the_stack_alone_and_the_next_start_finds_its_state(stack: Run
     _, kept = stack.request("GET", f"{path}/kept", token=token)
     assert (kept["data_interval_start"], kept["state"]) == (day["data_interval_start"], "queued")
     assert stack.request("GET", "/api/v2/variables/kept", token=token)[1]["value"] == "as it was"
-    # What an earlier version left is mended.
+    # Rows of an earlier version are repaired.
     assert stack.request("POST", f"{path}/kept/clear", {"dry_run": False}, token)[0] == 200
     assert stack.in_airflow("select count(*) from backfill where completed_at is null") == [(0,)]
 
 
-def like_an_earlier_version(stack: RunningStack) -> None:
+def restore_rows_of_an_earlier_version(stack: RunningStack) -> None:
     """Give the run `kept` the deadline of an earlier version, and leave a backfill as a failure to clear runs does."""
     stack.in_airflow(
         'update deadline_alert set reference = \'{"reference_type": "DagRunQueuedAtDeadline"}\' where id in ('

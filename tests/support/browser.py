@@ -1,4 +1,4 @@
-"""Debian's Chromium for tests of what people see, and where their screenshots go."""
+"""Debian's Chromium for tests of user interfaces, and the folder of their screenshots."""
 
 import os
 import shutil
@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-# Headless, as root, in a network that answers nobody: without these it keeps asking its maker's hosts.
+# Headless, as root, without a network: without these it keeps calling its maker's hosts.
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 _FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
 @contextmanager
 def empty_page(height: int, seconds: int) -> Iterator[Page]:
-    """An empty page of a browser of its own, 1300 by `height` pixels; nothing on it is waited for longer than this."""
+    """An empty page of a browser of its own, 1300 by `height` pixels; with this timeout."""
     chromium = shutil.which("chromium")
     assert chromium, "chromium is not installed: make test-stack installs it"
     with sync_playwright() as playwright:
@@ -29,6 +29,6 @@ def empty_page(height: int, seconds: int) -> Iterator[Page]:
 
 
 def screenshot_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where they are kept: NIGHTJAR_SCREENSHOTS=docs/images renews the ones of the documentation."""
+    """Folder of the screenshots: NIGHTJAR_SCREENSHOTS=docs/images renews the ones of the documentation."""
     folder = os.environ.get("NIGHTJAR_SCREENSHOTS")
     return Path(folder) if folder else tmp_path_factory.mktemp("screenshots")

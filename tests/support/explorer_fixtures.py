@@ -1,4 +1,4 @@
-"""A process of its own that holds a warehouse's file, as a night does while it writes."""
+"""A separate process that holds a warehouse's file, as a run does while it writes."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ _HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', f
 
 
 @contextmanager
-def _writer(path: Path) -> Iterator[None]:
+def _hold_file(path: Path) -> Iterator[None]:
     command = [sys.executable, "-c", _HOLD, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
@@ -23,6 +23,6 @@ def _writer(path: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def writer() -> Callable[[Path], AbstractContextManager[None]]:
-    """`with writer(path):` another process has the file open for writing."""
-    return _writer
+def hold_file() -> Callable[[Path], AbstractContextManager[None]]:
+    """`with hold_file(path):` another process has the file open for writing."""
+    return _hold_file

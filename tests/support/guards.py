@@ -1,7 +1,7 @@
-"""The guards of Nightjar, how each is taken away, and the test that has to notice.
+"""The guards of Nightjar, the stand-in of each, and the test that must fail without it.
 
-`make test-guards` runs each test in a process of its own with its guard taken away: a test that still passes there
-guards nothing. A guard is a function, named as it is defined; it is replaced wherever it has been imported.
+`make test-guards` runs each test in its own process with its guard removed: a test that still passes checks
+nothing. A guard is a function, named as it is defined; it is replaced wherever it has been imported.
 """
 
 import os
@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-# Names the guard that this process is to do without; no setting, because nobody who runs nights may want it.
+# Names the guard to remove in this process; no setting, because no operator needs it.
 VARIABLE = "_NIGHTJAR_TEST_WITHOUT"
 
 ARTIFACTS = "tests/reliability/test_artifacts_and_outputs.py::"
-NIGHTS = "tests/reliability/test_bad_inputs_of_runs.py::"
+BAD_INPUTS = "tests/reliability/test_bad_inputs_of_runs.py::"
 KILLS = "tests/reliability/test_kills.py::"
 RACES = "tests/reliability/test_races.py::"
 ROLLBACKS = "tests/reliability/test_rollbacks.py::"
@@ -32,24 +32,24 @@ TRAINING = "tests/unit/ml/data/test_training_data.py::"
 
 
 def nothing(*_: Any, **__: Any) -> None:
-    """Stand in for a check: whatever it is given is well."""
+    """Stand in for a check: accept everything."""
 
 
 @contextmanager
 def in_place(target: Any) -> Any:
-    """Stand in for `written_aside`: write where readers look."""
+    """Stand in for `written_aside`: write in place."""
     target.mkdir(parents=True, exist_ok=True)
     yield target
 
 
 def passed(gate: str, metric: str, measured: float, threshold: float, reason: str) -> Any:
-    """Stand in for a gate: whatever was measured is enough."""
+    """Stand in for a gate: every value passes."""
     from nightjar.contract.gates import GateDecision
 
     return GateDecision(gate, "passed", reason, measured, threshold, metric)
 
 
-def sound(gate: str, *_: Any) -> Any:
+def all_passed(gate: str, *_: Any) -> Any:
     """Stand in for the verdict on dbt's results."""
     from nightjar.contract.gates import GateDecision
 
@@ -66,8 +66,8 @@ def all_finite(array: Any) -> Any:
     return np.ones_like(array, bool)
 
 
-def nothing_by_name(*_: Any) -> dict[str, Any]:
-    """Stand in for what is counted, or found faulty, of each name."""
+def empty_by_name(*_: Any) -> dict[str, Any]:
+    """Stand in for counts or faults by name."""
     return {}
 
 
@@ -77,8 +77,8 @@ class Guard:
 
     Attributes:
         target: `module:name` where it is defined.
-        stand_in: what takes its place.
-        test: `file::begin of the name` of the test that has to fail then.
+        stand_in: its replacement.
+        test: `file::begin of the name` of the test that must fail then.
     """
 
     target: str
@@ -105,17 +105,21 @@ GUARDS = [
     Guard(
         "nightjar.publishing.output_contract:check_output", nothing, f"{ARTIFACTS}test_every_dropped_renamed_or_retyped"
     ),
-    Guard("nightjar.publishing.input_contract:check_inputs", nothing, f"{NIGHTS}test_every_dropped_renamed_or_retyped"),
-    Guard("nightjar.warehouse.schema_migration:add_missing_columns", nothing, f"{NIGHTS}test_a_dropped_column_is_not"),
+    Guard(
+        "nightjar.publishing.input_contract:check_inputs", nothing, f"{BAD_INPUTS}test_every_dropped_renamed_or_retyped"
+    ),
+    Guard("nightjar.warehouse.later_columns:add_missing_columns", nothing, f"{BAD_INPUTS}test_a_dropped_column_is_not"),
     Guard(
         "nightjar.publishing.trailing_volume:check_trailing_volume",
         nothing,
-        f"{NIGHTS}test_half_the_events_or_one_type",
+        f"{BAD_INPUTS}test_half_the_events_or_one_type",
     ),
-    Guard("nightjar.publishing.trailing_volume:check_trailing_volume", nothing, f"{NIGHTS}test_a_domain_without_items"),
-    Guard("nightjar.publishing.trailing_volume:_counts", nothing_by_name, f"{NIGHTS}test_a_part_that_is_gone"),
-    Guard("nightjar.publishing.attempts:_check_volume", nothing, f"{NIGHTS}test_a_source_that_is_late"),
-    Guard("nightjar.publishing.attempts:_check_freshness", nothing, f"{NIGHTS}test_a_source_that_is_late"),
+    Guard(
+        "nightjar.publishing.trailing_volume:check_trailing_volume", nothing, f"{BAD_INPUTS}test_a_domain_without_items"
+    ),
+    Guard("nightjar.publishing.trailing_volume:_counts", empty_by_name, f"{BAD_INPUTS}test_a_missing_part"),
+    Guard("nightjar.publishing.attempts:_check_volume", nothing, f"{BAD_INPUTS}test_a_source_that_is_late"),
+    Guard("nightjar.publishing.attempts:_check_freshness", nothing, f"{BAD_INPUTS}test_a_source_that_is_late"),
     Guard("nightjar.publishing.attempts:_check_volume", nothing, f"{PUBLICATIONS}test_a_date_without_data_is_refused"),
     Guard("nightjar.publishing.attempts:check_not_superseded", nothing, f"{PUBLICATIONS}test_a_superseded_attempt"),
     Guard("nightjar.publishing.attempts:check_not_superseded", nothing, f"{RACES}test_of_publishers_at_once"),
@@ -124,15 +128,19 @@ GUARDS = [
     Guard(
         "nightjar.publishing.publish:_recommendations", lambda *_: 1, f"{PUBLICATIONS}test_a_night_that_staged_nothing"
     ),
-    Guard("nightjar.publishing.integrity:check_intact", nothing, f"{ROLLBACKS}test_what_retention_removed"),
-    Guard("nightjar.publishing.integrity:_missing_rows", nothing_by_name, f"{ROLLBACK}test_a_publication_t"),
-    Guard("nightjar.publishing.integrity:_broken_indices", nothing_by_name, f"{ROLLBACK}test_a_publication_w"),
+    Guard("nightjar.publishing.integrity:check_intact", nothing, f"{ROLLBACKS}test_publications_without_data"),
+    Guard("nightjar.publishing.integrity:_missing_rows", empty_by_name, f"{ROLLBACK}test_a_publication_t"),
+    Guard("nightjar.publishing.integrity:_broken_indices", empty_by_name, f"{ROLLBACK}test_a_publication_w"),
     Guard("nightjar.publishing.rollback:_same_rollback", nothing, f"{ROLLBACK}test_the_same_rollback_again"),
-    Guard("nightjar.publishing.ledger:point_to", nothing, f"{ROLLBACKS}test_model_indices_and_tables_go_back_together"),
+    Guard(
+        "nightjar.publishing.ledger:point_to",
+        nothing,
+        f"{ROLLBACKS}test_model_indices_and_tables_are_rolled_back_together",
+    ),
     Guard(
         "nightjar.stages.champion_alias:name_champion",
         nothing,
-        f"{ROLLBACKS}test_model_indices_and_tables_go_back_together",
+        f"{ROLLBACKS}test_model_indices_and_tables_are_rolled_back_together",
     ),
     Guard("nightjar.stages.champion_alias:name_champion", nothing, f"{ARTIFACTS}test_the_alias_follows_the_pointer"),
     Guard("nightjar.contract.atomic_files:written_aside", in_place, f"{FOLDERS}test_a_folder_appears_whole"),
@@ -146,14 +154,16 @@ GUARDS = [
     Guard("nightjar.importers.row_checks:_faults", no_faults, f"{ROWS}test_an_event_that_breaks"),
     Guard("nightjar.publishing.retention.removal:check_in_place", nothing, f"{REMOVAL}test_a_run_folder_behind_a_link"),
     Guard("nightjar.publishing.retention.plan:rollback_targets", no_faults, f"{RETENTION}test_a_rollback_targe"),
-    Guard("nightjar.stages.audit:judge", sound, "tests/unit/stages/test_audit_verdict.py::test_a_failed_test_refuses"),
+    Guard(
+        "nightjar.stages.audit:judge", all_passed, "tests/unit/stages/test_audit_verdict.py::test_a_failed_test_refuses"
+    ),
     Guard(
         "nightjar.contract.stages:check_fits",
         nothing,
         "tests/unit/contract/test_stages.py::test_a_setting_that_could_have",
     ),
     Guard("nightjar.warehouse.postgres.adapter:_alone", lambda *_: nullcontext(), f"{RACES}test_of_publishers_at_once"),
-    Guard("shutil:rmtree", nothing, f"{ARTIFACTS}test_what_a_killed_begin_left"),
+    Guard("shutil:rmtree", nothing, f"{ARTIFACTS}test_files_of_a_killed_begin"),
     Guard("nightjar.publishing.retention.removal:remove_files", nothing, f"{KILLS}test_a_killed_clean_up"),
     Guard(
         "ml.gates.index_gate:at_least",
@@ -174,7 +184,7 @@ GUARDS = [
 
 
 def remove(target: str) -> None:
-    """Take a guard away in this process: from the module that defines it and from all that have imported it."""
+    """Replace a guard in this process: in the module that defines it and in all that have imported it."""
     module_name, _, path = target.partition(":")
     guard = next(each for each in GUARDS if each.target == target)
     guarded = getattr(import_module(module_name), path)
@@ -184,7 +194,7 @@ def remove(target: str) -> None:
                 setattr(module, name, guard.stand_in)
 
 
-def remove_the_named_one() -> None:
-    """Take the guard away that the variable names, if it names one."""
+def remove_the_guard_of_the_environment() -> None:
+    """Remove the guard that the variable names, if any."""
     if target := os.environ.get(VARIABLE):
         remove(target)

@@ -1,4 +1,4 @@
-"""An MLflow server of the tests' own: its tables in PostgreSQL, its artifacts in a folder that clients never see."""
+"""An MLflow server for tests: its tables in PostgreSQL, its artifacts in a folder that clients cannot access."""
 
 import os
 import signal
@@ -28,16 +28,21 @@ class MlflowServer:
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
-        """Start it, also after it died, and wait until it answers."""
+        """Start it, also after a kill, and wait until it responds."""
         log = self.folder / "mlflow.log"
-        with log.open("a") as said:
+        with log.open("a") as output:
             self.process = subprocess.Popen(
-                self.command, env=self.environment, cwd=self.folder, stdout=said, stderr=said, start_new_session=True
+                self.command,
+                env=self.environment,
+                cwd=self.folder,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
         _wait(self.address, self.process, log)
 
     def kill(self) -> None:
-        """Let all its processes die at once, if it runs."""
+        """Kill all its processes, if it runs."""
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
@@ -52,7 +57,7 @@ def running_mlflow(server: PostgresServer, port: int, folder: Path) -> Iterator[
         *(str(Path(sys.executable).parent / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port)),
         *("--workers", "1", "--artifacts-destination", str(folder / "artifacts")),
     ]
-    # The password stands in the environment, where no list of processes shows it.
+    # The password stands in the environment, which no process list shows.
     environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": store, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     mlflow = MlflowServer(f"http://127.0.0.1:{port}", command, environment, folder)
     try:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, on a free loopback port, from the wheel that carries its programs."""
+"""A PostgreSQL server for tests, on a free loopback port, from the wheel with its programs."""
 
 import secrets
 import shutil
@@ -15,14 +15,14 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from nightjar.stack.database import own_by_system_user, program, system_user
+from nightjar.stack.postgres import own_by_system_user, program, system_user
 
 _STARTS_WITHIN_SECONDS = 60
 
 
 @dataclass
 class PostgresServer:
-    """Where it listens, its superuser, the file of what it logs, and the command that runs it."""
+    """Its address, superuser, log file and command."""
 
     host: str
     port: int
@@ -33,13 +33,13 @@ class PostgresServer:
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
-        """Start it, also after it died, and wait until it answers."""
+        """Start it, also after a kill, and wait until it responds."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(self.command, user=system_user(), cwd="/", stdout=log, stderr=log)
         _wait(self, self.process)
 
     def kill(self) -> None:
-        """Let it and its sessions die at once, without a word to those who are connected."""
+        """Kill it and its sessions, without notice to its clients."""
         assert self.process is not None
         sessions = psutil.Process(self.process.pid).children()
         for each in (self.process, *sessions):
@@ -103,7 +103,7 @@ def running_postgres() -> Iterator[PostgresServer]:
         "port": port,
         "unix_socket_directories": folder,
         "max_connections": 100,
-        # Nothing here has to outlive the machine.
+        # The data need not survive a crash of the machine.
         "fsync": "off",
     }
     options = [part for name, value in values.items() for part in ("-c", f"{name}={value}")]

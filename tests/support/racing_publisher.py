@@ -1,4 +1,4 @@
-"""One process of a race: publishes attempts, one a round, each time after a short random delay."""
+"""One process of a race: publishes one attempt a round, after a short random delay."""
 
 import random
 import time
@@ -12,7 +12,7 @@ from nightjar.warehouse.engines import open_warehouse
 
 
 def race(settings: Settings, publications: list[str], start: Barrier, seed: int, results: object) -> None:
-    """Publish each attempt when all are at the barrier; queue what came of it, or code and winner of the refusal."""
+    """Publish each attempt when all are at the barrier; queue the result, or code and winner of the refusal."""
     chance, warehouse = random.Random(seed), open_warehouse(settings)
     for publication_id in publications:
         record = RunFolder.of(settings.lake, publication_id).record()

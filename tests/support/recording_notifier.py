@@ -1,4 +1,4 @@
-"""A notifier of Airflow that writes what it is told into a file; the stack of the tests is set to use it."""
+"""An Airflow notifier that appends its alerts to a file; the stack of the tests uses it."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from airflow.sdk import BaseNotifier
 
 
-class KeepsWhatItIsTold(BaseNotifier):
+class RecordingNotifier(BaseNotifier):
     """Appends one line for each run: the run, and whether it failed or is late."""
 
     template_fields = ()

@@ -1,6 +1,6 @@
-"""Nights of a few rows, from begin to publication, by the product's own writers, in processes that can be killed.
+"""Runs of a few rows, from begin to publication, by the product's own code, in processes that can be killed.
 
-The night of March 11 recommends item i11 to eleven users: a mix of two publications shows in the numbers.
+The run of March 11 recommends item i11 to eleven users: a mix of two publications would show in the numbers.
 """
 
 import multiprocessing
@@ -35,16 +35,16 @@ from nightjar.publishing.run_request import RunRequest
 from nightjar.stages import load_staging
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import insert_row
-from tests.support.guards import remove_the_named_one
+from tests.support.guards import remove_the_guard_of_the_environment
 
 ITEMS = 20
-# Every process begins as a copy of one that has imported all this, which takes seconds, and done nothing else.
+# Every process begins as a copy of one that has imported all this, which takes seconds, and nothing else.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.support.small_runs"])
 os.environ["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-def fill(settings: Settings, days: int = 31) -> None:
+def insert_events(settings: Settings, days: int = 31) -> None:
     """Make an empty warehouse with one event a day from March 1 on."""
     warehouse = open_warehouse(settings)
     warehouse.create_tables()
@@ -56,7 +56,7 @@ def fill(settings: Settings, days: int = 31) -> None:
 
 
 def model_of(day: int, items: int = ITEMS) -> Embeddings:
-    """Return the model of a night: random vectors that depend on the day."""
+    """Return the model of a run: random vectors that depend on the day."""
     random = np.random.default_rng(day)
     return Embeddings(
         user_ids=np.array([f"u{n}" for n in range(day)], object),
@@ -95,7 +95,7 @@ def write_outputs(settings: Settings, folder: RunFolder, day: int) -> None:
 
 
 def _write_snapshot(folder: RunFolder, model: Embeddings) -> None:
-    """Write what the night saw: its users and items, and one event."""
+    """Write the run's snapshot: its users and items, and one event."""
     users, items = list(model.user_ids), list(model.item_ids)
     at = pa.array([of_date("2026-03-01").start], pa.timestamp("us", "UTC"))
     folder.snapshot("users").parent.mkdir(exist_ok=True)
@@ -108,14 +108,14 @@ def _write_snapshot(folder: RunFolder, model: Embeddings) -> None:
 
 
 def stage(settings: Settings, day: int, publish_mode: str = "auto") -> RunRecord:
-    """Run the next attempt at a day of March, from begin until it may be published."""
+    """Run the next attempt at a day of March, from begin until it can be published."""
     warehouse = open_warehouse(settings)
     run = begin_attempt(
         settings, warehouse, RunRequest(of_date(str(date(2026, 3, 1) + timedelta(day - 1))), "run", publish_mode)
     )
     folder = RunFolder.of(settings.lake, run.publication_id)
     write_outputs(settings, folder, day)
-    record_decisions(warehouse, run, [GateDecision(gate, "passed", "as it should") for gate in GATES])
+    record_decisions(warehouse, run, [GateDecision(gate, "passed", "test") for gate in GATES])
     load_staging.run(settings, folder)
     check_artifacts(folder)
     return run
@@ -128,13 +128,13 @@ def publish_staged(settings: Settings, run: RunRecord) -> Published:
     return publish(warehouse, run, model_uri=f"models:/m/{day}", mlflow_run_id="m", content_hash=content_hash(folder))
 
 
-def night(settings: Settings, day: int, publish_mode: str = "auto") -> Published:
+def publish_run(settings: Settings, day: int, publish_mode: str = "auto") -> Published:
     """Run the next attempt at a day of March, from begin to publication."""
     return publish_staged(settings, stage(settings, day, publish_mode))
 
 
 def publish_all(settings: Settings, runs: list[RunRecord], start: Barrier) -> None:
-    """Publish one attempt after the other when the other process is there."""
+    """Publish one attempt after the other once the other process is ready."""
     start.wait(120)
     for run in runs:
         publish_staged(settings, run)
@@ -148,36 +148,36 @@ def roll_back_by_turns(settings: Settings, publications: list[str], start: Barri
             roll_back(open_warehouse(settings), publication_id, actor="ann", reason=f"turn {turn}")
 
 
-def clean(settings: Settings, as_of: date) -> None:
-    """Delete what the retention of a week leaves no place for."""
+def apply_retention(settings: Settings, as_of: date) -> None:
+    """Apply a retention of one week."""
     weekly = settings.model_copy(update={"retention_run_folder_days": 7})
     removal.remove_files(weekly, removal.remove_rows(open_warehouse(weekly), weekly, as_of))
 
 
 def rows_of(settings: Settings, query: str) -> list[tuple]:
-    """Return the rows of a query, as a reader asks for them."""
+    """Return the rows of a query, as a reader."""
     with open_warehouse(settings).connect(read_only=True) as connection:
         return connection.execute(query).fetchall()
 
 
 def parquet_of(folder: RunFolder, name: str) -> list[dict]:
-    """Return the rows of one output as its file holds them."""
+    """Return the rows of one output from its file."""
     return pq.read_table(folder.output(name)).to_pylist()
 
 
 def run(arguments: tuple[str, str], variables: dict[str, str], killed_at: str) -> None:
-    """Do in this process: night DAY, roll_back PUBLICATION, snapshot -, retention DATE; die at a named point."""
+    """Do in this process: run DAY, roll_back PUBLICATION, snapshot -, retention DATE; die at a failpoint."""
     os.environ.update(variables | ({VARIABLE: killed_at} if killed_at else {}))
     mode, what = arguments
-    if mode == "night":
-        night(load_settings(), int(what))
+    if mode == "publish_run":
+        publish_run(load_settings(), int(what))
     elif mode == "snapshot":
         open_warehouse(load_settings()).write_readers_snapshot()
     elif mode == "roll_back":
-        roll_back(open_warehouse(load_settings()), what, actor="test", reason="as told")
+        roll_back(open_warehouse(load_settings()), what, actor="test", reason="test")
     else:
-        clean(load_settings(), date.fromisoformat(what))
+        apply_retention(load_settings(), date.fromisoformat(what))
 
 
 # The processes of FORKS have no conftest.
-remove_the_named_one()
+remove_the_guard_of_the_environment()

@@ -1,4 +1,4 @@
-"""A standalone Spark cluster of the tests' own, from pyspark's own classes: a master and workers of one core each."""
+"""A standalone Spark cluster for tests, from pyspark's classes: a master and workers of one core each."""
 
 import json
 import os
@@ -41,14 +41,14 @@ class SparkCluster:
         return f"spark://{_LOOPBACK}:{self.port}"
 
     def state(self) -> dict[str, Any]:
-        """What the master says of itself, its workers and its applications; empty while it does not answer."""
+        """The state of the master, its workers and applications; empty while it does not respond."""
         try:
             with build_opener(ProxyHandler({})).open(f"http://{_LOOPBACK}:{self.web_port}/json/", timeout=5) as answer:
-                said: dict[str, Any] = json.loads(answer.read())
+                state: dict[str, Any] = json.loads(answer.read())
         except (URLError, OSError, ValueError):
-            # A page that is no JSON yet comes while the server behind it starts.
+            # While the server starts, the page is no JSON.
             return {}
-        return said
+        return state
 
     def start_master(self) -> subprocess.Popen[bytes]:
         """Start the master alone."""
@@ -75,7 +75,7 @@ class SparkCluster:
         count = self.state()["aliveworkers"]
         kill_tree(worker.pid)
         worker.wait()
-        wait_for(lambda: self.state().get("aliveworkers") == count - 1, "a master that misses its worker")
+        wait_for(lambda: self.state().get("aliveworkers") == count - 1, "a master that notices the lost worker")
 
     def executor(self, worker: subprocess.Popen[bytes]) -> psutil.Process | None:
         """The executor that a worker runs, if it runs one."""
@@ -84,7 +84,7 @@ class SparkCluster:
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
-    """Ask again and again; a condition that does not come about in time fails."""
+    """Poll until the condition is true; fail after the deadline."""
     deadline = time.monotonic() + _WITHIN_SECONDS
     while not condition():
         if time.monotonic() > deadline:
@@ -101,7 +101,7 @@ def below(pid: int) -> list[psutil.Process]:
 
 
 def kill_tree(pid: int) -> None:
-    """Kill a process and all below it, at once and without a word."""
+    """Kill a process and all below it, with SIGKILL."""
     for process in [*below(pid), *([psutil.Process(pid)] if psutil.pid_exists(pid) else [])]:
         try:
             process.send_signal(signal.SIGKILL)
@@ -131,7 +131,7 @@ def _spawn(folder: Path, *command: str) -> subprocess.Popen[bytes]:
     assert spec is not None
     assert spec.submodule_search_locations is not None
     program = Path(spec.submodule_search_locations[0]) / "bin" / "spark-class"
-    # A worker of a team's cluster knows nothing of the home whose jobs it runs.
+    # A worker of a team's cluster does not know the home whose jobs it runs.
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     environment = {
         **inherited,

@@ -8,7 +8,7 @@ from pathlib import Path
 from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder
 
-# Which arguments a test gives is its own affair: these suit data of a few rows.
+# Defaults for data of a few rows; a test may override each.
 _BUILD = {
     "as-of": "2026-01-11T00:00:00+00:00",
     "min-feature-support": 1,

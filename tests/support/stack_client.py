@@ -1,4 +1,4 @@
-"""What the tests of the stack share: the command, Airflow's API and the tables of one running stack."""
+"""Clients of one running stack: the command, Airflow's API and its tables."""
 
 import json
 import os
@@ -20,23 +20,23 @@ import psycopg2
 
 from nightjar.contract.settings import Settings
 from nightjar.stack.credentials import load_credentials
-from nightjar.stack.paths import Places
+from nightjar.stack.paths import StackPaths
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 
-# Many times what it takes: these only end what hangs.
+# Many times the usual duration: these only end what hangs.
 COMMAND_SECONDS = 500
-NIGHT_SECONDS = 900
+RUN_SECONDS = 900
 
-Found = TypeVar("Found")
+Result = TypeVar("Found")
 
 
-def wait_for(ask: Callable[[], Found | None], what: str, seconds: float) -> Found:
-    """Ask until the answer is not none; fail when it does not come in time."""
+def wait_for(poll: Callable[[], Result | None], what: str, seconds: float) -> Result:
+    """Poll until the result is not None; fail after the deadline."""
     deadline = time.monotonic() + seconds
-    while (found := ask()) is None:
+    while (result := poll()) is None:
         assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
         time.sleep(1)
-    return found
+    return result
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class RunningStack:
     variables: dict[str, str] = field(default_factory=dict)
 
     @property
-    def places(self) -> Places:
-        return Places.of(self.settings)
+    def paths(self) -> StackPaths:
+        return StackPaths.of(self.settings)
 
     @property
     def password(self) -> str:
-        found: str = json.loads(self.places.password.read_text())["admin"]
-        return found
+        result: str = json.loads(self.paths.password.read_text())["admin"]
+        return result
 
     def nightjar(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run the command on this stack's home and ports, as an operator does."""
@@ -68,7 +68,7 @@ class RunningStack:
         )
 
     def request(self, method: str, path: str, body: object = None, token: str = "") -> tuple[int, Any]:
-        """Ask Airflow's API; return the status and what the answer holds."""
+        """Send a request to Airflow's API; return the status and the body."""
         request = Request(
             f"http://127.0.0.1:{self.settings.airflow_port}{path}",
             method=method,
@@ -90,9 +90,9 @@ class RunningStack:
 
     def processes(self) -> list[psutil.Process]:
         """The processes of the supervisor and below it."""
-        supervisor = psutil.Process(int(self.places.process_id.read_text()))
+        supervisor = psutil.Process(int(self.paths.process_id.read_text()))
         children = supervisor.children(recursive=True)
-        # One that has ended and is not yet waited for has no command line any more.
+        # A zombie has no command line.
         return [supervisor, *(each for each in children if each.is_running() and each.status() != psutil.STATUS_ZOMBIE)]
 
     def elsewhere(self, home: Path, **changes: int) -> "RunningStack":
@@ -102,9 +102,9 @@ class RunningStack:
     def in_airflow(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one statement in Airflow's own database; return its rows."""
         connection = psycopg2.connect(
-            host=str(self.places.database_socket_folder),
+            host=str(self.paths.database_socket_folder),
             user="airflow",
-            password=load_credentials(self.places).database_password,
+            password=load_credentials(self.paths).database_password,
             dbname="airflow",
         )
         try:
@@ -121,8 +121,8 @@ class RunningStack:
 
 
 @dataclass(frozen=True)
-class Nights:
-    """The DAG `nightly_recommendations` of one stack, as a script of an operator uses it."""
+class NightlyDag:
+    """The DAG `nightly_recommendations` of one stack, through Airflow's API."""
 
     stack: RunningStack
 
@@ -130,63 +130,63 @@ class Nights:
     def token(self) -> str:
         return self.stack.login()
 
-    def ask(self, method: str, path: str, body: object = None) -> Any:
-        """Ask the API for something that must succeed; `path` is relative to its root."""
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """Send a request to the API that must succeed; `path` is relative to its root."""
         status, answer = self.stack.request(method, f"/api/v2/{path}", body, self.token)
         assert status in (200, 201), answer
         return answer
 
-    def turn_on(self, on: bool) -> None:
+    def set_active(self, on: bool) -> None:
         """Unpause the DAG, or pause it."""
-        self.ask("PATCH", "dags/nightly_recommendations", {"is_paused": not on})
+        self.call("PATCH", "dags/nightly_recommendations", {"is_paused": not on})
 
     def start(self, day: date, run_id: str, **conf: Any) -> None:
-        """Start a single run of one date, which its logical date names."""
+        """Start a single run of one date by its logical date."""
         body = {"dag_run_id": run_id, "logical_date": f"{day.isoformat()}T00:00:00Z", "conf": conf}
-        self.ask("POST", "dags/nightly_recommendations/dagRuns", body)
+        self.call("POST", "dags/nightly_recommendations/dagRuns", body)
 
-    def repeat(self, day: date) -> None:
-        """Start the run of one date once more, as it was."""
-        self.ask("POST", f"{self._run(day)}/clear", {"dry_run": False})
+    def clear_run(self, day: date) -> None:
+        """Clear the run of one date."""
+        self.call("POST", f"{self._run(day)}/clear", {"dry_run": False})
 
     def backfill(self, first: date, last: date, **options: Any) -> int:
-        """Start a backfill from the night of `first` to that of `last`; return its number."""
+        """Start a backfill of the dates from `first` to `last`; return its number."""
         body = {
             "dag_id": "nightly_recommendations",
             "from_date": f"{first.isoformat()}T00:00:00Z",
             "to_date": f"{last.isoformat()}T00:00:00Z",
             **options,
         }
-        number: int = self.ask("POST", "backfills", body)["id"]
+        number: int = self.call("POST", "backfills", body)["id"]
         return number
 
     def wait_for_backfill(self, number: int, seconds: float) -> None:
         """Wait until a backfill has ended, however its runs ended."""
-        wait_for(lambda: self.ask("GET", f"backfills/{number}")["completed_at"], f"backfill {number}", seconds)
+        wait_for(lambda: self.call("GET", f"backfills/{number}")["completed_at"], f"backfill {number}", seconds)
 
     def runs(self) -> dict[date, dict[str, Any]]:
         """The newest run of each data date."""
-        runs = self.ask("GET", "dags/nightly_recommendations/dagRuns?limit=100&order_by=id")["dag_runs"]
+        runs = self.call("GET", "dags/nightly_recommendations/dagRuns?limit=100&order_by=id")["dag_runs"]
         return {date.fromisoformat(run["data_interval_start"][:10]): run for run in runs}
 
-    def wait_for_run(self, day: date, seconds: float = NIGHT_SECONDS) -> dict[str, Any]:
+    def wait_for_run(self, day: date, seconds: float = RUN_SECONDS) -> dict[str, Any]:
         """Wait until the run of one date has ended, and return it."""
 
         def ended() -> dict[str, Any] | None:
             run = self.runs().get(day)
             return run if run and run["state"] in ("success", "failed") else None
 
-        return wait_for(ended, f"the night of {day}", seconds)
+        return wait_for(ended, f"the run of {day}", seconds)
 
     def tasks(self, day: date) -> dict[str, dict[str, Any]]:
         """The tasks of the run of one date."""
         path = f"{self._run(day)}/taskInstances?limit=200"
-        return {task["task_id"]: task for task in self.ask("GET", path)["task_instances"]}
+        return {task["task_id"]: task for task in self.call("GET", path)["task_instances"]}
 
     def asset_events(self, name: str) -> int:
-        """How often consumers of an asset were told."""
-        listed = self.ask("GET", "assets/events?limit=1000")["asset_events"]
-        return sum(event["name"] == name for event in listed)
+        """The number of events of an asset."""
+        events = self.call("GET", "assets/events?limit=1000")["asset_events"]
+        return sum(event["name"] == name for event in events)
 
     def _run(self, day: date) -> str:
         return f"dags/nightly_recommendations/dagRuns/{quote(self.runs()[day]['dag_run_id'])}"

@@ -25,7 +25,7 @@ _SPARK = (
 
 
 def run_stages(settings: Settings, date: str) -> RunFolder:
-    """Run the next attempt at a date from begin to its report; its folder holds what became of it."""
+    """Run the next attempt at a date from begin to its report; return its run folder."""
     warehouse = open_warehouse(settings)
     write_manifest(settings)
     record = begin_attempt(settings, warehouse, RunRequest(of_date(date), "test"))

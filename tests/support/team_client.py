@@ -1,4 +1,4 @@
-"""What the tests of the team's stack share: the stack as its operator has it, and the canaries that nobody may find."""
+"""A client of one running team stack, and the search for leaked secrets."""
 
 import json
 import os
@@ -16,21 +16,21 @@ import psutil
 import psycopg
 
 from nightjar.contract.settings import variable
-from nightjar.stack.probe import answer
+from nightjar.stack.probe import response_body
 from nightjar.stack.processes import stack_processes
 from nightjar.stack.program import Program
 from nightjar.stack.team.programs import team_programs
 from nightjar.stack.team.secrets_file import AIRFLOW_ADMIN, PIPELINE, SECRETS, read_secrets
 from tests.support.stack_client import COMMAND_SECONDS, RunningStack
 
-# All that the programs inherit: what they need beyond this, docker-compose.yml has to give them. The last names the
-# kernels of the matrix products: a content hash is compared with that of a night that has them too.
+# All variables that the programs inherit; docker-compose.yml must set all others. The last one names the kernels of
+# the matrix products, so that content hashes can be compared.
 _INHERITED = ("HOME", "LANG", "JAVA_HOME", "TMPDIR", "OPENBLAS_CORETYPE")
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
 def free_block(count: int) -> int:
-    """The first of so many ports in a row that nobody uses."""
+    """Return the first of `count` consecutive free ports."""
     while True:
         first = random.randrange(20_000, 30_000)
         try:
@@ -56,7 +56,7 @@ class TeamStack(RunningStack):
 
     @property
     def secrets(self) -> dict[str, str]:
-        return read_secrets(self.places.team_secrets)
+        return read_secrets(self.paths.team_secrets)
 
     @property
     def password(self) -> str:
@@ -71,7 +71,7 @@ class TeamStack(RunningStack):
         return {"PATH": _SYSTEM_PATH, **inherited, **self.variables, **changed}
 
     def nightjar(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        """Run the command as who starts and stops the stack, with next to nothing in the environment."""
+        """Run the command as the operator, with a minimal environment."""
         return subprocess.run(
             [str(Path(sys.executable).parent / "nightjar"), *arguments],
             env={**self._environment, **variables},
@@ -103,9 +103,11 @@ class TeamStack(RunningStack):
             return connection.execute(query).fetchall()
 
     def spark(self) -> dict[str, Any]:
-        """What the Spark master says of itself and its workers."""
-        said: dict[str, Any] = json.loads(answer(f"http://127.0.0.1:{self.settings.spark_ui_port}/json/") or b"{}")
-        return said
+        """The state of the Spark master and its workers."""
+        body: dict[str, Any] = json.loads(
+            response_body(f"http://127.0.0.1:{self.settings.spark_ui_port}/json/") or b"{}"
+        )
+        return body
 
     def marked(self) -> list[psutil.Process]:
         """The processes of this stack."""
@@ -123,13 +125,13 @@ class TeamStack(RunningStack):
             except psutil.Error:
                 continue
         for path in self.settings.home.rglob("*"):
-            # The database keeps hashes, and pages that are no text; the rest of the home must not hold a secret at all.
-            kept = (self.places.team_secrets, self.places.team_database)
+            # The database has hashes, and binary pages; the rest of the home must not contain a secret.
+            kept = (self.paths.team_secrets, self.paths.team_database)
             if path.is_file() and not any(path.is_relative_to(each) for each in kept):
                 yield str(path), path.read_bytes().decode(errors="replace")
 
     def leaks(self) -> list[str]:
-        """Where a secret of this stack was found, and which."""
+        """The places that contain a secret of this stack, and its name."""
         secrets = {name: self.secrets[name] for name in SECRETS}
         return [
             f"{name} in {where}" for where, text in self.texts() for name, value in secrets.items() if value in text

@@ -1,10 +1,10 @@
-"""Which tests one of several pytest processes gets together, so that what is slow to make is made once."""
+"""The tests that one of several pytest processes runs together, so that slow fixtures are set up once."""
 
 from xdist.scheduler import LoadScopeScheduling
 
-# Folders whose tests share a fixture of the session: a shop after its nights, a Spark session, a stack.
+# Folders whose tests share a fixture of the session: the demo shop after its runs, a Spark session, a stack.
 _TOGETHER = ("tests/end_to_end/shop", "tests/integration/spark_jobs", "tests/stack", "tests/stack/team")
-# Files of such folders that start processes of their own.
+# Files of such folders that start their own processes.
 _ON_THEIR_OWN = ("tests/integration/spark_jobs/test_cluster.py", "tests/integration/spark_jobs/test_spark_submit.py")
 
 

@@ -1,7 +1,7 @@
-"""Gives Airflow its user `admin` through the FAB auth manager's code, whose command takes the password as an argument.
+"""Creates Airflow's user `admin` by the FAB auth manager's code, whose command would show the password in argv.
 
-`python -m nightjar.stack.team.airflow_admin` finds Airflow's database in its environment and the password in the
-setting. A process of its own, because Airflow reads its configuration and opens the database when it is imported.
+`python -m nightjar.stack.team.airflow_admin` reads Airflow's database from its environment and the password from
+the setting. It is a separate process, because Airflow reads its configuration and opens the database on import.
 """
 
 import sys
@@ -15,7 +15,7 @@ from nightjar.stack.credentials import USER
 
 
 def set_admin_password(password: str) -> str:
-    """Create the user with the role Admin, or change its password if it has another; return what was done.
+    """Create the user with the role Admin, or change its password if it has another; return the result.
 
     Raises:
         BadInput: the password is empty.
@@ -29,19 +29,22 @@ def set_admin_password(password: str) -> str:
         found = security.find_user(username=USER)
         if found is None:
             role = security.find_role("Admin")
-            done, what = security.add_user(USER, "Nightjar", "Admin", f"{USER}@localhost", role, password), "is new"
+            done, what = (
+                security.add_user(USER, "Nightjar", "Admin", f"{USER}@localhost", role, password),
+                "was created",
+            )
         elif security.check_password(USER, password):
-            # A change would end the sessions of whoever is logged in.
-            return "is as it was"
+            # A change would end the sessions of logged-in users.
+            return "is unchanged"
         else:
-            done, what = security.reset_password(found.id, password), "has another password"
+            done, what = security.reset_password(found.id, password), "has a new password"
     if not done:
         raise NightjarError(f"Airflow's auth manager refuses the user {USER}", code="user_refused", value=USER)
     return what
 
 
 def main() -> int:
-    """Do it, and tell what was done or why not in one line."""
+    """Set the password, and print the result or the error in one line."""
     try:
         print(f"Airflow's user {USER} {set_admin_password(load_settings().airflow_admin_password.get_secret_value())}")
     except NightjarError as error:

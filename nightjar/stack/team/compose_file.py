@@ -1,4 +1,4 @@
-"""Reads docker-compose.yml and docker-compose.env, which are kept by hand; nothing is filled in."""
+"""Reads docker-compose.yml and docker-compose.env, which are kept by hand; placeholders stay as they are."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from nightjar.contract.errors import BadInput
 from nightjar.contract.places import REPOSITORY
 
 COMPOSE_FILE, DEFAULTS_FILE = REPOSITORY / "docker-compose.yml", REPOSITORY / "docker-compose.env"
-# How docker-compose.yml asks for a secret, always as the whole value of a variable.
+# The form of a secret in docker-compose.yml, always the whole value of a variable.
 _SECRET = re.compile(r"\$\{(\w+):\?[^}]*\}")
 _SECONDS = {"s": 1, "m": 60}
 

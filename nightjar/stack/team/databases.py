@@ -1,4 +1,4 @@
-"""The databases of Airflow and MLflow on the team's server, each with a role that owns it and reaches no other."""
+"""The databases of Airflow and MLflow on the team's server, each owned by a role without access to the others."""
 
 from psycopg import sql
 
@@ -7,7 +7,7 @@ from nightjar.contract.settings import Settings, variable
 from nightjar.warehouse.postgres.connection import Session, opened
 from nightjar.warehouse.postgres.initialisation import administrator, set_role
 
-# Role and database of one name, which docker-compose.env names too, to the setting of the role's password.
+# Name of role and database, as in docker-compose.env, to the setting of the role's password.
 _OWNED = {"airflow": "airflow_database_password", "mlflow": "mlflow_database_password"}
 
 
@@ -27,7 +27,7 @@ def create_databases(settings: Settings) -> None:
         )
     with opened(administrator(settings, "postgres")) as connection:
         server = connection.session
-        # Whoever has a role on the server may enter this one and every other database, unless it is said.
+        # By default every role may connect to this and every other database.
         server.execute("revoke connect on database postgres from public")
         for name, password in passwords.items():
             set_role(server, name, password)

@@ -1,4 +1,4 @@
-"""What the team's stack does before its servers start, each time anew: every step may be repeated."""
+"""The steps of the team's stack before its servers start, on every start: each is idempotent."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from nightjar.contract.environment import inherited_environment
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
 from nightjar.stack.airflow_repair import repair_airflow
-from nightjar.stack.home import list_dags, migrate_airflow
+from nightjar.stack.prepare_home import migrate_airflow, register_dags
 from nightjar.stack.team.databases import create_databases
 from nightjar.warehouse.dbt_runner import write_tables_page
 from nightjar.warehouse.postgres.initialisation import initialise
@@ -26,7 +26,7 @@ def init_databases(settings: Settings) -> None:
 def init_airflow(settings: Settings) -> None:
     """Bring Airflow's database to this version, with pools, DAGs and the first user; compile the dbt project.
 
-    What earlier versions of the project left there is repaired.
+    Rows of earlier versions of the project are repaired.
 
     Raises:
         NightjarError: a command failed; the message holds its last line.
@@ -37,6 +37,6 @@ def init_airflow(settings: Settings) -> None:
     repair_airflow(environment)
     command = [sys.executable, "-m", "nightjar.stack.team.airflow_admin"]
     if subprocess.run(command, env=environment, check=False).returncode != 0:
-        raise NightjarError("Airflow's first user was not made: see above", code="command_failed", value=command[-1])
+        raise NightjarError("Airflow's first user was not created: see above", code="command_failed", value=command[-1])
     write_tables_page(settings)
-    list_dags(environment)
+    register_dags(environment)

@@ -1,7 +1,7 @@
-"""The passwords and keys of a team's stack: made once, kept in a file that only its owner reads.
+"""The passwords and keys of a team's stack: generated once, kept in a file that only its owner reads.
 
-`python -m nightjar.stack.team.secrets_file .env` makes those that are missing and keeps those that are there. It needs
-Python and nothing else, so that a machine that only runs containers need not install anything.
+`python -m nightjar.stack.team.secrets_file .env` generates the missing ones and keeps the others. It needs only
+Python, so that a machine that only runs containers has nothing to install.
 """
 
 import base64
@@ -15,7 +15,7 @@ from nightjar.contract.atomic_files import write_text
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.progress import error_line
 
-# What a shell, Docker Compose and the supervisor all read as it stands.
+# What a shell, Docker Compose and the supervisor all read literally.
 _READABLE = re.compile(r"[A-Za-z0-9_=,-]+")
 _SHORTEST = 16
 
@@ -52,10 +52,10 @@ SECRETS: dict[str, Callable[[], str]] = {
 
 
 def write_secrets(path: Path) -> list[str]:
-    """Add the secrets that are missing to a file, and let nobody but its owner read it; return their names.
+    """Add the missing secrets to a file that only its owner reads; return their names.
 
     Raises:
-        BadInput: the file holds a value that no program could be given.
+        BadInput: a value is too short or has an unsupported character.
     """
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     missing = [name for name in SECRETS if name not in _values(text)]
@@ -71,7 +71,7 @@ def read_secrets(path: Path) -> dict[str, str]:
     """Return every secret by its name.
 
     Raises:
-        BadInput: one is missing or no program could be given it.
+        BadInput: one is missing, too short or has an unsupported character.
     """
     found = _values(path.read_text(encoding="utf-8"))
     if missing := [name for name in SECRETS if name not in found]:
@@ -88,7 +88,7 @@ def _values(text: str) -> dict[str, str]:
 
 
 def _check(path: Path, values: dict[str, str]) -> None:
-    """Refuse a value that some reader would take for something else; the message does not hold it."""
+    """Refuse a value that is too short or that some reader would misread; the message does not contain it."""
     for name in SECRETS:
         value = values.get(name)
         if value is not None and (len(value) < _SHORTEST or not _READABLE.fullmatch(value)):
@@ -101,14 +101,14 @@ def _check(path: Path, values: dict[str, str]) -> None:
 
 
 def main() -> int:
-    """Make the secrets of the file that the command names; print what was made, never a value."""
+    """Generate the missing secrets of the named file; print their number, never a value."""
     path = Path(sys.argv[1])
     try:
         made = write_secrets(path)
     except NightjarError as error:
         print(error_line(error))
         return error.exit_code
-    print(f"{path}: {len(made)} secrets made, {len(SECRETS) - len(made)} kept; only its owner reads it")
+    print(f"{path}: {len(made)} secrets generated, {len(SECRETS) - len(made)} kept; only its owner reads it")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Four days on which the demo shop's customers see what a night published: the marts find the planted truth."""
+"""Four days on which the demo shop's customers see the recommendations: the marts report the planted truth."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ NIGHTS = 4
 
 @pytest.fixture(scope="module")
 def loop(shop: Any, new_home: Callable[[str], Any]) -> Any:
-    """The shop after its night, and what became of it on the four days after it."""
+    """The shop after its run and the four following days."""
     home = new_home("loop")
     shutil.copy(shop.home.settings.warehouse_path, home.settings.warehouse_path)
     for command in (("import", "demo-shop", "--nights", str(NIGHTS)), ("performance",)):
@@ -46,7 +46,7 @@ def planted_ctr(home: Any) -> dict[str, float]:
     return {variant: float(np.mean(found)) for variant, found in chances.items()}
 
 
-def test_the_planted_ctr_of_both_variants_and_their_difference_lie_in_the_intervals(loop: Any) -> None:
+def test_the_planted_ctr_of_both_variants_and_their_difference_are_within_the_intervals(loop: Any) -> None:
     truth = planted_ctr(loop)
     found = {
         variant: figures
@@ -60,11 +60,11 @@ def test_the_planted_ctr_of_both_variants_and_their_difference_lie_in_the_interv
         assert low < truth[variant] < high
     _, _, lift, low, high = found["nightjar"]
     assert low < truth["nightjar"] - truth["control"] < high
-    # The uplift is there, and the marts are sure of it.
+    # The lift exists, and the marts report it as significant.
     assert 0 < low < lift < high
 
 
-def test_the_days_are_served_from_the_night_and_its_lists(loop: Any) -> None:
+def test_the_exposures_of_each_day_come_from_the_publication(loop: Any) -> None:
     days = loop.rows(
         "select exposure_date, count(distinct user_id) > 100 from marts.exposure_outcomes "
         "where publication_id = '2026-03-31.2' group by 1 order by 1"
@@ -80,19 +80,19 @@ def test_the_days_are_served_from_the_night_and_its_lists(loop: Any) -> None:
     assert ("control", "unknown") not in sources
 
 
-def test_each_variant_is_a_half_of_the_users_and_nobody_changes_it(loop: Any) -> None:
+def test_each_variant_is_half_of_the_users_and_no_user_changes_it(loop: Any) -> None:
     variants = loop.rows(
         "select user_id, count(distinct variant) from raw.exposures where publication_id is not null group by user_id"
     )
     assert {count for _, count in variants} == {1}
-    [(share,)] = loop.rows(
+    [(fraction,)] = loop.rows(
         "select avg((variant = 'nightjar')::int) from "
         "(select distinct user_id, variant from raw.exposures where publication_id is not null)"
     )
-    assert 0.45 < share < 0.55
+    assert 0.45 < fraction < 0.55
 
 
-def test_realised_ctr_stands_beside_the_predicted_recall_and_the_controls_beside_popularitys(loop: Any) -> None:
+def test_the_variants_ctr_and_their_models_recall_are_in_one_row(loop: Any) -> None:
     [(model, popularity, exposures, ctr, control_exposures, control_ctr)] = loop.rows(
         "select predicted_recall, popularity_recall, exposures, ctr, control_exposures, control_ctr "
         "from marts.publication_outcomes where publication_id = '2026-03-31.2'"
@@ -104,16 +104,16 @@ def test_realised_ctr_stands_beside_the_predicted_recall_and_the_controls_beside
     assert ctr > control_ctr
 
 
-def test_the_twenty_questions_have_answers_in_the_shop_too(loop: Any) -> None:
+def test_the_twenty_questions_of_the_analyst_guide_have_answers_in_the_shop(loop: Any) -> None:
     page = (REPOSITORY / "docs" / "analyst-guide.md").read_text(encoding="utf-8")
     queries = [part.partition("```")[0] for part in page.split("```sql\n")[1:]]
     assert len(queries) == 20
-    # The night was run twice with the same rows: nothing changed since the one before.
+    # The run was run twice with the same rows: nothing changed since the one before.
     silent = [number for number, query in enumerate(queries, 1) if not loop.rows(query)]
     assert silent == [1, 2]
 
 
-def test_the_page_of_tables_tells_each_column_in_one_file(loop: Any) -> None:
+def test_the_page_of_tables_describes_each_column_in_one_file(loop: Any) -> None:
     done = loop.nightjar("docs")
     assert done.returncode == 0, done.stdout + done.stderr
     page = Path(done.stdout.splitlines()[-1]).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The demo shop's published lists, worked out a second time from the raw rows and the published model."""
+"""The demo shop's published recommendations, computed a second time from the raw rows and the published model."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from nightjar.contract.run_folder import RunFolder
 K = 10
 SIDES = ("user", "item")
 AS_OF = "timestamptz '2026-04-01 00:00:00+00'"
-# The latest version of each item as of the night's end, straight from what was imported.
+# The latest version of each item as of the run's end, straight from what was imported.
 ITEMS = f"""
     select item_id, arg_max(domain, recorded_at) as domain,
         coalesce(arg_max(available_from, recorded_at) < {AS_OF}, true) as has_begun,
@@ -26,7 +26,7 @@ SEEN = f"select distinct user_id, item_id from raw.interactions where occurred_a
 
 @dataclass(frozen=True)
 class Published:
-    """What readers see, and what it must follow from."""
+    """The published rows, and the rows they are computed from."""
 
     domains: dict[str, str]
     available: set[str]
@@ -70,7 +70,7 @@ def blended(shop: Any) -> dict[str, dict[str, float]]:
     users, items = (pq.read_table(folder.model / f"{side}_ids.parquet").column(0).to_pylist() for side in SIDES)
     history = np.zeros((len(users), len(items)))
     pairs = pq.read_table(folder.features("full_interactions"))
-    share, exponent, cold_blend_weight = arrays["cooccurrence_rule"]
+    weight, exponent, cold_weight = arrays["cooccurrence_rule"]
     history[pairs["user_index"].to_numpy(), pairs["item_index"].to_numpy()] = pairs["weight"].to_numpy() ** exponent
     weights = np.zeros((len(items), len(items)))
     starts = arrays["cooccurrence_starts"]
@@ -78,30 +78,30 @@ def blended(shop: Any) -> dict[str, dict[str, float]]:
     weights[rows, arrays["cooccurrence_items"]] = arrays["cooccurrence_weights"]
     has_events = arrays["item_known"] == 2
 
-    def in_spreads(scores: np.ndarray) -> np.ndarray:
+    def standardised(scores: np.ndarray) -> np.ndarray:
         known = scores[:, has_events]
         spread = known.std(axis=1, keepdims=True)
         return (scores - known.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)
 
-    by_embeddings = in_spreads(arrays["user_vectors"] @ arrays["item_vectors"].T + arrays["item_biases"])
+    by_embeddings = standardised(arrays["user_vectors"] @ arrays["item_vectors"].T + arrays["item_biases"])
     # An item without events has weights where its features gave it some, and then a share of its own; what they say is
     # counted among such items, and put where their embeddings have them.
     is_cold = ~has_events & weights.any(axis=0)
-    by_cooccurrence = np.where(has_events, in_spreads(history @ weights), 0)
-    # The night chooses the share by what it holds out; with none there are no such weights.
-    assert (is_cold.sum() > 1) == (cold_blend_weight > 0)
-    if cold_blend_weight > 0:
+    by_cooccurrence = np.where(has_events, standardised(history @ weights), 0)
+    # The run chooses the share by what it holds out; with none there are no such weights.
+    assert (is_cold.sum() > 1) == (cold_weight > 0)
+    if cold_weight > 0:
         of_cold, embedded = (history @ weights)[:, is_cold], by_embeddings[:, is_cold]
         centred = of_cold - of_cold.mean(axis=1, keepdims=True)
         spread = of_cold.std(axis=1, keepdims=True)
         by_features = centred / np.where(spread > 0, spread, 1) * embedded.std(axis=1, keepdims=True)
         by_cooccurrence[:, is_cold] = by_features + embedded.mean(axis=1, keepdims=True)
-    shares = np.where(is_cold, cold_blend_weight, share)
-    scores = (1 - shares) * by_embeddings + shares * by_cooccurrence
+    weights_by_item = np.where(is_cold, cold_weight, weight)
+    scores = (1 - weights_by_item) * by_embeddings + weights_by_item * by_cooccurrence
     return {user: dict(zip(items, row.tolist(), strict=True)) for user, row in zip(users, scores, strict=True)}
 
 
-def test_no_list_holds_an_item_that_was_seen_or_is_not_available(published: Published) -> None:
+def test_no_recommendation_is_a_seen_or_unavailable_item(published: Published) -> None:
     assert 0 < len(published.available) < len(published.domains)
     for (user, domain, _), chosen in published.lists.items():
         for item, _ in chosen:
@@ -110,7 +110,7 @@ def test_no_list_holds_an_item_that_was_seen_or_is_not_available(published: Publ
             assert item not in published.seen[user]
 
 
-def test_personal_lists_are_the_best_unseen_items_by_the_blend(
+def test_personal_recommendations_are_the_best_unseen_items_by_the_blend(
     published: Published, blended: dict[str, dict[str, float]]
 ) -> None:
     personal = [key for key in published.lists if key[2] == "personal"]
@@ -127,7 +127,7 @@ def test_personal_lists_are_the_best_unseen_items_by_the_blend(
         assert [score for _, score in chosen] == pytest.approx(best, abs=1e-4)
 
 
-def test_one_users_personal_list_is_the_top_of_the_sorted_scores(
+def test_one_users_personal_recommendations_are_the_top_of_the_sorted_scores(
     published: Published, blended: dict[str, dict[str, float]]
 ) -> None:
     user, domain, source = min(key for key in published.lists if key[2] == "personal")
@@ -136,7 +136,7 @@ def test_one_users_personal_list_is_the_top_of_the_sorted_scores(
     assert [item for item, _ in published.lists[user, domain, source]] == best
 
 
-def test_users_without_events_are_served_by_their_features_or_by_popularity(shop: Any, published: Published) -> None:
+def test_cold_users_are_served_by_their_features_or_by_popularity(shop: Any, published: Published) -> None:
     sources = defaultdict(set)
     for user, _, source in published.lists:
         sources[source].add(user)
@@ -154,11 +154,11 @@ def test_users_without_events_are_served_by_their_features_or_by_popularity(shop
     assert not sources["popular"] & described
 
 
-def test_items_without_events_reach_personal_lists_similar_items_and_both_indices(
+def test_cold_items_are_in_personal_recommendations_similar_items_and_both_indices(
     shop: Any, published: Published
 ) -> None:
-    met = set().union(*published.seen.values())
-    cold = {item for item in published.items if item not in met} & published.available
+    seen_items = set().union(*published.seen.values())
+    cold = {item for item in published.items if item not in seen_items} & published.available
     assert cold
     assert cold & {item for key, rows in published.lists.items() if key[2] == "personal" for item, _ in rows}
     similar = shop.home.rows("select item_id, similar_item_id from recs.similar_items_current")
@@ -169,7 +169,7 @@ def test_items_without_events_reach_personal_lists_similar_items_and_both_indice
         assert cold <= set(hnsw.load(folder.index(name)).item_ids)
 
 
-def test_a_reason_is_an_item_the_user_met(shop: Any, published: Published) -> None:
+def test_a_reason_item_is_one_the_user_has_seen(shop: Any, published: Published) -> None:
     reasons = shop.home.rows(
         "select user_id, reason_item_id from recs.recommendations_current where source = 'personal'"
     )

@@ -1,4 +1,4 @@
-"""The demo shop's last night, run twice by the real command: what it says and what it leaves in the tables."""
+"""The demo shop's last date, run twice by the real command: its output and its tables."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ def content_hash(summary: str) -> str:
     return found[1]
 
 
-def test_the_same_night_publishes_the_same_content_again(shop: Any) -> None:
+def test_the_same_run_publishes_the_same_content_again(shop: Any) -> None:
     assert content_hash(shop.first) == content_hash(shop.second)
     assert shop.home.rows("select publication_id, action, content_hash from recs.publications order by ledger_id") == [
         ("2026-03-31.1", "published", content_hash(shop.first)),
@@ -28,15 +28,15 @@ def test_the_same_night_publishes_the_same_content_again(shop: Any) -> None:
     assert shop.home.value("select count(*) from recs.recommendations_diff") == 0
 
 
-def test_each_stage_tells_its_rows_and_seconds(shop: Any) -> None:
+def test_each_stage_logs_its_rows_and_seconds(shop: Any) -> None:
     stages = {"audit_inputs", "unload", "build_features", "evaluate_model", "gate_model", "fit_model"}
     stages |= {"build_indices", "score_users", "load_staging", "audit_outputs", "publish", "report"}
-    told = re.findall(r"^ +[\d.]+ s  (\w+): [\d,]+ \w+ in [\d.]+ s", shop.first, re.MULTILINE)
-    assert set(told) == stages
-    assert len(told) == len(stages)
+    output = re.findall(r"^ +[\d.]+ s  (\w+): [\d,]+ \w+ in [\d.]+ s", shop.first, re.MULTILINE)
+    assert set(output) == stages
+    assert len(output) == len(stages)
 
 
-def test_the_summary_shows_metrics_indices_gates_and_lists_with_titles(shop: Any) -> None:
+def test_the_summary_shows_metrics_indices_gates_and_recommendations_with_titles(shop: Any) -> None:
     for columns in (
         ("slice", "metric", "nightjar", "popularity", "users"),
         ("index_name", "item_count", "ef", "recall", "latency_p50_ms"),
@@ -64,18 +64,18 @@ def test_the_summary_shows_metrics_indices_gates_and_lists_with_titles(shop: Any
 
 
 @pytest.mark.parametrize("table", [each.full_name for each in (*OUTPUTS, *CONTROL)])
-def test_no_table_is_empty_but_those_of_users_left_out_and_of_failures(shop: Any, table: str) -> None:
+def test_no_table_is_empty_except_excluded_users_and_failures(shop: Any, table: str) -> None:
     # The settings limit nobody, and nothing failed.
     is_empty = table in ("recs.excluded_users", "recs.run_failures")
     assert (shop.home.value(f"select count(*) from {table}") == 0) == is_empty
 
 
-def test_nothing_stays_in_staging(shop: Any) -> None:
+def test_staging_is_empty_after_publication(shop: Any) -> None:
     for table in OUTPUTS:
         assert shop.home.value(f"select count(*) from recs_staging.{table.name}") == 0
 
 
-def test_every_user_has_a_full_list_in_every_domain(shop: Any) -> None:
+def test_every_user_has_k_recommendations_in_every_domain(shop: Any) -> None:
     lists = shop.home.rows(
         "select count(*), count(distinct item_id), min(rank), max(rank), count(distinct rank)"
         " from recs.recommendations_current group by user_id, domain"
@@ -99,7 +99,7 @@ def test_the_model_beats_popularity_and_the_indices_reach_the_floor(shop: Any) -
     assert all(measured >= 0.95 for _, measured in indices)
 
 
-def test_every_gate_gave_a_verdict_on_every_attempt(shop: Any) -> None:
+def test_every_gate_decided_on_every_attempt(shop: Any) -> None:
     decisions = shop.home.rows("select publication_id, gate, verdict from recs.gate_decisions")
     verdicts = {(publication, gate): verdict for publication, gate, verdict in decisions}
     assert set(verdicts) == {(f"2026-03-31.{attempt}", gate) for attempt in (1, 2) for gate in GATES}
@@ -109,7 +109,7 @@ def test_every_gate_gave_a_verdict_on_every_attempt(shop: Any) -> None:
     }
 
 
-def test_mlflow_holds_one_run_a_publication_and_the_champion_is_what_readers_see(shop: Any) -> None:
+def test_mlflow_has_one_run_a_publication_and_the_champion_is_the_current_one(shop: Any) -> None:
     settings = shop.home.settings
     client = MlflowClient(settings.mlflow_uri, settings.mlflow_uri)
     [experiment] = [each for each in client.search_experiments() if each.name == "nightjar"]

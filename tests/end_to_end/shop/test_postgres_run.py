@@ -1,4 +1,4 @@
-"""The demo shop's night with PostgreSQL as the warehouse: the same rows as in a file, read by analysts."""
+"""The demo shop's run with PostgreSQL as the warehouse: the same rows as in a file, read by analysts."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -11,7 +11,7 @@ import pytest
 from nightjar.contract.settings import Settings
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.postgres.initialisation import ANALYST
-from tests.support.explorer_queries import check_answers
+from tests.support.explorer_queries import check_every_query_has_rows
 from tests.support.postgres_server import PostgresServer
 from tests.support.warehouse_homes import new_database, session, variables_of
 
@@ -27,14 +27,14 @@ def database(initialised_server: PostgresServer, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="module")
 def shared(new_home: Callable[[str], Any], database: Settings) -> str:
-    """What a night printed whose home has no warehouse of its own."""
+    """What a run printed whose home has no warehouse of its own."""
     home = new_home("shared")
     # PostgreSQL's own settings only: where the home is says the home.
     variables = {name: value for name, value in variables_of(database).items() if "POSTGRES" in name}
     variables["NIGHTJAR_WAREHOUSE_ENGINE"] = "postgres"
     imported = home.nightjar("import", "demo-shop", **variables)
     assert imported.returncode == 0, imported.stdout
-    printed: str = home.night(SHOP_DATE, **variables)
+    printed: str = home.run(SHOP_DATE, **variables)
     assert not home.settings.warehouse_path.exists()
     assert database.postgres_password.get_secret_value() not in _texts_below(home.path / "logs")
     return printed
@@ -51,7 +51,7 @@ def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def test_the_content_is_that_of_the_same_night_in_a_file(shop: Any, shared: str, database: Settings) -> None:
+def test_the_content_is_that_of_the_same_run_in_a_file(shop: Any, shared: str, database: Settings) -> None:
     query = (
         "select publication_id, data_date, action, content_hash, recommendation_rows from recs.publications "
         "where publication_id = '2026-03-31.1'"
@@ -69,7 +69,7 @@ def test_every_row_is_the_same(shop: Any, shared: str, database: Settings, table
     assert sorted(found, key=repr) == sorted(expected, key=repr)
 
 
-def test_analysts_read_what_is_current_and_the_marts_and_nothing_else(shared: str, database: Settings) -> None:
+def test_analysts_read_the_current_publication_and_the_marts_only(shared: str, database: Settings) -> None:
     with session(database, ANALYST) as analyst:
         current = analyst.execute("select distinct publication_id from recs.recommendations_current").fetchall()
         assert current == [("2026-03-31.1",)]
@@ -83,7 +83,7 @@ def test_analysts_read_what_is_current_and_the_marts_and_nothing_else(shared: st
                 analyst.execute(refused)
 
 
-def test_the_variants_do_as_well_as_in_a_file(shop: Any, shared: str, database: Settings) -> None:
+def test_the_outcomes_of_the_variants_are_those_in_a_file(shop: Any, shared: str, database: Settings) -> None:
     query = "select * from marts.variant_outcomes order by variant, slice_by, slice"
     found, expected = rows(database, query), sorted(shop.home.rows(query))
     assert len(found) > 100
@@ -91,5 +91,5 @@ def test_the_variants_do_as_well_as_in_a_file(shop: Any, shared: str, database: 
         assert row == tuple(pytest.approx(value) if isinstance(value, float) else value for value in wanted)
 
 
-def test_analysts_explore_the_night_by_their_own_role(shared: str, database: Settings) -> None:
-    check_answers(database)
+def test_analysts_explore_the_run_with_their_own_role(shared: str, database: Settings) -> None:
+    check_every_query_has_rows(database)

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 
 from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder
-from tests.support.explorer_queries import check_answers
+from tests.support.explorer_queries import check_every_query_has_rows
 from tests.support.refusals import refused_command
 
 
@@ -29,7 +29,7 @@ def test_status_shows_the_pointer_and_the_ledger(shop: Any) -> None:
     ]
 
 
-def test_a_known_user_sees_their_published_lists_with_titles(shop: Any) -> None:
+def test_recommend_shows_a_users_published_recommendations_with_titles(shop: Any) -> None:
     user = shop.home.value("select min(user_id) from recs.recommendations_current where source = 'personal'")
     shown = shop.home.nightjar("recommend", user)
     assert shown.returncode == 0
@@ -41,7 +41,7 @@ def test_a_known_user_sees_their_published_lists_with_titles(shop: Any) -> None:
     )
 
 
-def test_an_unknown_user_sees_the_popular_items(shop: Any) -> None:
+def test_recommend_shows_the_popular_items_to_an_unknown_user(shop: Any) -> None:
     shown = shop.home.nightjar("recommend", "nobody")
     assert shown.returncode == 0
     assert re.search(r"^.*\bnobody\b.*\bpopular\b.*\b2026-03-31\.2$", shown.stdout.splitlines()[0])
@@ -52,7 +52,7 @@ def test_an_unknown_user_sees_the_popular_items(shop: Any) -> None:
     )
 
 
-def test_a_known_item_shows_its_neighbours_in_every_domain(shop: Any) -> None:
+def test_similar_shows_the_similar_items_in_every_domain(shop: Any) -> None:
     item = shop.home.value("select min(item_id) from recs.similar_items_current")
     shown = shop.home.nightjar("similar", item)
     assert shown.returncode == 0
@@ -70,7 +70,7 @@ def test_an_unknown_item_is_one_line(shop: Any) -> None:
 
 
 def test_the_explorer_finds_rows_of_every_kind(shop: Any) -> None:
-    check_answers(shop.home.settings)
+    check_every_query_has_rows(shop.home.settings)
 
 
 def test_the_page_of_tables_has_three_queries() -> None:
@@ -82,10 +82,10 @@ def test_the_queries_of_the_page_return_rows(shop: Any, query: str) -> None:
     assert shop.home.rows(query)
 
 
-def test_the_report_of_the_current_night_is_one_page_in_its_run_folder_and_in_mlflow(shop: Any) -> None:
-    told = shop.home.nightjar("report")
-    assert told.returncode == 0
-    page = Path(told.stdout.strip())
+def test_the_run_report_is_one_page_in_the_run_folder_and_in_mlflow(shop: Any) -> None:
+    output = shop.home.nightjar("report")
+    assert output.returncode == 0
+    page = Path(output.stdout.strip())
     assert page == RunFolder.of(shop.home.settings.lake, "2026-03-31.2").report
     html = page.read_text()
     assert "<h1>2026-03-31.2</h1>" in html

@@ -15,7 +15,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command on some arguments, its work replaced by an error: exit code, output and error output."""
+    """Run the command, its work replaced by an error; return exit code, output and error output."""
 
     def failing(error: Exception, *arguments: str) -> tuple[int, str, str]:
         def work() -> None:
@@ -25,8 +25,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         monkeypatch.setattr(cli, "application", lambda *, only_stages: work)
         with pytest.raises(SystemExit) as exited:
             cli.main()
-        said = capsys.readouterr()
-        return int(str(exited.value.code)), said.out, said.err
+        output = capsys.readouterr()
+        return int(str(exited.value.code)), output.out, output.err
 
     return failing
 
@@ -43,7 +43,7 @@ def test_debug_adds_the_traceback_and_keeps_line_and_exit_code(run: Run) -> None
     assert errors.startswith("Traceback")
 
 
-def test_what_nobody_foresaw_is_one_line_too(run: Run) -> None:
+def test_an_unexpected_error_is_one_line_too(run: Run) -> None:
     code, output, errors = run(ZeroDivisionError("0"), "status")
     assert (code, errors) == (1, "")
     assert output.startswith("[nightjar] error (1, unexpected_error): ")
@@ -51,7 +51,7 @@ def test_what_nobody_foresaw_is_one_line_too(run: Run) -> None:
     check_wording(output)
 
 
-def test_a_full_disk_is_told_as_such_wherever_the_error_came_from(
+def test_a_full_disk_is_reported_wherever_the_error_came_from(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("NIGHTJAR_HOME", str(tmp_path))
@@ -65,18 +65,16 @@ def test_a_full_disk_is_told_as_such_wherever_the_error_came_from(
         assert output.count("\n") == 1
 
 
-def test_the_log_of_a_stage_keeps_where_it_happened(run: Run) -> None:
+def test_the_log_of_a_stage_has_the_traceback(run: Run) -> None:
     code, output, errors = run(ZeroDivisionError("0"), "stage", "unload")
     assert (code, output.count("\n")) == (1, 1)
     assert "ZeroDivisionError: 0" in errors
 
 
-def test_a_stage_starts_without_what_only_people_need() -> None:
-    asked = (
-        "import sys, nightjar.stages.begin; from nightjar.cli.main import application; application(only_stages=True)"
-    )
+def test_a_stage_imports_no_command_of_people() -> None:
+    old = "import sys, nightjar.stages.begin; from nightjar.cli.main import application; application(only_stages=True)"
     heavy = (
         "print({name.split('.')[0] for name in sys.modules} & {'pandas', 'scipy', 'implicit', 'mlflow', 'psycopg2'})"
     )
-    done = subprocess.run([sys.executable, "-c", f"{asked}; {heavy}"], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", f"{old}; {heavy}"], check=True, capture_output=True, text=True)
     assert done.stdout == "set()\n"

@@ -1,4 +1,4 @@
-"""`nightjar run` with a made-up Airflow: what it starts, what it shows, and how it ends."""
+"""`nightjar run` with a stand-in for Airflow: its command, its output and its end."""
 
 import json
 import os
@@ -33,7 +33,7 @@ FAILED_TASK = TaskEvent("unload", FAILED, 3, exit_code=1, reason="busy")
 
 @pytest.fixture
 def airflow(settings: Settings, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airflow:
-    """Put a program in Airflow's place that keeps its arguments in a file, reports events, prints and exits."""
+    """Replace Airflow by a program that writes its arguments to a file, reports events, prints and exits."""
     with warehouse.transaction() as connection:
         connection.execute(
             "insert into raw.interactions values ('e', 'u', 'i', 'view', null, timestamptz '2026-03-31 10:00:00+00',"
@@ -83,31 +83,31 @@ def test_the_dag_runs_for_the_interval_of_the_date(
     assert shown.strip().endswith(" s  unload: 5 rows")
 
 
-def test_the_process_has_no_deadline_and_knows_who_started_it_and_its_output_goes_to_the_log(
+def test_the_process_has_no_deadline_gets_its_runner_and_writes_to_the_log(
     settings: Settings, airflow: Airflow
 ) -> None:
     airflow([BEGUN])
     assert run(settings).log.read_text() == f"all of it {this_process()} 0\n"
 
 
-def test_a_run_and_a_backfill_take_the_intervals_of_the_schedule(
+def test_a_run_and_a_backfill_use_the_intervals_of_the_schedule(
     settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken: list[str] = []
+    intervals: list[str] = []
     monkeypatch.setattr(
-        "nightjar.cli.run_commands.run_single", lambda _, request: taken.append(str(request.interval.start))
+        "nightjar.cli.run_commands.run_single", lambda _, request: intervals.append(str(request.interval.start))
     )
     monkeypatch.setattr("nightjar.cli.run_commands.print_summary", lambda *_: None)
     for name, value in {"HOME": str(settings.home), "SCHEDULE": "0 0 * * 0"}.items():
         monkeypatch.setenv(f"NIGHTJAR_{name}", value)
     run_commands.run("2026-03-25")
     run_commands.backfill("2026-03-15", "2026-03-25")
-    assert taken == ["2026-03-22 00:00:00+00:00", "2026-03-15 00:00:00+00:00", "2026-03-22 00:00:00+00:00"]
+    assert intervals == ["2026-03-22 00:00:00+00:00", "2026-03-15 00:00:00+00:00", "2026-03-22 00:00:00+00:00"]
     monkeypatch.setenv("NIGHTJAR_SCHEDULE", "0 * * * *")
     for ask in (lambda: run_commands.run("2026-03-28"), lambda: run_commands.backfill("2026-03-28", "2026-03-29")):
         with pytest.raises(BadInput, match="NIGHTJAR_SCHEDULE"):
             ask()
-    assert len(taken) == 3
+    assert len(intervals) == 3
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_an_airflow_that_stops_without_a_failed_task_is_an_error(settings: Setti
     assert "7" in str(caught.value)
 
 
-def test_a_dag_that_begins_no_attempt_is_an_error(settings: Settings, airflow: Airflow) -> None:
+def test_a_dag_without_an_attempt_is_an_error(settings: Settings, airflow: Airflow) -> None:
     airflow([], 0)
     with refused(NightjarError, "run_failed", wording=False):
         run(settings)
@@ -161,18 +161,18 @@ def test_a_run_that_cannot_succeed_starts_nothing(
     assert not (settings.home / "logs").exists()
 
 
-def written(warehouse: Warehouse) -> list[tuple[str, str, int | None, str | None]]:
+def recorded_failures(warehouse: Warehouse) -> list[tuple[str, str, int | None, str | None]]:
     with warehouse.connect(read_only=True) as connection:
         return [(each.task, each.outcome, each.exit_code, each.publication_id) for each in failures(connection)]
 
 
-def test_a_run_that_is_refused_before_airflow_starts_is_written_down_as_one_of_begin(
+def test_a_refusal_before_airflow_starts_is_recorded_as_one_of_begin(
     settings: Settings, warehouse: Warehouse, airflow: Airflow
 ) -> None:
     airflow()
     with pytest.raises(BadInput):
         run(settings, "2026-04-01")
-    assert written(warehouse) == [("begin", "refused", 2, None)]
+    assert recorded_failures(warehouse) == [("begin", "refused", 2, None)]
 
 
 def test_an_airflow_that_is_killed_leaves_an_attempt_that_died(
@@ -181,10 +181,10 @@ def test_an_airflow_that_is_killed_leaves_an_attempt_that_died(
     airflow([BEGUN], then="os.kill(os.getpid(), signal.SIGKILL)")
     with pytest.raises(NightjarError):
         run(settings)
-    assert written(warehouse) == [("nightjar run", "died", -9, "2026-03-31.1")]
+    assert recorded_failures(warehouse) == [("nightjar run", "died", -9, "2026-03-31.1")]
 
 
-def test_a_run_that_is_stopped_from_the_keyboard_died_and_its_process_has_ended(
+def test_an_interrupted_run_has_died_and_its_process_has_ended(
     settings: Settings, warehouse: Warehouse, airflow: Airflow, tmp_path: Path
 ) -> None:
     ready = tmp_path / "ready"
@@ -203,10 +203,10 @@ def test_a_run_that_is_stopped_from_the_keyboard_died_and_its_process_has_ended(
     keyboard.join()
     with pytest.raises(ProcessLookupError):
         os.kill(started[0], 0)
-    assert written(warehouse) == [("nightjar run", "died", -signal.SIGINT, "2026-03-31.1")]
+    assert recorded_failures(warehouse) == [("nightjar run", "died", -signal.SIGINT, "2026-03-31.1")]
 
 
-def test_what_a_task_has_written_down_is_not_written_again(
+def test_a_failure_that_a_task_recorded_is_not_recorded_again(
     settings: Settings, warehouse: Warehouse, airflow: Airflow
 ) -> None:
     own = RunFailure("r", "unload", "failed", "busy", 1, "2026-03-31.1", date(2026, 3, 31))
@@ -214,13 +214,13 @@ def test_what_a_task_has_written_down_is_not_written_again(
     airflow([BEGUN, FAILED_TASK], 1)
     with pytest.raises(NightjarError):
         run(settings)
-    assert written(warehouse) == [("unload", "failed", 1, "2026-03-31.1")]
+    assert recorded_failures(warehouse) == [("unload", "failed", 1, "2026-03-31.1")]
 
 
-def test_a_task_that_could_not_write_down_its_failure_is_written_down_as_one_of_the_run(
+def test_a_failure_that_a_task_could_not_record_is_recorded_for_the_run(
     settings: Settings, warehouse: Warehouse, airflow: Airflow
 ) -> None:
     airflow([BEGUN, FAILED_TASK], 1)
     with pytest.raises(NightjarError):
         run(settings)
-    assert written(warehouse) == [("nightjar run", "failed", 1, "2026-03-31.1")]
+    assert recorded_failures(warehouse) == [("nightjar run", "failed", 1, "2026-03-31.1")]

@@ -20,14 +20,14 @@ INTERVAL = {
     "data_interval_end": datetime(2026, 4, 1, tzinfo=UTC),
 }
 TIMED = ("DataDateTimetable",)
-# What a person types where a parameter has no default.
+# Typed values of parameters without a default.
 TYPED = {"publication": "2026-03-30.1", "reason": "CTR fell; see $(the) report's 2nd page"}
-# What a person types who wants more than a parameter.
+# Typed text that tries to be a template.
 TEMPLATE = "{{ 7 * 7 }} {{ conn.spark_default }} {% for each in params %}{{ each }}{% endfor %} $(id)"
 
 
 def context(dag: DAG, run_type: DagRunType, typed: dict[str, str] = TYPED) -> dict[str, Any]:
-    """What Airflow would offer to the templates of the first attempt at 2026-03-31."""
+    """The context of Airflow's templates for the first attempt at 2026-03-31."""
     params = {name: typed[name] if name in typed else dag.params[name] for name in dag.params}
     return {
         **INTERVAL,
@@ -40,7 +40,7 @@ def context(dag: DAG, run_type: DagRunType, typed: dict[str, str] = TYPED) -> di
 
 
 def command(task: BaseOperator, dag: DAG, run_type: DagRunType) -> list[str] | None:
-    """The command of one of our own tasks, rendered."""
+    """The rendered command of a command task or Spark task."""
     if hasattr(task, "command"):
         return [task.render_template(part, context(dag, run_type)) for part in task.command]
     if hasattr(task, "application_args"):
@@ -49,30 +49,30 @@ def command(task: BaseOperator, dag: DAG, run_type: DagRunType) -> list[str] | N
     return None
 
 
-def takes_any_text(dag: DAG) -> list[str]:
-    """The parameters that take whatever a person types."""
-    taken = []
+def parameters_of_any_text(dag: DAG) -> list[str]:
+    """The parameters that accept any text."""
+    accepting = []
     for name in dag.params:
         try:
-            # A copy: a parameter keeps what it was resolved to.
+            # A copy: a parameter keeps the value it was resolved to.
             copy(dag.params.get_param(name)).resolve(value=TEMPLATE)
-            taken.append(name)
+            accepting.append(name)
         except ParamValidationError:
             pass
-    return taken
+    return accepting
 
 
 def describe(dag: DAG) -> dict[str, Any]:
     """One DAG as plain values."""
     timetable = type(dag.timetable).__name__
-    taken = takes_any_text(dag)
+    accepting = parameters_of_any_text(dag)
     return {
         "tags": sorted(dag.tags),
         "doc": dag.doc_md or "",
         "timetable": timetable,
         "catchup": dag.catchup,
         "params": sorted(dag.params),
-        "takes_any_text": taken,
+        "parameters_of_any_text": accepting,
         "tasks": {
             task.task_id: {
                 "type": type(task).__name__,
@@ -85,7 +85,9 @@ def describe(dag: DAG) -> dict[str, Any]:
                 "command": command(task, dag, DagRunType.SCHEDULED if timetable in TIMED else DagRunType.MANUAL),
                 "command_by_hand": command(task, dag, DagRunType.MANUAL),
                 "command_of_template": [
-                    task.render_template(part, context(dag, DagRunType.MANUAL, TYPED | dict.fromkeys(taken, TEMPLATE)))
+                    task.render_template(
+                        part, context(dag, DagRunType.MANUAL, TYPED | dict.fromkeys(accepting, TEMPLATE))
+                    )
                     for part in getattr(task, "command", [])
                 ],
                 "kept_by_airflow": {name: str(getattr(task, name, None)) for name in task.template_fields},

@@ -1,4 +1,4 @@
-"""Runs one Spark task as Airflow would and prints as JSON how it ended; in a process of its own, as describe_dags.
+"""Runs one Spark task as Airflow would and prints its result as JSON; a separate process, as describe_dags.
 
 Arguments: the program to submit instead of the job's, and more Spark properties as JSON.
 """
@@ -9,11 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from dags.support.command_errors import CommandFailed
-from dags.support.spark import spark_job
+from dags.support.spark_tasks import spark_job
 
 if __name__ == "__main__":
     notes: dict[str, Any] = {}
-    task = spark_job("build_features", of="features")
+    task = spark_job("build_features", group="features")
     task.application = sys.argv[1]
     task.application_args = []
     task.conf |= json.loads(sys.argv[2])

@@ -1,4 +1,4 @@
-"""What holds for every DAG, which edges protect what is published, and which commands the tasks run."""
+"""Policies of every DAG, edges that protect the publication, and the commands of the tasks."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.contract.tuned_configuration import Recipe, write_recipe
-from nightjar.stack.home import POOLS, list_dags, prepare_home
+from nightjar.stack.prepare_home import POOLS, prepare_home, register_dags
 from tests.support.golden import check_file
 
 UNSCHEDULED = {"rollback_publication", "tune_model"}
@@ -50,18 +50,18 @@ def describe(settings: Settings) -> dict[str, Any]:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     plain = done.stdout.splitlines()[-1].replace(str(settings.home), "<home>").replace(str(REPOSITORY), "<repository>")
-    found: dict[str, Any] = json.loads(plain)
-    return found
+    result: dict[str, Any] = json.loads(plain)
+    return result
 
 
 @pytest.fixture(scope="module")
-def night(described: dict[str, Any]) -> dict[str, Any]:
+def nightly_tasks(described: dict[str, Any]) -> dict[str, Any]:
     tasks: dict[str, Any] = described["dags"]["nightly_recommendations"]["tasks"]
     return tasks
 
 
 def upstream(tasks: dict[str, Any], task_id: str) -> set[str]:
-    """All tasks that have to succeed before this one."""
+    """All upstream tasks of this one."""
     direct = set(tasks[task_id]["upstream"])
     return direct.union(*(upstream(tasks, each) for each in direct))
 
@@ -72,7 +72,7 @@ def test_every_dag_parses(described: dict[str, Any]) -> None:
 
 
 def test_the_dags_are_listed_before_any_server_runs(settings: Settings) -> None:
-    list_dags(child_environment(settings))
+    register_dags(child_environment(settings))
     with contextlib.closing(sqlite3.connect(settings.airflow_home / "airflow.db")) as connection:
         listed = connection.execute("select dag_id, has_import_errors from dag order by dag_id").fetchall()
     assert listed == [(dag_id, 0) for dag_id in DAGS]
@@ -80,24 +80,24 @@ def test_the_dags_are_listed_before_any_server_runs(settings: Settings) -> None:
 
 def test_a_notifier_that_does_not_exist_is_named_with_its_setting(settings: Settings) -> None:
     errors = describe(settings.model_copy(update={"failure_notifier": "no.such.Notifier"}))["errors"]
-    [said] = [text for path, text in errors.items() if path.endswith("nightly_recommendations.py")]
-    assert "NIGHTJAR_FAILURE_NOTIFIER='no.such.Notifier'" in said
+    [output] = [text for path, text in errors.items() if path.endswith("nightly_recommendations.py")]
+    assert "NIGHTJAR_FAILURE_NOTIFIER='no.such.Notifier'" in output
 
 
 def test_no_password_of_the_warehouse_is_in_what_airflow_keeps(settings: Settings) -> None:
     changes = {"warehouse_engine": "postgres", "postgres_password": SecretStr("canary"), "postgres_host": "db.example"}
-    found = describe(settings.model_copy(update=changes))
-    assert found["errors"] == {}
-    assert "canary" not in json.dumps(found)
+    result = describe(settings.model_copy(update=changes))
+    assert result["errors"] == {}
+    assert "canary" not in json.dumps(result)
 
 
-def test_every_dag_has_a_page_tags_and_an_interval_timetable_unless_only_people_start_it(
+def test_every_dag_has_a_page_tags_and_an_interval_timetable_unless_it_is_unscheduled(
     described: dict[str, Any],
 ) -> None:
     for dag_id, dag in described["dags"].items():
         assert dag["doc"].startswith("# "), dag_id
         assert "nightjar" in dag["tags"], dag_id
-        # A plain cron expression would give intervals of no length, and only an interval can be backfilled.
+        # A plain cron expression would give empty intervals, and only an interval can be backfilled.
         expected = "NullTimetable" if dag_id in UNSCHEDULED else "DataDateTimetable"
         assert dag["timetable"] == expected, dag_id
         assert dag["catchup"] is False, dag_id
@@ -113,76 +113,76 @@ def test_every_task_has_an_owner_retries_and_a_pool_that_exists(described: dict[
                 assert task["pool"] in POOLS, task_id
 
 
-def test_every_task_that_writes_to_the_warehouse_waits_for_its_one_slot(night: dict[str, Any]) -> None:
-    writers = {"begin", "audit_inputs", "unload", "gate_model", "build_indices", "load_staging", "audit_outputs"}
-    writers |= {"publish", "dbt_inputs", "marts"}
-    # The report only reads, but while it does dbt could not open the file, and dbt does not wait.
-    assert {night[task_id]["pool"] for task_id in writers | {"report"}} == {"warehouse_writer"}
+def test_every_task_that_writes_to_the_warehouse_waits_for_its_one_slot(nightly_tasks: dict[str, Any]) -> None:
+    writing_tasks = {"begin", "audit_inputs", "unload", "gate_model", "build_indices", "load_staging", "audit_outputs"}
+    writing_tasks |= {"publish", "dbt_inputs", "marts"}
+    # The report only reads, but meanwhile dbt could not open the file, and dbt does not wait.
+    assert {nightly_tasks[task_id]["pool"] for task_id in writing_tasks | {"report"}} == {"warehouse_writer"}
 
 
-def test_nothing_is_published_before_every_gate_and_the_audit(night: dict[str, Any]) -> None:
+def test_nothing_is_published_before_every_gate_and_the_audit(nightly_tasks: dict[str, Any]) -> None:
     gates = {"audit_inputs", "gate_model", "build_indices", "audit_outputs"}
-    assert gates <= upstream(night, "publish")
-    # What is audited must be what is published: nothing may load between the two.
-    assert night["publish"]["upstream"] == ["audit_outputs"]
-    assert night["audit_outputs"]["upstream"] == ["load_staging"]
+    assert gates <= upstream(nightly_tasks, "publish")
+    # The audited rows must be the published ones: nothing may load between the two.
+    assert nightly_tasks["publish"]["upstream"] == ["audit_outputs"]
+    assert nightly_tasks["audit_outputs"]["upstream"] == ["load_staging"]
 
 
-def test_no_task_starts_when_what_it_waits_for_never_ran(described: dict[str, Any]) -> None:
+def test_no_task_starts_when_no_upstream_task_ran(described: dict[str, Any]) -> None:
     for dag in described["dags"].values():
         for task_id, task in dag["tasks"].items():
             assert task["trigger_rule"] in {"all_success", "none_failed_min_one_success"}, task_id
 
 
-def test_after_a_begin_that_was_skipped_nothing_runs_and_after_a_stage_left_out_the_next_does(
-    night: dict[str, Any],
+def test_after_a_skipped_begin_nothing_runs_and_after_a_skipped_stage_group_the_next_does(
+    nightly_tasks: dict[str, Any],
 ) -> None:
-    everything = set(night)
-    assert skipped(night, {"begin"}) == everything
+    everything = set(nightly_tasks)
+    assert skipped(nightly_tasks, {"begin"}) == everything
     features = {"unload", "build_features"}
-    assert skipped(night, {"dbt_inputs", "unload"}) == {"dbt_inputs", "audit_inputs", *features}
+    assert skipped(nightly_tasks, {"dbt_inputs", "unload"}) == {"dbt_inputs", "audit_inputs", *features}
 
 
-def skipped(tasks: dict[str, Any], at_first: set[str]) -> set[str]:
-    """The tasks that are skipped when these are: those which wait for no other one that succeeded."""
-    found = set(at_first)
+def skipped(tasks: dict[str, Any], first: set[str]) -> set[str]:
+    """The tasks that are skipped when these are: those without a succeeded upstream task."""
+    result = set(first)
     while more := {
-        each for each in set(tasks) - found if tasks[each]["upstream"] and {*tasks[each]["upstream"]} <= found
+        each for each in set(tasks) - result if tasks[each]["upstream"] and {*tasks[each]["upstream"]} <= result
     }:
-        found |= more
-    return found
+        result |= more
+    return result
 
 
-def test_each_selection_of_models_is_one_task(night: dict[str, Any]) -> None:
-    assert {name: task["command"][:3] for name, task in night.items() if "dbt-" in str(task["command"])} == {
+def test_each_selection_of_dbt_models_is_one_task(nightly_tasks: dict[str, Any]) -> None:
+    assert {name: task["command"][:3] for name, task in nightly_tasks.items() if "dbt-" in str(task["command"])} == {
         "dbt_inputs": ["nightjar", "stage", "dbt-inputs"],
         "marts": ["nightjar", "stage", "dbt-marts"],
     }
 
 
-def test_the_inputs_are_tested_before_anything_is_unloaded(night: dict[str, Any]) -> None:
-    assert night["unload"]["upstream"] == ["audit_inputs", "begin"]
-    assert night["audit_inputs"]["upstream"] == ["dbt_inputs"]
+def test_the_inputs_are_tested_before_anything_is_unloaded(nightly_tasks: dict[str, Any]) -> None:
+    assert nightly_tasks["unload"]["upstream"] == ["audit_inputs", "begin"]
+    assert nightly_tasks["audit_inputs"]["upstream"] == ["dbt_inputs"]
 
 
-def test_the_model_that_is_judged_comes_before_the_one_that_serves(night: dict[str, Any]) -> None:
-    assert night["fit_model"]["upstream"] == ["gate_model"]
+def test_the_evaluated_model_is_gated_before_the_serving_model_is_fitted(nightly_tasks: dict[str, Any]) -> None:
+    assert nightly_tasks["fit_model"]["upstream"] == ["gate_model"]
 
 
-def test_the_marts_never_delay_a_publication(night: dict[str, Any]) -> None:
-    assert "marts" not in upstream(night, "publish")
-    assert night["marts"]["upstream"] == ["begin", "publish"]
+def test_the_marts_never_delay_a_publication(nightly_tasks: dict[str, Any]) -> None:
+    assert "marts" not in upstream(nightly_tasks, "publish")
+    assert nightly_tasks["marts"]["upstream"] == ["begin", "publish"]
 
 
-def test_whatever_a_person_types_reaches_the_command_as_one_argument(described: dict[str, Any]) -> None:
+def test_typed_text_reaches_the_command_as_one_argument(described: dict[str, Any]) -> None:
     command = described["dags"]["rollback_publication"]["tasks"]["roll_back"]["command"]
     assert command[2:4] == ["--to=2026-03-30.1", "--reason=CTR fell; see $(the) report's 2nd page"]
 
 
-def test_what_a_person_types_is_never_a_template(described: dict[str, Any]) -> None:
+def test_typed_text_is_never_a_template(described: dict[str, Any]) -> None:
     dags = described["dags"]
-    # All others are of a pattern, a format or one of a few words.
-    assert {dag_id: dag["takes_any_text"] for dag_id, dag in dags.items() if dag["takes_any_text"]} == {
+    # All others have a pattern, a format or fixed values.
+    assert {dag_id: dag["parameters_of_any_text"] for dag_id, dag in dags.items() if dag["parameters_of_any_text"]} == {
         "nightly_recommendations": ["note"],
         "rollback_publication": ["reason"],
     }
@@ -191,13 +191,13 @@ def test_what_a_person_types_is_never_a_template(described: dict[str, Any]) -> N
     assert f"--reason={typed}" in dags["rollback_publication"]["tasks"]["roll_back"]["command_of_template"]
 
 
-def test_retention_deletes_on_schedule_and_only_shows_when_started_by_hand(described: dict[str, Any]) -> None:
+def test_retention_deletes_on_schedule_and_only_lists_when_started_by_hand(described: dict[str, Any]) -> None:
     task = described["dags"]["retention"]["tasks"]["delete_old_attempts"]
     assert task["command"] == ["nightjar", "retention", "--apply"]
     assert task["command_by_hand"] == ["nightjar", "retention", "--dry-run"]
 
 
-def test_a_dag_runs_by_the_clock_only_while_it_has_a_schedule(settings: Settings) -> None:
+def test_a_dag_is_scheduled_only_while_it_has_a_schedule(settings: Settings) -> None:
     changes = {"tuning_schedule": "0 12 * * 6", "tuning_minutes": 45, "performance_schedule": ""}
     weekly = describe(settings.model_copy(update=changes))
     assert weekly["dags"]["recommendation_performance"]["timetable"] == "NullTimetable"
@@ -214,7 +214,7 @@ def test_a_search_reads_the_warehouse_in_its_turn_and_trains_in_its_turn(describ
     assert tasks["tune_model"]["upstream"] == ["begin_tuning"]
 
 
-def test_features_are_built_with_the_recipe_of_the_run(settings: Settings) -> None:
+def test_features_are_built_with_the_configuration_of_the_run(settings: Settings) -> None:
     folder = RunFolder.of(settings.lake, "2026-03-31.1")
     write_recipe(folder.recipe, Recipe("2026-03-01.1", {"recency_rank_power": 3.0, "epochs": 12}))
     try:
@@ -226,17 +226,17 @@ def test_features_are_built_with_the_recipe_of_the_run(settings: Settings) -> No
 
 
 @pytest.mark.parametrize("dag_id", ["retention", "rollback_publication"])
-def test_what_changes_the_published_state_waits_for_the_one_slot(described: dict[str, Any], dag_id: str) -> None:
+def test_tasks_that_change_the_published_state_wait_for_the_one_slot(described: dict[str, Any], dag_id: str) -> None:
     assert {task["pool"] for task in described["dags"][dag_id]["tasks"].values()} == {"warehouse_writer"}
 
 
-def test_online_metrics_wait_behind_every_task_of_a_night_and_never_hold_the_slot_of_training(
-    described: dict[str, Any], night: dict[str, Any]
+def test_online_metrics_have_the_lowest_priority_and_never_hold_the_slot_of_training(
+    described: dict[str, Any], nightly_tasks: dict[str, Any]
 ) -> None:
     [task] = described["dags"]["recommendation_performance"]["tasks"].values()
     assert task["pool"] == "warehouse_writer"
     assert task["priority"] == 0
-    assert all(each["priority"] > 0 for each in night.values())
+    assert all(each["priority"] > 0 for each in nightly_tasks.values())
 
 
 @pytest.mark.parametrize("dag_id", DAGS)

@@ -1,4 +1,4 @@
-"""What a run without a scheduler reports of its tasks, and how it is stopped; with Airflow itself, in a process."""
+"""The events of a run without a scheduler, and how it is stopped; with Airflow itself, in a process."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import pytest
 from nightjar.contract.environment import child_environment
 from nightjar.contract.settings import Settings
 from nightjar.contract.task_events import PROGRESS, TaskEvent
-from nightjar.stack.home import prepare_airflow
+from nightjar.stack.prepare_home import prepare_airflow
 
 FOLDER = Path(__file__).parent / "reported"
 
@@ -77,7 +77,7 @@ def test_each_end_of_a_task_is_an_event_with_exit_code_code_and_reason(
         ("printed", "progress", 1, None, ""),
         ("printed", "failed", 1, 1, ""),
         ("refused", "running", 1, None, ""),
-        # A wrong input is not tried again.
+        # A wrong input is not retried.
         ("refused", "failed", 1, 2, "unknown_column"),
     ]
     assert [each.line for each in events if each.line] == [
@@ -91,7 +91,7 @@ def test_each_end_of_a_task_is_an_event_with_exit_code_code_and_reason(
     assert "epoch 3" in reasons["killed"]
     assert "KeyError: 'unforeseen'" in reasons["printed"]
     assert [each.at for each in events] == sorted(each.at for each in events)
-    # The log keeps all of it.
+    # The log has every line.
     assert "[nightjar] begin: numbered 100 %" in log.read_text()
 
 
@@ -102,12 +102,12 @@ def test_a_dag_that_cannot_be_loaded_fails_with_its_error(environment: dict[str,
     with started({**environment, "PYTHONPATH": str(tmp_path)}, "wrong", tmp_path / "log") as (process, lines):
         [event] = [TaskEvent.from_json(line) for line in lines]
         assert process.wait() == 1
-    found = (event.task, event.state, event.exit_code, event.code, event.reason)
-    assert found == ("", "failed", 2, "unknown_notifier", "no such notifier")
+    result = (event.task, event.state, event.exit_code, event.code, event.reason)
+    assert result == ("", "failed", 2, "unknown_notifier", "no such notifier")
 
 
 @pytest.mark.parametrize(("ends_by", "exit_code"), [("signal", 128 + signal.SIGINT), ("reader", 128 + signal.SIGPIPE)])
-def test_a_run_that_is_stopped_stops_the_command_of_its_task(
+def test_stopping_a_run_stops_the_command_of_its_task(
     environment: dict[str, str], tmp_path: Path, ends_by: str, exit_code: int
 ) -> None:
     with started(environment, "endless", tmp_path / "log") as (process, lines):

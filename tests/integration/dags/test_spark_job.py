@@ -1,4 +1,4 @@
-"""How a Spark task submits its job, and what becomes of a failure."""
+"""How a Spark task submits its job and reports a failure."""
 
 import json
 import socket
@@ -24,7 +24,7 @@ SECRETS = (
 
 
 def run_task(settings: Settings, program: Path, **conf: str) -> tuple[dict[str, Any], str]:
-    """Run the task with a canary in every variable that holds a secret; return how it ended and all it said."""
+    """Run the task with a canary in every variable that holds a secret; return its result and all its output."""
     done = subprocess.run(
         [sys.executable, str(HERE / "run_spark_job.py"), str(program), json.dumps(conf)],
         env={**child_environment(settings), **dict.fromkeys(SECRETS, "canary"), "SPARK_LOCAL_IP": "127.0.0.1"},
@@ -42,10 +42,10 @@ def test_no_secret_reaches_spark_its_environment_page_or_its_event_log(tmp_path:
     events.mkdir()
     log = {"enabled": "true", "compress": "false", "dir": events.as_uri()}
     conf = {"spark.ui.enabled": "true", **{f"spark.eventLog.{name}": value for name, value in log.items()}}
-    ended, said = run_task(Settings(home=tmp_path), HERE / "tell_environment.py", **conf)
+    ended, output = run_task(Settings(home=tmp_path), HERE / "print_environment.py", **conf)
     assert ended == {"failure": None, "notes": {}}
-    [line] = [line for line in said.splitlines() if "told {" in line]
-    assert "canary" not in said
+    [line] = [line for line in output.splitlines() if "environments {" in line]
+    assert "canary" not in output
     assert '"OPENBLAS_NUM_THREADS": "1"' in line
     assert '["spark.app.name", "nightjar build_features"]' in line
     logged = [path.read_bytes() for path in events.rglob("*") if path.is_file()]
@@ -53,18 +53,18 @@ def test_no_secret_reaches_spark_its_environment_page_or_its_event_log(tmp_path:
     assert not any(b"canary" in content for content in logged)
 
 
-def test_a_master_that_is_away_is_one_line_and_may_be_tried_again(tmp_path: Path) -> None:
+def test_an_unreachable_master_is_one_line_and_may_be_retried(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     settings = Settings(home=tmp_path, spark_master=f"spark://127.0.0.1:{port}")
-    ended, _ = run_task(settings, HERE / "tell_environment.py")
+    ended, _ = run_task(settings, HERE / "print_environment.py")
     kind, exit_code, _, reason = ended["failure"]
     assert (kind, exit_code) == ("CommandFailed", 1)
     assert reason.startswith(f"NIGHTJAR_SPARK_MASTER=spark://127.0.0.1:{port}: ")
     assert ended["notes"] == {"nightjar_outcome": f"build_features: {reason}"}
 
 
-def test_the_line_in_which_a_job_says_what_is_wrong_becomes_the_runs_note(tmp_path: Path) -> None:
+def test_the_error_line_of_a_job_becomes_the_runs_note(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text("print('[nightjar] error (2, no_title): items: no title'); raise SystemExit(2)")
     ended, _ = run_task(Settings(home=tmp_path), program)

@@ -1,4 +1,4 @@
-"""The data interval of a run that a person starts: the one that its logical date names."""
+"""The data interval of a run started by hand: the one of its logical date."""
 
 import json
 import subprocess
@@ -19,9 +19,9 @@ CASES = {
         "2026-03-28T23:59:59+00:00": ["2026-03-28T00:00", "2026-03-29T00:00"],
         # Other zones are the same instants.
         "2026-03-28T01:00:00+02:00": ["2026-03-27T00:00", "2026-03-28T00:00"],
-        # Today has not ended: the last date that has.
+        # Today has not ended: the last complete date.
         "2026-03-29T10:00:00+00:00": ["2026-03-28T00:00", "2026-03-29T00:00"],
-        # But for the logical date that the scheduled run of today will have.
+        # Except for the logical date of today's scheduled run.
         "2026-03-29T00:00:00+00:00": ["2026-03-29T00:00", "2026-03-30T00:00"],
     },
     "0 0 * * 0": {

@@ -1,4 +1,4 @@
-"""The explorer as somebody with a browser sees it, on both engines; needs Chromium but not the stack."""
+"""The explorer in a browser, on both engines; needs Chromium but not the stack."""
 
 import os
 import re
@@ -41,22 +41,22 @@ def browser_page() -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where they are kept: NIGHTJAR_SCREENSHOTS=docs/images renews the ones of the documentation."""
+    """Folder of the screenshots: NIGHTJAR_SCREENSHOTS=docs/images renews the ones of the documentation."""
     return screenshot_folder(tmp_path_factory)
 
 
 @contextmanager
 def explorer(settings: Settings) -> Iterator[str]:
-    """The address of a running `nightjar explore`, which knows the analysts' password and no other."""
+    """The address of a running `nightjar explore`, with the analysts' password and no other."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    given = {**variables_of(settings), "NIGHTJAR_EXPLORER_PORT": str(port)}
-    given |= {"NIGHTJAR_POSTGRES_PASSWORD": "", "NIGHTJAR_POSTGRES_ANALYST_PASSWORD": _revealed(settings)}
+    variables = {**variables_of(settings), "NIGHTJAR_EXPLORER_PORT": str(port)}
+    variables |= {"NIGHTJAR_POSTGRES_PASSWORD": "", "NIGHTJAR_POSTGRES_ANALYST_PASSWORD": _analyst_password(settings)}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("NIGHTJAR_")}
     process = subprocess.Popen(
         [str(NIGHTJAR), "explore"],
-        env=inherited | given,
+        env=inherited | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -69,12 +69,12 @@ def explorer(settings: Settings) -> Iterator[str]:
     finally:
         # As Ctrl-C does.
         os.killpg(process.pid, signal.SIGINT)
-        told, _ = process.communicate(timeout=30)
-    assert "Traceback" not in told
-    assert "NIGHTJAR_POSTGRES" not in told
+        output, _ = process.communicate(timeout=30)
+    assert "Traceback" not in output
+    assert "NIGHTJAR_POSTGRES" not in output
 
 
-def _revealed(settings: Settings) -> str:
+def _analyst_password(settings: Settings) -> str:
     password: SecretStr = settings.postgres_analyst_password
     return password.get_secret_value()
 
@@ -91,22 +91,22 @@ def _wait(address: str, process: subprocess.Popen[str]) -> None:
     raise AssertionError(f"the explorer did not start: {process.poll()}")
 
 
-def settled(page: Page) -> None:
+def wait_until_drawn(page: Page) -> None:
     """Wait until Streamlit has drawn all of a page."""
     expect(page.get_by_role("heading", level=2).first).to_be_visible()
-    # A run of the page's script begins a moment after what asked for it.
+    # The page's script starts a moment after the event that triggers it.
     page.wait_for_timeout(700)
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
-def cells(page: Page, text: str) -> Locator:
+def cell(page: Page, text: str) -> Locator:
     """The first cell with a text: a table is painted, and its cells are there for screen readers only."""
     return page.locator("[role=gridcell]", has_text=text).first
 
 
-def look_for(page: Page, field: str, text: str) -> None:
-    """Type into one of the fields that find users and items."""
-    settled(page)
+def search(page: Page, field: str, text: str) -> None:
+    """Type into one of the search fields for users and items."""
+    wait_until_drawn(page)
     page.locator(field).fill(text)
     page.locator(field).press("Enter")
 
@@ -116,90 +116,90 @@ def open_page(page: Page, path: str) -> None:
     page.locator(f"[data-testid=stSidebarNav] a[href$='/{path}']").click()
 
 
-def test_a_person_sees_what_was_published_and_why_something_is_missing(
+def test_the_pages_show_what_is_published_and_why_data_is_missing(
     warehouse: Warehouse,
     settings: Settings,
     engine: str,
     browser_page: Page,
     screenshots: Path,
-    writer: Callable[[Path], AbstractContextManager[None]],
+    hold_file: Callable[[Path], AbstractContextManager[None]],
 ) -> None:
     with warehouse.transaction() as connection:
         lay_built_tables(connection)
     page = browser_page
-    asked: set[str] = set()
-    page.on("request", lambda request: asked.add(request.url.split("/")[2]) if "://" in request.url else None)
+    requested_hosts: set[str] = set()
+    page.on("request", lambda request: requested_hosts.add(request.url.split("/")[2]) if "://" in request.url else None)
     with explorer(settings.model_copy(update={"explorer_busy_seconds": 1})) as address:
-        each_page_says_what_is_missing(page, address)
-        # Pages are open, and the warehouse is free for whoever writes.
+        check_notes_of_empty_pages(page, address)
+        # Pages are open, and the warehouse is free for writers.
         with warehouse.transaction() as connection:
             lay_fortnight(connection)
         page.goto(address)
-        lists_and_history_are_by_title(page, screenshots / "explorer-user.png")
-        neighbours_are_by_title(page)
-        figures_are_drawn(page, screenshots)
+        check_user_page(page, screenshots / "explorer-user.png")
+        check_item_page(page)
+        check_figures(page, screenshots)
         if engine == "duckdb":
-            a_file_that_is_written_is_said_to_be_busy(page, writer(settings.warehouse_path))
-    assert asked == {address.removeprefix("http://")}
+            check_note_of_a_busy_file(page, hold_file(settings.warehouse_path))
+    assert requested_hosts == {address.removeprefix("http://")}
 
 
-def each_page_says_what_is_missing(page: Page, address: str) -> None:
-    for path in ("", "item", "quality", "clicks", "indices", "nights"):
+def check_notes_of_empty_pages(page: Page, address: str) -> None:
+    for path in ("", "item", "quality", "clicks", "indices", "runs"):
         page.goto(f"{address}/{path}")
         expect(page.get_by_test_id("stAlert")).to_be_visible()
 
 
-def lists_and_history_are_by_title(page: Page, screenshot: Path) -> None:
+def check_user_page(page: Page, screenshot: Path) -> None:
     expect(page.get_by_label("Publication")).to_have_value(re.compile(rf"^{re.escape(CURRENT)}\b"))
-    look_for(page, USER, "nobody")
+    search(page, USER, "nobody")
     # Neither recommendations nor events: two messages, and the popular items of each domain.
     expect(page.get_by_test_id("stAlert")).to_have_count(2)
     expect(page.get_by_role("tab", name="films")).to_be_visible()
-    look_for(page, USER, "user-02")
+    search(page, USER, "user-02")
     expect(page.locator(USER_ID)).to_have_value("user-02")
-    # What the page showed before is taken away last.
-    settled(page)
+    # Streamlit removes the previous content last.
+    wait_until_drawn(page)
     expect(page.get_by_role("tab", name="films")).to_have_count(1)
     page.get_by_role("tab", name="films").click()
     expect(page.get_by_role("tab", name="films")).to_have_attribute("aria-selected", "true")
     page.mouse.move(0, 0)
-    expect(cells(page, "The Bright Verdict")).to_be_attached()
-    expect(cells(page, "The Bright Harbour")).to_be_attached()
-    settled(page)
+    expect(cell(page, "The Bright Verdict")).to_be_attached()
+    expect(cell(page, "The Bright Harbour")).to_be_attached()
+    wait_until_drawn(page)
     page.screenshot(path=screenshot)
 
 
-def neighbours_are_by_title(page: Page) -> None:
+def check_item_page(page: Page) -> None:
     open_page(page, "item")
-    look_for(page, ITEM, "quiet cipher")
+    search(page, ITEM, "quiet cipher")
     expect(page.get_by_text("film-01")).to_be_visible()
     expect(page.get_by_role("heading", name="games")).to_be_visible()
-    expect(cells(page, "The Hollow Dynasty")).to_be_attached()
+    expect(cell(page, "The Hollow Dynasty")).to_be_attached()
 
 
-def figures_are_drawn(page: Page, screenshots: Path) -> None:
+def check_figures(page: Page, screenshots: Path) -> None:
     open_page(page, "quality")
     expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
-    settled(page)
+    wait_until_drawn(page)
     page.screenshot(path=screenshots / "explorer-quality.png")
     open_page(page, "clicks")
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
-    expect(cells(page, "nightjar")).to_be_attached()
-    settled(page)
+    expect(cell(page, "nightjar")).to_be_attached()
+    wait_until_drawn(page)
     page.screenshot(path=screenshots / "explorer-clicks.png")
     open_page(page, "indices")
-    expect(cells(page, "similarity")).to_be_attached()
+    expect(cell(page, "similarity")).to_be_attached()
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
-    open_page(page, "nights")
+    open_page(page, "runs")
     expect(page.get_by_test_id("stTable").get_by_text("0.1300", exact=True)).to_be_visible()
 
 
-def a_file_that_is_written_is_said_to_be_busy(page: Page, writing: AbstractContextManager[None]) -> None:
+def check_note_of_a_busy_file(page: Page, held: AbstractContextManager[None]) -> None:
     # The first page has the address alone.
     open_page(page, "")
-    settled(page)
-    with writing:
-        look_for(page, USER, "user-03")
+    wait_until_drawn(page)
+    with held:
+        search(page, USER, "user-03")
         expect(page.get_by_test_id("stAlert").filter(has_text="warehouse.duckdb")).to_be_visible()
     page.locator(".st-key-try_again button").click()
     expect(page.locator(USER_ID)).to_have_value("user-03")

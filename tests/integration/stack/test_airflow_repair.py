@@ -1,4 +1,4 @@
-"""What earlier versions left in Airflow's database, in tables of the same names and columns on a real server."""
+"""Rows of earlier versions in Airflow's database, in tables of the same names and columns on a real server."""
 
 import psycopg
 
@@ -19,7 +19,7 @@ TABLES = """
 """
 
 
-def test_runs_of_earlier_versions_can_be_cleared_and_empty_backfills_are_ended(
+def test_runs_of_earlier_versions_can_be_cleared_and_empty_backfills_end(
     postgres_server: PostgresServer,
 ) -> None:
     name = postgres_server.create_database("repaired")
@@ -32,14 +32,14 @@ def test_runs_of_earlier_versions_can_be_cleared_and_empty_backfills_are_ended(
     for _ in range(2):
         repair_airflow({"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": address})
         with postgres_server.connect(name) as connection:
-            # What was missed is what the scheduler has done with, and is not looked at when a run is cleared.
+            # The scheduler is done with a missed deadline, and clearing a run does not read it.
             assert rows(connection, "select id, deadline_alert_id from deadline order by id") == [
                 (1, None),
                 (2, 1),
                 (3, 2),
                 (4, None),
             ]
-            # Not the one that has a run, nor the one that is being made.
+            # Neither the one with a run, nor the one being created.
             assert rows(connection, "select id from backfill where completed_at is null order by id") == [(2,), (3,)]
             assert rows(connection, "select completed_at < now() - interval '1 hour' from backfill where id = 4") == [
                 (True,)

@@ -32,16 +32,16 @@ def probe(*arguments: str) -> int:
     return subprocess.run([sys.executable, "-S", "-m", "nightjar.stack.probe", *arguments], check=False).returncode
 
 
-def test_a_server_that_answers_is_healthy(address: str) -> None:
+def test_a_server_that_responds_is_healthy(address: str) -> None:
     assert probe(f"{address}/health") == 0
 
 
-def test_a_server_that_fails_or_does_not_answer_is_not(address: str) -> None:
+def test_a_server_that_fails_or_does_not_respond_is_unhealthy(address: str) -> None:
     assert probe(f"{address}/other") == 1
     assert probe("http://127.0.0.1:1/health") == 1
 
 
-def test_a_part_of_airflow_is_as_healthy_as_airflow_says(address: str) -> None:
+def test_a_part_of_airflow_is_as_healthy_as_airflow_reports(address: str) -> None:
     assert probe(f"{address}/health", "scheduler") == 0
     for part in ("triggerer", "dag_processor", "unknown"):
         assert probe(f"{address}/health", part) == 1

@@ -21,12 +21,12 @@ def start(program: str, home: str) -> "subprocess.Popen[bytes]":
     return process
 
 
-def test_processes_are_found_by_their_home_and_end_even_if_they_do_not_want_to(tmp_path: object) -> None:
+def test_processes_are_found_by_their_home_and_killed_if_they_ignore_signals(tmp_path: object) -> None:
     mine, other = f"{tmp_path}/mine", f"{tmp_path}/other"
     with start(STUBBORN, mine) as stubborn, start(STUBBORN, other) as bystander:
-        found = stack_processes(mine)
-        assert [each.pid for each in found] == [stubborn.pid]
-        end_processes(found, wait_seconds=0.2)
+        matches = stack_processes(mine)
+        assert [each.pid for each in matches] == [stubborn.pid]
+        end_processes(matches, wait_seconds=0.2)
         assert stack_processes(mine) == []
         assert [each.pid for each in stack_processes(other)] == [bystander.pid]
         bystander.kill()

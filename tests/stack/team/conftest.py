@@ -26,7 +26,7 @@ def team(open_folder: Path) -> Iterator[TeamStack]:
         spark_workers=2,
         spark_worker_cores=1,
         spark_worker_memory="1g",
-        # Short nights: what is tested is what runs where, and who knows what.
+        # Short runs: the tests are about processes and secrets.
         epochs=5,
         embedding_dim=16,
     )

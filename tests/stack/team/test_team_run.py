@@ -1,4 +1,4 @@
-"""One night of ml-100k by the whole team stack, and the same night by one process: the same rows, no secret told."""
+"""One run of ml-100k by the whole team stack, and the same run by one process: the same rows, no secret leaked."""
 
 import json
 import os
@@ -16,61 +16,61 @@ from mlflow import MlflowClient
 
 from nightjar.contract.places import REPOSITORY
 from nightjar.contract.settings import variable
-from nightjar.stack.database import program
+from nightjar.stack.postgres import program
 from nightjar.stack.team.secrets_file import POSTGRES_ADMIN
-from tests.support.stack_client import NIGHT_SECONDS, Nights
+from tests.support.stack_client import RUN_SECONDS, NightlyDag
 from tests.support.team_client import TeamStack
 
 pytestmark = pytest.mark.stack
 
 DAY = date(1998, 4, 22)
 PUBLICATION = f"{DAY}.1"
-# Settings that say where things are and who runs them, and nothing about what comes out.
+# Settings of addresses and processes, without influence on the result.
 ELSEWHERE = ("home", "stack_kind", "spark_workers", "spark_worker_cores", "spark_worker_memory")
 
 
 @dataclass(frozen=True)
-class Night:
-    """The night as the scheduler ran it, and what the new stack's warehouse said before its first import."""
+class CompletedTeamRun:
+    """The run by the scheduler, and the new stack's warehouse before its first import."""
 
     before: list[tuple[Any, ...]]
-    nights: Nights
+    dag: NightlyDag
     run: dict[str, Any]
     tasks: dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def night(team: TeamStack, shared_data: Path) -> Iterator[Night]:
+def team_run(team: TeamStack, shared_data: Path) -> Iterator[CompletedTeamRun]:
     before = team.rows("select current_user, count(*) from raw.interactions")
     imported = team.on_warehouse("import", "movielens", str(shared_data / "ml-100k"))
     assert imported.returncode == 0, imported.stdout
-    nights = Nights(team)
-    nights.turn_on(True)
-    nights.start(DAY, "the_night")
-    run = nights.wait_for_run(DAY, NIGHT_SECONDS)
-    yield Night(before, nights, run, nights.tasks(DAY))
-    nights.turn_on(False)
+    dag = NightlyDag(team)
+    dag.set_active(True)
+    dag.start(DAY, "the_run")
+    run = dag.wait_for_run(DAY, RUN_SECONDS)
+    yield CompletedTeamRun(before, dag, run, dag.tasks(DAY))
+    dag.set_active(False)
 
 
-def test_the_warehouse_was_ready_for_its_first_import(night: Night) -> None:
-    assert night.before == [("nightjar_pipeline", 0)]
+def test_the_warehouse_was_ready_for_its_first_import(team_run: CompletedTeamRun) -> None:
+    assert team_run.before == [("nightjar_pipeline", 0)]
 
 
-def test_the_night_is_published_and_every_rater_has_ten_films(team: TeamStack, night: Night) -> None:
-    failed = {name: task["state"] for name, task in night.tasks.items() if task["state"] != "success"}
-    assert night.run["state"] == "success", failed
+def test_the_run_is_published_and_every_rater_has_ten_films(team: TeamStack, team_run: CompletedTeamRun) -> None:
+    failed = {name: task["state"] for name, task in team_run.tasks.items() if task["state"] != "success"}
+    assert team_run.run["state"] == "success", failed
     assert team.rows("select publication_id, action from recs.publications") == [(PUBLICATION, "published")]
     lists = team.rows("select count(*), count(distinct item_id) from recs.recommendations_current group by user_id")
     assert lists == [(10, 10)] * 943
 
 
-def test_the_jobs_ran_on_the_cluster_s_workers(team: TeamStack, night: Night) -> None:
+def test_the_jobs_ran_on_the_cluster_s_workers(team: TeamStack, team_run: CompletedTeamRun) -> None:
     finished = {app["name"]: app["state"] for app in team.spark()["completedapps"]}
     assert finished == {"nightjar build_features": "FINISHED", "nightjar score_users": "FINISHED"}
 
 
-def test_the_content_is_that_of_the_same_night_in_one_process(
-    team: TeamStack, night: Night, shared_data: Path, tmp_path: Path
+def test_the_content_is_that_of_the_same_run_in_one_process(
+    team: TeamStack, team_run: CompletedTeamRun, shared_data: Path, tmp_path: Path
 ) -> None:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("NIGHTJAR_", "AIRFLOW"))}
     same = {
@@ -84,7 +84,7 @@ def test_the_content_is_that_of_the_same_night_in_one_process(
             env={**inherited, **same, "NIGHTJAR_HOME": str(tmp_path)},
             capture_output=True,
             text=True,
-            timeout=NIGHT_SECONDS,
+            timeout=RUN_SECONDS,
             check=False,
         )
         assert done.returncode == 0, done.stdout[-3000:]
@@ -94,7 +94,7 @@ def test_the_content_is_that_of_the_same_night_in_one_process(
     assert team.rows(query) == alone
 
 
-def test_mlflow_has_the_run_and_the_champion(team: TeamStack, night: Night) -> None:
+def test_mlflow_has_the_run_and_the_champion(team: TeamStack, team_run: CompletedTeamRun) -> None:
     settings = team.settings
     client = MlflowClient(team.mlflow_url, team.mlflow_url)
     [(model_uri,)] = team.rows("select model_uri from recs.publications")
@@ -105,9 +105,9 @@ def test_mlflow_has_the_run_and_the_champion(team: TeamStack, night: Night) -> N
     assert run.data.tags["nightjar.publication_id"] == PUBLICATION
 
 
-def test_no_secret_is_in_what_the_night_left_on_disk(team: TeamStack, night: Night) -> None:
+def test_no_secret_is_in_the_files_of_the_run(team: TeamStack, team_run: CompletedTeamRun) -> None:
     logs = list((team.settings.home / "airflow" / "logs").rglob("*.log"))
-    assert len(logs) >= len(night.tasks) - 1
+    assert len(logs) >= len(team_run.tasks) - 1
     # What Spark's environment page shows, and what the executors said.
     events = [path.read_text() for path in (team.settings.home / "events").rglob("events_*")]
     assert len(events) == 2
@@ -116,20 +116,20 @@ def test_no_secret_is_in_what_the_night_left_on_disk(team: TeamStack, night: Nig
     assert team.leaks() == []
 
 
-def test_no_secret_is_in_what_airflow_and_mlflow_show(team: TeamStack, night: Night) -> None:
+def test_no_secret_is_in_what_airflow_and_mlflow_show(team: TeamStack, team_run: CompletedTeamRun) -> None:
     client = MlflowClient(team.mlflow_url, team.mlflow_url)
     runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
     shown = [str(run.to_dictionary()) for run in runs]
     assert any(PUBLICATION in text for text in shown)
-    rendered = json.dumps([task["rendered_fields"] for task in night.tasks.values()])
+    rendered = json.dumps([task["rendered_fields"] for task in team_run.tasks.values()])
     assert "nightjar" in rendered
-    path = "dags/nightly_recommendations/dagRuns/the_night/taskInstances/~/xcomEntries?limit=200"
-    xcoms = json.dumps(night.nights.ask("GET", path))
-    for text in (*shown, rendered, xcoms, json.dumps(night.run)):
+    path = "dags/nightly_recommendations/dagRuns/the_run/taskInstances/~/xcomEntries?limit=200"
+    xcoms = json.dumps(team_run.dag.call("GET", path))
+    for text in (*shown, rendered, xcoms, json.dumps(team_run.run)):
         assert not [name for name, value in team.secrets.items() if value in text]
 
 
-def test_no_secret_is_in_a_database(team: TeamStack, night: Night) -> None:
+def test_no_secret_is_in_a_database(team: TeamStack, team_run: CompletedTeamRun) -> None:
     # Everything that Airflow, MLflow and the warehouse keep, page or no page: rendered fields, XComs, params, logs.
     for database in ("airflow", "mlflow", "nightjar"):
         dumped = subprocess.run(
@@ -143,7 +143,7 @@ def test_no_secret_is_in_a_database(team: TeamStack, night: Night) -> None:
         assert not [name for name, value in team.secrets.items() if value in dumped], database
 
 
-def test_no_secret_is_in_the_repository(team: TeamStack, night: Night) -> None:
+def test_no_secret_is_in_the_repository(team: TeamStack, team_run: CompletedTeamRun) -> None:
     left_out = {".venv", ".git", "var", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
     files = [
         path

@@ -1,4 +1,4 @@
-"""What a team may rely on: every program of docker-compose.yml runs, is found by the others, and knows what it must."""
+"""The guarantees of the team stack: every program of docker-compose.yml runs, is reachable and has its secrets only."""
 
 import re
 from pathlib import Path
@@ -11,37 +11,37 @@ from nightjar.contract.places import REPOSITORY
 from nightjar.stack.processes import stack_processes
 from nightjar.stack.team.secrets_file import AIRFLOW_ADMIN, AIRFLOW_DATABASE, SECRETS
 from tests.support.refusals import refused_command
-from tests.support.stack_client import Nights, wait_for
+from tests.support.stack_client import NightlyDag, wait_for
 from tests.support.team_client import TeamStack
 
 pytestmark = pytest.mark.stack
 
 
-def test_every_program_of_the_file_runs_or_has_done_its_work(team: TeamStack) -> None:
-    said = {line.split()[0]: line.split()[1] for line in team.nightjar("stack", "status").stdout.splitlines()}
+def test_every_program_of_the_file_runs_or_has_finished(team: TeamStack) -> None:
+    output = {line.split()[0]: line.split()[1] for line in team.nightjar("stack", "status").stdout.splitlines()}
     for program in team.programs:
-        assert said[program.name] == ("EXITED" if program.ends_by_itself else "RUNNING"), program.name
+        assert output[program.name] == ("EXITED" if program.ends_by_itself else "RUNNING"), program.name
 
 
-def test_airflow_finds_all_its_parts_and_all_dags_without_an_error(team: TeamStack) -> None:
+def test_all_parts_of_airflow_are_healthy_and_all_dags_without_an_error(team: TeamStack) -> None:
     _, health = team.request("GET", "/api/v2/monitor/health")
     assert {part: state["status"] for part, state in health.items()} == dict.fromkeys(
         ("metadatabase", "scheduler", "triggerer", "dag_processor"), "healthy"
     )
-    nights = Nights(team)
+    dag = NightlyDag(team)
     expected = {path.stem for path in (REPOSITORY / "dags").glob("*.py")} - {"__init__"}
 
-    def found() -> dict[str, bool] | None:
-        dags = {dag["dag_id"]: dag["is_paused"] for dag in nights.ask("GET", "dags")["dags"]}
+    def result() -> dict[str, bool] | None:
+        dags = {dag["dag_id"]: dag["is_paused"] for dag in dag.call("GET", "dags")["dags"]}
         return dags if set(dags) == expected else None
 
     # The processor is healthy before it has read every file.
-    assert set(wait_for(found, "all DAGs", 240).values()) == {True}
-    assert nights.ask("GET", "importErrors")["total_entries"] == 0
-    assert {"warehouse_writer", "compute"} <= {pool["name"] for pool in nights.ask("GET", "pools")["pools"]}
+    assert set(wait_for(result, "all DAGs", 240).values()) == {True}
+    assert dag.call("GET", "importErrors")["total_entries"] == 0
+    assert {"warehouse_writer", "compute"} <= {pool["name"] for pool in dag.call("GET", "pools")["pools"]}
 
 
-def test_only_the_right_password_lets_the_administrator_in(team: TeamStack) -> None:
+def test_only_the_right_password_logs_the_administrator_in(team: TeamStack) -> None:
     for password in ("wrong", "admin"):
         assert team.request("POST", "/auth/token", {"username": "admin", "password": password})[0] == 401
     assert team.request("GET", "/api/v2/dags")[0] == 401
@@ -54,11 +54,11 @@ def test_only_the_right_password_lets_the_administrator_in(team: TeamStack) -> N
 
 
 def test_the_spark_master_has_two_workers(team: TeamStack) -> None:
-    said = team.spark()
-    assert (said["status"], said["aliveworkers"], said["cores"]) == ("ALIVE", 2, 2)
+    output = team.spark()
+    assert (output["status"], output["aliveworkers"], output["cores"]) == ("ALIVE", 2, 2)
 
 
-def test_mlflow_keeps_runs_in_its_database_and_artifacts_behind_its_address(team: TeamStack, tmp_path: Path) -> None:
+def test_mlflow_stores_runs_in_its_database_and_serves_artifacts(team: TeamStack, tmp_path: Path) -> None:
     client = MlflowClient(team.mlflow_url, team.mlflow_url)
     run = client.create_run(client.create_experiment("of the test")).info
     assert run.artifact_uri.startswith("mlflow-artifacts:/")
@@ -103,18 +103,18 @@ def test_a_process_has_the_secrets_of_its_program_and_no_other(team: TeamStack) 
 
     looked_at = set()
     for line in team.nightjar("stack", "status").stdout.splitlines():
-        found = re.match(r"(\S+) +RUNNING +(\d+)", line)
-        if found:
-            process = psutil.Process(int(found[2]))
-            assert held(process) == granted[found[1]], found[1]
+        result = re.match(r"(\S+) +RUNNING +(\d+)", line)
+        if result:
+            process = psutil.Process(int(result[2]))
+            assert held(process) == granted[result[1]], result[1]
             # PostgreSQL's children write their titles over their environment.
             children = process.children(recursive=True)
-            assert all(held_by_child(child) <= granted[found[1]] for child in children), found[1]
-            looked_at.add(found[1])
+            assert all(held_by_child(child) <= granted[result[1]] for child in children), result[1]
+            looked_at.add(result[1])
     assert looked_at == {each.name for each in team.programs if not each.ends_by_itself}
 
 
-def test_a_worker_that_was_killed_is_back_without_anyone_s_help(team: TeamStack) -> None:
+def test_a_killed_worker_is_restarted(team: TeamStack) -> None:
     words = ("worker.Worker", f"--webui-port {team.settings.spark_ui_port + 2}")
     before = team.process_of(*words)
     assert before is not None
@@ -131,7 +131,7 @@ def test_another_kind_of_stack_is_refused_while_this_one_runs(team: TeamStack) -
     refused_command(refused, 2, "another_stack_runs", str(team.settings.home))
 
 
-def test_stop_leaves_no_process_and_the_next_start_takes_new_passwords_and_finds_its_state(team: TeamStack) -> None:
+def test_stop_leaves_no_process_and_the_next_start_uses_new_passwords_and_keeps_its_state(team: TeamStack) -> None:
     token = team.login()
     assert team.request("POST", "/api/v2/variables", {"key": "kept", "value": "as it was"}, token)[0] == 201
     processes = team.marked()
@@ -142,7 +142,7 @@ def test_stop_leaves_no_process_and_the_next_start_takes_new_passwords_and_finds
     old = team.secrets
     changed = {AIRFLOW_ADMIN: "another-password-of-admin", AIRFLOW_DATABASE: "another-password-of-airflow"}
     lines = [f"{name}={changed.get(name, old[name])}" for name in SECRETS]
-    team.places.team_secrets.write_text("\n".join(lines) + "\n")
+    team.paths.team_secrets.write_text("\n".join(lines) + "\n")
     started = team.nightjar("stack", "up", "--deadline-seconds", "480")
     assert started.returncode == 0, started.stdout
     assert not any(value in started.stdout for value in {*old.values(), *changed.values()})

@@ -28,7 +28,7 @@ def read(warehouse: Warehouse) -> Callable[[str], list[EventWeight]]:
     return rows
 
 
-def test_every_type_is_shown_with_weight_and_events_and_unknown_ones_are_marked(
+def test_every_type_is_listed_with_weight_and_events_and_unknown_ones_are_marked(
     runner: CliRunner, warehouse: Warehouse, insert: Callable[..., None]
 ) -> None:
     with warehouse.transaction() as connection:
@@ -85,7 +85,7 @@ def test_a_file_of_weights_is_set(runner: CliRunner, read: Callable[[str], list[
     ],
     ids=lambda each: each if isinstance(each, str) else " ".join(each),
 )
-def test_what_cannot_be_done_is_refused(
+def test_impossible_changes_are_refused(
     runner: CliRunner, warehouse: Warehouse, arguments: tuple[str, ...], code: str
 ) -> None:
     with refused(BadInput, code, wording=False):

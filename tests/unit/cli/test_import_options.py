@@ -13,11 +13,11 @@ NOTHING: dict[str, Any] = dict.fromkeys(
 )
 
 
-def typed(**given: Any) -> ReadOptions:
-    return typed_options(**{**NOTHING, **given})
+def typed(**options: Any) -> ReadOptions:
+    return typed_options(**{**NOTHING, **options})
 
 
-def test_nothing_typed_says_nothing() -> None:
+def test_no_typed_option_leaves_the_defaults() -> None:
     assert typed() == ReadOptions()
 
 
@@ -30,7 +30,7 @@ def test_pairs_may_be_listed_repeated_and_hold_commas() -> None:
 @pytest.mark.parametrize(
     ("word", "meant"), [("tab", "\t"), ("\\t", "\t"), ("semicolon", ";"), ("::", "::"), ("pipe", "|"), ("|", "|")]
 )
-def test_a_delimiter_may_be_called_by_its_name(word: str, meant: str) -> None:
+def test_a_delimiter_may_be_given_by_name(word: str, meant: str) -> None:
     assert typed(delimiter=word).delimiter == meant
 
 
@@ -41,7 +41,7 @@ def test_quotes_may_be_none_and_words_for_no_value_are_compared_in_lower_case() 
 
 
 @pytest.mark.parametrize(
-    ("given", "code", "fields"),
+    ("options", "code", "fields"),
     [
         ({"columns": ["user_id"]}, "not_a_pair", {"option": "--columns", "value": "user_id"}),
         ({"columns": ["=x"]}, "not_a_pair", {"option": "--columns", "value": "=x"}),
@@ -60,12 +60,12 @@ def test_quotes_may_be_none_and_words_for_no_value_are_compared_in_lower_case() 
     ],
     ids=str,
 )
-def test_an_option_that_means_nothing_is_refused(given: dict[str, Any], code: str, fields: dict[str, Any]) -> None:
+def test_an_invalid_option_is_refused(options: dict[str, Any], code: str, fields: dict[str, Any]) -> None:
     with refused(BadInput, code, **fields):
-        typed(**given)
+        typed(**options)
 
 
-def test_options_are_meant_for_the_interactions_or_for_the_only_table() -> None:
+def test_options_apply_to_the_interactions_or_to_the_only_table() -> None:
     read = typed(delimiter=";")
     assert options_by_table(["interactions", "items"], read) == {"interactions": read, "items": ReadOptions()}
     assert options_by_table(["items"], read) == {"items": read}
@@ -74,7 +74,7 @@ def test_options_are_meant_for_the_interactions_or_for_the_only_table() -> None:
     assert set(options_by_table(["items", "users"], ReadOptions())) == {"items", "users"}
 
 
-def test_what_is_typed_stands_over_what_the_layout_says() -> None:
+def test_typed_options_override_the_layout() -> None:
     layout = {
         "interactions": ReadOptions(
             columns={"user_id": "1", "item_id": "2", "occurred_at": "3"}, delimiter="::", header=False
@@ -89,7 +89,7 @@ def test_what_is_typed_stands_over_what_the_layout_says() -> None:
         options_by_table(["items"], ReadOptions(), layout)
 
 
-def test_what_a_layout_puts_into_every_row_is_said_unless_it_was_typed() -> None:
+def test_constants_of_a_layout_are_listed_unless_they_were_typed() -> None:
     layout = {"interactions": ReadOptions(constants={"event_type": "rating", "occurred_at": "2004-09-01"})}
     [line] = constants_of_layout("shop", layout, typed(constants=["event_type=buy"]))
     assert {"interactions:", "occurred_at", "'2004-09-01'", "shop"} <= set(line.split())

@@ -11,16 +11,16 @@ from nightjar.contract.errors import BadInput
 from tests.support.refusals import refused
 
 
-def leaves(command: Any, *path: str) -> Iterator[tuple[str, Any]]:
-    """The commands that do something, with their names."""
+def leaf_commands(command: Any, *path: str) -> Iterator[tuple[str, Any]]:
+    """The commands without subcommands, with their names."""
     inner = getattr(command, "commands", None)
     if inner is None:
         yield " ".join(path), command
     for name, each in (inner or {}).items():
-        yield from leaves(each, *path, name)
+        yield from leaf_commands(each, *path, name)
 
 
-COMMANDS = dict(leaves(typer.main.get_command(application())))
+COMMANDS = dict(leaf_commands(typer.main.get_command(application())))
 SINGLE = [
     (path, option)
     for path, command in COMMANDS.items()
@@ -29,7 +29,7 @@ SINGLE = [
 ]
 
 
-def test_the_commands_of_people_and_of_tasks_are_covered() -> None:
+def test_the_commands_of_people_and_of_tasks_are_all_covered() -> None:
     assert {path.split()[0] for path, _ in SINGLE} >= {"import", "run", "backfill", "rollback", "stage", "tune"}
 
 
@@ -41,6 +41,6 @@ def test_an_option_of_one_value_that_is_given_twice_is_refused(path: str, option
 
 
 def test_an_option_and_its_opposite_are_the_same_option() -> None:
-    given = ["import", "files", "--items", "items.csv", "--header", "--no-header"]
+    options = ["import", "files", "--items", "items.csv", "--header", "--no-header"]
     with refused(BadInput, "repeated_option", option="--header", count=2):
-        CliRunner().invoke(application(), given, catch_exceptions=False)
+        CliRunner().invoke(application(), options, catch_exceptions=False)

@@ -29,7 +29,7 @@ OLD, TARGET, CURRENT = "2026-01-01.1", "2026-06-29.1", "2026-06-30.1"
 
 @dataclass(frozen=True)
 class Home:
-    """Three published nights: one is long past, one was current before, one is current."""
+    """Three publications: an old one, a rollback target and the current one."""
 
     settings: Settings
     client: MlflowClient
@@ -79,7 +79,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, lay_in: Callable[..., RunFold
     return Home(settings, MlflowClient(settings.mlflow_uri, settings.mlflow_uri), runs)
 
 
-def test_a_rollback_takes_the_champion_along_and_back(home: Home) -> None:
+def test_a_rollback_moves_the_champion_alias_there_and_back(home: Home) -> None:
     for publication_id, previous in ((TARGET, CURRENT), (CURRENT, TARGET)):
         result = home.nightjar("rollback", "--to", publication_id, "--reason", "CTR fell", "--actor", "manual__7")
         assert figures(result.output) == [publication_id, previous]
@@ -106,7 +106,7 @@ def test_a_rollback_whose_alias_failed_is_mended_by_the_same_command(
     assert home.nightjar("rollback", "--to", CURRENT, "--reason", "enough").exit_code == 0
 
 
-def test_retention_shows_first_and_deletes_when_told(home: Home) -> None:
+def test_retention_lists_first_and_deletes_with_apply(home: Home) -> None:
     shown = home.nightjar("retention").output
     table = [[cell.strip() for cell in line.split("│")[1:5]] for line in shown.splitlines() if "│ 2026-" in line]
     assert [(row[0], row[3]) for row in table] == [(OLD, "6"), (TARGET, "0"), (CURRENT, "0")]
@@ -136,7 +136,7 @@ def test_retention_shows_first_and_deletes_when_told(home: Home) -> None:
     assert figures(again) == ["0", "0.0", "0", "2026-06-30"]
 
 
-def test_an_old_tuning_goes_with_the_runs_of_its_trials(home: Home) -> None:
+def test_an_old_search_is_deleted_with_the_runs_of_its_trials(home: Home) -> None:
     trials = {f"trial {number}": tracking.StageLog(metrics={"recall": (0.1,)}) for number in (1, 2)}
     tunings = {name: tracking.log_tuning(home.settings, name, tracking.StageLog(), trials) for name in (OLD, CURRENT)}
     for name in tunings:
@@ -150,11 +150,11 @@ def test_an_old_tuning_goes_with_the_runs_of_its_trials(home: Home) -> None:
     assert figures(home.nightjar("retention", "--apply").output) == ["0", "0.0", "0", "2026-06-30"]
 
 
-def test_a_model_that_is_needed_or_bears_an_alias_is_not_forgotten(home: Home) -> None:
+def test_a_model_that_is_needed_or_has_an_alias_is_not_deleted(home: Home) -> None:
     plain, needed, pinned = (track(home.settings, f"2025-01-0{day}.1") for day in (1, 2, 3))
     home.client.set_registered_model_alias("nightjar", "paper", str(pinned.model_version))
-    asked = {"2025-01-01.1", "2025-01-02.1", "2025-01-03.1"}
-    found = tracking.deletable_runs(home.settings, asked, {needed.run_id})
+    old = {"2025-01-01.1", "2025-01-02.1", "2025-01-03.1"}
+    found = tracking.deletable_runs(home.settings, old, {needed.run_id})
     assert found == {"2025-01-01.1": plain.run_id}
 
 
@@ -170,7 +170,7 @@ def test_artifacts_outside_the_home_are_refused_and_stay(home: Home, tmp_path: P
     assert home.client.get_run(run_id).info.lifecycle_stage == "active"
 
 
-def test_ages_count_from_the_date_that_is_given(lay: Callable[..., RunFolder], settings: Settings) -> None:
+def test_ages_count_from_the_given_date(lay: Callable[..., RunFolder], settings: Settings) -> None:
     lay(TARGET)
     lay("2026-06-02.1", None)
     lay(CURRENT, started_at=datetime(2026, 7, 1, tzinfo=UTC))
@@ -184,7 +184,7 @@ def test_ages_count_from_the_date_that_is_given(lay: Callable[..., RunFolder], s
     assert (result.exception.code, result.exception.fields["value"]) == ("not_a_date", "yesterday")
 
 
-def test_an_empty_home_has_nothing_to_clean_up(warehouse: Warehouse, settings: Settings) -> None:
+def test_an_empty_home_has_nothing_to_delete(warehouse: Warehouse, settings: Settings) -> None:
     result = CliRunner(env=variables_of(settings)).invoke(application(), ["retention", "--apply"])
     assert (result.exit_code, result.output.count("\n")) == (0, 1)
     assert figures(result.output) == []

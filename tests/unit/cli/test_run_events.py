@@ -1,4 +1,4 @@
-"""What the events of a run's tasks say to the operator, and which failure is the run's."""
+"""The lines that the operator sees of a run's events, and the run's failure."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from nightjar.contract.task_events import FAILED, PROGRESS, RUNNING, SKIPPED, SU
 
 
 def read(*events: tuple[str, str, dict[str, Any]]) -> tuple[RunEvents, list[str]]:
-    """Let a follower read events of (task, state, values); return it and the lines it showed."""
+    """Read events of (task, state, values); return the state of the run and the lines shown."""
     follower = RunEvents()
     shown = [follower.read(TaskEvent(task, state, 1, **values)) for task, state, values in events]
     return follower, [line for line in shown if line is not None]
@@ -30,7 +30,7 @@ def test_the_publication_is_the_result_of_begin() -> None:
     assert follower.publication_id == "2026-03-31.2"
 
 
-def test_the_first_failed_task_is_why_the_run_failed() -> None:
+def test_the_reason_of_a_failed_run_is_that_of_the_first_failed_task() -> None:
     follower, _ = read(
         ("gate_model", FAILED, {"exit_code": 3, "code": "gate_refused", "reason": "first"}),
         ("report", FAILED, {"exit_code": 1, "reason": "second"}),
@@ -38,7 +38,7 @@ def test_the_first_failed_task_is_why_the_run_failed() -> None:
     assert follower.failure == Failure(3, "first", "gate_refused")
 
 
-def test_a_failure_that_another_try_makes_good_is_shown_and_is_none() -> None:
+def test_a_failure_that_a_retry_mends_is_shown_and_does_not_fail_the_run() -> None:
     follower, [shown] = read(
         ("publish", UP_FOR_RETRY, {"exit_code": 1, "code": "warehouse_busy", "reason": "busy for 120 s"}),
         ("publish", SUCCESS, {}),

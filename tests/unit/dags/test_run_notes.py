@@ -7,7 +7,7 @@ def test_the_outcome_is_the_note() -> None:
     )
 
 
-def test_what_people_wrote_stays_below_and_an_earlier_outcome_goes() -> None:
+def test_text_of_people_stays_below_and_an_earlier_outcome_is_replaced() -> None:
     before = "begin: [nightjar] error (2, no_events): raw.interactions\nAnn asked for it"
     assert merged_note(before, "2026-03-31.1 is history") == "2026-03-31.1 is history\nAnn asked for it"
     assert merged_note("2026-03-31.1 is history\nAnn asked for it", "2026-03-31.2 is current") == (

@@ -1,4 +1,4 @@
-"""The page about every table: named while it is missing, and one file that needs nothing else."""
+"""The page about every table: reported while it is missing, served once it is written."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the explorer asks, as analysts ask: over two weeks laid by hand, on both engines."""
+"""The explorer's queries as the analysts' role, on two weeks of handmade rows, on both engines."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -11,7 +11,7 @@ import pytest
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.settings import Settings
 from nightjar.explorer import clicks, items, publications, quality, users
-from nightjar.explorer.reading import read
+from nightjar.explorer.warehouse_queries import query_warehouse
 from nightjar.publishing.run_failures import RunFailure, upsert_failure
 from nightjar.publishing.runner_process import this_process
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
@@ -22,38 +22,48 @@ from tests.support.two_weeks import CURRENT, lay_built_tables, lay_fortnight
 
 
 @pytest.fixture
-def fortnight(warehouse: Warehouse, settings: Settings) -> Settings:
+def two_weeks(warehouse: Warehouse, settings: Settings) -> Settings:
     with warehouse.transaction() as connection:
         lay_built_tables(connection)
         lay_fortnight(connection)
     return settings
 
 
-def test_lists_history_and_neighbours_are_by_title(fortnight: Settings) -> None:
-    lists, history, near = read(
-        fortnight,
+def test_recommendations_history_and_similar_items_are_by_title(two_weeks: Settings) -> None:
+    recommendations, history, similar = query_warehouse(
+        two_weeks,
         lambda connection: (
-            users.lists_of(connection, CURRENT, "user-02"),
-            users.history_of(connection, "user-02", 2),
-            items.neighbours_of(connection, CURRENT, "film-01"),
+            users.recommendations_of(connection, CURRENT, "user-02"),
+            users.user_history(connection, "user-02", 2),
+            items.similar_items(connection, CURRENT, "film-01"),
         ),
     )
-    # user-02 is the second user: its lists begin at the third item of each domain, because of the second film.
-    assert len(lists.rows) == 15
-    assert lists.rows[5] == ("films", 1, "The Bright Verdict", "personal", "The Bright Harbour", 2.5, "film-07")
+    # user-02 is the second user: its first item in each domain is the third, with the second film as reason.
+    assert len(recommendations.rows) == 15
+    assert recommendations.rows[5] == (
+        "films",
+        1,
+        "The Bright Verdict",
+        "personal",
+        "The Bright Harbour",
+        2.5,
+        "film-07",
+    )
     assert [row[1:4] for row in history.rows] == [
         ("view", "The Quiet Verdict", "books"),
         ("view", "The Bright Verdict", "films"),
     ]
-    assert [(domain, rank, title) for domain, rank, title, *_ in near.rows][5:7] == [
+    assert [(domain, rank, title) for domain, rank, title, *_ in similar.rows][5:7] == [
         ("films", 1, "The Bright Verdict"),
         ("films", 2, "The Hollow Dynasty"),
     ]
 
 
-def test_an_item_is_found_by_a_part_of_its_title_in_any_case_and_by_its_id(fortnight: Settings) -> None:
+def test_an_item_is_found_by_a_part_of_its_title_in_any_case_and_by_its_id(two_weeks: Settings) -> None:
     def titles(text: str) -> list[str]:
-        found: list[str] = read(fortnight, lambda connection: items.items_called(connection, text)).column("title")
+        found: list[str] = query_warehouse(two_weeks, lambda connection: items.find_items(connection, text)).column(
+            "title"
+        )
         return found
 
     assert titles("quiet c") == ["The Quiet Cipher"]
@@ -62,21 +72,23 @@ def test_an_item_is_found_by_a_part_of_its_title_in_any_case_and_by_its_id(fortn
     assert titles("%") == []
 
 
-def test_what_is_typed_is_never_part_of_a_query(fortnight: Settings) -> None:
+def test_typed_text_is_never_part_of_the_sql(two_weeks: Settings) -> None:
     hostile = "' or 1=1; drop table recs.recommendations; --"
-    found = read(
-        fortnight,
+    found = query_warehouse(
+        two_weeks,
         lambda connection: (
-            users.users_beginning_with(connection, CURRENT, hostile),
-            items.items_called(connection, hostile).rows,
+            users.find_users(connection, CURRENT, hostile),
+            items.find_items(connection, hostile).rows,
             clicks.by_variant(connection, hostile).rows,
         ),
     )
     assert found == ([], [], [])
-    assert read(fortnight, lambda connection: users.users_beginning_with(connection, CURRENT, "user-0"))[0] == "user-01"
+    assert (
+        query_warehouse(two_weeks, lambda connection: users.find_users(connection, CURRENT, "user-0"))[0] == "user-01"
+    )
 
 
-def test_each_date_shows_the_figures_of_its_last_publication(fortnight: Settings, warehouse: Warehouse) -> None:
+def test_each_date_shows_the_figures_of_its_last_publication(two_weeks: Settings, warehouse: Warehouse) -> None:
     with warehouse.transaction() as connection:
         again = {"publication_id": "2026-03-31.2", "data_date": "2026-03-31"}
         entry = {"ledger_id": 15, "as_of": "2026-04-01 00:00Z", "action": "history", "recorded_at": "2026-04-02 00:00Z"}
@@ -86,28 +98,28 @@ def test_each_date_shows_the_figures_of_its_last_publication(fortnight: Settings
         lay_row(connection, "recs.publications", again | entry)
         figure = {"model": "nightjar", "slice": "all", "metric": "recall", "k": 10, "value": 0.5, "users": 7}
         lay_row(connection, "recs.model_metrics", again | figure)
-    found = read(fortnight, lambda connection: quality.metric_over_time(connection, "recall", "all", 10))
+    found = query_warehouse(two_weeks, lambda connection: quality.metric_over_time(connection, "recall", "all", 10))
     # Thirteen dates with three models each, and the last one with the only model of its second publication.
     assert len(found.rows) == 40
     assert [row[1:] for row in found.rows[-1:]] == [("2026-03-31.2", "nightjar", 0.5, 7)]
 
 
-def test_the_current_publication_is_the_first_to_choose(fortnight: Settings) -> None:
-    known, gates = read(
-        fortnight,
+def test_the_current_publication_is_the_first_to_choose(two_weeks: Settings) -> None:
+    choices, gates = query_warehouse(
+        two_weeks,
         lambda connection: (
             publications.publications(connection),
             publications.gate_decisions(connection, CURRENT),
         ),
     )
-    assert known.column("publication_id")[:2] == [CURRENT, "2026-03-30.1"]
-    assert len(known.rows) == 14
+    assert choices.column("publication_id")[:2] == [CURRENT, "2026-03-30.1"]
+    assert len(choices.rows) == 14
     assert gates.rows[0][:2] == ("popularity", "passed")
 
 
-def test_clicks_are_summed_by_variant_with_their_interval(fortnight: Settings) -> None:
-    total, ranks, elsewhere = read(
-        fortnight,
+def test_clicks_are_summed_by_variant_with_an_interval(two_weeks: Settings) -> None:
+    total, ranks, elsewhere = query_warehouse(
+        two_weeks,
         lambda connection: (
             clicks.by_variant(connection, ""),
             clicks.by_rank(connection, "films"),
@@ -125,49 +137,49 @@ def test_clicks_are_summed_by_variant_with_their_interval(fortnight: Settings) -
     assert elsewhere == []
 
 
-def test_wilsons_interval() -> None:
+def test_wilsons_interval_of_published_examples() -> None:
     # Published examples: 10 of 100, and none of 10.
     assert clicks.wilson_interval(10, 100) == pytest.approx((0.0552, 0.1744), abs=5e-5)
     assert clicks.wilson_interval(0, 10) == pytest.approx((0.0, 0.2775), abs=5e-5)
     assert clicks.wilson_interval(10, 10) == pytest.approx((0.7225, 1.0), abs=5e-5)
 
 
-def test_a_page_cannot_write(fortnight: Settings, engine: str) -> None:
+def test_a_page_cannot_write_to_the_warehouse(two_weeks: Settings, engine: str) -> None:
     read_only = (
         pytest.raises(duckdb.InvalidInputException)
         if engine == "duckdb"
         else refused(BadInput, "permission_denied", wording=False)
     )
     with read_only:
-        read(fortnight, lambda connection: connection.execute("delete from recs.gate_decisions"))
+        query_warehouse(two_weeks, lambda connection: connection.execute("delete from recs.gate_decisions"))
 
 
-def test_what_dbt_has_not_built_yet_is_named(warehouse: Warehouse, settings: Settings, engine: str) -> None:
+def test_a_table_that_dbt_has_not_built_yet_is_named(warehouse: Warehouse, settings: Settings, engine: str) -> None:
     code = "missing_table" if engine == "duckdb" else "not_initialised"
     with refused(BadInput, code, wording=False) as error:
-        read(settings, lambda connection: items.items_called(connection, ""))
+        query_warehouse(settings, lambda connection: items.find_items(connection, ""))
     assert "item_titles" in str(error.value)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.integration
-def test_a_file_that_is_written_is_waited_for_and_then_said_to_be_busy(
-    tmp_path: Path, writer: Callable[[Path], AbstractContextManager[None]]
+def test_a_file_open_for_writing_is_waited_for_and_then_reported_as_busy(
+    tmp_path: Path, hold_file: Callable[[Path], AbstractContextManager[None]]
 ) -> None:
     settings = Settings(home=tmp_path, explorer_busy_seconds=1)
     warehouse = DuckDBWarehouse(settings.warehouse_path)
     warehouse.create_tables()
     path = settings.warehouse_path
-    with writer(path), refused(NightjarError, "file_busy", wording=False, path=path):
-        read(settings, quality.measured)
-    assert read(settings, quality.measured).rows == []
-    # And nothing of the page holds the file when it has its answer.
-    with writer(settings.warehouse_path):
+    with hold_file(path), refused(NightjarError, "file_busy", wording=False, path=path):
+        query_warehouse(settings, quality.available_metrics)
+    assert query_warehouse(settings, quality.available_metrics).rows == []
+    # The query leaves no handle on the file.
+    with hold_file(settings.warehouse_path):
         pass
 
 
 def test_an_attempt_whose_process_is_gone_has_died_and_refusals_without_an_attempt_are_listed(
-    fortnight: Settings, warehouse: Warehouse
+    two_weeks: Settings, warehouse: Warehouse
 ) -> None:
     day = date(2027, 1, 1)
     host = this_process().partition(":")[0]
@@ -182,8 +194,8 @@ def test_an_attempt_whose_process_is_gone_has_died_and_refusals_without_an_attem
             ["2027-01-01.1", day, "running", attempt["started_at"]],
         )
         upsert_failure(connection, RunFailure("r", "begin", "refused", "r", 2, data_date=date(2027, 1, 3)))
-    attempts, failed = read(
-        fortnight, lambda connection: (publications.attempts(connection), publications.failures(connection))
+    attempts, failed = query_warehouse(
+        two_weeks, lambda connection: (publications.attempts(connection), publications.failures(connection))
     )
     newest = dict(zip(attempts.columns, attempts.rows[0], strict=True))
     assert (newest["publication_id"], newest["outcome"]) == ("2027-01-01.1", "died")

@@ -53,17 +53,17 @@ FILL = f"""
 """
 
 
-LISTED = [(1, "i2", 0.5, "personal", "i1"), (2, "i9", 0.25, "popular", None)]
+RECOMMENDED = [(1, "i2", 0.5, "personal", "i1"), (2, "i9", 0.25, "popular", None)]
 
 
 @pytest.fixture(autouse=True)
 def _filled(warehouse: Warehouse) -> None:
     with warehouse.transaction() as connection:
         run_script(connection, FILL)
-        for rank, item_id, score, source, reason in LISTED:
+        for rank, item_id, score, source, reason in RECOMMENDED:
             row = {"rank": rank, "item_id": item_id, "score": score, "source": source, "reason_item_id": reason}
-            whose = {"publication_id": PUBLISHED, "data_date": date(2026, 3, 31), "user_id": "u1", "domain": "films"}
-            lay_row(connection, "recs.recommendations", whose | row)
+            keys = {"publication_id": PUBLISHED, "data_date": date(2026, 3, 31), "user_id": "u1", "domain": "films"}
+            lay_row(connection, "recs.recommendations", keys | row)
 
 
 def page(settings: Settings, publication_id: str) -> str:
@@ -72,23 +72,23 @@ def page(settings: Settings, publication_id: str) -> str:
 
 def section(html: str, name: str) -> str:
     """The HTML of one section."""
-    found = re.search(rf'<section id="{name}">(.*?)</section>', html, re.DOTALL)
-    assert found, name
-    return found[1]
+    match = re.search(rf'<section id="{name}">(.*?)</section>', html, re.DOTALL)
+    assert match, name
+    return match[1]
 
 
 def rows(html: str, name: str) -> list[list[str]]:
-    """The cells of the table in one section; no rows where words stand in its place."""
+    """The cells of the table in one section; no rows where a note stands in its place."""
     table = section(html, name).partition("<table>")[2].partition("</table>")[0]
     return [re.findall(r"<td>(.*?)</td>", row) for row in table.split("</tr>") if "<td>" in row]
 
 
 def empty(html: str, name: str) -> int:
-    """The number of tables and pictures in one section in whose place words stand."""
+    """The number of tables and pictures in one section that a note replaces."""
     return section(html, name).count('<p class="empty">')
 
 
-def test_the_page_tells_outcome_metrics_and_volume_of_its_night(settings: Settings) -> None:
+def test_the_page_shows_outcome_metrics_and_data_volume_of_its_run(settings: Settings) -> None:
     html = page(settings, PUBLISHED)
     assert '<span class="outcome published">published</span>' in html
     assert "why so" in html
@@ -98,7 +98,7 @@ def test_the_page_tells_outcome_metrics_and_volume_of_its_night(settings: Settin
         ["recall@10", "0.2231", "0.1301", "", "", "943"],
     ]
     assert rows(html, "slices") == [["all", "943", "0.2231", "0.1301", "", "", "", "", ""]]
-    # What happened after the night is not its input.
+    # Events after the data interval are not its input.
     assert rows(html, "events") == [["2026-03-30", "2", "2", "1", "2026-03-30 13:00 UTC"]]
     assert rows(html, "data") == [["2", "2", "1", "2026-03-30", "2026-03-30 12:00 UTC", "2026-03-30 13:00 UTC"]]
     assert rows(html, "sources") == [
@@ -107,7 +107,7 @@ def test_the_page_tells_outcome_metrics_and_volume_of_its_night(settings: Settin
     ]
 
 
-def test_lists_show_titles_and_whatever_a_title_holds_is_text(settings: Settings) -> None:
+def test_recommendations_show_titles_and_titles_are_escaped(settings: Settings) -> None:
     html = page(settings, PUBLISHED)
     assert "<script" not in html
     assert "<td>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; Söhne</td><td>personal</td><td>Hedda</td>" in html
@@ -117,7 +117,7 @@ def test_lists_show_titles_and_whatever_a_title_holds_is_text(settings: Settings
     assert "Former" not in html
 
 
-def test_a_refused_attempt_has_a_page_that_says_why(settings: Settings) -> None:
+def test_the_page_of_a_refused_attempt_shows_the_refusal(settings: Settings) -> None:
     html = page(settings, REFUSED)
     assert rows(html, "gates") == [
         ["popularity", "refused", "recall@10", "0.1250", "0.2500", "-0.1500", "-0.1000", "r"]
@@ -142,11 +142,11 @@ def test_plots_and_stages_of_the_run_folder_are_inside_the_page(settings: Settin
     assert html.count("data:image/png;base64,") == 2
     assert "data:image/png;base64,YSBwaWN0dXJl" in html
     assert rows(html, "stages") == [["unload", "1,234 rows", "0.2"]]
-    # Nothing is asked of any network.
+    # The page loads nothing from the network.
     assert not re.search(r"(src|href)=.?(http|//)", html)
 
 
-def test_event_types_and_users_left_out_are_those_of_the_run(settings: Settings, warehouse: Warehouse) -> None:
+def test_event_types_and_excluded_users_are_those_of_the_run(settings: Settings, warehouse: Warehouse) -> None:
     folder = RunFolder.of(settings.lake, PUBLISHED)
     event_types.path_in(folder).parent.mkdir(parents=True)
     types = [
@@ -163,7 +163,7 @@ def test_event_types_and_users_left_out_are_those_of_the_run(settings: Settings,
     html = page(settings, PUBLISHED)
     assert rows(html, "event_types") == [["view", "0.3", "", "180", "1,200", ""], ["poke", "0", "", "", "7", "unknown"]]
     assert rows(html, "excluded_users") == [["bot", "2026-03-31", "2,000"], ["bot", "2026-03-30", "900"]]
-    # A run of a version that kept neither.
+    # A run of a version that recorded neither.
     refused_page = page(settings, REFUSED)
     assert (empty(refused_page, "event_types"), empty(refused_page, "excluded_users")) == (1, 1)
 
@@ -172,7 +172,9 @@ def churn_rows(html: str) -> list[list[str]]:
     return rows(html, "changes")
 
 
-def test_lists_are_compared_with_those_of_the_night_before(settings: Settings, warehouse: Warehouse) -> None:
+def test_recommendations_are_compared_with_those_of_the_previous_publication(
+    settings: Settings, warehouse: Warehouse
+) -> None:
     first = page(settings, PUBLISHED)
     assert (empty(first, "changes"), "2026-03-30.2" in section(first, "changes")) == (1, False)
     with warehouse.transaction() as connection:
@@ -181,7 +183,7 @@ def test_lists_are_compared_with_those_of_the_night_before(settings: Settings, w
     cleaned_up = page(settings, PUBLISHED)
     assert (empty(cleaned_up, "changes"), "2026-03-30.2" in section(cleaned_up, "changes")) == (1, True)
     with warehouse.transaction() as connection:
-        # Of u1's two films one was listed before, at another place, and one to another user only.
+        # Of u1's two films one was recommended before, at another rank, and one to another user only.
         for user_id, rank, item_id in (("u1", 1, "i9"), ("u2", 1, "i2")):
             row = {"user_id": user_id, "rank": rank, "item_id": item_id, "score": 0.5, "source": "personal"}
             where = {"publication_id": "2026-03-30.2", "data_date": date(2026, 3, 30), "domain": "films"}
@@ -199,12 +201,12 @@ def lay_entry(connection: Connection, number: int, publication_id: str) -> None:
     lay_row(connection, "recs.publications", entry | {"previous_publication_id": None} | dict.fromkeys(texts, "x"))
 
 
-def test_the_lead_over_popularity_is_drawn_and_a_missing_champion_is_told(settings: Settings) -> None:
+def test_the_difference_to_popularity_is_drawn_without_a_champion(settings: Settings) -> None:
     folder = RunFolder.of(settings.lake, PUBLISHED)
     folder.path.mkdir(parents=True)
     of_users = {
-        model: {metric: np.array([share, 2 * share]) for metric in LIST_METRICS}
-        for model, share in (("nightjar", 0.4), ("popularity", 0.2))
+        model: {metric: np.array([value, 2 * value]) for metric in LIST_METRICS}
+        for model, value in (("nightjar", 0.4), ("popularity", 0.2))
     }
     save(EvaluationResults(of_users, {}, None), folder.evaluation)
     html = page(settings, PUBLISHED)
@@ -212,7 +214,7 @@ def test_the_lead_over_popularity_is_drawn_and_a_missing_champion_is_told(settin
     assert html.count("data:image/png;base64,") == 2
 
 
-def test_an_attempt_that_never_was_is_refused_and_nothing_is_written(settings: Settings) -> None:
+def test_an_unknown_attempt_is_refused_and_nothing_is_written(settings: Settings) -> None:
     folder = RunFolder.of(settings.lake, "2026-03-30.1")
     with refused(BadInput, "unknown_publication", wording=False, publication_id="2026-03-30.1"):
         write_report(settings, folder)

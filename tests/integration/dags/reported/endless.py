@@ -5,7 +5,7 @@ from datetime import datetime
 
 from airflow.sdk import DAG
 
-from dags.support.command import NightjarCommand
+from dags.support.command_tasks import NightjarCommand
 
 PROGRAM = "import os, time\nwhile True:\n    print('[nightjar]', os.getpid(), flush=True)\n    time.sleep(0.1)"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.sdk import DAG, BaseOperator, TriggerRule
 
-from dags.support.command import NightjarCommand
+from dags.support.command_tasks import NightjarCommand
 
 FAIL_ONCE = """
 import os, sys

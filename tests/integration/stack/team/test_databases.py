@@ -26,7 +26,7 @@ def connect(server: PostgresServer, user: str, password: str, database: str) -> 
     return psycopg.connect(host=server.host, port=server.port, user=user, password=password, dbname=database)
 
 
-def test_each_program_owns_its_database_and_enters_no_other(postgres_server: PostgresServer) -> None:
+def test_each_program_owns_its_database_and_cannot_connect_to_another(postgres_server: PostgresServer) -> None:
     create_databases(settings_of(postgres_server))
     for name, other in (("airflow", "mlflow"), ("mlflow", "airflow")):
         with connect(postgres_server, name, f"{name}-password", name) as connection:
@@ -56,7 +56,7 @@ def test_a_missing_password_is_named_before_anything_is_created(postgres_server:
         create_databases(settings_of(postgres_server, airflow="", mlflow=""))
 
 
-def test_an_administrator_who_is_refused_is_told_the_setting(postgres_server: PostgresServer) -> None:
+def test_a_refused_administrator_gets_the_name_of_the_setting(postgres_server: PostgresServer) -> None:
     wrong = settings_of(postgres_server).model_copy(update={"postgres_admin_password": SecretStr("wrong")})
     with pytest.raises(BadInput, match="NIGHTJAR_POSTGRES_ADMIN_PASSWORD"):
         create_databases(wrong)

@@ -26,7 +26,7 @@ def test_secrets_are_random_long_and_read_by_their_owner_alone(tmp_path: Path) -
     Fernet(one[FERNET])
 
 
-def test_what_is_there_stays_and_what_is_missing_is_added(tmp_path: Path) -> None:
+def test_existing_secrets_stay_and_missing_ones_are_added(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("# ours\nNIGHTJAR_POSTGRES_PASSWORD=chosen-by-a-person\nOTHER=x\n")
     file.chmod(0o644)
@@ -43,7 +43,7 @@ def test_what_is_there_stays_and_what_is_missing_is_added(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "value", ["", "short", 'quoted"-and-long-enough', "dollar$-and-long-enough", "sp ace-and-long-en"]
 )
-def test_a_value_that_a_reader_would_take_for_something_else_is_named_but_not_shown(tmp_path: Path, value: str) -> None:
+def test_a_value_that_a_reader_would_misread_is_named_but_not_shown(tmp_path: Path, value: str) -> None:
     file = tmp_path / ".env"
     file.write_text(f"NIGHTJAR_POSTGRES_PASSWORD={value}\n")
     before = file.read_text()
@@ -54,7 +54,7 @@ def test_a_value_that_a_reader_would_take_for_something_else_is_named_but_not_sh
     assert file.read_text() == before
 
 
-def test_a_file_that_lacks_a_secret_says_which(tmp_path: Path) -> None:
+def test_a_missing_secret_is_named(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     write_secrets(file)
     file.write_text("".join(line for line in file.read_text().splitlines(keepends=True) if not line.startswith(FERNET)))
@@ -62,7 +62,7 @@ def test_a_file_that_lacks_a_secret_says_which(tmp_path: Path) -> None:
         read_secrets(file)
 
 
-def test_the_command_needs_nothing_but_python_and_prints_no_secret(tmp_path: Path) -> None:
+def test_the_command_needs_only_python_and_prints_no_secret(tmp_path: Path) -> None:
     # -S: without what is installed beside the standard library.
     command = [sys.executable, "-S", "-m", "nightjar.stack.team.secrets_file", str(tmp_path / ".env")]
     umask = os.umask(0)

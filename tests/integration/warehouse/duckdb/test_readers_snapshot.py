@@ -12,7 +12,7 @@ import pytest
 from nightjar.contract.settings import Settings
 from nightjar.warehouse.engines import open_for_readers, open_warehouse
 from nightjar.warehouse.readers_snapshot import newest_state, refresh
-from tests.support.small_runs import fill, night
+from tests.support.small_runs import insert_events, publish_run
 
 LISTS = "select publication_id, count(*) from recs.recommendations group by 1 order by 1"
 CURRENT = "select publication_id, count(*) from recs.recommendations_current group by 1"
@@ -74,11 +74,11 @@ def asked(process: subprocess.Popen[str], query: str) -> str:
 @pytest.fixture
 def published(settings: Settings) -> Settings:
     """A home with the publications of March 10 and 11, and its readers' snapshot."""
-    fill(settings)
-    night(settings, 10)
+    insert_events(settings)
+    publish_run(settings, 10)
     build(settings)
     refresh(open_warehouse(settings), "a test")
-    night(settings, 11)
+    publish_run(settings, 11)
     build(settings)
     refresh(open_warehouse(settings), "a test")
     return settings
@@ -114,12 +114,12 @@ def test_a_view_of_what_is_not_there_is_named_and_left_out(published: Settings) 
 
 
 def test_a_reader_keeps_what_it_has_open_and_the_next_one_sees_the_new_publication(settings: Settings) -> None:
-    fill(settings)
-    night(settings, 10)
+    insert_events(settings)
+    publish_run(settings, 10)
     build(settings)
     refresh(open_warehouse(settings), "a test")
     with reader(settings.published_path) as first:
-        night(settings, 11)
+        publish_run(settings, 11)
         refresh(open_warehouse(settings), "a test")
         assert asked(first, CURRENT) == "[('2026-03-10.1', 10)]"
         with reader(settings.published_path) as second:
@@ -187,14 +187,14 @@ def test_a_table_with_other_columns_is_copied_whole(published: Settings) -> None
 
 
 def test_without_a_snapshot_readers_read_the_warehouse(settings: Settings) -> None:
-    fill(settings)
-    night(settings, 10)
+    insert_events(settings)
+    publish_run(settings, 10)
     with open_for_readers(settings).connect(read_only=True) as connection:
         assert connection.execute(LISTS).fetchall() == [("2026-03-10.1", 10)]
 
 
 def test_the_newest_state_is_the_warehouses_unless_somebody_writes_to_it(published: Settings) -> None:
-    night(published, 12)
+    publish_run(published, 12)
     with newest_state(published) as (connection, of_when):
         assert (len(connection.execute(LISTS).fetchall()), of_when) == (3, "")
     hold = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"

@@ -1,4 +1,4 @@
-"""The rules of docker-compose.yml, which is kept by hand, looked up as Compose would read it."""
+"""The rules of docker-compose.yml, which is kept by hand, read as Compose would."""
 
 import re
 import subprocess
@@ -21,10 +21,10 @@ COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 EACH = pytest.mark.parametrize("name", SERVICES)
 
-# Who may know what. Everything else is wrong.
+# The secrets of each service. Any other is wrong.
 AIRFLOW_KEYS = {"AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__API__SECRET_KEY"}
 AIRFLOW = {"NIGHTJAR_AIRFLOW_DATABASE_PASSWORD", *AIRFLOW_KEYS}
-KNOWS = {
+SECRETS_OF = {
     "postgres": {"NIGHTJAR_POSTGRES_ADMIN_PASSWORD"},
     "init-databases": {
         "NIGHTJAR_POSTGRES_ADMIN_PASSWORD",
@@ -43,7 +43,7 @@ KNOWS = {
     "airflow-triggerer": AIRFLOW,
     "airflow-scheduler": {*AIRFLOW, "NIGHTJAR_POSTGRES_PASSWORD"},
 }
-# Variables of other people's programs, by the beginnings of their names.
+# Variables of third-party programs, by the beginnings of their names.
 KNOWN = re.compile(
     r"AIRFLOW_HOME|AIRFLOW_CONN_\w+|AIRFLOW__[A-Z_]+__[A-Z_]+|MLFLOW_(BACKEND_STORE_URI|SERVER_ENABLE_JOB_EXECUTION"
     r"|SERVER_ALLOWED_HOSTS|DISABLE_TELEMETRY)|SPARK_(DAEMON_MEMORY|LOCAL_DIRS|MASTER_OPTS|WORKER_OPTS)|PYSPARK(_DRIVER)?_PYTHON|PGDATA"
@@ -62,16 +62,16 @@ FILLED_IN = {
     *("NIGHTJAR_AIRFLOW_PORT", "NIGHTJAR_MLFLOW_PORT", "NIGHTJAR_EXPLORER_PORT", "NIGHTJAR_SPARK_UI_PORT"),
     *("NIGHTJAR_POSTGRES_PORT", "NIGHTJAR_SPARK_WORKER_CORES", "NIGHTJAR_SPARK_WORKER_MEMORY"),
 }
-# Who gets the team's settings.
-TUNED = {name for name in KNOWS if "airflow" in name} | {"init-databases", "mlflow", "explorer"}
+# Services that get the team's settings.
+TUNED = {name for name in SECRETS_OF if "airflow" in name} | {"init-databases", "mlflow", "explorer"}
 # What a machine with 16 GB has, less what its system and Docker take.
 ROOM_MB = 14_848
-# By settings' names; the rest is what child processes are told.
-OURS = {f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields} | {STACK_MARK, "NIGHTJAR_WAREHOUSE"}
+# By settings' names; the others are variables of child processes.
+COMPOSE_SETTINGS = {f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields} | {STACK_MARK, "NIGHTJAR_WAREHOUSE"}
 
 
 def defaults(**interpolated: str) -> dict[str, str]:
-    """What docker-compose.env holds, as Compose reads it: filled in from .env and the shell but in single quotes."""
+    """The variables of docker-compose.env, filled in from .env and the shell except in single quotes, as by Compose."""
 
     def value(text: str) -> str:
         if text.startswith("'"):
@@ -82,13 +82,13 @@ def defaults(**interpolated: str) -> dict[str, str]:
     return {name: value(text) for name, text in (line.split("=", 1) for line in lines)}
 
 
-def found_by(name: str, settings_env: dict[str, str], **interpolated: str) -> dict[str, str]:
+def environment_of(name: str, settings_env: dict[str, str], **interpolated: str) -> dict[str, str]:
     """The environment of a service by Compose's precedence: the later of its files wins, `environment` over all."""
-    service, found = SERVICES[name], dict[str, str]()
+    service, matches = SERVICES[name], dict[str, str]()
     files = {"docker-compose.env": defaults(**interpolated), "settings.env": settings_env}
     for entry in service.get("env_file", ()):
-        found |= files[entry if isinstance(entry, str) else entry["path"]]
-    return found | service.get("environment", {})
+        matches |= files[entry if isinstance(entry, str) else entry["path"]]
+    return matches | service.get("environment", {})
 
 
 def megabytes(limit: str) -> int:
@@ -96,14 +96,14 @@ def megabytes(limit: str) -> int:
 
 
 @pytest.mark.parametrize(("options", "file"), [([], FILE), (["--defaults"], DEFAULTS_FILE)])
-def test_the_command_that_printed_the_files_still_does_and_says_that_it_will_go(options: list[str], file: Path) -> None:
+def test_the_deprecated_command_still_prints_the_files(options: list[str], file: Path) -> None:
     done = CliRunner().invoke(app, ["compose", *options])
     assert (done.exit_code, done.stdout) == (0, file.read_text())
     assert "compose" in done.stderr
 
 
 @pytest.mark.integration
-def test_the_file_keeps_to_the_compose_specification() -> None:
+def test_the_file_follows_the_compose_specification() -> None:
     checker = Path(sys.executable).parent / "check-jsonschema"
     command = [str(checker), "--builtin-schema", "vendor.compose-spec", str(FILE)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -111,7 +111,7 @@ def test_the_file_keeps_to_the_compose_specification() -> None:
 
 
 def test_the_services_are_those_of_a_whole_stack() -> None:
-    assert set(SERVICES) == set(KNOWS)
+    assert set(SERVICES) == set(SECRETS_OF)
 
 
 @EACH
@@ -139,7 +139,7 @@ def test_a_service_is_checked_or_ends_by_itself(name: str) -> None:
 
 
 @EACH
-def test_a_service_waits_for_those_that_it_needs(name: str) -> None:
+def test_a_service_waits_for_the_services_it_needs(name: str) -> None:
     names = list(SERVICES)
     for other, condition in SERVICES[name].get("depends_on", {}).items():
         assert names.index(other) < names.index(name)
@@ -149,11 +149,11 @@ def test_a_service_waits_for_those_that_it_needs(name: str) -> None:
         assert SERVICES[name]["depends_on"]
 
 
-def test_the_limits_of_memory_fit_a_machine_of_16_gb_and_are_written_down() -> None:
+def test_the_memory_limits_fit_a_machine_of_16_gb_and_are_documented() -> None:
     limits = {name: megabytes(service["mem_limit"]) for name, service in SERVICES.items()}
     running = sum(limit for name, limit in limits.items() if SERVICES[name]["restart"] != "no")
     assert running <= ROOM_MB
-    # With the steps that run before the others and end.
+    # Together with the initial steps, which end.
     assert sum(limits.values()) <= 16 * 1024
     for page in ("docs/team-stack.md", "docs/operating.md"):
         assert f"{running / 1024:.1f} GB" in (REPOSITORY / page).read_text(), page
@@ -166,7 +166,7 @@ def test_a_service_has_a_limit_of_memory_and_a_limited_log(name: str) -> None:
 
 
 @EACH
-def test_an_image_is_pinned_and_ours_is_built_here(name: str) -> None:
+def test_an_image_is_pinned_and_the_projects_own_is_built(name: str) -> None:
     service = SERVICES[name]
     assert re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?(-[a-z]+)?", service["image"])
     if service["image"].startswith("nightjar:"):
@@ -176,10 +176,10 @@ def test_an_image_is_pinned_and_ours_is_built_here(name: str) -> None:
 @EACH
 def test_ports_are_reached_from_this_machine_only(name: str) -> None:
     for port in SERVICES[name].get("ports", ()):
-        found = re.fullmatch(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}:(\d+)", port)
-        assert found, port
-        assert found[1] in OURS
-        assert found[2] == found[3]
+        matches = re.fullmatch(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}:(\d+)", port)
+        assert matches, port
+        assert matches[1] in COMPOSE_SETTINGS
+        assert matches[2] == matches[3]
 
 
 @EACH
@@ -189,10 +189,10 @@ def test_volumes_are_named(name: str) -> None:
 
 
 @EACH
-def test_a_service_knows_the_passwords_that_it_needs_and_no_other(name: str) -> None:
+def test_a_service_gets_the_passwords_it_needs_and_no_other(name: str) -> None:
     values = [str(value) for value in SERVICES[name].get("environment", {}).values()]
-    found = {secret for value in values for secret in re.findall(r"\$\{(\w+):\?run make secrets\}", value)}
-    assert found == KNOWS[name]
+    matches = {secret for value in values for secret in re.findall(r"\$\{(\w+):\?run make secrets\}", value)}
+    assert matches == SECRETS_OF[name]
 
 
 def test_every_secret_is_used_and_has_no_default() -> None:
@@ -209,18 +209,18 @@ def test_every_secret_is_used_and_has_no_default() -> None:
 @EACH
 def test_no_password_is_written_out(name: str) -> None:
     service = SERVICES[name]
-    for variable, value in found_by(name, {}).items():
+    for variable, value in environment_of(name, {}).items():
         if re.search(r"PASSWORD|SECRET|_KEY|TOKEN", variable):
             assert re.fullmatch(r"\$\{\w+:\?run make secrets\}", value), variable
         assert not re.search(r"://[^/]*:[^/]*@", str(value)), variable
-    # Arguments are seen by everyone on the machine.
+    # Everyone on the machine can see arguments.
     assert set(re.findall(r"\$\{(\w+)", " ".join(service["command"]))) <= FILLED_IN
 
 
 @EACH
-def test_every_variable_means_something_to_somebody(name: str) -> None:
-    for variable in found_by(name, {}):
-        assert variable in OURS or KNOWN.fullmatch(variable), variable
+def test_every_variable_is_known_to_a_program(name: str) -> None:
+    for variable in environment_of(name, {}):
+        assert variable in COMPOSE_SETTINGS or KNOWN.fullmatch(variable), variable
 
 
 @EACH
@@ -230,7 +230,7 @@ def test_the_team_s_own_settings_are_optional_and_win(name: str) -> None:
         return
     assert SERVICES[name]["env_file"] == ["docker-compose.env", {"path": "settings.env", "required": False}]
     settings = {variable: f"the team's {variable}" for variable in defaults()}
-    assert found_by(name, settings).items() >= settings.items()
+    assert environment_of(name, settings).items() >= settings.items()
     # What the team cannot set are passwords, and what has one right value in the containers.
     passwords = {variable for variable, value in SERVICES[name]["environment"].items() if value.startswith("${")}
     assert set(SERVICES[name]["environment"]) <= passwords | PINNED
@@ -245,32 +245,32 @@ def test_public_addresses_host_names_and_options_of_the_team_reach_their_program
         "MLFLOW_SERVER_ALLOWED_HOSTS": "mlflow:5000,mlflow.example.org",
     }
     for name in TUNED:
-        assert found_by(name, team).items() >= team.items()
+        assert environment_of(name, team).items() >= team.items()
     # MLflow reads its hosts from there: an option of its command would win.
     assert not [part for part in SERVICES["mlflow"]["command"] if "hosts" in part]
 
 
 def test_a_published_port_moves_the_address_with_it_and_no_port_inside() -> None:
     moved = {"NIGHTJAR_AIRFLOW_PORT": "9080", "NIGHTJAR_MLFLOW_PORT": "9500", "NIGHTJAR_POSTGRES_PORT": "9432"}
-    # Once as .env has it, and once as both files have it.
+    # Once from .env, and once from both files.
     for settings_env in ({}, moved):
-        found = found_by("airflow-scheduler", settings_env, **moved)
-        assert found["AIRFLOW__API__BASE_URL"] == "http://127.0.0.1:9080"
-        assert found["NIGHTJAR_MLFLOW_PUBLIC_URL"] == "http://127.0.0.1:9500"
-        assert found["NIGHTJAR_MLFLOW_URL"] == "http://mlflow:5000"
-        assert found["NIGHTJAR_POSTGRES_PORT"] == "5432"
-    assert found_by("explorer", {"NIGHTJAR_EXPLORER_PORT": "9501"})["NIGHTJAR_EXPLORER_PORT"] == "8501"
+        matches = environment_of("airflow-scheduler", settings_env, **moved)
+        assert matches["AIRFLOW__API__BASE_URL"] == "http://127.0.0.1:9080"
+        assert matches["NIGHTJAR_MLFLOW_PUBLIC_URL"] == "http://127.0.0.1:9500"
+        assert matches["NIGHTJAR_MLFLOW_URL"] == "http://mlflow:5000"
+        assert matches["NIGHTJAR_POSTGRES_PORT"] == "5432"
+    assert environment_of("explorer", {"NIGHTJAR_EXPLORER_PORT": "9501"})["NIGHTJAR_EXPLORER_PORT"] == "8501"
 
 
 def test_the_explorer_reads_the_team_s_warehouse_and_is_reached_on_loopback() -> None:
-    found = found_by("explorer", {})
-    assert (found["NIGHTJAR_WAREHOUSE_ENGINE"], found["NIGHTJAR_POSTGRES_HOST"]) == ("postgres", "postgres")
+    matches = environment_of("explorer", {})
+    assert (matches["NIGHTJAR_WAREHOUSE_ENGINE"], matches["NIGHTJAR_POSTGRES_HOST"]) == ("postgres", "postgres")
     assert SERVICES["explorer"]["command"] == ["nightjar", "explore", "--host", "0.0.0.0"]
     assert SERVICES["explorer"]["ports"] == ["127.0.0.1:${NIGHTJAR_EXPLORER_PORT:-8501}:8501"]
     assert SERVICES["explorer"]["healthcheck"]["test"][-1] == "http://127.0.0.1:8501/_stcore/health"
 
 
 def test_folders_of_libraries_that_spark_unpacks_may_hold_programs() -> None:
-    # Docker mounts tmpfs with noexec unless it is told otherwise.
+    # Docker mounts tmpfs with noexec by default.
     assert "/tmp:exec,mode=1777" in SERVICES["spark-worker"]["tmpfs"]
     assert "/tmp:exec,mode=1777" in SERVICES["airflow-scheduler"]["tmpfs"]

@@ -1,4 +1,4 @@
-"""docker-compose.yml as processes of one machine: what is run there, worked out by hand."""
+"""docker-compose.yml as processes of one machine: their commands, worked out by hand."""
 
 import sys
 from itertools import pairwise
@@ -9,15 +9,15 @@ import pytest
 from nightjar.contract.errors import BadInput
 from nightjar.contract.places import REPOSITORY
 from nightjar.contract.settings import Settings
-from nightjar.stack.database import program, system_user
-from nightjar.stack.paths import Places
-from nightjar.stack.program import Plan, Program
+from nightjar.stack.paths import StackPaths
+from nightjar.stack.postgres import program, system_user
+from nightjar.stack.program import Program, StackPlan
 from nightjar.stack.supervisor import render_config
 from nightjar.stack.team import compose_file
 from nightjar.stack.team.compose_file import read_services, seconds
+from nightjar.stack.team.container_translation import translation
 from nightjar.stack.team.programs import team_programs
 from nightjar.stack.team.secrets_file import SECRETS
-from nightjar.stack.team.translation import translation
 from tests.support.refusals import refused
 
 HOME = "/srv/a home#1"
@@ -36,7 +36,7 @@ SETTINGS = Settings(
 PROGRAMS = {each.name: each for each in team_programs(SETTINGS, {})}
 HEALTH = "http://127.0.0.1:20001/api/v2/monitor/health"
 PROBE = ["python", "-m", "nightjar.stack.probe"]
-# Compose gives these by its own syntax; here they are worked out for the settings above.
+# Compose fills these in; here they are worked out for the settings above.
 COMMANDS = {
     "postgres": [
         *(program("postgres"), "-c", "listen_addresses=127.0.0.1", "-c", "port=20003"),
@@ -95,12 +95,12 @@ def test_every_program_runs_the_command_of_the_file_on_this_machine() -> None:
     assert {name: each.command for name, each in PROGRAMS.items()} == COMMANDS
 
 
-def test_every_program_is_checked_where_it_listens_here() -> None:
+def test_every_program_is_checked_at_its_address_on_this_machine() -> None:
     assert {name: each.check for name, each in PROGRAMS.items()} == CHECKS
     assert {name for name, each in PROGRAMS.items() if each.ends_by_itself} == {"init-databases", "init-airflow"}
 
 
-def test_a_program_waits_for_what_the_file_says_and_for_every_worker() -> None:
+def test_a_program_waits_for_its_dependencies_and_for_every_worker() -> None:
     assert {name: each.after for name, each in PROGRAMS.items()} == {
         "postgres": (),
         "init-databases": ("postgres",),
@@ -117,14 +117,14 @@ def test_a_program_waits_for_what_the_file_says_and_for_every_worker() -> None:
     }
 
 
-def test_postgres_alone_has_a_user_and_a_signal_of_its_own() -> None:
+def test_only_postgres_has_its_own_user_and_signal() -> None:
     assert {name: (each.stop_signal, each.user) for name, each in PROGRAMS.items()} == {
         name: ("INT", system_user()) if name == "postgres" else ("TERM", None) for name in PROGRAMS
     }
     assert {each.stop_seconds for each in PROGRAMS.values()} == {60}
 
 
-def test_spark_knows_no_address_but_loopback() -> None:
+def test_spark_uses_no_address_but_loopback() -> None:
     assert PROGRAMS["spark-master"].environment == SPARK | {"SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false"}
     assert PROGRAMS["spark-worker-2"].environment == SPARK | {
         "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true -Dspark.worker.cleanup.appDataTtl=259200"
@@ -138,8 +138,8 @@ def test_postgres_keeps_its_data_in_the_home() -> None:
 
 
 def test_airflow_finds_the_home_the_project_and_every_server_at_the_settings_ports() -> None:
-    # What is the same in containers is left out.
-    here = {
+    # Variables that are the same in containers are left out.
+    translated = {
         "AIRFLOW_HOME": f"{HOME}/airflow",
         "AIRFLOW__CORE__DAGS_FOLDER": f"{REPOSITORY}/dags",
         "AIRFLOW_CONN_SPARK_DEFAULT": '{"conn_type": "spark", "host": "spark://127.0.0.1", "port": "20004"}',
@@ -166,36 +166,38 @@ def test_airflow_finds_the_home_the_project_and_every_server_at_the_settings_por
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
     for name in ("init-airflow", "airflow-api-server", "airflow-scheduler"):
-        assert PROGRAMS[name].environment.items() >= here.items()
+        assert PROGRAMS[name].environment.items() >= translated.items()
     assert PROGRAMS["explorer"].environment["NIGHTJAR_EXPLORER_PORT"] == "20010"
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_nothing_of_the_containers_is_left(name: str) -> None:
-    found = PROGRAMS[name]
-    for text in (*found.command, *found.check, *found.environment.values()):
+def test_no_address_or_folder_of_the_containers_is_left(name: str) -> None:
+    matches = PROGRAMS[name]
+    for text in (*matches.command, *matches.check, *matches.environment.values()):
         assert not [part for part in ("/var/", "/opt/", "0.0.0.0", "${", "@postgres", "://mlflow:") if part in text]
 
 
-def test_a_part_of_a_text_is_replaced_once_and_a_name_that_is_no_host_stays() -> None:
+def test_each_match_is_replaced_once_and_a_name_that_is_no_host_stays() -> None:
     # Each port of these settings is that of another program in the containers.
     moved = SETTINGS.model_copy(
         update={"mlflow_port": 5432, "postgres_port": 5000, "home": Path("/var/lib/spark/8080")}
     )
-    here = translation(moved, read_services(), "mlflow")
-    assert here.value("A", "postgresql://mlflow@postgres:5432/mlflow") == "postgresql://mlflow@127.0.0.1:5000/mlflow"
-    assert here.value("A", "http://mlflow:5000/var") == "http://127.0.0.1:5432/var"
-    assert here.value("A", "/var/lib/nightjar/lake") == "/var/lib/spark/8080/lake"
-    assert here.value("A", "http://127.0.0.1:${NIGHTJAR_MLFLOW_PORT:-5000}") == "http://127.0.0.1:5432"
-    assert here.value("A", "${NOBODY_S:-5432}") == "5432"
-    assert here.value("NIGHTJAR_WAREHOUSE_ENGINE", "postgres") == "postgres"
-    assert here.value("NIGHTJAR_POSTGRES_HOST", "postgres") == "127.0.0.1"
-    assert here.command(["mlflow", "--host", "mlflow", "-U", "postgres"]) == [
+    translated = translation(moved, read_services(), "mlflow")
+    assert (
+        translated.value("A", "postgresql://mlflow@postgres:5432/mlflow") == "postgresql://mlflow@127.0.0.1:5000/mlflow"
+    )
+    assert translated.value("A", "http://mlflow:5000/var") == "http://127.0.0.1:5432/var"
+    assert translated.value("A", "/var/lib/nightjar/lake") == "/var/lib/spark/8080/lake"
+    assert translated.value("A", "http://127.0.0.1:${NIGHTJAR_MLFLOW_PORT:-5000}") == "http://127.0.0.1:5432"
+    assert translated.value("A", "${NOBODY_S:-5432}") == "5432"
+    assert translated.value("NIGHTJAR_WAREHOUSE_ENGINE", "postgres") == "postgres"
+    assert translated.value("NIGHTJAR_POSTGRES_HOST", "postgres") == "127.0.0.1"
+    assert translated.command(["mlflow", "--host", "mlflow", "-U", "postgres"]) == [
         *("mlflow", "--host", "127.0.0.1", "-U", "postgres")
     ]
 
 
-def test_what_whoever_starts_the_stack_says_of_its_names_holds_and_what_is_on_this_machine_stays() -> None:
+def test_public_names_come_from_the_starting_users_environment_and_local_addresses_stay() -> None:
     inherited = {
         "AIRFLOW__API__BASE_URL": "https://airflow.example.org",
         "NIGHTJAR_POSTGRES_DATABASE": "shop",
@@ -210,11 +212,13 @@ def test_what_whoever_starts_the_stack_says_of_its_names_holds_and_what_is_on_th
     assert environment["NIGHTJAR_MLFLOW_PUBLIC_URL"] == "http://127.0.0.1:20002"
 
 
-def test_the_supervisor_withholds_secrets_fills_in_those_of_other_names_and_holds_none() -> None:
-    def nothing() -> None:
+def test_the_supervisors_configuration_withholds_secrets_and_fills_in_renamed_ones() -> None:
+    def no_step() -> None:
         pass
 
-    config = render_config(Places.of(SETTINGS), Plan([*PROGRAMS.values()], {}, tuple(SECRETS), nothing, nothing))
+    config = render_config(
+        StackPaths.of(SETTINGS), StackPlan([*PROGRAMS.values()], {}, tuple(SECRETS), no_step, no_step)
+    )
     sections = {part.split("]")[0]: part.splitlines() for part in config.split("[program:")[1:]}
     assert 'environment = PGPASSWORD="%(ENV_NIGHTJAR_MLFLOW_DATABASE_PASSWORD)s"' in sections["mlflow"]
     assert 'environment = PGPASSWORD="%(ENV_NIGHTJAR_AIRFLOW_DATABASE_PASSWORD)s"' in sections["airflow-scheduler"]
@@ -232,7 +236,7 @@ def test_a_period_is_read_in_seconds(period: str, expected: int) -> None:
     assert seconds(period) == expected
 
 
-def test_without_the_file_there_is_no_such_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_compose_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(compose_file, "COMPOSE_FILE", tmp_path / "docker-compose.yml")
     with refused(BadInput, "no_such_file", file=tmp_path / "docker-compose.yml"):
         team_programs(SETTINGS, {})
@@ -240,5 +244,5 @@ def test_without_the_file_there_is_no_such_stack(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.integration
 @pytest.mark.parametrize(("script", "expected"), [("pass", True), ("raise SystemExit(1)", False)])
-def test_a_check_that_is_no_probe_is_run(script: str, expected: bool) -> None:
+def test_a_check_other_than_the_probe_is_run(script: str, expected: bool) -> None:
     assert Program("p", ["p"], [sys.executable, "-c", script]).is_healthy({}) is expected

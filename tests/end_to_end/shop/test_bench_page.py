@@ -1,4 +1,4 @@
-"""`make bench` on a night that is there already: everything is measured once, and the page is written."""
+"""`make bench` on an existing run: measures everything once and writes the page."""
 
 import re
 import shutil
@@ -13,13 +13,13 @@ from benchmarks.performance.night import NightCost, StageCost
 from benchmarks.performance.page import write_page
 
 
-def test_the_stages_of_a_night_are_measured_and_shown(shop: Any, tmp_path: Path) -> None:
+def test_the_stages_of_a_run_are_measured_and_shown(shop: Any, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(shop.home.path, home)
-    night = NightCost([StageCost("unload", 1_000, "rows", 2.0, 2**30)], 3.0, 2**31, "2026-03-31.2")
+    run = NightCost([StageCost("unload", 1_000, "rows", 2.0, 2**30)], 3.0, 2**31, "2026-03-31.2")
     kept = Kept(tmp_path / "figures.json")
-    measure_stages(home, night.publication_id, [500], 1, [1], kept)
-    figures = {"size": asdict(SIZES["smoke"]), "night": asdict(night) | {"overhead": night.overhead}, **kept.values}
+    measure_stages(home, run.publication_id, [500], 1, [1], kept)
+    figures = {"size": asdict(SIZES["smoke"]), "night": asdict(run) | {"overhead": run.overhead}, **kept.values}
     write_page([figures], tmp_path / "performance.md")
     page = (tmp_path / "performance.md").read_text(encoding="utf-8")
     assert re.search(r"^\| .*\(at most 1\.5\) \| 1\.5 met \|$", page, re.MULTILINE)

@@ -12,16 +12,16 @@ from nightjar.contract.settings import Settings
 from nightjar.warehouse.dbt_runner import write_manifest
 from nightjar.warehouse.engines import open_warehouse
 
-# One slot each: DuckDB takes one writing process, nights publish in turn on any engine, and a training or a Spark job
-# takes all cores.
+# One slot each: DuckDB allows one writing process, runs publish in turn on any engine, and a training or a Spark job
+# uses all cores.
 POOLS = {
     "warehouse_writer": {"slots": 1, "description": "Writes to the warehouse", "include_deferred": False},
-    "compute": {"slots": 1, "description": "Takes all cores of a machine", "include_deferred": False},
+    "compute": {"slots": 1, "description": "Uses all cores of a machine", "include_deferred": False},
 }
 
 
 def prepare_home(settings: Settings) -> None:
-    """Create what is missing in the home; a second call finds it all there and takes milliseconds.
+    """Create what is missing in the home; a second call takes milliseconds.
 
     Raises:
         NightjarError: a command failed; the message holds its last line.
@@ -40,10 +40,10 @@ def prepare_data(settings: Settings) -> None:
 def prepare_airflow(environment: dict[str, str], stamp_folder: Path) -> bool:
     """Bring the metadata database that the environment names to this Airflow's version, and create the pools.
 
-    A file in the stamp folder remembers that it was done; it has to vanish together with the database.
+    A file in the stamp folder marks that it was done; delete it together with the database.
 
     Returns:
-        Whether it had to be done.
+        Whether anything was done.
 
     Raises:
         NightjarError: a command failed; the message holds its last line.
@@ -58,7 +58,7 @@ def prepare_airflow(environment: dict[str, str], stamp_folder: Path) -> bool:
 
 
 def migrate_airflow(environment: dict[str, str], folder: Path) -> None:
-    """Do what `prepare_airflow` does, whether it was done before or not; the folder takes the file of the pools.
+    """Do the same as `prepare_airflow` unconditionally; the file of the pools is written to the folder.
 
     Raises:
         NightjarError: a command failed; the message holds its last line.
@@ -69,10 +69,10 @@ def migrate_airflow(environment: dict[str, str], folder: Path) -> None:
     _airflow(environment, "pools", "import", str(pools))
 
 
-def list_dags(environment: dict[str, str]) -> None:
-    """Write the DAGs into the metadata database, so that whoever meets a server that is healthy finds them there.
+def register_dags(environment: dict[str, str]) -> None:
+    """Write the DAGs into the metadata database, so that a healthy server lists them.
 
-    The DAG processor does the same, but calls itself healthy some seconds before it is done.
+    The DAG processor does the same, but reports healthy some seconds before it is done.
 
     Raises:
         NightjarError: the command failed; the message holds its last line.

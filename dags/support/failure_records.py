@@ -1,7 +1,7 @@
-"""Writes down why a task failed for good, and that an attempt goes on from there.
+"""Records why a task failed after its last retry, and that an attempt resumes from there.
 
-The task's own process writes, in the table `recs.run_failures`. Where that process is gone, the listener of runs lets a
-process of its own do it, because a scheduler must not wait for a warehouse.
+The task's own process writes the row of `recs.run_failures`. Where that process is gone, the listener of runs starts
+another one for it, because a scheduler must not wait for a warehouse.
 """
 
 import subprocess
@@ -25,30 +25,30 @@ from nightjar.publishing.run_failures import (
 _BEGIN = "begin"
 
 
-def says_why(last_line: str) -> bool:
-    """Return whether the last line of a command is that in which it says why it failed."""
+def is_error_line(last_line: str) -> bool:
+    """Return whether the last line of a command is an error line."""
     return ERROR_LINE.match(last_line) is not None
 
 
 def code_of(text: str) -> str:
-    """Return the error's code in the line in which a command says why it failed; empty where there is none."""
-    said = ERROR_LINE.search(text)
-    return (said["code"] or "") if said else ""
+    """Return the error's code from a command's error line; empty where there is none."""
+    outcome_line = ERROR_LINE.search(text)
+    return (outcome_line["code"] or "") if outcome_line else ""
 
 
 def reason_of(task: str, exit_code: int, last_line: str) -> str:
-    """Return why a command failed: what it says of it, or by which signal it ended and what it was at."""
-    if said := ERROR_LINE.match(last_line):
-        return said["reason"]
-    # A shell between adds 128 to the signal.
+    """Return why a command failed: the reason of its error line, or its signal or exit code with its last line."""
+    if outcome_line := ERROR_LINE.match(last_line):
+        return outcome_line["reason"]
+    # A shell in between adds 128 to the signal.
     number = -exit_code if exit_code < 0 else exit_code - 128
     how = f"was killed by signal {number}" if number > 0 else f"ended with exit code {exit_code}"
     hint = " (out of memory, or somebody killed it)" if number == 9 else ""
     return f"{task} {how}{hint}; its last line was: {last_line or 'none'}"
 
 
-def write_down(context: Mapping[str, Any], task: str, exit_code: int, reason: str, *, is_final: bool) -> None:
-    """Write down a failure, unless the task is tried again."""
+def record_task_failure(context: Mapping[str, Any], task: str, exit_code: int, reason: str, *, is_final: bool) -> None:
+    """Record a failure, unless the task is retried."""
     ti, run = context["ti"], context.get("dag_run")
     if run is None or not (is_final or ti.try_number > ti.max_tries):
         return
@@ -67,23 +67,23 @@ def write_down(context: Mapping[str, Any], task: str, exit_code: int, reason: st
     )
 
 
-def go_on(context: Mapping[str, Any], task: Any) -> None:
-    """Say that the attempt goes on from failures of this task, of one that waits for it, or of one it waits for."""
+def resume_attempt(context: Mapping[str, Any], task: Any) -> None:
+    """Mark the failures of this task, and of those up- and downstream of it, as resumed."""
     publication_id = _publication(context, task.task_id)
     if publication_id:
         related = {*task.get_flat_relative_ids(upstream=False), *task.get_flat_relative_ids(upstream=True)}
         mark_resumed(load_settings(), publication_id, sorted({task.task_id, *related}))
 
 
-def write_down_silent_ones(run: Any, publication_id: str | None, tasks: Sequence[Any]) -> None:
-    """Let a process of its own write down the tasks that ended without a word; where that is known, it writes nothing.
+def record_unreported_failures(run: Any, publication_id: str | None, tasks: Sequence[Any]) -> None:
+    """Start a process that records tasks which ended without an error line; it skips failures that are recorded.
 
     Args:
         run: of Airflow's database; read here, never changed.
         publication_id: of its attempt, if it has one.
         tasks: the instances of its tasks that failed.
     """
-    # Without a scheduler, tasks and listener are one process, and `nightjar run` watches over it.
+    # Without a scheduler, tasks and listener are one process, which `nightjar run` supervises.
     if not tasks or inherited_runner():
         return
     data_date = _data_date(run, publication_id)
@@ -102,7 +102,7 @@ def write_down_silent_ones(run: Any, publication_id: str | None, tasks: Sequence
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    # Somebody has to wait for it, or what is left of it stays among the processes.
+    # Without a wait, the ended process stays a zombie.
     threading.Thread(target=process.wait, daemon=True).start()
 
 
@@ -111,14 +111,14 @@ def failure_note(tasks: Iterable[Any], outcomes: Iterable[Any], read: Any) -> st
 
     Args:
         tasks: the instances of the run's tasks that failed.
-        outcomes: what tasks of the run left to be noted, as rows of Airflow's XCom table.
-        read: makes the text of such a row.
+        outcomes: the outcome lines of the run's tasks, as rows of Airflow's XCom table.
+        read: returns the text of such a row.
     """
-    left = {outcome.task_id: outcome for outcome in outcomes}
+    by_task = {outcome.task_id: outcome for outcome in outcomes}
     for task in sorted(tasks, key=lambda each: str(each.end_date)):
-        said = left.get(task.task_id)
-        if said is not None and (task.start_date is None or said.timestamp >= task.start_date):
-            return str(read(said))
+        outcome_line = by_task.get(task.task_id)
+        if outcome_line is not None and (task.start_date is None or outcome_line.timestamp >= task.start_date):
+            return str(read(outcome_line))
         return f"{task.task_id}: {reason_without_output(task.task_id)}"
     return None
 
@@ -127,8 +127,8 @@ def _publication(context: Mapping[str, Any], task: str) -> str | None:
     run = context.get("dag_run")
     if task == _BEGIN or run is None or run.dag_id != NIGHTLY:
         return None
-    found = context["ti"].xcom_pull(task_ids=_BEGIN)
-    return str(found) if found else None
+    publication_id = context["ti"].xcom_pull(task_ids=_BEGIN)
+    return str(publication_id) if publication_id else None
 
 
 def _data_date(run: Any, publication_id: str | None) -> date | None:
@@ -136,8 +136,10 @@ def _data_date(run: Any, publication_id: str | None) -> date | None:
         return date.fromisoformat(publication_id.rpartition(".")[0])
     if run.dag_id != NIGHTLY:
         return None
-    asked = (run.conf or {}).get("data_date")
+    requested = (run.conf or {}).get("data_date")
     try:
-        return date.fromisoformat(asked) if asked else run.data_interval_start and run.data_interval_start.date()
+        return (
+            date.fromisoformat(requested) if requested else run.data_interval_start and run.data_interval_start.date()
+        )
     except ValueError:
         return None

@@ -9,9 +9,9 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException
 
 from dags.support.command_errors import CommandFailed, CommandRefused
-from dags.support.failures import code_of, go_on, reason_of, write_down
+from dags.support.failure_records import code_of, reason_of, record_task_failure, resume_attempt
 from dags.support.spark_master import check_master
-from dags.support.task_defaults import COMPUTE_POOL, OUTCOME, RUN_FOLDER, only_in, setting_of_run
+from dags.support.task_defaults import COMPUTE_POOL, OUTCOME, RUN_FOLDER, only_in_stage_group, setting_of_run
 from nightjar.contract.environment import spark_environment
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.progress import ERROR_LINE
@@ -22,8 +22,8 @@ from nightjar.contract.tuned_configuration import TUNABLE
 _EXIT_CODE = re.compile(r"Error code is: (-?\d+)\.")
 
 
-class WithoutSecrets(SparkSubmitHook):
-    """Submits a job that sees nothing of the passwords and keys which Airflow's own processes hold."""
+class HookWithoutSecrets(SparkSubmitHook):
+    """Submits a job without the passwords and keys of Airflow's own processes in its environment."""
 
     def submit(self, application: str = "", **kwargs: Any) -> str | None:
         """Run spark-submit to its end."""
@@ -32,38 +32,38 @@ class WithoutSecrets(SparkSubmitHook):
 
 
 class SparkJob(SparkSubmitOperator):
-    """A submitted job that fails at once when its input is wrong, because trying again cannot help.
+    """A submitted job that fails at once when its input is wrong, because a retry cannot help.
 
-    The line in which the job says why becomes the run's note.
+    The job's error line becomes the run's note.
     """
 
     def execute(self, context: Context) -> None:
         """Submit the job and wait for it."""
         try:
-            go_on(context, self)
+            resume_attempt(context, self)
             check_master(load_settings().spark_master)
             super().execute(context)
         except (AirflowException, NightjarError) as error:
-            exit_code, reason = _told(self.task_id, error)
+            exit_code, reason = _exit_code_and_reason(self.task_id, error)
             context["ti"].xcom_push(OUTCOME, f"{self.task_id}: {reason}")
             is_final = exit_code == BadInput.exit_code
-            write_down(context, self.task_id, exit_code, reason, is_final=is_final)
-            # The log above has the rest of what the job said.
+            record_task_failure(context, self.task_id, exit_code, reason, is_final=is_final)
+            # The log above has the rest of the job's output.
             kind = CommandRefused if is_final else CommandFailed
             raise kind(reason, exit_code, _code(error), reason) from error
 
     def _get_hook(self) -> SparkSubmitHook:
         hook = super()._get_hook()
-        # The operator names the hook's class itself and offers no place for another.
-        hook.__class__ = WithoutSecrets
+        # The operator creates the hook and offers no way to choose its class.
+        hook.__class__ = HookWithoutSecrets
         return hook
 
 
-def spark_job(name: str, *settings: str, of: str, arguments: list[str] | None = None) -> SparkJob:
-    """Return the task that submits `spark_jobs/<name>.py` on the run's folder, as part of one stage of the night.
+def spark_job(name: str, *settings: str, group: str, arguments: list[str] | None = None) -> SparkJob:
+    """Return the task that submits `spark_jobs/<name>.py` on the run's folder, as part of a stage group.
 
-    Each name in `settings` is passed as the job's argument of the same name, with the value of the run's recipe where
-    that has one.
+    Each name in `settings` is passed as the job's argument of the same name, with the value of the run's
+    configuration where that sets one.
     """
     values = load_settings()
     flags = [part for each in settings for part in (flag(each), _value(values, each))]
@@ -77,21 +77,21 @@ def spark_job(name: str, *settings: str, of: str, arguments: list[str] | None = 
         executor_memory=values.spark_executor_memory,
         conf=properties(values),
         pool=COMPUTE_POOL,
-        pre_execute=only_in(of),
+        pre_execute=only_in_stage_group(group),
     )
 
 
-def _told(task: str, error: Exception) -> tuple[int, str]:
+def _exit_code_and_reason(task: str, error: Exception) -> tuple[int, str]:
     """Return a failed submission's exit code and reason."""
     if isinstance(error, NightjarError):
         return error.exit_code, str(error)
     text = str(error)
     code = _EXIT_CODE.search(text)
     exit_code = int(code[1]) if code else NightjarError.exit_code
-    if said := ERROR_LINE.search(text):
-        return exit_code, said["reason"]
-    last = [line for line in text.splitlines() if line.strip()][-1:] or [""]
-    return exit_code, reason_of(task, exit_code, last[0].strip())
+    if error_line := ERROR_LINE.search(text):
+        return exit_code, error_line["reason"]
+    last_line = [line for line in text.splitlines() if line.strip()][-1:] or [""]
+    return exit_code, reason_of(task, exit_code, last_line[0].strip())
 
 
 def _code(error: Exception) -> str:
@@ -99,5 +99,5 @@ def _code(error: Exception) -> str:
 
 
 def _value(values: Settings, setting: str) -> str:
-    # Only the run knows its recipe.
+    # Known only at run time: the run may use a tuned configuration.
     return setting_of_run(setting) if setting in TUNABLE else str(getattr(values, setting))

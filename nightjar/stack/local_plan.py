@@ -1,33 +1,33 @@
-"""The local stack: the embedded warehouse, Spark in the tasks' own processes, one user."""
+"""The plan of the local stack: PostgreSQL, MLflow and Airflow; embedded warehouse, Spark in the tasks' processes."""
 
 from nightjar.contract.settings import Settings
 from nightjar.stack.airflow_repair import repair_airflow
 from nightjar.stack.credentials import load_credentials
-from nightjar.stack.database import database_check, database_command, prepare_database, system_user
 from nightjar.stack.environment import LOOPBACK, SECRETS, airflow_address, mlflow_address, stack_environment
-from nightjar.stack.home import list_dags, prepare_airflow, prepare_data
-from nightjar.stack.paths import Places
-from nightjar.stack.program import DATABASE, PROBE, Plan, Program
+from nightjar.stack.paths import StackPaths
+from nightjar.stack.postgres import database_check, database_command, prepare_database, system_user
+from nightjar.stack.prepare_home import prepare_airflow, prepare_data, register_dags
+from nightjar.stack.program import DATABASE, PROBE, Program, StackPlan
 from nightjar.warehouse.dbt_runner import write_tables_page
 
 
-def local_plan(settings: Settings) -> Plan:
-    """Return how the local stack of a home is started; makes its secrets if they are missing."""
-    places = Places.of(settings)
-    credentials = load_credentials(places)
+def local_plan(settings: Settings) -> StackPlan:
+    """Return the plan of a home's local stack; generates its secrets if they are missing."""
+    paths = StackPaths.of(settings)
+    credentials = load_credentials(paths)
     environment = stack_environment(settings, credentials)
 
     def prepare() -> None:
-        prepare_database(places, credentials)
+        prepare_database(paths, credentials)
         prepare_data(settings)
         write_tables_page(settings)
 
     def initialise() -> None:
-        if prepare_airflow(environment, places.database):
-            list_dags(environment)
+        if prepare_airflow(environment, paths.database):
+            register_dags(environment)
         repair_airflow(environment)
 
-    return Plan(local_programs(settings), environment, SECRETS, prepare, initialise)
+    return StackPlan(local_programs(settings), environment, SECRETS, prepare, initialise)
 
 
 def local_programs(settings: Settings) -> list[Program]:
@@ -35,14 +35,14 @@ def local_programs(settings: Settings) -> list[Program]:
 
     The scheduler is the last to start: its tasks report to the API server, also when they are stopped.
     """
-    places = Places.of(settings)
+    paths = StackPaths.of(settings)
     serve = ("--host", LOOPBACK, "--workers", "1", "--port")
     return [
         Program(
             DATABASE,
-            database_command(places),
-            database_check(places),
-            # PostgreSQL's fast shutdown; on TERM it would wait for every client to leave.
+            database_command(paths),
+            database_check(paths),
+            # PostgreSQL's fast shutdown; on TERM it would wait for every client to disconnect.
             stop_signal="INT",
             user=system_user(),
         ),

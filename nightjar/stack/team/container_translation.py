@@ -1,7 +1,7 @@
-"""What differs between the containers of docker-compose.yml and the processes of one machine, and how it is put in.
+"""Translates hosts, ports and folders of docker-compose.yml's containers to those of processes on one machine.
 
-Every host is the loopback address, ports are the settings', and folders of the image and of its volumes are folders of
-this project and of the home.
+Every host becomes the loopback address, ports are those of the settings, and folders of the image and its volumes
+become folders of this project and of the home.
 """
 
 import re
@@ -13,32 +13,32 @@ from typing import Any
 from nightjar.contract.places import REPOSITORY
 from nightjar.contract.settings import Settings, variable
 from nightjar.stack.environment import LOOPBACK
-from nightjar.stack.paths import Places
+from nightjar.stack.paths import StackPaths
 from nightjar.stack.program import DATABASE
 
 SPARK_WORKER = "spark-worker"
-# Where the image keeps the project and its interpreter; the Dockerfile names them too.
+# Project and interpreter in the image, as in the Dockerfile.
 IMAGE_REPOSITORY, IMAGE_INTERPRETER = "/opt/nightjar", "/opt/venv/bin/python"
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 the containers'
-# In the containers a program listens on the default of its setting.
+# In the containers each program listens on the default of its setting.
 _PORTS = ("airflow_port", "mlflow_port", "postgres_port", "explorer_port", "spark_master_port", "spark_ui_port")
 _SETTING = r"\$\{(\w+):-([^}]*)\}"
 
 
 @dataclass(frozen=True)
-class Translation:
-    """The texts of one program as they hold on this machine.
+class ContainerTranslation:
+    """Translates the texts of one program.
 
     Attributes:
         hosts: names of the containers.
         settings: variable of each setting to its value, for `${VARIABLE:-default}`.
         here: folder, host or port of the containers to that of this machine.
-        parts: what is looked for in a text; each place is replaced once.
+        parts: pattern of what is replaced in a text, each match once.
     """
 
     hosts: frozenset[str]
     settings: Mapping[str, str]
-    here: Mapping[str, str]
+    translated: Mapping[str, str]
     parts: re.Pattern[str]
 
     def command(self, words: list[str]) -> list[str]:
@@ -53,17 +53,19 @@ class Translation:
     def _text(self, text: str, *, is_host: bool) -> str:
         if is_host and text in self.hosts:
             return LOOPBACK
-        return self.parts.sub(lambda part: self.settings.get(part[1], part[2]) if part[1] else self.here[part[0]], text)
+        return self.parts.sub(
+            lambda part: self.settings.get(part[1], part[2]) if part[1] else self.translated[part[0]], text
+        )
 
 
-def translation(settings: Settings, services: Mapping[str, Mapping[str, Any]], name: str) -> Translation:
-    """Return how the texts of a service hold for the program `name` of a home."""
-    places, ports = _places(settings, services, name), _ports(settings, name)
-    hosts, folders, numbers = (_any_of(each) for each in (services, places, ports))
-    return Translation(
+def translation(settings: Settings, services: Mapping[str, Mapping[str, Any]], name: str) -> ContainerTranslation:
+    """Return the translation of a service's texts for the program `name` of a home."""
+    paths, ports = _folders(settings, services, name), _ports(settings, name)
+    hosts, folders, numbers = (_any_of(each) for each in (services, paths, ports))
+    return ContainerTranslation(
         hosts=frozenset(services),
         settings={variable(setting): str(value) for setting, value in settings},
-        here={**places, **ports, **dict.fromkeys([*services, _EVERY_ADDRESS], LOOPBACK)},
+        translated={**paths, **ports, **dict.fromkeys([*services, _EVERY_ADDRESS], LOOPBACK)},
         parts=re.compile(
             rf"{_SETTING}|{folders}(?![\w.-])|(?<![\w-]){hosts}(?=:\d)|(?<=://){hosts}(?![\w@-])"
             rf"|{re.escape(_EVERY_ADDRESS)}|(?<![\w.]){numbers}(?![\w.])"
@@ -71,7 +73,7 @@ def translation(settings: Settings, services: Mapping[str, Mapping[str, Any]], n
     )
 
 
-def _places(settings: Settings, services: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, str]:
+def _folders(settings: Settings, services: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, str]:
     scratch = settings.home / "spark"
     volumes = {"home": settings.home, "lake": settings.lake, "spark": scratch, "mlflow": settings.mlflow_artifacts}
     mounts = {mount for service in services.values() for mount in service.get("volumes", ())}
@@ -79,12 +81,12 @@ def _places(settings: Settings, services: Mapping[str, Mapping[str, Any]], name:
         **{
             folder: str(volumes[volume]) for volume, folder in (each.split(":") for each in mounts) if volume in volumes
         },
-        # Each worker has a folder of its own, as each container has a host name of its own.
+        # Each worker has its own folder, as each container has its own host name.
         f"/work/{SPARK_WORKER}": f"/work/{name}",
         IMAGE_REPOSITORY: str(REPOSITORY),
         IMAGE_INTERPRETER: sys.executable,
-        services[DATABASE]["environment"]["PGDATA"]: str(Places.of(settings).team_database),
-        # Here PostgreSQL is reached at its port alone.
+        services[DATABASE]["environment"]["PGDATA"]: str(StackPaths.of(settings).team_database),
+        # On one machine PostgreSQL is reached at its port only.
         "/var/run/postgresql": "",
     }
 
@@ -93,7 +95,7 @@ def _ports(settings: Settings, name: str) -> dict[str, str]:
     ports = {str(Settings.model_fields[port].default): str(getattr(settings, port)) for port in _PORTS}
     _, _, number = name.partition(f"{SPARK_WORKER}-")
     if number:
-        # The ports of the workers' user interfaces follow that of the master.
+        # The workers' user interfaces have the ports after the master's.
         ports[str(Settings.model_fields["spark_ui_port"].default + 1)] = str(settings.spark_ui_port + int(number))
     return ports
 

@@ -1,4 +1,4 @@
-"""Asks what an analyst may see, the readers' snapshot or a database: open, read, close, each question anew."""
+"""Queries what analysts may read, the readers' snapshot or a database; each page opens, reads and closes it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The answer of one query: names of columns, and rows in their order."""
+class QueryResult:
+    """The result of one query: column names, and rows in their order."""
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
@@ -26,35 +26,35 @@ class Answer:
 
     def column(self, name: str) -> list[Any]:
         """Return the values of one column."""
-        place = self.columns.index(name)
-        return [row[place] for row in self.rows]
+        position = self.columns.index(name)
+        return [row[position] for row in self.rows]
 
     def by_column(self) -> dict[str, list[Any]]:
-        """Return the values by the column's name, as tables and charts take them."""
+        """Return the values by the column's name, as tables and charts expect them."""
         return {name: self.column(name) for name in self.columns}
 
 
-def ask(connection: Connection, query: str, *parameters: object) -> Answer:
-    """Run one query; whatever somebody typed is a parameter of it, never part of its text."""
-    found = connection.execute(query, list(parameters))
-    return Answer([column[0] for column in found.description or []], [tuple(row) for row in found.fetchall()])
+def run_query(connection: Connection, sql: str, *parameters: object) -> QueryResult:
+    """Run one query; typed text is a parameter, never part of the SQL."""
+    cursor = connection.execute(sql, list(parameters))
+    return QueryResult([column[0] for column in cursor.description or []], [tuple(row) for row in cursor.fetchall()])
 
 
-def read(settings: Settings, question: Callable[[Connection], T]) -> T:
-    """Answer all queries of one question from the same state of the warehouse.
+def query_warehouse(settings: Settings, query: Callable[[Connection], T]) -> T:
+    """Run `query` on one connection, so that all its statements see the same state of the warehouse.
 
     Raises:
-        BadInput: there is no warehouse, it refuses the analysts' role, or dbt has not built what is asked for.
+        BadInput: there is no warehouse, it refuses the analysts' role, or dbt has not built what it reads.
         NightjarError: it stayed busy for `explorer_busy_seconds`, or does not answer.
     """
     warehouse = open_for_analysts(settings, settings.explorer_busy_seconds)
     with warehouse.connect(read_only=True) as connection:
         try:
-            return question(connection)
+            return query(connection)
         except duckdb.CatalogException as error:
             missing = str(error).splitlines()[0].removeprefix("Catalog Error: ")
             raise BadInput(
-                f"{warehouse.address}: {missing}; the next run builds what is missing",
+                f"{warehouse.address}: {missing}; the next run builds it",
                 code="missing_table",
                 warehouse=warehouse.address,
             ) from error

@@ -1,4 +1,4 @@
-"""Tasks that launch `nightjar ...` in a process of its own."""
+"""Tasks that run a `nightjar ...` command in a process of its own."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +8,16 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from dags.support.command_errors import CommandFailed, CommandRefused
-from dags.support.failures import code_of, go_on, reason_of, says_why, write_down
-from dags.support.links import MLflowRunLink, NightReportLink
-from dags.support.task_defaults import CURRENT_MOVED, OUTCOME, PUBLICATION_ID, RECS_CURRENT, RECS_HISTORY, only_in
+from dags.support.failure_records import code_of, is_error_line, reason_of, record_task_failure, resume_attempt
+from dags.support.links import MLflowRunLink, RunReportLink
+from dags.support.task_defaults import (
+    CURRENT_MOVED,
+    OUTCOME,
+    PUBLICATION_ID,
+    RECS_CURRENT,
+    RECS_HISTORY,
+    only_in_stage_group,
+)
 from nightjar.contract.environment import child_environment
 from nightjar.contract.settings import load_settings
 from nightjar.publishing.ledger import IS_CURRENT
@@ -21,8 +28,8 @@ BAD_INPUT, GATE_REFUSED, NOTHING_EXPECTED = 2, 3, 4
 class NightjarCommand(BaseOperator):
     """Run one command without a shell; its last line of output is the task's result.
 
-    A wrong input or a gate's refusal fails at once, because trying again cannot help; other failures are retried. Where
-    there is nothing to do and nothing was expected, the task is skipped. The last line of each becomes the run's note.
+    A wrong input or a gate's refusal fails at once, because a retry cannot help; other failures are retried. A command
+    with nothing to do, where nothing was expected, skips its task. The last line of each becomes the run's note.
     """
 
     template_fields: Sequence[str] = ("command",)
@@ -33,7 +40,7 @@ class NightjarCommand(BaseOperator):
 
     def execute(self, context: Context) -> str:
         """Run the command."""
-        go_on(context, self)
+        resume_attempt(context, self)
         self._hook = SubprocessHook()
         result = self._hook.run_command(self.command, env=child_environment(load_settings()), cwd="/")
         if result.exit_code == 0:
@@ -42,10 +49,10 @@ class NightjarCommand(BaseOperator):
             context["ti"].xcom_push(OUTCOME, f"{self.task_id}: {result.output}")
             raise AirflowSkipException(result.output)
         reason = reason_of(self.task_id, result.exit_code, str(result.output))
-        line = str(result.output) if says_why(str(result.output)) else reason
+        line = str(result.output) if is_error_line(str(result.output)) else reason
         context["ti"].xcom_push(OUTCOME, f"{self.task_id}: {line}")
         is_final = result.exit_code in (BAD_INPUT, GATE_REFUSED)
-        write_down(context, self.task_id, result.exit_code, reason, is_final=is_final)
+        record_task_failure(context, self.task_id, result.exit_code, reason, is_final=is_final)
         kind = CommandRefused if is_final else CommandFailed
         raise kind(line, result.exit_code, code_of(str(result.output)), reason)
 
@@ -55,16 +62,16 @@ class NightjarCommand(BaseOperator):
 
 
 class TrackedCommand(NightjarCommand):
-    """A command that logs to MLflow: its task has buttons to the run and to the report that it ends with."""
+    """A command that logs to MLflow: its task has buttons to the MLflow run and to the run report."""
 
-    operator_extra_links = (MLflowRunLink(), NightReportLink())
+    operator_extra_links = (MLflowRunLink(), RunReportLink())
 
 
 class PublishCommand(TrackedCommand):
     """The command that publishes: `recs_history` is updated each time, `recs_current` when the pointer moved."""
 
     def execute(self, context: Context) -> str:
-        """Run the command and tell what it changed."""
+        """Run the command and report what it changed."""
         outcome = super().execute(context)
         context["ti"].xcom_push(OUTCOME, outcome)
         if f" {IS_CURRENT}" in outcome:
@@ -73,18 +80,18 @@ class PublishCommand(TrackedCommand):
 
 
 def stage(
-    name: str, of: str, pool: str, kind: type[NightjarCommand] = NightjarCommand, **kwargs: Any
+    name: str, group: str, pool: str, kind: type[NightjarCommand] = NightjarCommand, **kwargs: Any
 ) -> NightjarCommand:
-    """Return the task that runs one command of one stage of the night on the run's publication."""
+    """Return the task that runs one stage, in a stage group, on the run's publication."""
     return kind(
         task_id=kwargs.pop("task_id", name),
         command=["nightjar", "stage", name.replace("_", "-"), "--publication", PUBLICATION_ID],
         pool=pool,
-        pre_execute=only_in(of),
+        pre_execute=only_in_stage_group(group),
         **kwargs,
     )
 
 
 def publish(pool: str) -> NightjarCommand:
     """Return the task that publishes the run."""
-    return stage("publish", of="publication", pool=pool, kind=PublishCommand, outlets=[RECS_HISTORY, CURRENT_MOVED])
+    return stage("publish", group="publication", pool=pool, kind=PublishCommand, outlets=[RECS_HISTORY, CURRENT_MOVED])

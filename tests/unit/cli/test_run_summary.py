@@ -6,8 +6,9 @@ import duckdb
 import pytest
 from rich.console import Console
 
+from nightjar.cli.console_tables import plain_console, print_query
+from nightjar.cli.run_summary import print_summary
 from nightjar.cli.single_run import CompletedRun
-from nightjar.cli.summary import plain_console, print_summary, show
 from nightjar.contract.settings import Settings
 from nightjar.contract.tables import table as contract
 from nightjar.warehouse.protocol import Warehouse
@@ -54,7 +55,7 @@ def completed(settings: Settings, warehouse: Warehouse, tmp_path: Path) -> Compl
             "create table core.dim_items (item_id text, title text, valid_to timestamptz);\n"
             "insert into core.dim_items values ('i1', '[REC] :cat:', null), ('i1', 'Old', now()), ('i2', 'Why', null)",
         )
-    return CompletedRun("2026-03-31.1", tmp_path / "night.log", 65.4)
+    return CompletedRun("2026-03-31.1", tmp_path / "run.log", 65.4)
 
 
 def cells(output: str) -> list[list[str]]:
@@ -62,7 +63,7 @@ def cells(output: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("│").split("│")] for line in output.splitlines() if line[:1] == "│"]
 
 
-def test_the_summary_tells_outcome_metrics_and_lists(
+def test_the_summary_shows_outcome_metrics_and_recommendations(
     settings: Settings, warehouse: Warehouse, completed: CompletedRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     print_summary(settings, completed)
@@ -86,7 +87,7 @@ def test_the_summary_tells_outcome_metrics_and_lists(
 
 def test_a_query_without_rows_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with duckdb.connect() as connection:
-        assert show(plain_console(80), connection, "Nothing", "select 1 as one where false") == 0
+        assert print_query(plain_console(80), connection, "Nothing", "select 1 as one where false") == 0
     assert capsys.readouterr().out == ""
 
 
@@ -94,7 +95,7 @@ def test_a_query_without_rows_prints_nothing(capsys: pytest.CaptureFixture[str])
 def test_ids_and_titles_are_no_markup(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     console: Console = plain_console(80)
     with duckdb.connect() as connection:
-        assert show(console, connection, f"Of {text}", "select ? as id", [text]) == 1
+        assert print_query(console, connection, f"Of {text}", "select ? as id", [text]) == 1
     output = capsys.readouterr().out
     assert output.splitlines()[0].rstrip() == f"Of {text}"
     assert cells(output) == [[text]]
