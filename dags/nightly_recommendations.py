@@ -5,11 +5,11 @@ Retrains the recommender on all events before the end of the data interval and p
 | tasks | what they do | where to look when they fail |
 |---|---|---|
 | `begin` | numbers the attempt; refuses an interval without events; on schedule, skips it | the task's last line |
-| `inputs` | dbt builds facts and dimensions and tests them | gate `inputs`, the task's last line |
+| `inputs` | dbt builds facts and dimensions and tests them | its gate, the task's last line |
 | `features` | unloads the snapshot; Spark builds the matrices | `snapshot/`, `features/` of the run |
-| `model` | evaluates, gates, fits on everything | MLflow; gates `popularity`, `champion*`, `coverage` |
-| `serving` | builds the indices, scores every user | gates `retrieval_recall`, `similarity_recall` |
-| `publication` | stages, audits, moves the pointer in one transaction | gate `outputs`; `recs.publications` |
+| `model` | evaluates, gates, fits on everything | MLflow; its gates |
+| `serving` | builds the indices, scores every user | its gates |
+| `publication` | stages, audits, moves the pointer in one transaction | its gate; `recs.publications` |
 | `marts` | dbt builds the analysts' tables | the task's last line |
 | `report` | writes the run report and logs it to MLflow | the task's last line |
 
@@ -40,13 +40,14 @@ from dags.support.task_defaults import (
     run_folder,
     run_setting,
 )
-from nightjar.contract.run_folder import STAGES
+from nightjar.contract.gates import gates_page
 from nightjar.contract.settings import load_settings
 from nightjar.contract.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS
+from nightjar.contract.stages import STAGE_GROUPS
 
 with DAG(
     dag_id="nightly_recommendations",
-    doc_md=__doc__,
+    doc_md=f"{__doc__}\n{gates_page()}",
     schedule=intervals(load_settings().schedule),
     # Airflow runs no task before this date, and any date with events may be backfilled.
     start_date=datetime(1970, 1, 1),
@@ -77,12 +78,12 @@ with DAG(
             "only; force: always.",
         ),
         "stages": Param(
-            list(STAGES),
+            list(STAGE_GROUPS),
             type="array",
             minItems=1,
             uniqueItems=True,
-            items={"type": "string", "enum": list(STAGES)},
-            examples=list(STAGES),
+            items={"type": "string", "enum": list(STAGE_GROUPS)},
+            examples=list(STAGE_GROUPS),
             description="Stage groups to run. Groups left out at the front come from the date's last publication.",
         ),
         "ingested_before": Param(
@@ -117,39 +118,31 @@ with DAG(
     )
 
     with TaskGroup("inputs", prefix_group_id=False) as inputs:
-        (
-            stage("dbt_inputs", group="inputs", pool=WAREHOUSE_POOL)
-            >> stage("audit_inputs", group="inputs", pool=WAREHOUSE_POOL)
-        )
+        stage("dbt_inputs", pool=WAREHOUSE_POOL) >> stage("audit_inputs", pool=WAREHOUSE_POOL)
 
     with TaskGroup("features", prefix_group_id=False) as features:
-        stage("unload", group="features", pool=WAREHOUSE_POOL) >> spark_job(
-            "build_features",
-            *FEATURE_SETTINGS,
-            group="features",
-            arguments=["--as-of", RUN_AS_OF],
+        stage("unload", pool=WAREHOUSE_POOL) >> spark_job(
+            "build_features", *FEATURE_SETTINGS, arguments=["--as-of", RUN_AS_OF]
         )
 
     with TaskGroup("model", prefix_group_id=False) as model:
         (
-            stage("evaluate_model", group="model", pool=COMPUTE_POOL, kind=TrackedCommand)
-            >> stage("gate_model", group="model", pool=WAREHOUSE_POOL)
-            >> stage("fit_model", group="model", pool=COMPUTE_POOL, kind=TrackedCommand)
+            stage("evaluate_model", pool=COMPUTE_POOL, kind=TrackedCommand)
+            >> stage("gate_model", pool=WAREHOUSE_POOL)
+            >> stage("fit_model", pool=COMPUTE_POOL, kind=TrackedCommand)
         )
 
     with TaskGroup("serving", prefix_group_id=False) as serving:
-        stage("build_indices", group="serving", pool=WAREHOUSE_POOL) >> spark_job(
-            "score_users", *SCORE_SETTINGS, group="serving"
-        )
+        stage("build_indices", pool=WAREHOUSE_POOL) >> spark_job("score_users", *SCORE_SETTINGS)
 
     with TaskGroup("publication", prefix_group_id=False) as publication:
         (
-            stage("load_staging", group="publication", pool=WAREHOUSE_POOL)
-            >> stage("audit_outputs", group="publication", pool=WAREHOUSE_POOL)
+            stage("load_staging", pool=WAREHOUSE_POOL)
+            >> stage("audit_outputs", pool=WAREHOUSE_POOL)
             >> publish(pool=WAREHOUSE_POOL)
         )
 
     begin >> [inputs, features, model, serving, publication]
     inputs >> features >> model >> serving >> publication
-    [begin, publication] >> stage("dbt_marts", group="publication", pool=WAREHOUSE_POOL, task_id="marts")
-    [begin, publication] >> stage("report", group="publication", pool=WAREHOUSE_POOL, kind=TrackedCommand)
+    [begin, publication] >> stage("marts", pool=WAREHOUSE_POOL)
+    [begin, publication] >> stage("report", pool=WAREHOUSE_POOL, kind=TrackedCommand)

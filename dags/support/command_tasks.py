@@ -20,6 +20,7 @@ from dags.support.task_defaults import (
 )
 from nightjar.contract.environment import child_environment
 from nightjar.contract.settings import load_settings
+from nightjar.contract.stages import stage_of
 from nightjar.publishing.ledger import IS_CURRENT
 
 BAD_INPUT, GATE_REFUSED, NOTHING_EXPECTED = 2, 3, 4
@@ -79,19 +80,18 @@ class PublishCommand(TrackedCommand):
         return outcome
 
 
-def stage(
-    name: str, group: str, pool: str, kind: type[NightjarCommand] = NightjarCommand, **kwargs: Any
-) -> NightjarCommand:
-    """Return the task that runs one stage, in a stage group, on the run's publication."""
+def stage(task_id: str, pool: str, kind: type[NightjarCommand] = NightjarCommand, **kwargs: Any) -> NightjarCommand:
+    """Return the task that runs the command of one stage on the run's publication."""
+    known = stage_of(task_id)
     return kind(
-        task_id=kwargs.pop("task_id", name),
-        command=["nightjar", "stage", name.replace("_", "-"), "--publication", PUBLICATION_ID],
+        task_id=task_id,
+        command=["nightjar", "stage", known.command_name, "--publication", PUBLICATION_ID],
         pool=pool,
-        pre_execute=only_in_stage_group(group),
+        pre_execute=only_in_stage_group(known.group),
         **kwargs,
     )
 
 
 def publish(pool: str) -> NightjarCommand:
     """Return the task that publishes the run."""
-    return stage("publish", group="publication", pool=pool, kind=PublishCommand, outlets=[RECS_HISTORY, CURRENT_MOVED])
+    return stage("publish", pool=pool, kind=PublishCommand, outlets=[RECS_HISTORY, CURRENT_MOVED])

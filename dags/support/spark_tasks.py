@@ -17,6 +17,7 @@ from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.progress import ERROR_LINE
 from nightjar.contract.settings import Settings, load_settings
 from nightjar.contract.spark_submission import application, flag, properties
+from nightjar.contract.stages import stage_of
 from nightjar.contract.tuned_configuration import TUNABLE
 
 _EXIT_CODE = re.compile(r"Error code is: (-?\d+)\.")
@@ -59,8 +60,8 @@ class SparkJob(SparkSubmitOperator):
         return hook
 
 
-def spark_job(name: str, *settings: str, group: str, arguments: list[str] | None = None) -> SparkJob:
-    """Return the task that submits `spark_jobs/<name>.py` on the run's folder, as part of a stage group.
+def spark_job(name: str, *settings: str, arguments: list[str] | None = None) -> SparkJob:
+    """Return the task that submits `spark_jobs/<name>.py` on the run's folder.
 
     Each name in `settings` is passed as the job's argument of the same name, with the value of the run's
     configuration where that sets one.
@@ -77,7 +78,7 @@ def spark_job(name: str, *settings: str, group: str, arguments: list[str] | None
         executor_memory=values.spark_executor_memory,
         conf=properties(values),
         pool=COMPUTE_POOL,
-        pre_execute=only_in_stage_group(group),
+        pre_execute=only_in_stage_group(stage_of(name).group),
     )
 
 

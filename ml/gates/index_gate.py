@@ -7,13 +7,13 @@ import math
 from collections.abc import Sequence
 
 from nightjar.contract.errors import GateRefused
-from nightjar.contract.gates import GateDecision
+from nightjar.contract.gates import GateDecision, recall_gate
 from nightjar.contract.settings import Settings
 
 
 def judge_index(index_name: str, recall: float | None, settings: Settings) -> GateDecision:
     """Compare an index's recall@k against exact search with the floor; None where there was nothing to query."""
-    gate, floor, k = f"{index_name}_recall", settings.index_recall_floor, settings.metric_k
+    gate, floor, k = recall_gate(index_name), settings.index_recall_floor, settings.metric_k
     if recall is None:
         return GateDecision(gate, "skipped", "nothing to query the index with")
     return at_least(gate, f"recall@{k}", recall, floor, f"recall@{k} {recall:.4f} against a floor of {floor:g}")

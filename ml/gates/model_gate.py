@@ -12,7 +12,7 @@ from ml.evaluation.evaluate import BASELINE, CHAMPION, MODEL
 from ml.evaluation.paired_bootstrap import mean_intervals
 from ml.evaluation.results import ComparedChampion, EvaluationResults
 from ml.gates.index_gate import at_least, finite
-from nightjar.contract.gates import GateDecision
+from nightjar.contract.gates import GateDecision, gates_of
 from nightjar.contract.settings import Settings
 
 # With four users even the sign of all four differences is chance in one of sixteen cases.
@@ -25,8 +25,7 @@ def judge_model(contest: EvaluationResults, settings: Settings) -> list[GateDeci
     users = len(contest.of_users[MODEL]["recall"])
     if users < MIN_USERS:
         reason = f"{users or 'no'} user{'s' * (users != 1)} with a holdout: too little data to judge"
-        gates = ("popularity", "champion", "champion_record", "coverage")
-        return [GateDecision(gate, "skipped", reason) for gate in gates]
+        return [GateDecision(gate, "skipped", reason) for gate in gates_of("model")]
     return [
         _paired("popularity", contest, BASELINE, settings.gate_popularity_margin, "popularity's", settings),
         _against_champion(contest, settings),

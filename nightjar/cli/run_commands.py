@@ -12,7 +12,7 @@ from nightjar.contract.errors import BadInput
 from nightjar.contract.interval import DataInterval, of_date, parse_instant
 from nightjar.contract.schedule import Schedule
 from nightjar.contract.settings import load_settings
-from nightjar.contract.stages import parse_stages
+from nightjar.contract.stage_groups import parse_stage_groups
 from nightjar.publishing.run_request import RunRequest
 
 Stages = Annotated[
@@ -83,7 +83,7 @@ def _request(interval: DataInterval, publish: str, stages: str, ingested_before:
         interval=interval,
         run_id="nightjar run",
         publish_mode=publish,
-        stages=parse_stages(stages),
+        stages=parse_stage_groups(stages),
         ingested_before=None if ingested_before is None else parse_instant("--ingested-before", ingested_before),
         note=note,
     )

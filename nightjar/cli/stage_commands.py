@@ -1,4 +1,4 @@
-"""`nightjar stage ...`: what the tasks of the DAG launch, each stage in a process of its own.
+"""`nightjar stage ...`: what the tasks of the DAG launch, one process a stage.
 
 A stage's module is imported when it runs: MLflow alone takes seconds to import, and most stages do without it.
 """
@@ -12,26 +12,12 @@ from nightjar.contract.errors import GateRefused
 from nightjar.contract.progress import MARK
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import load_settings
+from nightjar.contract.stages import STAGES, Stage
 from nightjar.contract.tuned_configuration import read_recipe
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.readers_snapshot import refresh_if_possible
 
 app = typer.Typer(no_args_is_help=True)
-
-STAGES = {
-    "dbt-inputs": ("nightjar.stages.build_dbt_models", "inputs"),
-    "audit-inputs": ("nightjar.stages.audit", "audit_inputs"),
-    "unload": ("nightjar.stages.unload", "run"),
-    "evaluate-model": ("ml.stages.evaluate_model", "run"),
-    "gate-model": ("ml.stages.gate_model", "run"),
-    "fit-model": ("ml.stages.fit_model", "run"),
-    "build-indices": ("ml.stages.build_indices", "run"),
-    "load-staging": ("nightjar.stages.load_staging", "run"),
-    "audit-outputs": ("nightjar.stages.audit", "audit_outputs"),
-    "publish": ("nightjar.stages.publish", "run"),
-    "dbt-marts": ("nightjar.stages.build_dbt_models", "marts"),
-    "report": ("nightjar.stages.report", "run"),
-}
 
 
 @app.command()
@@ -78,7 +64,9 @@ def write_down_failure(
     )
 
 
-def _register(name: str, module: str, function: str) -> None:
+def _register(stage: Stage) -> None:
+    module, _, function = stage.runs.partition(":")
+
     def command(publication: Annotated[str, typer.Option(help="The attempt's publication id.")]) -> None:
         settings = load_settings()
         folder = RunFolder.of(settings.lake, publication)
@@ -86,14 +74,16 @@ def _register(name: str, module: str, function: str) -> None:
         try:
             outcome = run_stage(read_recipe(folder.recipe).over(settings), folder)
         except GateRefused:
-            # Verdicts are what people look for next.
+            # The decisions are what people look for next.
             refresh_if_possible(open_warehouse(settings), f"{publication} was refused")
             raise
         if outcome is not None:
             print(outcome)
 
-    app.command(name, help=f"Run {module}.")(command)
+    app.command(stage.command_name, help=f"Run {module}.")(command)
 
 
-for _name, (_module, _function) in STAGES.items():
-    _register(_name, _module, _function)
+# `begin` has options of its own, and spark-submit starts the Spark jobs.
+for _stage in STAGES:
+    if _stage.group and not _stage.is_spark_job:
+        _register(_stage)

@@ -31,8 +31,7 @@ from typing import Any
 from nightjar.contract.atomic_files import write_text
 from nightjar.contract.errors import BadInput
 from nightjar.contract.interval import DataInterval
-
-STAGES = ("inputs", "features", "model", "serving", "publication")
+from nightjar.contract.stages import STAGE_GROUPS
 
 PUBLICATION_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9]+")
 
@@ -48,7 +47,7 @@ class RunRecord:
     publish_mode: str
     run_id: str
     code_version: str
-    stages: tuple[str, ...] = STAGES
+    stages: tuple[str, ...] = STAGE_GROUPS
     recipe: str = ""
     warm_start_from: str = ""
     # As NIGHTJAR_REPEAT_AFTER_DAYS was when it began.

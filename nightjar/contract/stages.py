@@ -1,128 +1,85 @@
-"""The parts of a night, which of them a run redoes, and what it takes over from an earlier run of the same date.
+"""The registry of stages: each is one task of the nightly DAG, in its order, and one command.
 
-Used by the attempt's begin, which checks the choice before anything else happens, and named alike in the DAG.
+A stage group is what a run may leave out at the front: its stages run together or not at all. A new stage is a line in
+`STAGES`, a module, and a task in `dags/nightly_recommendations.py`.
 """
 
-import os
-import shutil
-from pathlib import Path
+from dataclasses import dataclass
 
-from nightjar.contract.errors import BadInput
-from nightjar.contract.run_folder import STAGES, RunFolder
+STAGE_GROUPS = ("inputs", "features", "model", "serving", "publication")
 
-# What each part leaves behind for the later ones: folders and files of the run, and the verdicts of its gates.
-_FILES = {
-    "inputs": (),
-    "features": ("snapshot", "features"),
-    "model": (
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a run.
+
+    Attributes:
+        task_id: of its task in the DAG.
+        group: its stage group; empty for `begin`, which every run has.
+        runs: `module:function` that the command `nightjar stage` calls, or that spark-submit starts.
+        command: its name as a command; empty: the task id with hyphens.
+        leaves: what later stage groups read below the run folder.
+        may_leave: likewise, where the settings ask for it and where the version that ran knew it.
+    """
+
+    task_id: str
+    group: str
+    runs: str
+    command: str = ""
+    leaves: tuple[str, ...] = ()
+    may_leave: tuple[str, ...] = ()
+
+    @property
+    def command_name(self) -> str:
+        """What follows `nightjar stage`."""
+        return self.command or self.task_id.replace("_", "-")
+
+    @property
+    def is_spark_job(self) -> bool:
+        """Whether spark-submit starts it."""
+        return self.runs.startswith("spark_jobs.")
+
+
+STAGES = (
+    Stage("begin", "", "nightjar.stages.begin:run"),
+    Stage("dbt_inputs", "inputs", "nightjar.stages.build_dbt_models:inputs"),
+    Stage("audit_inputs", "inputs", "nightjar.stages.audit:audit_inputs"),
+    Stage("unload", "features", "nightjar.stages.unload:run", leaves=("snapshot",)),
+    Stage("build_features", "features", "spark_jobs.build_features:main", leaves=("features",)),
+    Stage(
+        "evaluate_model",
         "model",
-        "mlflow_run.json",
-        "outputs/model_metrics",
-        "outputs/item_embeddings",
-        "outputs/user_embeddings",
+        "ml.stages.evaluate_model:run",
+        leaves=("mlflow_run.json", "outputs/model_metrics"),
+        may_leave=("cold_items.json", "start/evaluation"),
     ),
-}
-_GATES = {"inputs": ("inputs",), "features": (), "model": ("popularity", "champion", "champion_record", "coverage")}
+    Stage("gate_model", "model", "ml.stages.gate_model:run"),
+    Stage(
+        "fit_model",
+        "model",
+        "ml.stages.fit_model:run",
+        leaves=("model", "outputs/item_embeddings", "outputs/user_embeddings"),
+        may_leave=("start/final",),
+    ),
+    Stage("build_indices", "serving", "ml.stages.build_indices:run"),
+    Stage("score_users", "serving", "spark_jobs.score_users:main"),
+    Stage("load_staging", "publication", "nightjar.stages.load_staging:run"),
+    Stage("audit_outputs", "publication", "nightjar.stages.audit:audit_outputs"),
+    Stage("publish", "publication", "nightjar.stages.publish:run"),
+    Stage("marts", "publication", "nightjar.stages.build_dbt_models:marts", command="dbt-marts"),
+    Stage("report", "publication", "nightjar.stages.report:run"),
+)
 
 
-def parse_stages(text: str) -> tuple[str, ...]:
-    """Read a comma-separated choice of stages; an empty text chooses all.
-
-    Raises:
-        BadInput: a name is unknown, a stage between two chosen ones is missing, or the choice starts too late.
-    """
-    chosen = {name.strip() for name in text.split(",") if name.strip()} or set(STAGES)
-    unknown = sorted(chosen - set(STAGES))
-    if unknown:
-        raise BadInput(
-            f"stages={text!r}: {', '.join(unknown)} is unknown, expected some of {', '.join(STAGES)}",
-            code="unknown_stage",
-            setting="stages",
-            value=text,
-            stages=unknown,
-            expected=STAGES,
-        )
-    first, last = (pick(STAGES.index(name) for name in chosen) for pick in (min, max))
-    missing = [name for name in STAGES[first : last + 1] if name not in chosen]
-    if missing:
-        raise BadInput(
-            f"stages={text!r}: {STAGES[last]} needs {', '.join(missing)} of the same run",
-            code="missing_stages",
-            setting="stages",
-            value=text,
-            stage=STAGES[last],
-            stages=missing,
-        )
-    if first > STAGES.index("serving"):
-        raise BadInput(
-            "stages=publication: what a run publishes it has to score itself, add serving",
-            code="missing_stages",
-            setting="stages",
-            value=text,
-            stage="publication",
-            stages=["serving"],
-        )
-    return STAGES[first : last + 1]
-
-
-def check_fits(stages: tuple[str, ...], *, publish_mode: str, ingested_before: object) -> None:
-    """Check that the other settings of a run fit its stages.
+def stage_of(task_id: str) -> Stage:
+    """Return the stage of a task.
 
     Raises:
-        BadInput: a setting could have no effect; the message names it.
+        KeyError: no stage has this id.
     """
-    if publish_mode == "force" and "publication" not in stages:
-        raise BadInput(
-            "publish=force needs the stage publication, which stages leaves out",
-            code="setting_without_effect",
-            setting="publish",
-            value=publish_mode,
-            stage="publication",
-        )
-    if ingested_before is not None and "features" not in stages:
-        raise BadInput(
-            "ingested_before needs the stage features, which stages leaves out",
-            code="setting_without_effect",
-            setting="ingested_before",
-            value=ingested_before,
-            stage="features",
-        )
+    return {each.task_id: each for each in STAGES}[task_id]
 
 
-def inherited_gates(stages: tuple[str, ...]) -> list[str]:
-    """Return the gates whose verdicts the run takes over."""
-    return [gate for stage in _left_out_before(stages) for gate in _GATES[stage]]
-
-
-def inherit_files(stages: tuple[str, ...], source: RunFolder, target: RunFolder) -> None:
-    """Link into the new run folder what the left-out stages wrote in the earlier one; the files are never changed.
-
-    Raises:
-        BadInput: the earlier run folder lacks something.
-    """
-    wanted = [Path(name) for stage in _left_out_before(stages) for name in _FILES[stage]]
-    missing = [str(name) for name in wanted if not (source.path / name).exists()]
-    if missing:
-        raise BadInput(
-            f"{source.path} lacks {', '.join(missing)}: run the stages {', '.join(STAGES)}",
-            code="incomplete_run_folder",
-            path=source.path,
-            publication_id=source.publication_id,
-            files=missing,
-        )
-    # What a later night goes on from is there only where that was asked for, chosen shares not in an earlier version.
-    if "model" not in stages:
-        wanted += [Path(name) for name in ("start", "cold_items.json") if (source.path / name).exists()]
-    for name in wanted:
-        here, there = source.path / name, target.path / name
-        there.parent.mkdir(parents=True, exist_ok=True)
-        if here.is_dir():
-            shutil.rmtree(there, ignore_errors=True)
-            shutil.copytree(here, there, copy_function=os.link)
-        else:
-            there.unlink(missing_ok=True)
-            os.link(here, there)
-
-
-def _left_out_before(stages: tuple[str, ...]) -> tuple[str, ...]:
-    return STAGES[: STAGES.index(stages[0])]
+def groups_before(group: str) -> tuple[str, ...]:
+    """Return the stage groups that come before one."""
+    return STAGE_GROUPS[: STAGE_GROUPS.index(group)]

@@ -10,7 +10,7 @@ from nightjar.contract.errors import NightjarError
 from nightjar.contract.failpoints import reached
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
-from nightjar.contract.stages import inherit_files, inherited_gates
+from nightjar.contract.stage_groups import inherit_files, inherited_gates
 from nightjar.contract.tuned_configuration import Recipe, read_recipe, write_recipe
 from nightjar.publishing import excluded_users
 from nightjar.publishing.code_version import code_version

@@ -7,22 +7,12 @@ from datetime import date
 
 from nightjar.contract.errors import GateRefused, NightjarError
 from nightjar.contract.failpoints import reached
+from nightjar.contract.gates import REQUIRED_GATES
 from nightjar.contract.run_folder import RunRecord
 from nightjar.publishing.attempts import check_not_superseded
 from nightjar.publishing.integrity import record_row_counts
 from nightjar.publishing.ledger import Published, add_entry, current_publication, point_to
 from nightjar.warehouse.protocol import Connection, Warehouse
-
-GATES = (
-    "inputs",
-    "popularity",
-    "champion",
-    "champion_record",
-    "coverage",
-    "retrieval_recall",
-    "similarity_recall",
-    "outputs",
-)
 
 
 def publish(
@@ -91,15 +81,16 @@ def _check_gates(connection: Connection, publication_id: str) -> None:
             "select gate, verdict from recs.gate_decisions where publication_id = ?", [publication_id]
         ).fetchall()
     )
-    open_gates = {gate: verdicts.get(gate) for gate in GATES if verdicts.get(gate) not in ("passed", "skipped")}
-    if open_gates:
-        faults = [f"gate {gate} {verdict or 'gave no verdict'}" for gate, verdict in open_gates.items()]
+    required = {gate: verdicts.get(gate) for gate in REQUIRED_GATES}
+    unmet = {gate: verdict for gate, verdict in required.items() if verdict not in ("passed", "skipped")}
+    if unmet:
+        faults = [f"gate {gate} {verdict or 'gave no verdict'}" for gate, verdict in unmet.items()]
         raise GateRefused(
             f"{publication_id} is not published: {', '.join(faults)}",
             code="gate_refused",
             publication_id=publication_id,
-            gate=next(iter(open_gates)),
-            verdicts=open_gates,
+            gate=next(iter(unmet)),
+            verdicts=unmet,
         )
 
 

@@ -1,9 +1,10 @@
 """Refuses a run that cannot succeed, before anything is written: settings, raw tables, events, items, stages."""
 
 from nightjar.contract.errors import BadInput
-from nightjar.contract.run_folder import STAGES, RunFolder
+from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
-from nightjar.contract.stages import check_fits
+from nightjar.contract.stage_groups import check_fits
+from nightjar.contract.stages import STAGE_GROUPS
 from nightjar.publishing.catalogue_checks import check_any_is_available, check_repeats
 from nightjar.publishing.event_counts import Visible, check_some_event_counts
 from nightjar.publishing.input_contract import check_inputs
@@ -48,7 +49,7 @@ def check_request(settings: Settings, connection: Connection, request: RunReques
 
 
 def _last_publication(settings: Settings, connection: Connection, request: RunRequest) -> RunFolder | None:
-    if request.stages[0] == STAGES[0]:
+    if request.stages[0] == STAGE_GROUPS[0]:
         return None
     last = connection.execute(
         "select publication_id from recs.publications where data_date = ? and action in ('published', 'history') "

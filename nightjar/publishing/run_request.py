@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nightjar.contract.interval import DataInterval
-from nightjar.contract.run_folder import STAGES
+from nightjar.contract.stages import STAGE_GROUPS
 
 PUBLISH_MODES = ("auto", "never", "force")
 
@@ -20,7 +20,7 @@ class RunRequest:
     interval: DataInterval
     run_id: str
     publish_mode: str = "auto"
-    stages: tuple[str, ...] = STAGES
+    stages: tuple[str, ...] = STAGE_GROUPS
     ingested_before: datetime | None = None
     note: str = ""
     skips_empty: bool = False

@@ -8,20 +8,20 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nightjar.contract.errors import BadInput
-from nightjar.contract.run_folder import STAGES
 from nightjar.contract.settings import Settings
+from nightjar.contract.stages import STAGE_GROUPS
 from nightjar.publishing.warm_start_publication import ON
 
 _INSTALL = ".venv/bin/uv pip install --python .venv/bin/python --constraints requirements.lock --editable '.[text]'"
 
 
-def check_text_model(settings: Settings, stages: Sequence[str] = STAGES) -> None:
+def check_text_model(settings: Settings, groups: Sequence[str] = STAGE_GROUPS) -> None:
     """Refuse settings whose text model cannot be used; nothing is loaded.
 
     Raises:
         BadInput: the folder holds no model, the package is not installed, or runs are warm-started.
     """
-    if not settings.text_model or "model" not in stages:
+    if not settings.text_model or "model" not in groups:
         return
     if not (Path(settings.text_model) / "modules.json").is_file():
         raise BadInput(

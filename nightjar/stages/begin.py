@@ -10,7 +10,7 @@ from nightjar.contract.progress import MARK
 from nightjar.contract.run_folder import RunRecord
 from nightjar.contract.schedule import Schedule
 from nightjar.contract.settings import Settings
-from nightjar.contract.stages import parse_stages
+from nightjar.contract.stage_groups import parse_stage_groups
 from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.event_counts import Visible, unknown_types, unknown_types_line
 from nightjar.publishing.run_request import RunRequest
@@ -60,7 +60,7 @@ def run(
         ),
         run_id=run_id,
         publish_mode=publish,
-        stages=parse_stages(stages),
+        stages=parse_stage_groups(stages),
         ingested_before=parse_instant("ingested_before", ingested_before) if ingested_before else None,
         note=note,
         skips_empty=run_type == _SCHEDULED and settings.empty_interval == "skip",

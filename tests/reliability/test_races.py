@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from nightjar.contract.gates import GateDecision
+from nightjar.contract.gates import REQUIRED_GATES, GateDecision
 from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.gate_decisions import record_decisions
-from nightjar.publishing.publish import GATES, publish
+from nightjar.publishing.publish import publish
 from nightjar.publishing.run_request import RunRequest
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Warehouse
@@ -34,7 +34,7 @@ def staged(settings: Settings, day: int) -> RunRecord:
     warehouse = open_warehouse(settings)
     request = RunRequest(of_date(str(date(2026, 3, 1) + timedelta(day))), "run")
     run = begin_attempt(settings, warehouse, request)
-    record_decisions(warehouse, run, [GateDecision(gate, "passed", "as it should") for gate in GATES])
+    record_decisions(warehouse, run, [GateDecision(gate, "passed", "as it should") for gate in REQUIRED_GATES])
     named = {"publication_id": run.publication_id, "data_date": run.data_date, "user_id": "u1", "item_id": f"i{day}"}
     row = {**named, "domain": "films", "rank": 1, "score": 0.5, "source": "personal"}
     with warehouse.transaction() as connection:

@@ -158,9 +158,9 @@ GUARDS = [
         "nightjar.stages.audit:judge", all_passed, "tests/unit/stages/test_audit_verdict.py::test_a_failed_test_refuses"
     ),
     Guard(
-        "nightjar.contract.stages:check_fits",
+        "nightjar.contract.stage_groups:check_fits",
         nothing,
-        "tests/unit/contract/test_stages.py::test_a_setting_that_could_have",
+        "tests/unit/contract/test_stage_groups.py::test_a_setting_that_could_have",
     ),
     Guard("nightjar.warehouse.postgres.adapter:_alone", lambda *_: nullcontext(), f"{RACES}test_of_publishers_at_once"),
     Guard("shutil:rmtree", nothing, f"{ARTIFACTS}test_files_of_a_killed_begin"),

@@ -17,7 +17,7 @@ from nightjar.contract.artifacts import embeddings
 from nightjar.contract.artifacts.consistency import check_artifacts, model_digest
 from nightjar.contract.artifacts.embeddings import Embeddings
 from nightjar.contract.failpoints import VARIABLE
-from nightjar.contract.gates import GateDecision
+from nightjar.contract.gates import REQUIRED_GATES, GateDecision
 from nightjar.contract.interval import of_date
 from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder, RunRecord
@@ -28,7 +28,7 @@ from nightjar.publishing.content_hash import content_hash
 from nightjar.publishing.gate_decisions import record_decisions
 from nightjar.publishing.ledger import Published
 from nightjar.publishing.output_rows import arrow_schema, write_rows
-from nightjar.publishing.publish import GATES, publish
+from nightjar.publishing.publish import publish
 from nightjar.publishing.retention import removal
 from nightjar.publishing.rollback import roll_back
 from nightjar.publishing.run_request import RunRequest
@@ -115,7 +115,7 @@ def stage(settings: Settings, day: int, publish_mode: str = "auto") -> RunRecord
     )
     folder = RunFolder.of(settings.lake, run.publication_id)
     write_outputs(settings, folder, day)
-    record_decisions(warehouse, run, [GateDecision(gate, "passed", "test") for gate in GATES])
+    record_decisions(warehouse, run, [GateDecision(gate, "passed", "test") for gate in REQUIRED_GATES])
     load_staging.run(settings, folder)
     check_artifacts(folder)
     return run

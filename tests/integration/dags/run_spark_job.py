@@ -13,7 +13,7 @@ from dags.support.spark_tasks import spark_job
 
 if __name__ == "__main__":
     notes: dict[str, Any] = {}
-    task = spark_job("build_features", group="features")
+    task = spark_job("build_features")
     task.application = sys.argv[1]
     task.application_args = []
     task.conf |= json.loads(sys.argv[2])

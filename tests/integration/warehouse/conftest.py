@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from nightjar.contract.gates import GateDecision
+from nightjar.contract.gates import REQUIRED_GATES, GateDecision
 from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
@@ -15,7 +15,6 @@ from nightjar.contract.tables import STAGED
 from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.gate_decisions import record_decisions
 from nightjar.publishing.output_rows import arrow_schema
-from nightjar.publishing.publish import GATES
 from nightjar.publishing.run_request import RunRequest
 from nightjar.warehouse.postgres.adapter import PostgresWarehouse
 from nightjar.warehouse.protocol import insert_row
@@ -47,7 +46,7 @@ def begin(postgres: PostgresWarehouse, postgres_settings: Settings) -> Callable[
 
     def begun(day: int) -> RunRecord:
         run = begin_attempt(postgres_settings, postgres, RunRequest(of_date(f"2026-03-{day:02}"), f"run-{day}"))
-        record_decisions(postgres, run, [GateDecision(gate, "passed", "as it should") for gate in GATES])
+        record_decisions(postgres, run, [GateDecision(gate, "passed", "as it should") for gate in REQUIRED_GATES])
         return run
 
     return begun

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from nightjar.contract.errors import BadInput, GateRefused, NightjarError
-from nightjar.contract.gates import GateDecision
+from nightjar.contract.gates import REQUIRED_GATES, GateDecision
 from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.gate_decisions import record_decisions
 from nightjar.publishing.ledger import Published
-from nightjar.publishing.publish import GATES, publish
+from nightjar.publishing.publish import publish
 from nightjar.publishing.rollback import roll_back
 from nightjar.publishing.run_request import RunRequest
 from nightjar.warehouse.protocol import Warehouse
@@ -32,7 +32,7 @@ def attempt(settings: Settings, warehouse: Warehouse) -> Attempt:
             "from generate_series(0, 30) as days(d)"
         )
 
-    def begin(day: int, publish_mode: str = "auto", gates: tuple[str, ...] = GATES) -> RunRecord:
+    def begin(day: int, publish_mode: str = "auto", gates: tuple[str, ...] = REQUIRED_GATES) -> RunRecord:
         request = RunRequest(of_date(f"2026-03-{day:02}"), f"run-{day}", publish_mode)
         run = begin_attempt(settings, warehouse, request)
         record_decisions(warehouse, run, [GateDecision(gate, "passed", "as it should") for gate in gates])
@@ -129,12 +129,12 @@ def test_a_superseded_attempt_refuses_to_publish(warehouse: Warehouse, attempt: 
     assert publish_run(warehouse, newer).moved
 
 
-@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("gate", REQUIRED_GATES)
 def test_nothing_is_published_without_the_verdict_of_each_gate(
     warehouse: Warehouse, attempt: Attempt, gate: str
 ) -> None:
     publish_run(warehouse, attempt(9))
-    silent = attempt(10, gates=tuple(each for each in GATES if each != gate))
+    silent = attempt(10, gates=tuple(each for each in REQUIRED_GATES if each != gate))
     with refused(GateRefused, "gate_refused", wording=False, gate=gate, verdicts={gate: None}):
         publish_run(warehouse, silent)
     record_decisions(warehouse, silent, [GateDecision(gate, "refused", "too low", 0.1, 0.2)])
@@ -260,3 +260,11 @@ def test_an_unknown_publish_mode_is_refused(settings: Settings, warehouse: Wareh
         expected=("auto", "never", "force"),
     ):
         begin_attempt(settings, warehouse, RunRequest(of_date("2026-03-10"), "r", "maybe"))
+
+
+def test_the_decision_of_a_gate_that_no_publication_asks_for_is_not_recorded(
+    warehouse: Warehouse, attempt: Attempt
+) -> None:
+    run = attempt(10)
+    with pytest.raises(ValueError, match="novelty"):
+        record_decisions(warehouse, run, [GateDecision("novelty", "refused", "stale")])
