@@ -75,6 +75,5 @@ def test_a_page_uses_the_words_of_the_glossary(page: Path) -> None:
 
 
 def test_the_table_of_basic_settings_is_the_generated_one() -> None:
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    shown = text.split("<!-- settings -->\n")[1].split("\n<!-- /settings -->")[0]
+    shown = README.read_text(encoding="utf-8").split("<!-- settings -->\n")[1].split("\n<!-- /settings -->")[0]
     assert shown == settings_table(basic=True)

@@ -30,5 +30,5 @@ class EvaluationSettings(SettingsGroup):
         10,
         recorded="protocol",
         basic=True,
-        description="Length k of the lists that offline metrics and index recall look at.",
+        description="Length k of the top-K lists that offline metrics and index recall look at.",
     )
