@@ -103,9 +103,9 @@ def test_the_printed_command_imports_the_file_and_the_check_writes_nothing(
     assert len(found) == 2 if rows is None else found == rows
 
 
-def test_a_file_without_names_and_times_is_read_and_guesses_are_named(runner: CliRunner, tmp_path: Path) -> None:
+def test_a_file_without_names_and_times_is_read_and_what_is_unsure_is_named(runner: CliRunner, tmp_path: Path) -> None:
     (tmp_path / "plays.tsv").write_text("7\t8\t12\n9\t8\t3\n")
-    # The day of the file is proposed where it has no times.
+    # The file's own day is proposed where it says no times.
     os.utime(tmp_path / "plays.tsv", (NOON.timestamp(), NOON.timestamp()))
     found = found_of(tmp_path / "plays.tsv")
     assert (found.options.header, dict(found.constants)) == (False, {"occurred_at": "2026-03-01"})
@@ -137,13 +137,13 @@ def test_rejected_rows_and_event_types_are_counted(tmp_path: Path) -> None:
     assert [(columns_of(reason), rows) for reason, rows in found.rejected.items()] == [(rejected_for("user_id"), 1)]
 
 
-def test_the_detected_format_is_printed(runner: CliRunner, tmp_path: Path) -> None:
+def test_what_was_found_out_is_printed_for_people(runner: CliRunner, tmp_path: Path) -> None:
     rows = "".join(f"u{n},i,2026-03-01 10:00,{'view' if n % 4 else 'buy'},x\n" for n in range(8))
     (tmp_path / "events.csv").write_text(f"user,item,time,event,colour\n{rows},i,2026-03-01 11:00,view,x\n")
     check_wording("\n".join(checked(runner, str(tmp_path / "events.csv"))))
 
 
-def test_typed_options_are_kept(runner: CliRunner, tmp_path: Path) -> None:
+def test_what_was_typed_is_kept(runner: CliRunner, tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("session,user,product_id,time\ns,u,p,2026-03-01\n")
     words = command_of(checked(runner, str(tmp_path / "e.csv"), "--columns", "user_id=session"))
     pairs = set(words[words.index("--columns") + 1].split(","))
