@@ -1,5 +1,5 @@
-# The image of every program of ours in docker-compose.yml: Airflow, MLflow, Spark, and the `nightjar` command.
-# What is installed stands in three lock files with hashes; nothing of the build's tools is in the image.
+# The image of this project's programs in docker-compose.yml: Airflow, MLflow, Spark, and the `nightjar` command.
+# Three lock files with hashes pin its packages; the build tools are not in the image.
 
 FROM python:3.11.15-slim-bookworm AS build
 
@@ -14,7 +14,7 @@ RUN python -m venv --without-pip /opt/venv \
     && python -m venv /opt/uv \
     && /opt/uv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r uv.lock
 
-# Both are compiled for the processor of the build by default; the image shall run on others, too.
+# By default both are compiled for the processor of the build; the image must run on others, too.
 ENV LIGHTFM_NO_CFLAGS=1 HNSWLIB_NO_NATIVE=1
 RUN /opt/uv/bin/uv pip sync --python /opt/venv/bin/python --no-cache --compile-bytecode \
         --require-hashes --preview-features build-dependency-hashes \
@@ -40,7 +40,7 @@ RUN mkdir -p /usr/share/man/man1 \
     && apt-get install --yes --no-install-recommends openjdk-17-jre-headless libgomp1 procps \
     && rm -rf /var/lib/apt/lists/*
 
-# A new volume takes over the owner of the folder that it is mounted on.
+# A new volume gets the owner of the folder that it is mounted on.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin nightjar \
     && install -d -o nightjar -g nightjar \
         /var/lib/nightjar /var/lib/nightjar/lake /var/lib/nightjar/airflow /var/lib/mlflow /var/lib/spark
@@ -58,5 +58,5 @@ ENV PATH=/opt/venv/bin:$PATH \
 WORKDIR /opt/nightjar
 USER 10001:10001
 
-# No HEALTHCHECK: the image runs many programs, and docker-compose.yml has the check of each.
+# No HEALTHCHECK: the image runs many programs; docker-compose.yml has a check for each.
 CMD ["nightjar", "--help"]

@@ -1,4 +1,4 @@
-# Everything a user of Nightjar types. Each target sets up what it needs; a second call re-uses it.
+# The commands of users and developers. Each target sets up what it needs; a second call reuses it.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -10,7 +10,7 @@ export NIGHTJAR_HOME ?= $(CURDIR)/var
 DEMO_DATE := 2026-03-31
 DAYS ?= 7
 WORKERS ?= 2
-# In the order of the folders, by which the long nights begin before most other tests.
+# In the order of the folders, so that the long end-to-end runs start before most other tests.
 AT_ONCE = --numprocesses $(WORKERS) --no-loadscope-reorder
 UNIT := tests/unit ml/evaluation/metrics
 SIZE ?= 100k
@@ -18,7 +18,7 @@ SOAK ?=
 BENCH_WORK ?= $(CURDIR)/var/bench-quality
 BENCH_PERFORMANCE_WORK ?= $(CURDIR)/var/bench
 BENCH_COLD_WORK ?= $(CURDIR)/var/bench-cold
-# Programs that look at the environment from outside: what they need themselves is no part of it.
+# Programs that inspect the environment from outside: their own packages are no part of it.
 CHECKS := .venv-checks/bin
 DEPENDENCIES := $(CURDIR)/var/dependencies
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
@@ -26,7 +26,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 .PHONY: help check setup demo up down docs secrets test-unit golden test test-stack browser bench bench-quality bench-cold explore test-reliability test-guards audit licences sbom lint lock clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
 check:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
@@ -55,42 +55,42 @@ setup: check .venv/.ready  ## Build .venv from requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
-demo: setup  ## One night of a generated shop, from raw events to published recommendations
+demo: setup  ## Run the pipeline once on a generated shop, from raw events to published recommendations
 	$(BIN)/nightjar import demo-shop --last-date $(DEMO_DATE)
 	$(BIN)/nightjar run --date $(DEMO_DATE)
 
-explore: setup  ## The output tables in a browser, read-only: users, items, quality, clicks, nights
+explore: setup  ## Show the output tables in a browser, read-only: users, items, quality, clicks, runs
 	@$(BIN)/nightjar explore
 
 up: setup  ## Start the local stack (PostgreSQL, Airflow, MLflow) and wait until it is healthy
 	@$(BIN)/nightjar stack up
 
-down: setup  ## Stop the local stack; its state stays
+down: setup  ## Stop the local stack; its data stays
 	@$(BIN)/nightjar stack down
 
-docs: setup  ## Write one page about every table and column; make up shows it in Airflow
+docs: setup  ## Write one page about every table and column; make up serves it in Airflow
 	@$(BIN)/nightjar docs
 
-secrets:  ## Make the passwords of docker-compose.yml, in .env; those that are there stay
+secrets:  ## Generate the missing passwords of docker-compose.yml in .env
 	@$(PYTHON) -m nightjar.stack.team.secrets_file .env
 
 test-unit: setup  ## Run the tests that start no JVM, no server and no process
 	$(BIN)/python -m pytest -m unit $(AT_ONCE) $(UNIT)
 
-golden: setup  ## Write the files of expected text again: wording, commands, columns; look at the difference
+golden: setup  ## Renew the golden files (messages, commands, columns); review the diff
 	NIGHTJAR_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q -m unit $(AT_ONCE) $(UNIT)
 	NIGHTJAR_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/integration/dags/test_dag_policies.py tests/integration/dbt_project/test_output_contracts.py
 
-test: setup  ## Run every test but those of the local stack, in as many processes at once as WORKERS says
+test: setup  ## Run every test except those of the stacks, in WORKERS parallel processes
 	$(BIN)/python -m pytest $(AT_ONCE)
 
-test-stack: setup browser  ## Start a stack on free ports and test it, with a browser too; DAYS=2 backfills less than a week
+test-stack: setup browser  ## Start a stack on free ports and test it, also in a browser; DAYS=2 backfills less than a week
 	NIGHTJAR_TEST_DAYS=$(DAYS) $(BIN)/python -m pytest -m stack $(AT_ONCE)
 
-test-reliability: setup  ## Kill, race and feed badly what publishes; SOAK=1 does more of it
+test-reliability: setup  ## Test publishing under kills, races and bad input; SOAK=1 tests longer
 	NIGHTJAR_TEST_SOAK=$(SOAK) $(BIN)/python -m pytest -m reliability tests/reliability
 
-test-guards: setup  ## Take each guard away and see that its test fails
+test-guards: setup  ## Remove each guard and check that its test fails
 	$(BIN)/python -m pytest -m guards tests/reliability/test_guards.py
 
 browser:
@@ -98,10 +98,10 @@ browser:
 		apt-get -qq update; apt-get -qq install -y --no-install-recommends chromium >/dev/null; }; } || { \
 		echo "Chromium is needed to test the user interface."; echo "Fix: apt-get install chromium"; exit 2; }
 
-bench: setup  ## What a night costs beside bare libraries, on generated data; SIZE=100k, 1m or 20m
+bench: setup  ## Measure the cost of a run beside bare libraries, on generated data; SIZE=100k, 1m or 20m
 	$(BIN)/python -m benchmarks.performance --size $(SIZE) --work $(BENCH_PERFORMANCE_WORK)
 
-bench-quality: setup  ## Compare the published lists with those of other models; DATA="DIR DIR": MovieLens folders
+bench-quality: setup  ## Compare the recommendations with those of other models; DATA="DIR DIR": MovieLens folders
 	@[ -n "$(DATA)" ] || { echo "Name the data: make bench-quality DATA=\"path/to/ml-100k path/to/ml-latest-small\""; exit 2; }
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.bench.lock
 	$(BIN)/python -m pytest -q tests/unit/benchmarks
@@ -116,13 +116,13 @@ bench-cold: setup  ## Compare cold items and new domains with other models; DATA
 	$(BIN)/uv pip sync --quiet --python $(CHECKS)/python --require-hashes requirements.checks.lock
 	@mkdir -p $(DEPENDENCIES) && touch $@
 
-audit: .venv-checks/.ready  ## Ask a service on the network for known vulnerabilities of what the locks hold
+audit: .venv-checks/.ready  ## Check the locked packages for known vulnerabilities, by a service on the network
 	@rm -f $(DEPENDENCIES)/audit.*
 	@$(CHECKS)/pip-audit --vulnerability-service osv --strict --no-deps --disable-pip --progress-spinner off \
 		$(foreach lock,$(wildcard requirements*.lock),--requirement $(lock)) \
 		--output $(DEPENDENCIES)/audit.txt 2> $(DEPENDENCIES)/audit.log || { \
 		[ ! -s $(DEPENDENCIES)/audit.txt ] || { cat $(DEPENDENCIES)/audit.txt; exit 1; }; \
-		echo "Nothing was audited. Asking the vulnerability service ended with: $$(tail -1 $(DEPENDENCIES)/audit.log)"; \
+		echo "Nothing was audited. The vulnerability service failed with: $$(tail -1 $(DEPENDENCIES)/audit.log)"; \
 		exit 2; }
 	@echo "No known vulnerabilities."
 
@@ -133,7 +133,7 @@ sbom: .venv-checks/.ready  ## Write the bill of materials of .venv (CycloneDX JS
 	$(CHECKS)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --validate \
 		--output-file $(DEPENDENCIES)/sbom.json $(BIN)/python
 
-lint: setup  ## Check style, types, direction of imports, SQL, and that no secret lies in a file
+lint: setup  ## Check style, types, direction of imports, SQL, and that no file contains a secret
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -141,12 +141,12 @@ lint: setup  ## Check style, types, direction of imports, SQL, and that no secre
 	$(BIN)/sqlfluff lint dbt_project --disable-progress-bar
 	git ls-files -z ':!*.lock' ':!*.png' | xargs -0 $(BIN)/detect-secrets-hook
 
-lock: setup  ## Resolve requirements*.lock anew from pyproject.toml
+lock: setup  ## Resolve requirements*.lock again from pyproject.toml
 	$(COMPILE) --extra dev --extra explorer pyproject.toml --output-file requirements.lock
 	$(COMPILE) --constraints requirements.lock --extra explorer pyproject.toml --output-file requirements.image.lock
 	$(COMPILE) --constraints requirements.lock --group build --output-file requirements.build.lock
 	$(COMPILE) --constraints requirements.lock --group bench --output-file requirements.bench.lock
 	$(COMPILE) --constraints requirements.lock --group checks --output-file requirements.checks.lock
 
-clean:  ## Remove the environment; what NIGHTJAR_HOME holds stays
+clean:  ## Remove the environment; NIGHTJAR_HOME stays
 	rm -rf .venv .venv-checks *.egg-info

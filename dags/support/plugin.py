@@ -121,6 +121,6 @@ def _write_note(dag_run: Any) -> None:
     if session is None:
         return
     query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=OUTCOME)
-    found = sorted(session.scalars(query), key=lambda xcom: xcom.timestamp)
-    if found:
-        dag_run.note = merged_note(dag_run.note, str(XComModel.deserialize_value(found[-1])))
+    outcomes = sorted(session.scalars(query), key=lambda xcom: xcom.timestamp)
+    if outcomes:
+        dag_run.note = merged_note(dag_run.note, str(XComModel.deserialize_value(outcomes[-1])))

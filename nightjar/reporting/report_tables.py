@@ -20,8 +20,8 @@ _ATTEMPT = """
     where o.publication_id = ?
 """
 _GATES = """
-    select gate, verdict, metric, measured, threshold, lead_low, lead_high, reason from recs.gate_decisions
-    where publication_id = ? order by decided_at, gate
+    select gate, verdict, metric, measured, threshold, lead_low as difference_low, lead_high as difference_high, reason
+    from recs.gate_decisions where publication_id = ? order by decided_at, gate
 """
 _METRICS = """
     select metric || case when k > 0 then '@' || k else '' end as metric,
@@ -162,8 +162,8 @@ def events(connection: Connection, data_date: date) -> Rows:
 
 def events_by_day(connection: Connection, data_date: date) -> list[tuple[date, int]]:
     """Return date and number of events of the last days with events, oldest first."""
-    found = connection.execute(_EVENTS, [data_date, EVENT_DAYS_DRAWN]).fetchall()
-    return [(row[0], row[1]) for row in reversed(found)]
+    cursor = connection.execute(_EVENTS, [data_date, EVENT_DAYS_DRAWN]).fetchall()
+    return [(row[0], row[1]) for row in reversed(cursor)]
 
 
 def event_types(folder: RunFolder) -> Rows:
@@ -242,9 +242,9 @@ def stages(folder: RunFolder) -> Rows:
 
 
 def _rows(connection: Connection, query: str, *parameters: object) -> Rows:
-    found = connection.execute(query, list(parameters))
-    names = [column[0].replace("_", " ") for column in found.description or []]
-    return Rows(names, [[text(value) for value in row] for row in found.fetchall()])
+    cursor = connection.execute(query, list(parameters))
+    names = [column[0].replace("_", " ") for column in cursor.description or []]
+    return Rows(names, [[text(value) for value in row] for row in cursor.fetchall()])
 
 
 def text(value: object) -> str:

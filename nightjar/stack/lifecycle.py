@@ -76,22 +76,22 @@ def _start(paths: StackPaths, plan: StackPlan, limits: StartLimits) -> None:
 
 def _stop(paths: StackPaths) -> int:
     """Stop the supervisor, which stops its programs in order; then the remaining tasks and orphans."""
-    found = stack_processes(str(paths.home))
-    supervisor = _supervisor(paths, found)
+    processes = stack_processes(str(paths.home))
+    supervisor = _supervisor(paths, processes)
     if supervisor:
         end_processes([supervisor], _STOP_SECONDS)
     end_processes(stack_processes(str(paths.home)), _STOP_SECONDS / 4)
     if left := stack_processes(str(paths.home)):
         pids = [each.pid for each in left]
         raise NightjarError(f"processes {pids} do not end: stop them by hand", code="processes_do_not_end", value=pids)
-    return len(found)
+    return len(processes)
 
 
-def _supervisor(paths: StackPaths, found: list[psutil.Process]) -> psutil.Process | None:
+def _supervisor(paths: StackPaths, processes: list[psutil.Process]) -> psutil.Process | None:
     if not paths.process_id.exists():
         return None
     recorded = paths.process_id.read_text().strip()
-    return next((each for each in found if str(each.pid) == recorded), None)
+    return next((each for each in processes if str(each.pid) == recorded), None)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from nightjar.stack.prepare_home import prepare_home
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 
 NIGHTJAR = Path(sys.executable).parent / "nightjar"
-# Many times what a run takes: it only ends a run that hangs.
+# Many times the duration of a run: it only ends a run that hangs.
 HANGS_AFTER_SECONDS = 1200
 # What another test, or the shell, may have set for a home of its own.
 _OTHERS = ("NIGHTJAR_", "AIRFLOW", "DBT_", "MLFLOW_")

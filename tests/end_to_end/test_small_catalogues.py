@@ -73,7 +73,7 @@ def test_one_item_is_popular_and_nothing_is_similar_to_it(settings: Settings, tm
 @pytest.mark.parametrize("engine", ["postgres"])
 def test_users_who_have_seen_everything_get_the_repeats_of_their_domain(settings: Settings, tmp_path: Path) -> None:
     settings = settings.model_copy(update=FAST)
-    # Each user met every item: song s0 a day ago, s1 two, ..., film f0 six days ago, f1 seven, ...
+    # Each user has seen every item: song s0 a day ago, s1 two, ..., film f0 six days ago, f1 seven, ...
     songs, films = [f"s{n}" for n in range(5)], [f"f{n}" for n in range(5)]
     events = [
         (f"u{user:02d}", item, days + 0.5 + user / 100)

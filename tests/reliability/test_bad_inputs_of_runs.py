@@ -160,7 +160,7 @@ class RolledBack(Exception):
 
 
 def columns_of(table: Table, changed: Column, kind: str) -> str:
-    """The columns of a raw table as a query takes them from its copy, one of them changed."""
+    """The columns of a raw table in a query on its copy, one of them changed."""
     other = "bigint" if changed.type == TEXT else "text"
     mutant = {
         "drop": "",

@@ -21,7 +21,7 @@ from tests.support.stack_client import RUN_SECONDS, NightlyDag, RunningStack, wa
 pytestmark = pytest.mark.stack
 
 NEWEST = date(2026, 3, 31)
-# The days before it: a week, or as many as `make test-stack DAYS=...` says.
+# The days before it: a week, or as many days as `make test-stack DAYS=...` sets.
 DAYS = int(os.environ.get("NIGHTJAR_TEST_DAYS", "7"))
 WEEK = [NEWEST - timedelta(days=days) for days in range(DAYS, 0, -1)]
 # Those of the week that are run once more beside the newest run.
@@ -203,7 +203,7 @@ def test_every_task_of_a_reprocessed_run_ran_again(dag: NightlyDag, twice: Publi
     for day in WEEK:
         tasks = dag.tasks(day)
         assert {task["state"] for task in tasks.values()} == {"success"}
-        # Tried once in each backfill: nothing met a locked file, nothing was skipped.
+        # One try in each backfill: no file was locked, nothing was skipped.
         attempts = {name: task["try_number"] for name, task in tasks.items() if not name.endswith("_done")}
         assert set(attempts.values()) == {2}, attempts
 

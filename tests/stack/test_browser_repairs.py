@@ -131,9 +131,9 @@ def test_errored_runs_are_backfilled_from_the_dialog_and_show_their_outcome(
 
 
 def wait_until_green(page: Page, dag: NightlyDag, day: date) -> None:
-    """Wait until the run of a date has succeeded, and see that its page says so, and what was published."""
+    """Wait until the run of a date has succeeded, and check its page: success and publication."""
     wait_for(lambda: dag.runs()[day]["state"] == "success" or None, f"the run of {day}", RUN_SECONDS)
-    # Airflow's page asks again only while it takes the run for one that is under way.
+    # Airflow's page refreshes only while it shows the run as running.
     page.reload()
     expect(page.get_by_text(re.compile(rf"^{day}\.1 is ")).first).to_be_visible()
     expect(page.get_by_text("Success", exact=True).first).to_be_visible()
@@ -157,7 +157,7 @@ def open_run(page: Page, dag: NightlyDag, run_id: str, *, logged_in: bool = Fals
 
 
 def backfill_dialog(page: Page) -> Locator:
-    """The dialog, opened; the page draws its button anew while it loads, so a click may be lost."""
+    """The dialog, opened; the page redraws its button while it loads, so a click may be lost."""
     page.get_by_text("Latest Dag Version").wait_for()
     page.get_by_role("button", name="Trigger").first.click()
     dialog = page.get_by_role("dialog").first

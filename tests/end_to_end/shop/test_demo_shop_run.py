@@ -65,7 +65,7 @@ def test_the_summary_shows_metrics_indices_gates_and_recommendations_with_titles
 
 @pytest.mark.parametrize("table", [each.full_name for each in (*OUTPUTS, *CONTROL)])
 def test_no_table_is_empty_except_excluded_users_and_failures(shop: Any, table: str) -> None:
-    # The settings limit nobody, and nothing failed.
+    # No setting excludes users, and nothing failed.
     is_empty = table in ("recs.excluded_users", "recs.run_failures")
     assert (shop.home.value(f"select count(*) from {table}") == 0) == is_empty
 

@@ -29,7 +29,7 @@ def database(initialised_server: PostgresServer, tmp_path_factory: pytest.TempPa
 def shared(new_home: Callable[[str], Any], database: Settings) -> str:
     """What a run printed whose home has no warehouse of its own."""
     home = new_home("shared")
-    # PostgreSQL's own settings only: where the home is says the home.
+    # PostgreSQL's own settings only: the home sets its own path.
     variables = {name: value for name, value in variables_of(database).items() if "POSTGRES" in name}
     variables["NIGHTJAR_WAREHOUSE_ENGINE"] = "postgres"
     imported = home.nightjar("import", "demo-shop", **variables)

@@ -90,7 +90,7 @@ def test_the_run_report_is_one_page_in_the_run_folder_and_in_mlflow(shop: Any) -
     html = page.read_text()
     assert "<h1>2026-03-31.2</h1>" in html
     assert html.count("data:image/png;base64,") == 8
-    # Every heading has its table but two, and ten users have their lists: the settings leave no user out, and both runs
+    # All sections but two have a table, and ten users have recommendations: no user is excluded, and both runs
     # are of the first date.
     sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', html, re.DOTALL))
     assert {name for name, text in sections.items() if '<p class="empty">' in text} == {"changes", "excluded_users"}

@@ -21,7 +21,7 @@ def start(program: str, home: str) -> "subprocess.Popen[bytes]":
     return process
 
 
-def test_processes_are_found_by_their_home_and_killed_if_they_ignore_signals(tmp_path: object) -> None:
+def test_processes_of_a_home_end_and_are_killed_if_they_ignore_signals(tmp_path: object) -> None:
     mine, other = f"{tmp_path}/mine", f"{tmp_path}/other"
     with start(STUBBORN, mine) as stubborn, start(STUBBORN, other) as bystander:
         matches = stack_processes(mine)

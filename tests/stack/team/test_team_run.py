@@ -108,7 +108,7 @@ def test_mlflow_has_the_run_and_the_champion(team: TeamStack, team_run: Complete
 def test_no_secret_is_in_the_files_of_the_run(team: TeamStack, team_run: CompletedTeamRun) -> None:
     logs = list((team.settings.home / "airflow" / "logs").rglob("*.log"))
     assert len(logs) >= len(team_run.tasks) - 1
-    # What Spark's environment page shows, and what the executors said.
+    # Spark's environment page and the executors' output.
     events = [path.read_text() for path in (team.settings.home / "events").rglob("events_*")]
     assert len(events) == 2
     assert all("SparkListenerEnvironmentUpdate" in text and "Spark Properties" in text for text in events)

@@ -11,7 +11,7 @@ from nightjar.explorer.server import APP, serve, server_command
 from tests.support.refusals import refused
 
 
-def test_the_command_listens_on_loopback_tells_nobody_and_holds_no_secret(tmp_path: Path) -> None:
+def test_the_command_listens_on_loopback_sends_no_statistics_and_has_no_secret(tmp_path: Path) -> None:
     settings = Settings(
         home=tmp_path,
         explorer_port=8777,

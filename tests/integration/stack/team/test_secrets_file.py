@@ -21,7 +21,7 @@ def test_secrets_are_random_long_and_read_by_their_owner_alone(tmp_path: Path) -
     one, other = (read_secrets(file) for file in files)
     assert len({*one.values(), *other.values()}) == 2 * len(SECRETS)
     assert all(len(value) >= 32 for value in one.values())
-    # Every reader takes these characters as they stand: a shell, Compose, the supervisor, an address.
+    # Every reader takes these characters literally: a shell, Compose, the supervisor, an address.
     assert all(re.fullmatch(r"[A-Za-z0-9_=-]+", value) for value in one.values())
     Fernet(one[FERNET])
 

@@ -51,7 +51,7 @@ KNOWN = re.compile(
     r"|DO_NOT_TRACK|STREAMLIT_BROWSER_SERVER_ADDRESS|(OPENBLAS|OMP)_NUM_THREADS|SPT_NOENV|TZ"
 )
 # What has one right value in the containers: places in the image and its volumes, ports that programs listen on, and
-# what tells one stack from others. settings.env may set everything else.
+# names of the stack. settings.env may set everything else.
 PINNED = {
     *("NIGHTJAR_HOME", "NIGHTJAR_WAREHOUSE_ENGINE", "NIGHTJAR_POSTGRES_PORT", "NIGHTJAR_EXPLORER_PORT"),
     *("NIGHTJAR_WAREHOUSE", "NIGHTJAR_STACK", "AIRFLOW_HOME", "AIRFLOW__CORE__DAGS_FOLDER", "DBT_PROFILES_DIR"),
