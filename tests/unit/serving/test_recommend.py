@@ -24,7 +24,7 @@ def answer(settings: Settings, user: str) -> tuple[str, list[tuple[Any, ...]]]:
     return lists.source, rows
 
 
-def test_who_did_nothing_since_gets_the_published_rows(
+def test_a_user_without_newer_events_gets_the_published_rows(
     small: Settings, warehouse: Warehouse, published: RunFolder, act: Act
 ) -> None:
     act("u1", "a", -1)
@@ -35,7 +35,7 @@ def test_who_did_nothing_since_gets_the_published_rows(
     )
 
 
-def test_who_acted_since_is_folded_in_by_old_and_new_items(
+def test_a_user_with_newer_events_is_folded_in_by_old_and_new_items(
     small: Settings, warehouse: Warehouse, published: RunFolder, act: Act
 ) -> None:
     act("u1", "a", -1)
@@ -75,7 +75,7 @@ def test_only_the_newest_items_count(small: Settings, warehouse: Warehouse, publ
     )
 
 
-def test_who_only_registered_stands_where_their_features_do(
+def test_a_user_without_events_gets_the_vector_of_their_features(
     small: Settings, warehouse: Warehouse, published: RunFolder, say: Act
 ) -> None:
     say("new", "job:x", 0.5, -9)
@@ -91,7 +91,7 @@ def test_who_only_registered_stands_where_their_features_do(
     )
 
 
-def test_a_feature_the_model_does_not_know_leads_to_the_segment_of_rare_ones(
+def test_a_feature_unknown_to_the_model_gives_the_segment_of_rare_ones(
     small: Settings, warehouse: Warehouse, published: RunFolder, say: Act, act: Act
 ) -> None:
     say("new", "job:x", 1, 1)
@@ -110,7 +110,7 @@ def test_a_feature_the_model_does_not_know_leads_to_the_segment_of_rare_ones(
     assert answer(small.model_copy(update={"min_segment_users": 4}), "new")[0] == "popular"
 
 
-def test_nobody_knows_an_unknown_user(small: Settings, warehouse: Warehouse, published: RunFolder) -> None:
+def test_an_unknown_user_gets_popular_items(small: Settings, warehouse: Warehouse, published: RunFolder) -> None:
     assert answer(small, "nobody") == (
         "popular",
         [
@@ -134,7 +134,7 @@ def test_a_reader_follows_the_pointer_to_another_model(
         reader.recommendations_for("nobody")
 
 
-def test_a_model_of_an_earlier_version_knows_nobody_by_features(
+def test_with_a_model_of_an_earlier_version_features_do_not_count(
     small: Settings,
     warehouse: Warehouse,
     published: RunFolder,
@@ -146,13 +146,15 @@ def test_a_model_of_an_earlier_version_knows_nobody_by_features(
     assert answer(small, "new")[0] == "popular"
 
 
-def test_who_met_everything_gets_nothing(small: Settings, warehouse: Warehouse, published: RunFolder, act: Act) -> None:
+def test_a_user_who_has_seen_everything_gets_nothing(
+    small: Settings, warehouse: Warehouse, published: RunFolder, act: Act
+) -> None:
     for item in "abcdxz":
         act("new", item, 1)
     assert answer(small, "new") == ("popular", [])
 
 
-def test_nothing_published_and_no_id_are_one_line_each(small: Settings, warehouse: Warehouse) -> None:
+def test_nothing_published_and_an_empty_id_are_bad_input(small: Settings, warehouse: Warehouse) -> None:
     with refused(BadInput, "nothing_published", wording=False):
         RecommendationReader(small).recommendations_for("u1")
     with refused(BadInput, "empty_id", wording=False, user_id=""):

@@ -25,7 +25,9 @@ AS_OF = datetime(2026, 3, 28, tzinfo=UTC)
 
 # The items had their last events an hour apart; the newest one is 6 hours after the publication's end.
 @pytest.mark.parametrize(("repeats", "left_out"), [("", 7), ("0", 0), ("1", 7), ("films=0", 0), ("books=0", 7)])
-def test_lists_of_a_folded_in_user_are_those_of_the_evaluation(tmp_path: Path, repeats: str, left_out: int) -> None:
+def test_recommendations_of_a_folded_in_user_are_those_of_the_evaluation(
+    tmp_path: Path, repeats: str, left_out: int
+) -> None:
     draw = np.random.default_rng(2)
     weights = sparse.random(ITEMS, ITEMS, 0.3, "csr", np.float32, draw)
     ids = np.array([f"i{item:02d}" for item in range(ITEMS)], object)
@@ -66,7 +68,7 @@ def test_lists_of_a_folded_in_user_are_those_of_the_evaluation(tmp_path: Path, r
     ]
 
 
-def test_a_pause_is_counted_to_the_newest_event_of_a_user_who_acted_since(tmp_path: Path) -> None:
+def test_the_days_of_a_repeat_are_counted_to_the_newest_event_of_the_user(tmp_path: Path) -> None:
     model = Embeddings(
         user_ids=np.array([], object),
         item_ids=np.array(["bread", "milk"], object),

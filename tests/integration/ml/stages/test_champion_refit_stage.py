@@ -77,7 +77,7 @@ def figure(folder: RunFolder, model: str, name: str) -> float:
     return next(float(row["value"]) for row in rows if (row["model"], row["slice"], row["metric"]) == keys)
 
 
-def test_each_recipe_chooses_its_own_shares_of_items_without_events(
+def test_each_configuration_chooses_its_own_weights_of_cold_items(
     second: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
@@ -91,7 +91,7 @@ def test_each_recipe_chooses_its_own_shares_of_items_without_events(
     assert asked == [3, 40]
 
 
-def test_the_same_recipe_is_not_trained_twice(second: Callable[..., Any]) -> None:
+def test_the_same_configuration_is_not_trained_twice(second: Callable[..., Any]) -> None:
     folder, verdicts = second()
     assert verdicts["champion"][0] == "passed"
     assert FIRST in verdicts["champion"][1]
@@ -102,7 +102,7 @@ def test_the_same_recipe_is_not_trained_twice(second: Callable[..., Any]) -> Non
     assert {row["model"] for row in read_rows(folder, "model_metrics")} == {"nightjar", "popularity", "consumed"}
 
 
-def test_another_recipe_meets_the_champions_and_is_refused_where_it_is_surely_behind(
+def test_another_configuration_is_refused_where_it_is_significantly_worse_than_the_refit_of_the_champion(
     first: Any, second: Callable[..., Any]
 ) -> None:
     folder, verdicts = second(epochs=1, learning_rate=1e-5, cooccurrence_share=0.0)
@@ -117,7 +117,7 @@ def test_another_recipe_meets_the_champions_and_is_refused_where_it_is_surely_be
     assert low < measured - threshold < high
 
 
-def test_the_champion_is_trained_on_tonights_training_part_alone(first: Any, second: Callable[..., Any]) -> None:
+def test_the_champion_is_refitted_on_the_training_part_alone(first: Any, second: Callable[..., Any]) -> None:
     folder, _ = second(epochs=first.settings.epochs + 1)
     before = figure(folder, "champion", "recall")
     # The same night with nothing but the training part in the full one.
@@ -133,7 +133,7 @@ def test_the_champion_is_trained_on_tonights_training_part_alone(first: Any, sec
     assert figure(blind, "champion", "recall") == before
 
 
-def test_a_recipe_that_fails_on_tonights_data_does_not_stop_another(
+def test_a_champion_that_cannot_be_refitted_does_not_stop_another_configuration(
     second: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -145,7 +145,7 @@ def test_a_recipe_that_fails_on_tonights_data_does_not_stop_another(
     assert "NIGHTJAR_LEARNING_RATE" in verdicts["champion"][1]
 
 
-def test_a_champion_that_mlflow_forgot_is_judged_by_its_record_alone(
+def test_a_champion_without_its_mlflow_run_is_compared_by_its_record_alone(
     second: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ml.tracking.recorded_parameters", lambda settings, run_id: None)
@@ -158,7 +158,7 @@ def test_a_champion_that_mlflow_forgot_is_judged_by_its_record_alone(
     assert found.champion.publication_id == FIRST
 
 
-def test_a_night_with_texts_meets_the_champions_recipe_without_them(
+def test_a_run_with_texts_refits_the_champion_without_them(
     first: Any, second: Callable[..., Any], text_model: Callable[..., str], write_texts: Callable[..., None]
 ) -> None:
     titles = {f"i{n:02d}": "even" if n % 2 == 0 else "odd" for n in range(43)}

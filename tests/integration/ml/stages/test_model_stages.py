@@ -41,18 +41,18 @@ def metric(night: Any, model: str, name: str, metric: str) -> float:
     return next(float(row["value"]) for row in rows if (row["model"], row["slice"], row["metric"]) == keys)
 
 
-def test_planted_tastes_are_found_well_above_popularity(night: Any) -> None:
+def test_recall_of_planted_tastes_is_well_above_popularity(night: Any) -> None:
     assert metric(night, "nightjar", "warm", "recall") > 1.5 * metric(night, "popularity", "warm", "recall")
     assert metric(night, "nightjar", "warm", "auc") > 0.8
 
 
-def test_cold_users_and_items_are_placed_by_their_feature(night: Any) -> None:
+def test_cold_users_and_items_are_ranked_by_their_feature(night: Any) -> None:
     # u29 says odd and took odd items; i39 says odd and odd users took it.
     assert metric(night, "nightjar", "cold_user", "auc") > 0.7
     assert metric(night, "nightjar", "cold_item", "auc") > metric(night, "popularity", "cold_item", "auc")
 
 
-def test_a_user_who_is_folded_in_gets_what_their_items_have_in_common(night: Any) -> None:
+def test_a_folded_in_user_gets_items_similar_to_their_own(night: Any) -> None:
     # u29 was out of train; nine of the odd items they took are shown, the others are asked for.
     assert metric(night, "nightjar", "fold_in", "auc") > 0.7
     assert metric(night, "nightjar", "fold_in", "auc") > metric(night, "popularity", "fold_in", "auc")
@@ -63,7 +63,7 @@ def test_every_output_has_the_columns_of_its_table(night: Any) -> None:
         assert pq.read_table(night.folder.output(name)).schema.equals(arrow_schema(name))
 
 
-def test_published_embeddings_are_the_models_and_leave_out_the_unknown(night: Any, model: Embeddings) -> None:
+def test_published_embeddings_are_those_of_the_model_without_unknown_ones(night: Any, model: Embeddings) -> None:
     items = {row["item_id"]: row for row in read_rows(night.folder, "item_embeddings")}
     users = {row["user_id"]: row for row in read_rows(night.folder, "user_embeddings")}
     assert set(items) == {f"i{n:02d}" for n in range(43)} - {"i41"}
@@ -74,7 +74,7 @@ def test_published_embeddings_are_the_models_and_leave_out_the_unknown(night: An
     assert users["u30"]["source"] == "features_only"
 
 
-def test_the_model_keeps_what_it_learned_of_user_features_but_identities(night: Any, model: Embeddings) -> None:
+def test_the_model_keeps_the_vectors_of_user_features_except_identities(night: Any, model: Embeddings) -> None:
     features = read_user_features(night.folder.model)
     assert features is not None
     assert features.names.tolist() == ["taste:even", "taste:odd"]
@@ -84,7 +84,7 @@ def test_the_model_keeps_what_it_learned_of_user_features_but_identities(night: 
     assert features.vectors[0].tolist() == model.user_vectors[30].tolist()
 
 
-def test_indices_hold_what_is_available_and_known(night: Any) -> None:
+def test_indices_hold_the_available_and_known_items(night: Any) -> None:
     for name in ("retrieval", "similarity"):
         ids = load(night.folder.index(name)).item_ids.tolist()
         assert ids == [f"i{n:02d}" for n in range(41)]
@@ -112,7 +112,7 @@ def build_query(model: Embeddings, user: int) -> np.ndarray:
     return np.concatenate([model.user_vectors[user], [1]]).astype(np.float32)[None, :]
 
 
-def test_each_gate_left_its_verdict(night: Any) -> None:
+def test_each_gate_has_a_verdict(night: Any) -> None:
     with night.warehouse.connect(read_only=True) as connection:
         rows = connection.execute("select gate, verdict from recs.gate_decisions order by gate").fetchall()
     assert rows == [
@@ -154,7 +154,7 @@ def test_progress_has_one_record_a_stage(night: Any) -> None:
     assert all(line["rows"] > 0 for line in lines)
 
 
-def test_a_second_night_of_the_same_data_is_the_same_to_the_byte(
+def test_a_second_run_of_the_same_data_is_the_same_to_the_byte(
     night: Any, plant: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = plant(tmp_path)
@@ -167,7 +167,7 @@ def test_a_second_night_of_the_same_data_is_the_same_to_the_byte(
     assert read_rows(other.folder, "model_metrics") == read_rows(night.folder, "model_metrics")
 
 
-def test_the_model_has_the_shares_that_the_evaluation_chose(
+def test_the_model_has_the_cold_item_weights_that_the_evaluation_chose(
     night: Any, plant: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = plant(tmp_path)
@@ -187,7 +187,7 @@ def test_the_model_has_the_shares_that_the_evaluation_chose(
     assert np.abs(summed[40] - mean[40]).max() > 0.01 * np.abs(summed[40]).max()
 
 
-def test_the_evaluated_model_has_not_seen_the_holdout(
+def test_the_evaluated_model_was_not_trained_on_the_holdout(
     night: Any,
     plant: Callable[..., Any],
     replace_features: Callable[..., None],
@@ -202,7 +202,7 @@ def test_the_evaluated_model_has_not_seen_the_holdout(
     assert read_rows(blind.folder, "model_metrics") == read_rows(night.folder, "model_metrics")
 
 
-def test_a_gate_that_refuses_is_recorded_and_stops_the_night(night: Any) -> None:
+def test_a_gate_that_refuses_is_recorded_and_stops_the_run(night: Any) -> None:
     strict = night.settings.model_copy(update={"gate_popularity_margin": 100.0})
     with refused(GateRefused, "gate_refused", wording=False, verdicts={"popularity": "refused"}):
         gate_model.run(strict, night.folder)
@@ -215,7 +215,7 @@ def test_a_gate_that_refuses_is_recorded_and_stops_the_night(night: Any) -> None
     gate_model.run(night.settings, night.folder)
 
 
-def test_an_index_that_cannot_reach_the_floor_is_recorded_and_stops_the_night(
+def test_an_index_that_cannot_reach_the_floor_is_recorded_and_stops_the_run(
     night: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blind = night.settings.model_copy(update={"index_ef_max": 64})
@@ -230,7 +230,7 @@ def test_an_index_that_cannot_reach_the_floor_is_recorded_and_stops_the_night(
     build_indices.run(night.settings, night.folder)
 
 
-def test_one_event_of_one_user_is_enough_for_a_night(
+def test_one_event_of_one_user_is_enough_for_a_run(
     plant: Callable[..., Any],
     replace_features: Callable[..., None],
     tmp_path: Path,

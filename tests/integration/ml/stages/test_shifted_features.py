@@ -95,7 +95,7 @@ def recall(folder: RunFolder) -> float:
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0, "passed"), (1, "refused")])
-def test_features_of_the_next_item_are_refused_and_readers_keep_what_they_have(
+def test_features_of_the_next_item_are_refused_and_the_pointer_stays(
     night: Any, replace_features: ReplaceFeatures, shift: int, verdict: str
 ) -> None:
     folder = RunFolder.of(night.settings.lake, TONIGHT)

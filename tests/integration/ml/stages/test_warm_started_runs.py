@@ -30,7 +30,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[StageLog]:
     return told
 
 
-def test_a_night_goes_on_fit_by_fit_and_says_so(
+def test_both_fits_of_a_run_are_warm_started_and_logged_so(
     plant: Callable[..., Any], tmp_path: Path, logged: list[StageLog]
 ) -> None:
     first = plant(tmp_path, warm_start="on", epochs=20, warm_start_epochs=4)
@@ -51,7 +51,7 @@ def test_a_night_goes_on_fit_by_fit_and_says_so(
         fit_model.run(first.settings, second)
 
 
-def test_nothing_is_left_where_nights_begin_anew(
+def test_runs_from_scratch_leave_no_checkpoint(
     plant: Callable[..., Any], tmp_path: Path, logged: list[StageLog]
 ) -> None:
     night = plant(tmp_path, epochs=1)

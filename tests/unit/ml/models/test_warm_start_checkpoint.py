@@ -37,7 +37,7 @@ def left(data: TrainingData, tmp_path: Path) -> Path:
     return tmp_path / "start"
 
 
-def test_features_are_found_by_name_and_new_ones_are_zero(left: Path, data: TrainingData) -> None:
+def test_features_are_aligned_by_name_and_new_ones_are_zero(left: Path, data: TrainingData) -> None:
     found = warm_start_checkpoint.load(left, named(data, ["b", "c"], ["new", "y", "z"]), SETTINGS)
     assert found is not None
     users, items = found
@@ -60,20 +60,20 @@ def test_features_are_found_by_name_and_new_ones_are_zero(left: Path, data: Trai
     ],
     ids=["same", "15 epochs in all", "16 epochs in all", "dimension", "more held out", "others held out"],
 )
-def test_what_no_longer_fits_begins_anew(
+def test_a_checkpoint_of_other_settings_is_not_used(
     left: Path, data: TrainingData, changes: dict[str, Any], is_taken: bool
 ) -> None:
     settings = SETTINGS.model_copy(update=changes)
     assert (warm_start_checkpoint.load(left, named(data, ["a"], ["x"]), settings) is not None) == is_taken
 
 
-def test_a_damaged_start_is_refused(left: Path, data: TrainingData) -> None:
+def test_a_damaged_checkpoint_is_refused(left: Path, data: TrainingData) -> None:
     (left / "user_biases.npy").write_bytes(b"")
     with refused(NightjarError, "digest_differs", file=left / "user_biases.npy"):
         warm_start_checkpoint.load(left, named(data, ["a"], ["x"]), SETTINGS)
 
 
-def test_a_fit_goes_on_from_what_it_is_given_and_begins_the_rest_as_always(planted: Any, data: TrainingData) -> None:
+def test_a_fit_is_warm_started_for_the_features_of_the_checkpoint_alone(planted: Any, data: TrainingData) -> None:
     told: list[Epoch] = []
     # So slow a step shows where each feature began.
     slow = planted.settings.model_copy(update={"learning_rate": 1e-9, "warm_start_epochs": 3})

@@ -31,7 +31,7 @@ def night(tmp_path: Path) -> RunFolder:
     return folder
 
 
-def test_every_event_of_a_held_out_pair_is_left_out_and_the_others_keep_their_order(
+def test_the_window_omits_every_event_of_a_held_out_pair_and_keeps_the_order_of_the_others(
     night: RunFolder, tmp_path: Path
 ) -> None:
     window = RunFolder(tmp_path / "window")
@@ -44,9 +44,7 @@ def test_every_event_of_a_held_out_pair_is_left_out_and_the_others_keep_their_or
     }
 
 
-def test_the_other_tables_are_those_of_the_night_whose_files_stay_as_they_were(
-    night: RunFolder, tmp_path: Path
-) -> None:
+def test_the_other_tables_are_those_of_the_run_whose_files_do_not_change(night: RunFolder, tmp_path: Path) -> None:
     window = RunFolder(tmp_path / "window")
     for _ in range(2):
         leave_out_holdout(night, window)
