@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nightjar.contract.errors import BadInput
-from spark_jobs.build_features import checked, features
+from spark_jobs.build_features import count_interactions, features
 from tests.support.refusals import refused
 
 SCHEMAS = {
@@ -104,10 +104,10 @@ def test_datasets_do_not_depend_on_the_partitions(spark, snapshot, feature_argum
 def test_a_snapshot_without_a_positive_interaction_is_refused(snapshot, as_of, days_ago) -> None:
     for events in ([], [("e", "u", "i", "skip", None, 0.0, None, days_ago(1))]):
         with refused(BadInput, "no_events", wording=False, as_of=as_of):
-            checked(snapshot(interactions=events)["interactions"], as_of)
+            count_interactions(snapshot(interactions=events)["interactions"], as_of)
 
 
 def test_a_half_life_of_zero_is_refused(snapshot, as_of, days_ago) -> None:
     events = [("e", "u", "i", "buy", None, 1.0, 0.0, days_ago(1))]
     with refused(BadInput, "value_out_of_range", wording=False, column="half_life_days", value=0.0):
-        checked(snapshot(interactions=events)["interactions"], as_of)
+        count_interactions(snapshot(interactions=events)["interactions"], as_of)

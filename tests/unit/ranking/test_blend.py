@@ -1,4 +1,4 @@
-"""The rule by which published lists rank, against the same figures by hand or by a plain loop."""
+"""The blend that recommendations are ranked by, against figures by hand or by a plain loop."""
 
 import numpy as np
 import pytest
@@ -18,8 +18,8 @@ KNOWN = np.array([2, 2, 2, 1, 0], np.int8)
 WEIGHTS = sparse.csr_matrix(np.array([[0, 3, -3, 0, 0], *[[0] * 5] * 4], np.float32))
 
 
-def blend(share: float, exponent: float = 1.0) -> Blend:
-    return blend_of(ItemWeights(share, exponent, WEIGHTS), VECTORS, BIASES, KNOWN)
+def blend(blend_weight: float, exponent: float = 1.0) -> Blend:
+    return blend_of(ItemWeights(blend_weight, exponent, WEIGHTS), VECTORS, BIASES, KNOWN)
 
 
 def history(*weights: float) -> sparse.csr_matrix:
@@ -34,7 +34,7 @@ def test_both_parts_are_standardised_over_the_items_with_interactions() -> None:
 
 
 def test_the_average_is_subtracted_in_proportion_to_the_size_of_the_history() -> None:
-    # Of 0, 6, -6 the average takes 2 * (0, 1, -2): 0, 4, -2, mean 2/3, variance 56/9.
+    # From 0, 6, -6 the average subtracts 2 * (0, 1, -2): 0, 4, -2, mean 2/3, variance 56/9.
     average = np.array([0, 1, -2, 0, 0], np.float32)
     model = blend_of(ItemWeights(1.0, 1.0, WEIGHTS, average), VECTORS, BIASES, KNOWN)
     scores = model.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
@@ -45,7 +45,7 @@ def test_the_average_is_subtracted_in_proportion_to_the_size_of_the_history() ->
 def test_a_history_without_weights_gets_no_negative_average() -> None:
     average = np.array([0, 1, -2, 0, 0], np.float32)
     model = blend_of(ItemWeights(1.0, 1.0, WEIGHTS, average), VECTORS, BIASES, KNOWN)
-    # No weight leads from item 1 to any other.
+    # Item 1 has no weight for any other.
     assert model.scores(np.array([[1, 7]], np.float32), history(0, 3, 0, 0, 0))[0][:4].tolist() == [0, 0, 0, 0]
 
 
@@ -66,12 +66,12 @@ def test_cold_items_are_standardised_among_themselves_about_their_embedding_scor
     assert scores[3:] == pytest.approx([(0.25 * 3 + 0.75 * 5) / unit, (0.25 * 5 + 0.75 * 3) / unit], abs=1e-5)
     without = blend(0.25).scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
     assert scores[:3].tolist() == without[:3].tolist()
-    # An average history of the size 2 says 10 of item 3, where the own one says 4: now item 4 is 1 spread above.
+    # An average history of the size 2 scores 10 for item 3, the own one 4: now item 4 is 1 standard deviation above.
     average = np.array([0, 0, 0, 5, 0], np.float32)
     rule = blend_of(ItemWeights(0.25, 1.0, weights, average, 0.75), vectors, BIASES, known)
     scores = rule.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
     assert scores[3:] == pytest.approx([3 / unit, 5 / unit], abs=1e-5)
-    # Of a user whose history says nothing of them, and of a single one, the embedding decides.
+    # For a user whose history has no weight for them, and for a single one, the embedding decides.
     scores = rule.scores(np.array([[1, 7]], np.float32), history(0, 3, 0, 0, 0))[0]
     assert scores[3:] == pytest.approx([(0.25 * 3 + 0.75 * 4) / unit, (0.25 * 5 + 0.75 * 4) / unit], abs=1e-5)
     alone = blend_of(

@@ -68,7 +68,7 @@ def test_an_exponent_favours_the_own_item_with_more_weight() -> None:
 
 
 def test_nothing_is_strongest_where_no_liked_own_item_adds_to_the_score() -> None:
-    # Against it, no weight between the two, met but not liked, an empty place, no own items at all.
+    # Against it, no weight between the two, seen but not liked, an empty rank, no own items at all.
     assert strongest_own(WEIGHTS, 1.0, np.array([[3, 1, -1]]), pairs([0], [0], [1])).tolist() == [[-1, -1, -1]]
     assert strongest_own(WEIGHTS, 1.0, np.array([[3]]), pairs([0], [4], [0])).tolist() == [[-1]]
     assert strongest_own(WEIGHTS, 1.0, np.array([[3]]), pairs([], [], [])).tolist() == [[-1]]

@@ -65,8 +65,8 @@ def test_equal_scores_come_in_index_order_at_the_cut_too() -> None:
 
 def test_no_candidate_or_no_user_gives_empty_lists() -> None:
     ranking = Ranking(np.ones((1, 1), np.float32), np.ones((2, 1), np.float32))
-    nobody = best_items(ranking, np.array([], dtype=np.int64), np.ones(2, bool), nothing_seen(1, 2), 2)
-    assert nobody.shape == (0, 2)
+    no_user = best_items(ranking, np.array([], dtype=np.int64), np.ones(2, bool), nothing_seen(1, 2), 2)
+    assert no_user.shape == (0, 2)
     assert best_items(ranking, np.array([0]), np.zeros(2, bool), nothing_seen(1, 2), 2).tolist() == [[-1, -1]]
 
 

@@ -59,7 +59,7 @@ def test_items_without_pairs_get_no_weights_and_rows_are_items_of_the_history() 
     assert fitted is not None
     assert fitted.blend_weight == 0.25
     assert fitted.weights.dtype == np.float32
-    # The root of 4 is 2. Ridge regression: item 2 says 2 / (4 + 1) of item 0, item 0 2 / (3 + 1) of item 2.
+    # The root of 4 is 2. Ridge regression: item 2 has the weight 2 / (4 + 1) for item 0, item 0 2 / (3 + 1) for item 2.
     assert fitted.weights.toarray() == pytest.approx(np.array([[0, 0, 2 / 4], [0, 0, 0], [2 / 5, 0, 0]]))
 
 

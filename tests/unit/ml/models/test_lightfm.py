@@ -53,16 +53,16 @@ def test_a_feature_that_no_trained_user_carries_is_zero(fitted: tuple[Factors, F
 
 
 def test_the_callback_gets_every_epoch_once(planted: Any, data: TrainingData) -> None:
-    told: list[Epoch] = []
-    fit(data.train, data.user_features, data.item_features, planted.settings, told.append)
-    assert [(epoch.number, epoch.count) for epoch in told] == [(number, 40) for number in range(1, 41)]
+    epochs: list[Epoch] = []
+    fit(data.train, data.user_features, data.item_features, planted.settings, epochs.append)
+    assert [(epoch.number, epoch.count) for epoch in epochs] == [(number, 40) for number in range(1, 41)]
 
 
 def test_many_pairs_are_trained_in_fewer_epochs(planted: Any, data: TrainingData) -> None:
-    told: list[Epoch] = []
+    epochs: list[Epoch] = []
     bounded = planted.settings.model_copy(update={"max_train_pairs": 3 * data.train.nnz + 1})
-    fit(data.train, data.user_features, data.item_features, bounded, told.append)
-    assert [(epoch.number, epoch.count) for epoch in told] == [(1, 3), (2, 3), (3, 3)]
+    fit(data.train, data.user_features, data.item_features, bounded, epochs.append)
+    assert [(epoch.number, epoch.count) for epoch in epochs] == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_epochs_are_bounded_by_pairs_and_at_least_one() -> None:
@@ -81,7 +81,7 @@ def test_the_line_of_an_epoch_gives_its_rate_and_the_time_left() -> None:
 
 
 def test_a_pair_with_more_weight_scores_higher() -> None:
-    # One user took both items equally but for the weight; against a third item that others took.
+    # One user has both items, equal but for the weight; against a third item of other users.
     pairs = sparse.csr_matrix(np.array([[5.0, 0.1, 0.0], [0.0, 0.0, 1.0]], dtype=np.float32))
     identity = [sparse.identity(size, dtype=np.float32, format="csr") for size in (2, 3)]
     settings = Settings(embedding_dim=4, epochs=30, learning_rate=0.05)

@@ -17,8 +17,8 @@ def test_sources_are_trained_features_only_or_unknown() -> None:
             [
                 [1, 1, 1, 0],  # trained
                 [0, 1, 0, 0],  # carries what a trained one carries
-                [0, 0, 1, 0],  # carries only the folded rest, which tells nothing
-                [0, 0, 0, 1],  # carries what nobody trained carries
+                [0, 0, 1, 0],  # carries only the folded rest, which is not informative
+                [0, 0, 0, 1],  # carries a feature that no trained one carries
                 [0, 0, 0, 0],
             ],
             dtype=np.float32,

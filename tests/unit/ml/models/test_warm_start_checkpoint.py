@@ -74,16 +74,21 @@ def test_a_damaged_checkpoint_is_refused(left: Path, data: TrainingData) -> None
 
 
 def test_a_fit_is_warm_started_for_the_features_of_the_checkpoint_alone(planted: Any, data: TrainingData) -> None:
-    told: list[Epoch] = []
+    epochs: list[Epoch] = []
     # So slow a step shows where each feature began.
     slow = planted.settings.model_copy(update={"learning_rate": 1e-9, "warm_start_epochs": 3})
     cold = fit(data.train, data.user_features, data.item_features, slow, lambda epoch: None)
-    begun = tuple(FactorsWithGradients(*(np.zeros_like(part) for part in vars(side).values())) for side in cold)
-    begun[1].vectors[5], begun[1].biases[5], begun[1].vector_gradients[5], begun[1].bias_gradients[5] = 9, 8, 7, 6
+    checkpoint = tuple(FactorsWithGradients(*(np.zeros_like(part) for part in vars(side).values())) for side in cold)
+    (
+        checkpoint[1].vectors[5],
+        checkpoint[1].biases[5],
+        checkpoint[1].vector_gradients[5],
+        checkpoint[1].bias_gradients[5],
+    ) = 9, 8, 7, 6
     # Nobody in train carries the identity of i39: it stays zero.
-    begun[1].vectors[39] = 9
-    users, items = fit(data.train, data.user_features, data.item_features, slow, told.append, begun)
-    assert len(told) == 3
+    checkpoint[1].vectors[39] = 9
+    users, items = fit(data.train, data.user_features, data.item_features, slow, epochs.append, checkpoint)
+    assert len(epochs) == 3
     assert items.vectors[5] == pytest.approx(9)
     assert items.biases[5] == pytest.approx(8)
     assert (items.vector_gradients[5] >= 7).all()
@@ -91,5 +96,5 @@ def test_a_fit_is_warm_started_for_the_features_of_the_checkpoint_alone(planted:
     assert not items.vectors[39].any()
     assert items.vectors[6] == pytest.approx(cold[1].vectors[6], abs=1e-6)
     assert users.vectors == pytest.approx(cold[0].vectors, abs=1e-6)
-    again = fit(data.train, data.user_features, data.item_features, slow, lambda epoch: None, begun)
+    again = fit(data.train, data.user_features, data.item_features, slow, lambda epoch: None, checkpoint)
     assert again[1].vectors.tobytes() == items.vectors.tobytes()
