@@ -60,8 +60,10 @@ def _verdict(models: Models) -> str:
 
 def _table(models: Models) -> str:
     rows = ["| model | recall@10 | NDCG@10 | coverage |", "|---|---|---|---|"]
-    for name, found in sorted(models.items(), key=lambda each: float(each[1]["recall"])):
-        rows.append(f"| {name} | {found['recall']:.4f} | {found['ndcg']:.4f} | {found['coverage']:.4f} |")
+    for name, figures_of in sorted(models.items(), key=lambda each: float(each[1]["recall"])):
+        rows.append(
+            f"| {name} | {figures_of['recall']:.4f} | {figures_of['ndcg']:.4f} | {figures_of['coverage']:.4f} |"
+        )
     return "\n".join(rows)
 
 

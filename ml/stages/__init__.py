@@ -1,1 +1,1 @@
-"""The stages that train, judge and index models: the only modules of ml that know MLflow and SQL."""
+"""The stages that train, evaluate, gate and index models. Besides `ml.tracking`, only they know SQL or run folders."""

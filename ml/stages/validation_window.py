@@ -1,7 +1,7 @@
-"""The validation window: the snapshot of a night without what the night holds out.
+"""The validation window: the snapshot of a run without what the run holds out.
 
-build_features splits it as it splits a night, so the newest items of each user that are left become the truth that
-trials are judged on. Nothing of the night's holdout is in it.
+build_features splits it as it splits a run's snapshot, so the newest remaining items of each user become the truth that
+trials are evaluated on. Nothing of the run's holdout is in it.
 """
 
 import os
@@ -17,15 +17,15 @@ from nightjar.contract.run_folder import RunFolder
 _PAIR = ["user_id", "item_id"]
 
 
-def leave_out_holdout(night: RunFolder, window: RunFolder) -> int:
+def leave_out_holdout(run: RunFolder, window: RunFolder) -> int:
     """Write the window's snapshot; return its number of events.
 
     Args:
-        night: a folder with snapshot and features.
+        run: a folder with snapshot and features.
         window: the folder that gets the snapshot.
     """
-    link_snapshot(night, window)
-    kept = without_pairs(pq.read_table(night.snapshot("interactions")), held_out_pairs(night))
+    link_snapshot(run, window)
+    kept = without_pairs(pq.read_table(run.snapshot("interactions")), held_out_pairs(run))
     with file_written_aside(window.snapshot("interactions")) as aside:
         pq.write_table(kept, aside, compression="zstd")
     return int(kept.num_rows)
@@ -38,11 +38,11 @@ def link_snapshot(source: RunFolder, target: RunFolder) -> None:
     shutil.copytree(source.path / "snapshot", snapshot, copy_function=_link)
 
 
-def held_out_pairs(night: RunFolder) -> pa.Table:
-    """Return the pairs (user_id, item_id) of the night's holdout."""
-    pairs = pq.read_table(night.features("holdout"))
+def held_out_pairs(run: RunFolder) -> pa.Table:
+    """Return the pairs (user_id, item_id) of the run's holdout."""
+    pairs = pq.read_table(run.features("holdout"))
     for side in ("user", "item"):
-        ids = pq.read_table(night.features(f"{side}_ids"), columns=[f"{side}_index", f"{side}_id"])
+        ids = pq.read_table(run.features(f"{side}_ids"), columns=[f"{side}_index", f"{side}_id"])
         pairs = pairs.join(ids, f"{side}_index", join_type="inner")
     return pairs.select(_PAIR)
 

@@ -31,9 +31,9 @@ def auc(
     return np.array(values, dtype=np.float64)
 
 
-def _auc_of_user(taken: NDArray[np.float32], others: NDArray[np.float32]) -> float:
-    if len(taken) == 0 or len(others) == 0:
+def _auc_of_user(truth: NDArray[np.float32], others: NDArray[np.float32]) -> float:
+    if len(truth) == 0 or len(others) == 0:
         return float("nan")
     others = np.sort(others)
-    beaten = np.searchsorted(others, taken, side="left") + np.searchsorted(others, taken, side="right")
-    return float(beaten.sum() / (2 * len(taken) * len(others)))
+    beaten = np.searchsorted(others, truth, side="left") + np.searchsorted(others, truth, side="right")
+    return float(beaten.sum() / (2 * len(truth) * len(others)))

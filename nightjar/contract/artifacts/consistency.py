@@ -1,6 +1,6 @@
 """Whether the model and the indices of an attempt are what its stages wrote, and belong together.
 
-Asked right before an attempt is published: between the stage that built a file and the one that lets readers at it
+Checked right before an attempt is published: between the stage that built a file and the one that lets readers at it
 lie minutes, and other attempts.
 """
 

@@ -47,7 +47,7 @@ def registered(planted: Any, tracked: TrackedRun, tmp_path_factory: pytest.TempP
     return register_model(planted.settings, planted.folder, logged, "model")
 
 
-def test_the_run_bears_the_publication_and_holds_what_was_told(client: MlflowClient, tracked: TrackedRun) -> None:
+def test_the_mlflow_run_has_the_publication_and_what_was_logged(client: MlflowClient, tracked: TrackedRun) -> None:
     run = client.get_run(tracked.run_id)
     assert run.info.run_name == "2026-03-01.1"
     assert run.info.status == "FINISHED"
@@ -66,7 +66,7 @@ def test_a_repeated_stage_adds_nothing(planted: Any, client: MlflowClient, track
     assert len(client.search_runs(experiments)) == 1
 
 
-def test_parameters_come_back_as_text_and_those_of_no_run_are_none(planted: Any, tracked: TrackedRun) -> None:
+def test_parameters_are_read_as_text_and_those_of_no_run_are_none(planted: Any, tracked: TrackedRun) -> None:
     assert recorded_parameters(planted.settings, tracked.run_id) == {"epochs": "3"}
     assert recorded_parameters(planted.settings, "0" * 32) is None
 
@@ -92,7 +92,7 @@ def test_the_model_is_registered_once_with_its_files(
     }
 
 
-def test_the_champion_alias_leads_to_the_registered_files(
+def test_the_champion_alias_points_to_the_registered_files(
     planted: Any, client: MlflowClient, registered: TrackedRun
 ) -> None:
     assert registered.model_version is not None
@@ -108,7 +108,9 @@ def test_nothing_is_sent_anywhere(tracked: TrackedRun) -> None:
     assert mlflow.telemetry.get_telemetry_client() is None
 
 
-def test_trials_are_nested_below_their_search_and_none_of_a_nights_runs(planted: Any, client: MlflowClient) -> None:
+def test_trials_are_nested_below_their_search_and_are_no_run_of_a_publication(
+    planted: Any, client: MlflowClient
+) -> None:
     trials = {"trial 000": StageLog({"epochs": 3}, {"recall": [0.1]}), "trial 001": StageLog({"epochs": 4})}
     search = StageLog({"minutes": 5}, {"holdout.challenger.recall": [0.2]}, {"nightjar.outcome": "passed"})
     run_id = log_tuning(planted.settings, "2026-03-01.1", search, trials)
@@ -147,6 +149,6 @@ def test_a_deleted_experiment_is_refused_with_the_command_that_restores_it(plant
     check_experiment(settings)
 
 
-def test_a_version_that_is_gone_from_the_registry_is_bad_input(planted: Any, registered: TrackedRun) -> None:
+def test_a_version_that_was_deleted_from_the_registry_is_bad_input(planted: Any, registered: TrackedRun) -> None:
     with refused(BadInput, "unknown_model_version", wording=False, model="nightjar", model_version="77"):
         set_champion(planted.settings, "77")

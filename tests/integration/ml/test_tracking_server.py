@@ -78,7 +78,7 @@ def runs(homes: dict[str, Settings]) -> dict[str, TrackedRun]:
     return runs
 
 
-def test_the_server_keeps_the_artifacts_and_the_home_none(
+def test_the_server_stores_the_artifacts_and_the_home_none(
     client: MlflowClient, homes: dict[str, Settings], runs: dict[str, TrackedRun], store: Path, tmp_path: Path
 ) -> None:
     uri = client.get_run(runs["books"].run_id).info.artifact_uri
@@ -104,7 +104,7 @@ def test_a_repeated_stage_adds_nothing(homes: dict[str, Settings], runs: dict[st
     assert log_stage(homes["books"], folder, StageLog(params={"epochs": 3})) == runs["books"]
 
 
-def test_retention_forgets_runs_of_its_own_warehouse_only_with_their_files(
+def test_retention_deletes_runs_of_its_own_warehouse_only_with_their_files(
     client: MlflowClient, homes: dict[str, Settings], runs: dict[str, TrackedRun], store: Path
 ) -> None:
     # The champion's run stays, whoever asks.
@@ -119,7 +119,7 @@ def test_retention_forgets_runs_of_its_own_warehouse_only_with_their_files(
     assert client.get_run(runs["books"].run_id).info.lifecycle_stage == "active"
 
 
-def test_a_server_that_is_away_is_named_by_its_setting(tmp_path: Path) -> None:
+def test_an_unreachable_server_is_named_by_its_setting(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     settings = Settings(home=tmp_path, mlflow_url=url)
     folder = RunFolder.of(settings.lake, PUBLICATION)
@@ -129,7 +129,7 @@ def test_a_server_that_is_away_is_named_by_its_setting(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("call", ["log_batch", "log_artifacts"])
-def test_a_server_that_dies_in_the_middle_is_named_and_the_stage_again_adds_what_is_missing(
+def test_a_server_that_dies_in_the_middle_is_named_and_the_repeated_stage_adds_what_is_missing(
     server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")

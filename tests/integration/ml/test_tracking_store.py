@@ -73,14 +73,14 @@ def test_a_deleted_experiment_of_a_server_is_refused_with_its_id(
         (200, {"something": "else"}),
     ],
 )
-def test_what_is_no_deleted_experiment_is_left_to_the_stages(
+def test_other_errors_than_a_deleted_experiment_are_left_to_the_stages(
     server: Settings, monkeypatch: pytest.MonkeyPatch, status: int, body: Any
 ) -> None:
     answer(monkeypatch, status, body)
     check_experiment(server)
 
 
-def test_a_server_that_is_away_refuses_no_run_and_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unreachable_server_refuses_no_run_and_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     check_experiment(Settings(home=tmp_path, mlflow_url=f"http://127.0.0.1:{port}"))

@@ -74,7 +74,7 @@ def block_of(folder):
 
 @pytest.mark.parametrize("diversity", [0.0, 0.4])
 @pytest.mark.parametrize("is_blended", [True, False])
-def test_the_evaluation_judges_the_lists_that_are_published(town, diversity: float, is_blended: bool) -> None:
+def test_the_evaluation_ranks_as_the_publication_does(town, diversity: float, is_blended: bool) -> None:
     folder = town(["films"])
     if not is_blended:
         embeddings.save(embeddings.load(folder.model), folder.model)
@@ -96,7 +96,7 @@ def test_the_evaluation_judges_the_lists_that_are_published(town, diversity: flo
 
 
 @pytest.mark.parametrize("is_blended", [True, False])
-def test_the_evaluation_judges_lists_that_hold_again_what_the_published_ones_do(town, is_blended: bool) -> None:
+def test_the_evaluation_allows_the_repeats_of_the_publication(town, is_blended: bool) -> None:
     folder = town(["films"])
     if not is_blended:
         embeddings.save(embeddings.load(folder.model), folder.model)
@@ -122,7 +122,7 @@ def test_the_evaluation_judges_lists_that_hold_again_what_the_published_ones_do(
     assert (recency.toarray()[np.arange(USERS)[:, None], published] >= 7).any()
 
 
-def test_the_lists_are_the_best_unseen_available_items_of_each_domain_by_the_rule(town) -> None:
+def test_recommendations_are_the_best_unseen_available_items_of_each_domain_by_the_blend(town) -> None:
     folder = town(["books", "films"])
     items = load_catalogue(str(folder.path))
     history, seen = matrix(folder, "full_interactions", "weight"), matrix(folder, "seen", None).toarray()
@@ -138,7 +138,7 @@ def test_the_lists_are_the_best_unseen_available_items_of_each_domain_by_the_rul
             assert {row["source"] for row in listed} == {"personal"}
 
 
-def test_users_and_lists_without_item_weights_are_what_they_are_without_them(town) -> None:
+def test_users_without_trained_vectors_are_ranked_as_without_item_weights(town) -> None:
     folder = town(["books", "films"])
     blended = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
     model = embeddings.load(folder.model)
@@ -155,7 +155,7 @@ def test_users_and_lists_without_item_weights_are_what_they_are_without_them(tow
     assert not blended.select(columns).equals(plain.select(columns))
 
 
-def test_spark_gives_the_bits_of_one_block_in_this_process(spark, town) -> None:
+def test_spark_gives_the_same_bits_as_one_block_in_this_process(spark, town) -> None:
     folder = town(["books", "films"])
     here = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
     found = []

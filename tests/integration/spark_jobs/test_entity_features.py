@@ -37,7 +37,7 @@ def test_features_of_few_carriers_are_folded_into_rare_of_their_kind(rows, items
     ]
 
 
-def test_a_given_feature_cannot_pass_for_an_identity(rows, items, given) -> None:
+def test_a_source_feature_cannot_coincide_with_an_identity(rows, items, given) -> None:
     assert rows(fold_rare(given([("a", "id:b", 1.0)]), items, "item", 1)) == [(0, "given-id:b", 1.0)]
 
 

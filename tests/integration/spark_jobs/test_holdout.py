@@ -77,7 +77,7 @@ def test_events_without_weight_are_neither_train_nor_holdout(held_out) -> None:
     assert marked == [("a", True), ("b", False)]
 
 
-def test_a_share_that_is_a_whole_number_is_not_rounded_down(held_out) -> None:
+def test_a_held_out_number_that_is_whole_is_not_rounded_down(held_out) -> None:
     pairs, _ = held_out([(0, item, f"e{item:03d}", 200 - item) for item in range(100)], 0.29)
     assert len(pairs) == 29
 
@@ -87,7 +87,7 @@ def test_a_fraction_of_zero_holds_nothing_out(held_out) -> None:
     assert pairs == []
 
 
-def test_cold_users_and_items_lose_all_their_pairs_and_no_one_else_does(held_out) -> None:
+def test_all_pairs_of_cold_users_and_items_are_held_out_and_no_others(held_out) -> None:
     events = [(user, item, f"e{user:02d}{item:02d}", 5) for user in range(20) for item in range(20)]
     pairs = set(held_out(events, 0.0, cold=0.25)[0])
     users = {user for user in range(20) if all((user, item) in pairs for item in range(20))}
@@ -106,7 +106,7 @@ def test_the_cold_draw_depends_on_the_seed_only(held_out) -> None:
     assert held_out(events, 0.0, 0.3, seed=2) != draw
 
 
-def test_cold_users_show_what_time_alone_would_have_left_in_train(spark, rows, days_ago) -> None:
+def test_cold_users_are_folded_in_by_what_time_alone_would_have_left_in_train(spark, rows, days_ago) -> None:
     # Item 0 of user 0 came first and again last, so it is the newest of the shown; item 3 is the newest by first event.
     ages = [(0, 9), (1, 8), (2, 7), (3, 6), (0, 1)]
     events = [
@@ -129,7 +129,7 @@ def test_cold_users_show_what_time_alone_would_have_left_in_train(spark, rows, d
     )
 
 
-def test_drawn_users_lose_one_whole_domain_and_the_newest_items_of_the_rest(held_out) -> None:
+def test_one_whole_domain_of_drawn_users_is_held_out_and_the_newest_items_of_the_others(held_out) -> None:
     events = [(user, item, f"e{user:02d}{item}", 150 - item) for user in range(40) for item in (0, 1, 100, 101)]
     pairs = set(held_out(events, 0.5, domain=0.3)[0])
     lost = {user: sorted(item for each, item in pairs if each == user) for user in range(40)}
@@ -139,14 +139,14 @@ def test_drawn_users_lose_one_whole_domain_and_the_newest_items_of_the_rest(held
     assert 0 < sum(items != by_time for items in lost.values()) < 40
 
 
-def test_users_of_one_domain_lose_none(held_out) -> None:
+def test_no_domain_of_users_with_one_domain_is_held_out(held_out) -> None:
     # An event without weight does not make a second domain.
     events = [(user, item, f"e{user:02d}{item}", 5) for user in range(40) for item in (0, 1)]
     events += [(user, 100, f"zero{user}", 5, 0.0) for user in range(40)]
     assert held_out(events, 0.0, domain=0.9)[0] == []
 
 
-def test_the_draw_of_domains_is_apart_from_the_cold_draw(held_out) -> None:
+def test_the_draw_of_domains_is_independent_of_the_cold_draw(held_out) -> None:
     items = (0, 1, 2, 3, 100, 101, 102, 103)
     events = [(user, item, f"e{user:02d}{item}", 5) for user in range(30) for item in items]
     by_domain = {user for user, _ in held_out(events, 0.0, domain=0.4)[0]}
@@ -191,7 +191,7 @@ def habits(spark, rows, days_ago):
     return split
 
 
-def test_where_items_come_back_train_ends_at_the_cut_and_what_is_taken_again_is_truth(habits) -> None:
+def test_with_repeats_train_ends_at_the_cut_and_repeated_pairs_are_truth(habits) -> None:
     # A list could have foretold the first of each pair and, 15 days or later after the last, film 0 at 30, film 1 at 10
     # and film 0 at 9: seven events; 0.4 of them are two, so the cut is 10 days ago. The book moves with all its events.
     train, pairs, may_repeat = habits("films=15")
@@ -201,7 +201,7 @@ def test_where_items_come_back_train_ends_at_the_cut_and_what_is_taken_again_is_
     assert may_repeat == [(0, 0, True), (0, 1, True)]
 
 
-def test_an_item_that_is_taken_again_within_the_pause_is_neither_train_nor_truth(habits) -> None:
+def test_a_repeat_within_the_days_is_neither_train_nor_truth(habits) -> None:
     # Only film 1 at 10 comes 25 days after the last: five events, two of which are film 2 at 20 and film 1 at 10.
     train, pairs, may_repeat = habits("films=25")
     assert train == {50, 45, 40, 30, 28, 5}
@@ -209,7 +209,7 @@ def test_an_item_that_is_taken_again_within_the_pause_is_neither_train_nor_truth
     assert pairs == [(0, 2)]
 
 
-def test_without_a_pause_every_event_counts_and_every_item_may_come_back(habits) -> None:
+def test_with_zero_days_every_event_counts_and_every_item_may_be_a_repeat(habits) -> None:
     # Seven events of films and the first of the book: of eight, 0.4 are three, those at 20, 10 and 9.
     train, pairs, may_repeat = habits("films=0")
     assert train == {50, 45, 40, 30, 28, 5}
@@ -217,13 +217,13 @@ def test_without_a_pause_every_event_counts_and_every_item_may_come_back(habits)
     assert may_repeat == [(0, 0, True), (0, 1, True)]
 
 
-def test_without_a_cut_the_run_s_end_says_what_may_come_back(habits) -> None:
+def test_without_a_cut_the_end_of_the_run_decides_on_repeats(habits) -> None:
     train, pairs, may_repeat = habits("films=15", newest=0.0)
     assert (train, pairs) == ({age for _, age in HABITS}, [])
     assert may_repeat == [(0, 2, False)]
 
 
-def test_what_is_shown_of_a_user_may_come_back_as_what_is_in_train(spark, rows, days_ago) -> None:
+def test_fold_in_items_may_be_repeats_like_train_items(spark, rows, days_ago) -> None:
     events = [
         (0, 0, days_ago(9), False, True, 3, days_ago(5)),
         (0, 0, days_ago(1), False, False, 3, days_ago(5)),

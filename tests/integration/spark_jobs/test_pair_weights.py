@@ -37,7 +37,7 @@ def test_weights_decay_by_half_life_and_rank_and_sum_over_the_pair(pairs, rows) 
     assert rows(full_interactions(pairs(THREE, 2.0))) == [(0, 0, 0.555556), (0, 1, 0.888889)]
 
 
-def test_the_rank_is_counted_anew_among_the_train_events(pairs, rows) -> None:
+def test_the_rank_is_counted_among_the_train_events(pairs, rows) -> None:
     # Without b: a is the 1st of 2, 0.5 * (1/2)^2 = 0.125, c the 2nd of 2, 0.5.
     assert rows(train_interactions(pairs(THREE, 2.0))) == [(0, 0, 0.625)]
 
@@ -48,19 +48,19 @@ def test_the_rank_is_counted_anew_among_the_train_events(pairs, rows) -> None:
     [(0.0, 500_000, 2_000_000), (5.0, 435_275, 1_000_000)],
     ids=["no trend", "trend"],
 )
-def test_popularity_leaves_the_rank_out_and_follows_the_trend(pairs, rows, half_life_days, first, second) -> None:
+def test_popularity_omits_the_rank_and_decays_on_its_own(pairs, rows, half_life_days, first, second) -> None:
     weighed = pairs(THREE, 2.0, half_life_days).select("user_index", "item_index", "popularity_micros")
     assert rows(weighed) == [(0, 0, first), (0, 1, second)]
 
 
-def test_a_user_counts_once_an_item_in_popularity_however_often_they_come_back(pairs, rows) -> None:
+def test_a_user_counts_once_per_item_in_popularity_whatever_the_number_of_events(pairs, rows) -> None:
     # A thousand views of one user against one of another, of the same age.
     events = [(0, 0, 1, 0.3, None, True)] * 1000 + [(1, 1, 1, 0.3, None, True)]
     weighed = pairs(events, 0.0).select("item_index", "popularity_micros")
     assert rows(weighed) == [(0, 300_000), (1, 300_000)]
 
 
-def test_a_power_of_zero_leaves_the_rank_out(pairs, rows) -> None:
+def test_a_power_of_zero_omits_the_rank(pairs, rows) -> None:
     assert rows(full_interactions(pairs(THREE, 0.0))) == [(0, 0, 1.0), (0, 1, 2.0)]
 
 
@@ -79,7 +79,7 @@ def test_a_user_whose_events_are_all_held_out_has_no_train_row(pairs, rows) -> N
     assert rows(full_interactions(weighed)) == [(0, 0, 1.0)]
 
 
-def test_train_has_the_older_events_of_a_pair_that_comes_back_and_everything_has_all(pairs, rows) -> None:
+def test_train_has_the_older_events_of_a_repeated_pair_and_the_full_weights_have_all(pairs, rows) -> None:
     weighed = pairs([(0, 0, 10, 1.0, None, True), (0, 0, 5, 4.0, None, True), (0, 0, 1, 2.0, None, False)], 1.0)
     # Among the two events of train: 1 * 1/2 + 4 * 2/2; among all three: 1 * 1/3 + 4 * 2/3 + 2 * 3/3.
     assert rows(train_interactions(weighed)) == [(0, 0, 4.5)]

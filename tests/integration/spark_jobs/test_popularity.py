@@ -41,7 +41,7 @@ def test_all_ranks_every_available_item_and_segments_their_best(popular, rows) -
     ]
 
 
-def test_equal_scores_and_items_without_events_go_by_id(spark, items, rows) -> None:
+def test_equal_scores_and_cold_items_are_ordered_by_id(spark, items, rows) -> None:
     pairs = spark.createDataFrame([(0, 3, 100), (1, 1, 100)], PAIRS)
     nobody = spark.createDataFrame([], "user_index int, segment string, users bigint")
     films = [row for row in rows(popularity(pairs, items, nobody, 9)) if row[1] == "films"]

@@ -78,7 +78,7 @@ def score(write_run_folder):
     return run
 
 
-def test_known_users_get_the_models_order_and_then_what_is_popular(score) -> None:
+def test_known_users_get_the_order_of_the_model_and_then_popular_items(score) -> None:
     # Biases: film b gains 2 and so passes film a. Film e is unknown to the model, so only popularity can bring it.
     lists = score([([1, 0], 2, None, [2])], 3, item_biases=[0, 2, 0, 0, 0, 0, 0])
     assert lists == {
@@ -91,7 +91,7 @@ def test_known_users_get_the_models_order_and_then_what_is_popular(score) -> Non
     }
 
 
-def test_a_user_known_by_features_is_cold_and_an_unknown_one_gets_what_is_popular(score) -> None:
+def test_a_user_with_features_only_is_cold_and_an_unknown_one_gets_popular_items(score) -> None:
     lists = score([([0, 1], 1, "job:x", []), ([0, 0], 0, None, []), ([0, 0], 0, "job:rare", [])], 2)
     assert lists["u0", "films"] == [(1, "c", 4.0, "cold_user", None), (2, "a", 0.0, "cold_user", None)]
     popular = [(1, "c", 5.0, "popular", None), (2, "a", 4.0, "popular", None)]
@@ -99,7 +99,7 @@ def test_a_user_known_by_features_is_cold_and_an_unknown_one_gets_what_is_popula
     assert lists["u2", "films"] == popular
 
 
-def test_an_unknown_user_of_a_segment_gets_its_list_before_everyones(score) -> None:
+def test_an_unknown_user_of_a_segment_gets_its_popular_items_first(score) -> None:
     lists = score([([0, 0], 0, "job:x", [])], 3)
     assert lists["u0", "films"] == [
         (1, "b", 3.0, "segment_popular", None),
@@ -125,13 +125,13 @@ def test_a_domain_with_fewer_than_k_unseen_items_gives_a_shorter_list(score) -> 
         ("books=0", ["b", "e"]),
     ],
 )
-def test_what_a_user_has_met_comes_back_when_its_domain_s_pause_is_over(score, repeats, films) -> None:
+def test_a_seen_item_is_recommended_again_after_the_days_of_its_domain(score, repeats, films) -> None:
     # Film c was met five days ago, film a six.
     lists = score([([1, 0], 2, None, [2, 0])], 3, repeats)
     assert [item for _, item, *_ in lists["u0", "films"]] == films
 
 
-def test_what_comes_back_competes_by_its_score_and_is_no_reason_for_itself(score) -> None:
+def test_a_repeat_competes_by_its_score_and_is_no_reason_for_itself(score) -> None:
     lists = score([([1, 0], 2, None, [0])], 3, "films=5")
     assert lists["u0", "films"] == [
         (1, "a", 4.0, "personal", None),
@@ -140,7 +140,7 @@ def test_what_comes_back_competes_by_its_score_and_is_no_reason_for_itself(score
     ]
 
 
-def test_popular_items_that_a_user_has_met_fill_a_list_again_when_they_may(score) -> None:
+def test_seen_popular_items_fill_a_list_again_when_repeats_allow(score) -> None:
     def unknown(repeats):
         return [item for _, item, *_ in score([([0, 0], 0, "job:x", [2, 1])], 2, repeats)["u0", "films"]]
 

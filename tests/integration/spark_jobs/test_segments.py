@@ -17,6 +17,6 @@ def test_a_users_segment_is_their_smallest_qualifying_feature_ties_by_name(spark
     assert rows(user_segments(carriers)) == [(0, "job:b"), (1, "job:a"), (2, "job:a"), (3, "city:f")]
 
 
-def test_no_segment_has_the_name_of_the_list_of_everyone(spark, rows) -> None:
+def test_no_segment_has_the_name_of_the_segment_of_all_users(spark, rows) -> None:
     folded = spark.createDataFrame([(0, "all", 1.0), (1, "all", 1.0)], FOLDED)
     assert rows(user_segments(segment_carriers(folded, 1))) == []

@@ -23,7 +23,7 @@ def folder(write_run_folder):
     return write_run_folder(ITEMS, VECTORS, POPULAR, item_sources=[2, 2, 2, 2, 2, 0, 1], user_vectors=[[0, 0]])
 
 
-def test_neighbours_are_available_items_by_cosine_without_the_item_itself(folder) -> None:
+def test_similar_items_are_available_items_by_cosine_without_the_item_itself(folder) -> None:
     block = pa.table({"item_index": pa.array([6, 0, 2, 4, 5], pa.int32())})
     found = compare_block(block, catalogue.load_catalogue(str(folder.path)), 2).to_pylist()
     rows = [
@@ -56,7 +56,7 @@ def test_a_cosine_never_leaves_minus_one_to_one(write_run_folder) -> None:
     assert cosines.max() == 1.0
 
 
-def test_neighbours_do_not_depend_on_the_partitions(spark, folder) -> None:
+def test_similar_items_do_not_depend_on_the_partitions(spark, folder) -> None:
     item_ids = spark.read.parquet(str(folder.features("item_ids")))
     found = [
         sorted(tuple(row) for row in similar_items(item_ids.repartition(n), str(folder.path), 2, 3).collect())

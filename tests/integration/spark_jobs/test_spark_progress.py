@@ -19,7 +19,7 @@ def active(stage: int, tasks: int, done: int) -> SparkStageInfo:
     return SparkStageInfo(stage, 0, "save", tasks, 1, done, 0)
 
 
-def test_the_rest_takes_as_long_a_task_as_those_that_are_done() -> None:
+def test_the_time_left_follows_the_rate_of_finished_tasks() -> None:
     # Nine of 60 tasks in 18 seconds: 2 s each, 51 to go.
     begun = progress_line("seen", [active(3, 40, 8), active(4, 20, 1)], 18.0)
     assert re.findall(r"[\d,]*\d", begun) == ["9", "60", "102"]
@@ -27,7 +27,7 @@ def test_the_rest_takes_as_long_a_task_as_those_that_are_done() -> None:
     assert begun.startswith("seen: ")
 
 
-def test_it_tells_what_spark_is_at_until_the_work_is_over(
+def test_progress_is_logged_until_the_work_is_over(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gate = str(tmp_path / "gate")

@@ -73,7 +73,7 @@ def write_model(folder: RunFolder) -> None:
     )
 
 
-def test_both_jobs_turn_a_snapshot_into_outputs(tmp_path) -> None:
+def test_both_jobs_make_outputs_of_a_snapshot(tmp_path) -> None:
     folder = RunFolder(tmp_path / "run")
     write_snapshot(folder)
     built = submit("build_features", folder)

@@ -1,4 +1,4 @@
-"""The rule by which published lists rank, against the same figures by hand or by a plain loop."""
+"""The blend that recommendations are ranked by, against figures by hand or by a plain loop."""
 
 import numpy as np
 import pytest
@@ -18,23 +18,23 @@ KNOWN = np.array([2, 2, 2, 1, 0], np.int8)
 WEIGHTS = sparse.csr_matrix(np.array([[0, 3, -3, 0, 0], *[[0] * 5] * 4], np.float32))
 
 
-def blend(share: float, exponent: float = 1.0) -> Blend:
-    return blend_of(ItemWeights(share, exponent, WEIGHTS), VECTORS, BIASES, KNOWN)
+def blend(blend_weight: float, exponent: float = 1.0) -> Blend:
+    return blend_of(ItemWeights(blend_weight, exponent, WEIGHTS), VECTORS, BIASES, KNOWN)
 
 
 def history(*weights: float) -> sparse.csr_matrix:
     return sparse.csr_matrix(np.array([weights], np.float32))
 
 
-def test_both_parts_count_in_units_of_their_spread_over_the_items_with_interactions() -> None:
+def test_both_parts_are_standardised_over_the_items_with_interactions() -> None:
     # Embedding scores 1, 2, 3 | 5: mean 2, variance 2/3. Co-occurrence 0, 6, -6: mean 0, variance 24.
     scores = blend(0.25).scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
     embedding, cooccurrence = np.array([-1, 0, 1]) / np.sqrt(2 / 3), np.array([0, 6, -6]) / np.sqrt(24)
     assert scores[:3] == pytest.approx(0.75 * embedding + 0.25 * cooccurrence, abs=1e-6)
 
 
-def test_what_an_average_history_says_is_taken_away_by_the_size_of_the_users_own() -> None:
-    # Of 0, 6, -6 the average takes 2 * (0, 1, -2): 0, 4, -2, mean 2/3, variance 56/9.
+def test_the_average_is_subtracted_in_proportion_to_the_size_of_the_history() -> None:
+    # From 0, 6, -6 the average subtracts 2 * (0, 1, -2): 0, 4, -2, mean 2/3, variance 56/9.
     average = np.array([0, 1, -2, 0, 0], np.float32)
     model = blend_of(ItemWeights(1.0, 1.0, WEIGHTS, average), VECTORS, BIASES, KNOWN)
     scores = model.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
@@ -42,10 +42,10 @@ def test_what_an_average_history_says_is_taken_away_by_the_size_of_the_users_own
     assert scores[3] == 0
 
 
-def test_a_history_that_says_nothing_is_not_told_what_an_average_one_would() -> None:
+def test_a_history_without_weights_gets_no_negative_average() -> None:
     average = np.array([0, 1, -2, 0, 0], np.float32)
     model = blend_of(ItemWeights(1.0, 1.0, WEIGHTS, average), VECTORS, BIASES, KNOWN)
-    # No weight leads from item 1 to any other.
+    # Item 1 has no weight for any other.
     assert model.scores(np.array([[1, 7]], np.float32), history(0, 3, 0, 0, 0))[0][:4].tolist() == [0, 0, 0, 0]
 
 
@@ -55,7 +55,7 @@ def test_an_item_without_interactions_competes_by_its_embedding_and_an_unknown_o
     assert scores[4] == LOWEST
 
 
-def test_items_without_interactions_are_counted_among_themselves_and_stand_where_their_embeddings_put_them() -> None:
+def test_cold_items_are_standardised_among_themselves_about_their_embedding_scores() -> None:
     # As above, with items 3 and 4 of scores 5 and 7: terms of 3 and 5, mean 4, spread 1, in units of the root of 2/3.
     # Own item 0 speaks for item 3 with 2, against item 4 with 2: c is 1 and -1 spreads from their mean.
     vectors = np.array([[1, 0], [2, 0], [3, 0], [5, 0], [7, 0]], np.float32)
@@ -66,12 +66,12 @@ def test_items_without_interactions_are_counted_among_themselves_and_stand_where
     assert scores[3:] == pytest.approx([(0.25 * 3 + 0.75 * 5) / unit, (0.25 * 5 + 0.75 * 3) / unit], abs=1e-5)
     without = blend(0.25).scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
     assert scores[:3].tolist() == without[:3].tolist()
-    # An average history of the size 2 says 10 of item 3, where the own one says 4: now item 4 is 1 spread above.
+    # An average history of the size 2 scores 10 for item 3, the own one 4: now item 4 is 1 standard deviation above.
     average = np.array([0, 0, 0, 5, 0], np.float32)
     rule = blend_of(ItemWeights(0.25, 1.0, weights, average, 0.75), vectors, BIASES, known)
     scores = rule.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
     assert scores[3:] == pytest.approx([3 / unit, 5 / unit], abs=1e-5)
-    # Of a user whose history says nothing of them, and of a single one, the embedding decides.
+    # For a user whose history has no weight for them, and for a single one, the embedding decides.
     scores = rule.scores(np.array([[1, 7]], np.float32), history(0, 3, 0, 0, 0))[0]
     assert scores[3:] == pytest.approx([(0.25 * 3 + 0.75 * 4) / unit, (0.25 * 5 + 0.75 * 4) / unit], abs=1e-5)
     alone = blend_of(
@@ -81,14 +81,14 @@ def test_items_without_interactions_are_counted_among_themselves_and_stand_where
     assert scores[3] == pytest.approx(3 / unit, abs=1e-5)
 
 
-def test_without_a_share_items_without_interactions_score_as_without_weights() -> None:
+def test_without_a_blend_weight_cold_items_score_as_without_weights() -> None:
     weights = sparse.csr_matrix(np.array([[0, 3, -3, 2, 0], *[[0] * 5] * 4], np.float32))
     rule = blend_of(ItemWeights(0.25, 1.0, weights, cold_blend_weight=0.0), VECTORS, BIASES, KNOWN)
     one_user = (np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))
     assert rule.scores(*one_user).tolist() == blend(0.25).scores(*one_user).tolist()
 
 
-def test_without_a_history_or_without_spread_the_other_part_is_left() -> None:
+def test_without_a_history_or_without_spread_the_other_part_decides() -> None:
     one_user = np.array([[1, 0]], np.float32)
     by_embedding = blend(0.5).scores(one_user, history(0, 0, 0, 0, 0))[0]
     assert by_embedding[:4] == pytest.approx(0.5 * np.array([-1, 0, 1, 3]) / np.sqrt(2 / 3))
@@ -127,7 +127,7 @@ def test_the_best_columns_are_those_of_a_full_stable_sort(scores: np.ndarray, k:
         assert values[row].tolist() == [*scores[row, expected], *[LOWEST] * (k - len(expected))]
 
 
-def test_no_column_gives_empty_places() -> None:
+def test_no_column_gives_empty_ranks() -> None:
     columns, values = best_columns(np.empty((2, 0), np.float32), 2)
     assert columns.tolist() == [[-1, -1], [-1, -1]]
     assert (values == LOWEST).all()

@@ -12,7 +12,7 @@ POOL_FACTOR = np.array([[0, 1, 2, 3]])
 SCORES = np.array([[10, 9, 5, 0]], dtype=np.float32)
 
 
-def test_a_double_of_the_item_above_gives_way_to_something_else() -> None:
+def test_a_duplicate_of_the_item_above_is_replaced_by_another() -> None:
     # Relevance 1, 0.9, 0.5, 0. After item 0: item 1 is worth 0.45 - 0.5, item 2 0.25, item 3 0 (an opposite is not
     # rewarded). After item 2: item 3 is worth 0, item 1 still -0.05.
     chosen, values = diversified(POOL_FACTOR, SCORES, UNITS, 4, 0.5)
@@ -20,7 +20,7 @@ def test_a_double_of_the_item_above_gives_way_to_something_else() -> None:
     assert values.tolist() == [pytest.approx([0.5, 0.25, 0.0, -0.05])]
 
 
-def test_a_small_weight_leaves_the_order_and_a_full_one_looks_at_variety_alone() -> None:
+def test_a_small_weight_keeps_the_order_and_a_full_one_ranks_by_diversity_alone() -> None:
     assert diversified(POOL_FACTOR, SCORES, UNITS, 3, 0.1)[0].tolist() == [[0, 1, 2]]
     assert diversified(POOL_FACTOR, SCORES, UNITS, 4, 1.0)[0].tolist() == [[0, 2, 3, 1]]
 
@@ -29,7 +29,7 @@ def test_without_weight_the_pool_is_cut_in_its_order() -> None:
     assert diversified(POOL_FACTOR, SCORES, UNITS, 3, 0.0)[0].tolist() == [[0, 1, 2]]
 
 
-def test_an_item_without_direction_repeats_nothing() -> None:
+def test_an_item_with_a_zero_vector_is_never_redundant() -> None:
     # Item 4 keeps (1 - 0.5) * 0.4; item 1 falls to 0.45 - 0.5.
     pool, scores = np.array([[0, 1, 4, 3]]), np.array([[10, 9, 4, 0]], dtype=np.float32)
     assert diversified(pool, scores, UNITS, 3, 0.5)[0].tolist() == [[0, 4, 3]]

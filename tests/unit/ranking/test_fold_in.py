@@ -17,13 +17,13 @@ MODEL = Embeddings(
 )
 
 
-def test_the_newest_item_weighs_most_and_old_ones_nothing() -> None:
+def test_the_newest_item_has_the_largest_weight_and_old_ones_none() -> None:
     recency = sparse.csr_matrix(np.array([[3, 1, 2, 4], [0, 0, 1, 0], [0, 0, 0, 0]], np.float32))
     assert newest_weights(recency, 2).toarray().tolist() == [[0, 1, 0.5, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
     assert newest_weights(recency, 9).toarray()[0].tolist() == [0.5, 1, 0.75, 0.25]
 
 
-def test_vectors_point_where_the_items_do_and_are_as_long_as_trained_ones() -> None:
+def test_vectors_have_the_direction_of_the_items_and_the_length_of_trained_ones() -> None:
     weights = sparse.csr_matrix(np.array([[1, 1.5, 0], [0, 0, 1], [0, 0, 0]], np.float32))
     # (2, 1.5) has length 2.5; the trained users' mean length is 3.
     assert np.allclose(vectors_of(weights, MODEL), [[2.4, 1.8], [0, 0], [0, 0]])

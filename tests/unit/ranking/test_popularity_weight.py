@@ -16,7 +16,7 @@ PAIRS = sparse.csr_matrix(np.array([[3, 0, 0], [1, 4, 0]], dtype=np.float32))
 WEIGHTS = sparse.csr_matrix(np.array([[0, 0, 2], [6, 0, 4], [0, 0, 0]], dtype=np.float32))
 
 
-def test_the_mean_score_of_each_item_over_the_trained_users_is_what_the_weight_leaves() -> None:
+def test_the_mean_score_of_each_item_over_the_trained_users_is_multiplied_by_the_weight() -> None:
     # Mean scores: 2 + 1, 4 + 0, 3 - 1.
     for weight in (0.0, 0.25, 1.0):
         biases = biases_at_popularity_weight(USERS, TRAINED, ITEMS, BIASES, weight)
@@ -25,7 +25,7 @@ def test_the_mean_score_of_each_item_over_the_trained_users_is_what_the_weight_l
     assert biases_at_popularity_weight(USERS, TRAINED, ITEMS, BIASES, 0.5).tolist() == [-0.5, -2.0, -2.0]
 
 
-def test_how_users_differ_stays_as_it_was() -> None:
+def test_differences_between_users_do_not_change() -> None:
     difference = (USERS[0] - USERS[1]) @ ITEMS.T
     biases = biases_at_popularity_weight(USERS, TRAINED, ITEMS, BIASES, 0.0)
     scores = USERS @ ITEMS.T + biases
@@ -40,25 +40,25 @@ def test_a_weight_of_one_changes_no_bit_and_neither_do_biases_without_trained_us
     assert item_weights_at_popularity_weight(None, PAIRS, 0.5) is None
 
 
-def test_the_average_is_what_a_history_of_all_users_together_says_per_weight() -> None:
+def test_the_average_is_the_score_of_the_history_of_all_users_per_weight() -> None:
     # Halves of all weight lie on items 0 and 1: they say (6, 0, 2 + 4) / 2.
-    dialled = item_weights_at_popularity_weight(ItemWeights(0.5, 1.0, WEIGHTS), PAIRS, 0.25)
-    assert dialled is not None
-    assert dialled.average is not None
-    assert dialled.average.tolist() == pytest.approx([0.75 * 3, 0.0, 0.75 * 3])
+    weighted = item_weights_at_popularity_weight(ItemWeights(0.5, 1.0, WEIGHTS), PAIRS, 0.25)
+    assert weighted is not None
+    assert weighted.average is not None
+    assert weighted.average.tolist() == pytest.approx([0.75 * 3, 0.0, 0.75 * 3])
 
 
-def test_a_user_with_the_average_history_hears_nothing_at_weight_nought() -> None:
-    dialled = item_weights_at_popularity_weight(ItemWeights(1.0, 1.0, WEIGHTS), PAIRS, 0.0)
-    assert dialled is not None
-    blend = blend_of(dialled, ITEMS, BIASES, np.array([2, 2, 2], np.int8))
+def test_a_user_with_the_average_history_gets_no_score_at_weight_zero() -> None:
+    weighted = item_weights_at_popularity_weight(ItemWeights(1.0, 1.0, WEIGHTS), PAIRS, 0.0)
+    assert weighted is not None
+    blend = blend_of(weighted, ITEMS, BIASES, np.array([2, 2, 2], np.int8))
     history = sparse.csr_matrix(np.array([[5, 5, 0]], dtype=np.float32))
     assert blend.scores(USERS[:1], history)[0] == pytest.approx([0, 0, 0], abs=1e-6)
 
 
 def test_the_average_history_is_raised_as_each_users_own_is() -> None:
     # Squares: 9 + 1 on item 0 and 16 on item 1, of 26 in all; they say (6 * 16, 0, 2 * 10 + 4 * 16) / 26.
-    dialled = item_weights_at_popularity_weight(ItemWeights(0.5, 2.0, WEIGHTS), PAIRS, 0.0)
-    assert dialled is not None
-    assert dialled.average is not None
-    assert dialled.average.tolist() == pytest.approx([96 / 26, 0.0, 84 / 26])
+    weighted = item_weights_at_popularity_weight(ItemWeights(0.5, 2.0, WEIGHTS), PAIRS, 0.0)
+    assert weighted is not None
+    assert weighted.average is not None
+    assert weighted.average.tolist() == pytest.approx([96 / 26, 0.0, 84 / 26])

@@ -26,19 +26,19 @@ def test_of_equal_cosines_the_newer_item_is_the_reason() -> None:
     assert nearest([[2], [2]], [0, 0, 1, 1], [1, 4, 4, 1]) == [[1], [4]]
 
 
-def test_there_is_no_reason_without_own_items_or_without_a_direction() -> None:
+def test_there_is_no_reason_without_own_items_or_without_a_vector() -> None:
     assert nearest([[2, 3], [2, -1]], [0], [0]) == [[0, -1], [-1, -1]]
     assert nearest([[2]], [0], [3]) == [[-1]]
     assert nearest([[2]], [], []) == [[-1]]
 
 
-def test_an_item_that_was_met_but_not_liked_is_no_reason() -> None:
+def test_a_seen_item_without_a_positive_event_is_no_reason() -> None:
     # Item 1 is nearer to 2, but counts nothing; user 1 liked nothing.
     own = pairs([0, 0, 1], [1, 0, 1], [0, 1, 0])
     assert nearest_own(UNITS, np.array([[2], [2]]), own).tolist() == [[0], [-1]]
 
 
-def test_only_the_newest_own_items_with_a_direction_count() -> None:
+def test_only_the_newest_own_items_with_a_vector_count() -> None:
     older, newer = [1], [0] * (NEWEST - 1)
     assert nearest([[2]], [0] * (NEWEST + 1), [3, *newer, *older]) == [[1]]
     assert nearest([[2]], [0] * (NEWEST + 2), [3, *newer, 0, *older]) == [[0]]
@@ -60,15 +60,15 @@ def test_the_strongest_own_item_is_the_one_with_the_largest_part_in_the_score() 
     ]
 
 
-def test_an_exponent_gives_the_weightier_own_item_more_say() -> None:
+def test_an_exponent_favours_the_own_item_with_more_weight() -> None:
     # 1 x 3 against 1.2 x 2, but 1 x 3 against 1.2^3 x 2.
     own = pairs([0, 0], [0, 1], [1, 1.2])
     assert strongest_own(WEIGHTS, 1.0, np.array([[2]]), own).tolist() == [[0]]
     assert strongest_own(WEIGHTS, 3.0, np.array([[2]]), own).tolist() == [[1]]
 
 
-def test_nothing_is_strongest_where_no_liked_own_item_speaks_for_the_listed_one() -> None:
-    # Against it, no weight between the two, met but not liked, an empty place, no own items at all.
+def test_nothing_is_strongest_where_no_liked_own_item_adds_to_the_score() -> None:
+    # Against it, no weight between the two, seen but not liked, an empty rank, no own items at all.
     assert strongest_own(WEIGHTS, 1.0, np.array([[3, 1, -1]]), pairs([0], [0], [1])).tolist() == [[-1, -1, -1]]
     assert strongest_own(WEIGHTS, 1.0, np.array([[3]]), pairs([0], [4], [0])).tolist() == [[-1]]
     assert strongest_own(WEIGHTS, 1.0, np.array([[3]]), pairs([], [], [])).tolist() == [[-1]]

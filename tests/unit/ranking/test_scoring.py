@@ -27,12 +27,12 @@ def small_model() -> Embeddings:
     )
 
 
-def test_popular_items_come_by_users_then_by_index() -> None:
+def test_popular_items_are_ordered_by_users_then_by_index() -> None:
     ranking = popularity_ranking(np.array([2, 5, 2, 5]), 1)
     assert nearest(ranking, 4).tolist() == [[1, 3, 0, 2]]
 
 
-def test_a_known_user_gets_the_models_scores_and_unknown_items_last() -> None:
+def test_a_known_user_gets_the_scores_of_the_model_and_unknown_items_last() -> None:
     ranking = published_ranking(small_model(), popularity_ranking(np.array([1, 2, 9]), 2))
     scores = ranking.users[0] @ ranking.items.T
     assert scores[:2].tolist() == [4.0, -7.0]
@@ -46,7 +46,7 @@ def test_an_unknown_user_gets_the_popular_items() -> None:
     assert nearest(ranking, 3)[1].tolist() == nearest(popularity, 3)[1].tolist() == [2, 1, 0]
 
 
-def test_seen_items_and_others_than_candidates_are_left_out_and_short_lists_padded() -> None:
+def test_only_unseen_candidates_are_recommended_and_short_lists_are_padded() -> None:
     ranking = Ranking(np.ones((2, 1), np.float32), np.array([[1.0], [2.0], [3.0], [4.0]], np.float32))
     seen = sparse.csr_matrix(np.array([[0, 0, 0, 1], [0, 0, 0, 0]], dtype=np.float32))
     candidates = np.array([True, False, True, True])
@@ -65,8 +65,8 @@ def test_equal_scores_come_in_index_order_at_the_cut_too() -> None:
 
 def test_no_candidate_or_no_user_gives_empty_lists() -> None:
     ranking = Ranking(np.ones((1, 1), np.float32), np.ones((2, 1), np.float32))
-    nobody = best_items(ranking, np.array([], dtype=np.int64), np.ones(2, bool), nothing_seen(1, 2), 2)
-    assert nobody.shape == (0, 2)
+    no_user = best_items(ranking, np.array([], dtype=np.int64), np.ones(2, bool), nothing_seen(1, 2), 2)
+    assert no_user.shape == (0, 2)
     assert best_items(ranking, np.array([0]), np.zeros(2, bool), nothing_seen(1, 2), 2).tolist() == [[-1, -1]]
 
 

@@ -50,7 +50,7 @@ def test_equal_scores_come_in_the_order_of_the_items() -> None:
     assert scores.tolist() == [[1.0, 1.0]]
 
 
-def test_places_without_an_item_stay_empty() -> None:
+def test_ranks_without_an_item_stay_empty() -> None:
     vectors, query = np.ones((2, 1), np.float32), np.ones((1, 1), np.float32)
     assert top_k(np.array([0, 1]), vectors, query, 3, as_excluded([], 1))[0].tolist() == [[0, 1, -1]]
     assert top_k(np.array([0, 1]), vectors, query, 1, as_excluded([(0, 0), (0, 1)], 1))[0].tolist() == [[-1]]

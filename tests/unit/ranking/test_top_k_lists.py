@@ -13,7 +13,7 @@ def ranked(items) -> PopularityList:
     return PopularityList(np.array(items, np.int64), np.arange(len(items), 0, -1).astype(np.float32))
 
 
-def test_free_places_are_filled_with_the_best_items_neither_seen_nor_listed() -> None:
+def test_empty_ranks_are_filled_with_the_best_items_neither_seen_nor_listed() -> None:
     lists = TopKLists.empty(3, 3)
     lists.items[0, :1] = 7
     lists.items[1] = [1, 2, 3]
@@ -24,13 +24,13 @@ def test_free_places_are_filled_with_the_best_items_neither_seen_nor_listed() ->
     assert lists.sources[2].tolist() == [POPULAR] * 3
 
 
-def test_only_the_named_rows_are_filled() -> None:
+def test_only_the_given_rows_are_filled() -> None:
     lists = TopKLists.empty(2, 1)
     lists.fill(np.array([1]), ranked([4]), pairs([], []), SEGMENT_POPULAR)
     assert lists.items.tolist() == [[-1], [4]]
 
 
-def test_a_list_that_runs_out_leaves_places_empty_for_the_next() -> None:
+def test_a_popularity_list_that_ends_leaves_ranks_empty_for_the_next() -> None:
     lists = TopKLists.empty(1, 3)
     lists.fill(np.array([0]), ranked([4, 2]), pairs([0], [4]), SEGMENT_POPULAR)
     lists.fill(np.array([0]), ranked([]), pairs([0], [4]), POPULAR)

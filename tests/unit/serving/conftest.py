@@ -1,4 +1,4 @@
-"""A publication of a tiny model, current, in a warehouse of either engine; what users did is laid on top by each test.
+"""A publication of a tiny model, current, in a warehouse of either engine; each test adds events of users.
 
 Films a, b, c, d, z and the book x; d is no longer available, z is unknown to the model. as_of is the start of March 2.
 """
@@ -20,7 +20,7 @@ from nightjar.warehouse.protocol import Warehouse
 from tests.support.insert_rows import lay_row, run_script
 
 PUBLICATION, DAY, AS_OF = "2026-03-01.1", date(2026, 3, 1), datetime(2026, 3, 2, tzinfo=UTC)
-# The trained users' vectors have lengths 5 and 1: who is folded in has one of length 3.
+# The trained users' vectors have lengths 5 and 1: a folded-in user has one of length 3.
 MODEL = Embeddings(
     user_ids=np.array(["u1", "u2"], object),
     item_ids=np.array(["a", "b", "c", "d", "x", "z"], object),
@@ -59,13 +59,13 @@ _PUBLISHED = [("u1", "books", 1, "x", 8.0, "personal", None), ("u1", "films", 1,
 
 @pytest.fixture
 def small(settings: Settings) -> Settings:
-    """The settings of the test's home with lists of two."""
+    """The settings of the test's home with two recommendations a domain."""
     return settings.model_copy(update={"top_k": 2, "min_segment_users": 3})
 
 
 @pytest.fixture
 def published(warehouse: Warehouse, settings: Settings) -> RunFolder:
-    """Publish the model and u1's lists; u2 has none."""
+    """Publish the model and u1's recommendations; u2 has none."""
     folder = RunFolder.of(settings.lake, PUBLICATION)
     embeddings.save(MODEL, folder.model, user_features=FEATURES)
     of_publication = {"publication_id": PUBLICATION, "data_date": DAY}
@@ -96,32 +96,32 @@ def published(warehouse: Warehouse, settings: Settings) -> RunFolder:
 
 
 @pytest.fixture
-def act(warehouse: Warehouse) -> Callable[..., None]:
-    """`act(user, item, hours, event_type, value)`: an event so many hours after the publication's as_of."""
+def event(warehouse: Warehouse) -> Callable[..., None]:
+    """`event(user, item, hours, event_type, value)`: an event so many hours after the publication's as_of."""
     numbers = iter(range(1000))
 
-    def acted(user: str, item: str, hours: float, event_type: str = "purchase", value: Any = None) -> None:
+    def add_event(user: str, item: str, hours: float, event_type: str = "purchase", value: Any = None) -> None:
         at = AS_OF + timedelta(hours=hours)
-        event = {"event_id": f"e{next(numbers)}", "user_id": user, "item_id": item, "event_type": event_type}
+        row = {"event_id": f"e{next(numbers)}", "user_id": user, "item_id": item, "event_type": event_type}
         with warehouse.connect() as connection:
-            lay_row(connection, "raw.interactions", event | {"value": value, "occurred_at": at, "ingested_at": at})
+            lay_row(connection, "raw.interactions", row | {"value": value, "occurred_at": at, "ingested_at": at})
 
-    return acted
+    return add_event
 
 
 @pytest.fixture
-def say(warehouse: Warehouse) -> Callable[..., None]:
-    """`say(user, feature, weight, hours)`: a version of a feature, recorded so many hours after as_of."""
+def feature(warehouse: Warehouse) -> Callable[..., None]:
+    """`feature(user, feature, weight, hours)`: a version of a feature, recorded so many hours after as_of."""
 
-    def said(user: str, feature: str, weight: float, hours: float) -> None:
+    def add_feature(user: str, feature: str, weight: float, hours: float) -> None:
         row = {"user_id": user, "feature": feature, "weight": weight, "recorded_at": AS_OF + timedelta(hours=hours)}
         with warehouse.connect() as connection:
             lay_row(connection, "raw.user_features", row)
 
-    return said
+    return add_feature
 
 
 @pytest.fixture
 def save_without_features() -> Callable[[RunFolder], None]:
-    """Save the model as a version did that kept nothing of the users' features."""
+    """Save the model as an earlier version did, without the users' features."""
     return lambda folder: embeddings.save(MODEL, folder.model)

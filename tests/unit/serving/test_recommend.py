@@ -11,35 +11,39 @@ from nightjar.serving.recommend import RecommendationReader
 from nightjar.warehouse.protocol import Warehouse
 from tests.support.refusals import refused
 
-Act = Callable[..., None]
+Add = Callable[..., None]
 
 
 def answer(settings: Settings, user: str) -> tuple[str, list[tuple[Any, ...]]]:
-    lists = RecommendationReader(settings).recommendations_for(user)
-    assert (lists.user_id, lists.publication_id, str(lists.data_date)) == (user, "2026-03-01.1", "2026-03-01")
+    recommended = RecommendationReader(settings).recommendations_for(user)
+    assert (recommended.user_id, recommended.publication_id, str(recommended.data_date)) == (
+        user,
+        "2026-03-01.1",
+        "2026-03-01",
+    )
     rows = [
         (item.domain, item.rank, item.item_id, pytest.approx(item.score, abs=1e-4), item.source, item.reason_item_id)
-        for item in lists.items
+        for item in recommended.items
     ]
-    return lists.source, rows
+    return recommended.source, rows
 
 
-def test_who_did_nothing_since_gets_the_published_rows(
-    small: Settings, warehouse: Warehouse, published: RunFolder, act: Act
+def test_a_user_without_newer_events_gets_the_published_rows(
+    small: Settings, warehouse: Warehouse, published: RunFolder, event: Add
 ) -> None:
-    act("u1", "a", -1)
-    act("u2", "b", 1)
+    event("u1", "a", -1)
+    event("u2", "b", 1)
     assert answer(small, "u1") == (
         "personal",
         [("books", 1, "x", 8.0, "personal", None), ("films", 1, "c", 7.0, "personal", "a")],
     )
 
 
-def test_who_acted_since_is_folded_in_by_old_and_new_items(
-    small: Settings, warehouse: Warehouse, published: RunFolder, act: Act
+def test_a_user_with_newer_events_is_folded_in_by_old_and_new_items(
+    small: Settings, warehouse: Warehouse, published: RunFolder, event: Add
 ) -> None:
-    act("u1", "a", -1)
-    act("u1", "b", 0)
+    event("u1", "a", -1)
+    event("u1", "b", 0)
     # b + a/2 = (1, 1), at length 3 (2.1213, 2.1213). Of films c alone is left; b and a are as near to it: the newer.
     assert answer(small, "u1") == (
         "fold_in",
@@ -52,22 +56,22 @@ def test_who_acted_since_is_folded_in_by_old_and_new_items(
 
 
 def test_a_new_user_is_folded_in_by_what_they_liked_and_the_model_knows(
-    small: Settings, warehouse: Warehouse, published: RunFolder, act: Act
+    small: Settings, warehouse: Warehouse, published: RunFolder, event: Add
 ) -> None:
-    act("new", "a", 1)
-    act("new", "x", 2, " HIDE ")
-    act("new", "c", 2, "rating", 3.0)
-    act("new", "released today", 3)
-    # (3, 0): what was hidden or rated low leaves the lists, but does not say where the user stands, nor is it a reason.
+    event("new", "a", 1)
+    event("new", "x", 2, " HIDE ")
+    event("new", "c", 2, "rating", 3.0)
+    event("new", "released today", 3)
+    # (3, 0): a hidden or low-rated item is not recommended, but has no part in the vector and is no reason.
     assert answer(small, "new") == (
         "fold_in",
         [("films", 1, "b", 0.0, "fold_in", "a"), ("films", 2, "z", 5.0, "popular", None)],
     )
 
 
-def test_only_the_newest_items_count(small: Settings, warehouse: Warehouse, published: RunFolder, act: Act) -> None:
-    act("new", "a", 1)
-    act("new", "x", 2)
+def test_only_the_newest_items_count(small: Settings, warehouse: Warehouse, published: RunFolder, event: Add) -> None:
+    event("new", "a", 1)
+    event("new", "x", 2)
     # (0, 3) by x alone.
     assert answer(small.model_copy(update={"fold_in_items": 1}), "new") == (
         "fold_in",
@@ -75,12 +79,12 @@ def test_only_the_newest_items_count(small: Settings, warehouse: Warehouse, publ
     )
 
 
-def test_who_only_registered_stands_where_their_features_do(
-    small: Settings, warehouse: Warehouse, published: RunFolder, say: Act
+def test_a_user_without_events_gets_the_vector_of_their_features(
+    small: Settings, warehouse: Warehouse, published: RunFolder, feature: Add
 ) -> None:
-    say("new", "job:x", 0.5, -9)
-    say("new", " job:x ", 3, 1)
-    # The newest weight 3 is scaled down to 2, the most that features may weigh: (2, 0).
+    feature("new", "job:x", 0.5, -9)
+    feature("new", " job:x ", 3, 1)
+    # The newest weight 3 is scaled down to 2, the cap of the sum: (2, 0).
     assert answer(small, "new") == (
         "cold_user",
         [
@@ -91,13 +95,13 @@ def test_who_only_registered_stands_where_their_features_do(
     )
 
 
-def test_a_feature_the_model_does_not_know_leads_to_the_segment_of_rare_ones(
-    small: Settings, warehouse: Warehouse, published: RunFolder, say: Act, act: Act
+def test_a_feature_unknown_to_the_model_gives_the_segment_of_rare_ones(
+    small: Settings, warehouse: Warehouse, published: RunFolder, feature: Add, event: Add
 ) -> None:
-    say("new", "job:x", 1, 1)
-    say("new", "job:x", 0, 2)
-    say("new", "job:astronaut", 1, 2)
-    act("new", "a", 3, "hide")
+    feature("new", "job:x", 1, 1)
+    feature("new", "job:x", 0, 2)
+    feature("new", "job:astronaut", 1, 2)
+    event("new", "a", 3, "hide")
     assert answer(small, "new") == (
         "segment_popular",
         [
@@ -110,7 +114,7 @@ def test_a_feature_the_model_does_not_know_leads_to_the_segment_of_rare_ones(
     assert answer(small.model_copy(update={"min_segment_users": 4}), "new")[0] == "popular"
 
 
-def test_nobody_knows_an_unknown_user(small: Settings, warehouse: Warehouse, published: RunFolder) -> None:
+def test_an_unknown_user_gets_popular_items(small: Settings, warehouse: Warehouse, published: RunFolder) -> None:
     assert answer(small, "nobody") == (
         "popular",
         [
@@ -134,25 +138,27 @@ def test_a_reader_follows_the_pointer_to_another_model(
         reader.recommendations_for("nobody")
 
 
-def test_a_model_of_an_earlier_version_knows_nobody_by_features(
+def test_with_a_model_of_an_earlier_version_features_do_not_count(
     small: Settings,
     warehouse: Warehouse,
     published: RunFolder,
-    say: Act,
+    feature: Add,
     save_without_features: Callable[[RunFolder], None],
 ) -> None:
     save_without_features(published)
-    say("new", "job:x", 1, 1)
+    feature("new", "job:x", 1, 1)
     assert answer(small, "new")[0] == "popular"
 
 
-def test_who_met_everything_gets_nothing(small: Settings, warehouse: Warehouse, published: RunFolder, act: Act) -> None:
+def test_a_user_who_has_seen_everything_gets_nothing(
+    small: Settings, warehouse: Warehouse, published: RunFolder, event: Add
+) -> None:
     for item in "abcdxz":
-        act("new", item, 1)
+        event("new", item, 1)
     assert answer(small, "new") == ("popular", [])
 
 
-def test_nothing_published_and_no_id_are_one_line_each(small: Settings, warehouse: Warehouse) -> None:
+def test_nothing_published_and_an_empty_id_are_bad_input(small: Settings, warehouse: Warehouse) -> None:
     with refused(BadInput, "nothing_published", wording=False):
         RecommendationReader(small).recommendations_for("u1")
     with refused(BadInput, "empty_id", wording=False, user_id=""):

@@ -1,4 +1,4 @@
-"""Who is folded in gets the lists that the evaluation judges."""
+"""A folded-in user gets the recommendations that the evaluation ranks."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,9 @@ AS_OF = datetime(2026, 3, 28, tzinfo=UTC)
 
 # The items had their last events an hour apart; the newest one is 6 hours after the publication's end.
 @pytest.mark.parametrize(("repeats", "left_out"), [("", 7), ("0", 0), ("1", 7), ("films=0", 0), ("books=0", 7)])
-def test_lists_of_a_folded_in_user_are_those_of_the_evaluation(tmp_path: Path, repeats: str, left_out: int) -> None:
+def test_recommendations_of_a_folded_in_user_are_those_of_the_evaluation(
+    tmp_path: Path, repeats: str, left_out: int
+) -> None:
     draw = np.random.default_rng(2)
     weights = sparse.random(ITEMS, ITEMS, 0.3, "csr", np.float32, draw)
     ids = np.array([f"i{item:02d}" for item in range(ITEMS)], object)
@@ -57,16 +59,16 @@ def test_lists_of_a_folded_in_user_are_those_of_the_evaluation(tmp_path: Path, r
         catalogue_of(tmp_path / "model", items, popular), model.item_vectors, trained_length(model), None
     )
     last_at = {item: AS_OF + timedelta(hours=place) for place, item in enumerate(ids[liked][::-1])}
-    acts = UserHistory(max(last_at.values()), dict(reversed(last_at.items())), tuple(ids[liked]), {})
+    history = UserHistory(max(last_at.values()), dict(reversed(last_at.items())), tuple(ids[liked]), {})
     found = recommendations_by_model(
-        served, "new", acts, AS_OF, Settings(top_k=K, fold_in_items=NEWEST, repeat_after_days=repeats)
+        served, "new", history, AS_OF, Settings(top_k=K, fold_in_items=NEWEST, repeat_after_days=repeats)
     )
     assert [(item.rank, item.item_id, item.source) for item in found] == [
         (rank, ids[item], "fold_in") for rank, item in enumerate(expected, 1)
     ]
 
 
-def test_a_pause_is_counted_to_the_newest_event_of_a_user_who_acted_since(tmp_path: Path) -> None:
+def test_the_days_of_a_repeat_are_counted_to_the_newest_event_of_the_user(tmp_path: Path) -> None:
     model = Embeddings(
         user_ids=np.array([], object),
         item_ids=np.array(["bread", "milk"], object),
@@ -86,8 +88,8 @@ def test_a_pause_is_counted_to_the_newest_event_of_a_user_who_acted_since(tmp_pa
 
     def listed(milk_hours: float, bread_hours: float) -> list[str]:
         times = {"milk": AS_OF - timedelta(hours=milk_hours), "bread": AS_OF - timedelta(hours=bread_hours)}
-        acts = UserHistory(max(times.values()), times, tuple(times), {})
-        found = recommendations_by_model(served, "u", acts, AS_OF, Settings(repeat_after_days="food=2"))
+        history = UserHistory(max(times.values()), times, tuple(times), {})
+        found = recommendations_by_model(served, "u", history, AS_OF, Settings(repeat_after_days="food=2"))
         assert all(item.reason_item_id != item.item_id for item in found)
         return sorted(item.item_id for item in found)
 

@@ -51,7 +51,7 @@ def test_the_weight_of_the_highest_min_value_that_is_reached_decides(unknown_eve
     ]
 
 
-def test_items_go_by_their_last_event_and_of_one_instant_by_id() -> None:
+def test_items_are_ordered_by_their_last_event_and_of_one_instant_by_id() -> None:
     def at(item: str, hour: int) -> Event:
         return Event(item, True, datetime(2026, 3, 1, hour, tzinfo=UTC))
 
@@ -71,5 +71,5 @@ def test_items_go_by_their_last_event_and_of_one_instant_by_id() -> None:
     ],
     ids=["known", "scaled down", "largest of the rare", "given id, kind without rare ones", "none"],
 )
-def test_features_weigh_as_the_job_gives_them(given: dict[str, float], expected: list[float]) -> None:
+def test_features_have_the_weights_of_the_spark_job(given: dict[str, float], expected: list[float]) -> None:
     assert feature_weights(KNOWN, given).tolist() == expected

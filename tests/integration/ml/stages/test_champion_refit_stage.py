@@ -1,4 +1,4 @@
-"""Two nights in one home: the second one's model meets the recipe of the first one's on its own holdout."""
+"""Two runs in one home: the second one's model is compared with a refit of the first one's on its own holdout."""
 
 import contextlib
 import itertools
@@ -29,28 +29,28 @@ _ATTEMPTS = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def first(plant: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The first night, published."""
-    night = plant(tmp_path_factory.mktemp("home"))
-    evaluate_model.run(night.settings, night.folder)
-    recall = figure(night.folder, "nightjar", "recall")
-    with night.warehouse.transaction() as connection:
+    """The first run, published."""
+    run = plant(tmp_path_factory.mktemp("home"))
+    evaluate_model.run(run.settings, run.folder)
+    recall = figure(run.folder, "nightjar", "recall")
+    with run.warehouse.transaction() as connection:
         connection.execute(
             "insert into recs.publications values "
             "(1, ?, date '2026-03-01', now(), 'published', null, 'm', ?, 'h', 1, 'c', 'a', 'w', now())",
-            [FIRST, night.folder.read_mlflow_run()["run_id"]],
+            [FIRST, run.folder.read_mlflow_run()["run_id"]],
         )
         connection.execute(
             "insert into recs.model_metrics values (?, date '2026-03-01', 'nightjar', 'all', 'recall', 10, ?, 30)",
             [FIRST, recall],
         )
-    return night
+    return run
 
 
 @pytest.fixture
 def second(first: Any) -> Callable[..., Any]:
-    """Judge a second night of the same features with other settings: `second(setting=value)` gives its verdicts."""
+    """Evaluate a second run of the same features with other settings: `second(setting=value)` gives its verdicts."""
 
-    def judge(**changes: Any) -> tuple[RunFolder, dict[str, Any]]:
+    def evaluate_and_gate(**changes: Any) -> tuple[RunFolder, dict[str, Any]]:
         attempt = f"2026-03-02.{next(_ATTEMPTS)}"
         folder = RunFolder.of(first.settings.lake, attempt)
         for part in ("features", "snapshot"):
@@ -68,7 +68,7 @@ def second(first: Any) -> Callable[..., Any]:
             ).fetchall()
         return folder, {row[0]: row[1:] for row in rows}
 
-    return judge
+    return evaluate_and_gate
 
 
 def figure(folder: RunFolder, model: str, name: str) -> float:
@@ -77,21 +77,21 @@ def figure(folder: RunFolder, model: str, name: str) -> float:
     return next(float(row["value"]) for row in rows if (row["model"], row["slice"], row["metric"]) == keys)
 
 
-def test_each_recipe_chooses_its_own_shares_of_items_without_events(
+def test_each_configuration_chooses_its_own_weights_of_cold_items(
     second: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    chosen_for = []
 
-    def choose(fit: Any, question: Any, popularity: Any, settings: Any, *given: Any) -> ColdItemWeights:
-        asked.append(settings.epochs)
+    def choose(fitted: Any, cold_slice: Any, popularity: Any, settings: Any, *given: Any) -> ColdItemWeights:
+        chosen_for.append(settings.epochs)
         return ColdItemWeights(0.0, 0.1, "as planned")
 
     monkeypatch.setattr("ml.evaluation.cold_item_weights.choose", choose)
     second(epochs=3)
-    assert asked == [3, 40]
+    assert chosen_for == [3, 40]
 
 
-def test_the_same_recipe_is_not_trained_twice(second: Callable[..., Any]) -> None:
+def test_the_same_configuration_is_not_trained_twice(second: Callable[..., Any]) -> None:
     folder, verdicts = second()
     assert verdicts["champion"][0] == "passed"
     assert FIRST in verdicts["champion"][1]
@@ -102,7 +102,7 @@ def test_the_same_recipe_is_not_trained_twice(second: Callable[..., Any]) -> Non
     assert {row["model"] for row in read_rows(folder, "model_metrics")} == {"nightjar", "popularity", "consumed"}
 
 
-def test_another_recipe_meets_the_champions_and_is_refused_where_it_is_surely_behind(
+def test_another_configuration_is_refused_where_it_is_significantly_worse_than_the_refit_of_the_champion(
     first: Any, second: Callable[..., Any]
 ) -> None:
     folder, verdicts = second(epochs=1, learning_rate=1e-5, cooccurrence_share=0.0)
@@ -110,17 +110,17 @@ def test_another_recipe_meets_the_champions_and_is_refused_where_it_is_surely_be
     assert (verdict, metric) == ("refused", "recall@10")
     assert re.search(rf"NIGHTJAR_EPOCHS {first.settings.epochs}\b.*\b1\b", reason)
     assert low < high < 0
-    # The champion's recipe on the same data is the first night's model to the bit.
+    # The refit of the champion on the same data is the first run's model to the bit.
     assert figure(folder, "champion", "recall") == figure(first.folder, "nightjar", "recall")
     assert measured == pytest.approx(figure(folder, "nightjar", "recall"))
     assert threshold == pytest.approx(0.98 * figure(folder, "champion", "recall"))
     assert low < measured - threshold < high
 
 
-def test_the_champion_is_trained_on_tonights_training_part_alone(first: Any, second: Callable[..., Any]) -> None:
+def test_the_champion_is_refitted_on_the_training_part_alone(first: Any, second: Callable[..., Any]) -> None:
     folder, _ = second(epochs=first.settings.epochs + 1)
     before = figure(folder, "champion", "recall")
-    # The same night with nothing but the training part in the full one.
+    # The same run with only the training part as all interactions.
     full = first.folder.features("full_interactions")
     kept = full.with_name("kept")
     shutil.move(full, kept)
@@ -133,7 +133,7 @@ def test_the_champion_is_trained_on_tonights_training_part_alone(first: Any, sec
     assert figure(blind, "champion", "recall") == before
 
 
-def test_a_recipe_that_fails_on_tonights_data_does_not_stop_another(
+def test_a_champion_that_cannot_be_refitted_does_not_stop_another_configuration(
     second: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -145,7 +145,7 @@ def test_a_recipe_that_fails_on_tonights_data_does_not_stop_another(
     assert "NIGHTJAR_LEARNING_RATE" in verdicts["champion"][1]
 
 
-def test_a_champion_that_mlflow_forgot_is_judged_by_its_record_alone(
+def test_a_champion_without_its_mlflow_run_is_compared_by_its_record_alone(
     second: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ml.tracking.recorded_parameters", lambda settings, run_id: None)
@@ -158,7 +158,7 @@ def test_a_champion_that_mlflow_forgot_is_judged_by_its_record_alone(
     assert found.champion.publication_id == FIRST
 
 
-def test_a_night_with_texts_meets_the_champions_recipe_without_them(
+def test_a_run_with_texts_refits_the_champion_without_them(
     first: Any, second: Callable[..., Any], text_model: Callable[..., str], write_texts: Callable[..., None]
 ) -> None:
     titles = {f"i{n:02d}": "even" if n % 2 == 0 else "odd" for n in range(43)}
@@ -171,7 +171,7 @@ def test_a_night_with_texts_meets_the_champions_recipe_without_them(
     assert parameters is not None
     assert parameters["text_model_sha256"] == text_model_digest(model)
     fit_model.run(first.settings.model_copy(update={"text_model": model}), folder)
-    # i41 has no feature but its title; the planted taste is what it says.
+    # i41 has no feature but its title; which names the planted taste.
     fitted = embeddings.load(folder.model)
     assert fitted.item_sources[41] == FEATURES_ONLY
     assert fitted.item_vectors[41] @ fitted.user_vectors[[1, 3, 5]].mean(axis=0) > 0

@@ -24,48 +24,48 @@ from tests.support.refusals import refused
 
 
 @pytest.fixture(scope="module")
-def night(planted: Any) -> Any:
+def trained_run(planted: Any) -> Any:
     for each in (evaluate_model, gate_model, fit_model, build_indices):
         each.run(planted.settings, planted.folder)
     return planted
 
 
 @pytest.fixture(scope="module")
-def model(night: Any) -> Embeddings:
-    return embeddings.load(night.folder.model)
+def model(trained_run: Any) -> Embeddings:
+    return embeddings.load(trained_run.folder.model)
 
 
-def metric(night: Any, model: str, name: str, metric: str) -> float:
-    rows = read_rows(night.folder, "model_metrics")
+def metric(trained_run: Any, model: str, name: str, metric: str) -> float:
+    rows = read_rows(trained_run.folder, "model_metrics")
     keys = (model, name, metric)
     return next(float(row["value"]) for row in rows if (row["model"], row["slice"], row["metric"]) == keys)
 
 
-def test_planted_tastes_are_found_well_above_popularity(night: Any) -> None:
-    assert metric(night, "nightjar", "warm", "recall") > 1.5 * metric(night, "popularity", "warm", "recall")
-    assert metric(night, "nightjar", "warm", "auc") > 0.8
+def test_recall_of_planted_tastes_is_well_above_popularity(trained_run: Any) -> None:
+    assert metric(trained_run, "nightjar", "warm", "recall") > 1.5 * metric(trained_run, "popularity", "warm", "recall")
+    assert metric(trained_run, "nightjar", "warm", "auc") > 0.8
 
 
-def test_cold_users_and_items_are_placed_by_their_feature(night: Any) -> None:
-    # u29 says odd and took odd items; i39 says odd and odd users took it.
-    assert metric(night, "nightjar", "cold_user", "auc") > 0.7
-    assert metric(night, "nightjar", "cold_item", "auc") > metric(night, "popularity", "cold_item", "auc")
+def test_cold_users_and_items_are_ranked_by_their_feature(trained_run: Any) -> None:
+    # u29 has the feature odd and odd items; i39 has the feature odd and odd users.
+    assert metric(trained_run, "nightjar", "cold_user", "auc") > 0.7
+    assert metric(trained_run, "nightjar", "cold_item", "auc") > metric(trained_run, "popularity", "cold_item", "auc")
 
 
-def test_a_user_who_is_folded_in_gets_what_their_items_have_in_common(night: Any) -> None:
-    # u29 was out of train; nine of the odd items they took are shown, the others are asked for.
-    assert metric(night, "nightjar", "fold_in", "auc") > 0.7
-    assert metric(night, "nightjar", "fold_in", "auc") > metric(night, "popularity", "fold_in", "auc")
+def test_a_folded_in_user_gets_items_similar_to_their_own(trained_run: Any) -> None:
+    # u29 was out of train and is folded in by nine of their odd items; the others are the truth.
+    assert metric(trained_run, "nightjar", "fold_in", "auc") > 0.7
+    assert metric(trained_run, "nightjar", "fold_in", "auc") > metric(trained_run, "popularity", "fold_in", "auc")
 
 
-def test_every_output_has_the_columns_of_its_table(night: Any) -> None:
+def test_every_output_has_the_columns_of_its_table(trained_run: Any) -> None:
     for name in ("model_metrics", "item_embeddings", "user_embeddings", "index_manifest"):
-        assert pq.read_table(night.folder.output(name)).schema.equals(arrow_schema(name))
+        assert pq.read_table(trained_run.folder.output(name)).schema.equals(arrow_schema(name))
 
 
-def test_published_embeddings_are_the_models_and_leave_out_the_unknown(night: Any, model: Embeddings) -> None:
-    items = {row["item_id"]: row for row in read_rows(night.folder, "item_embeddings")}
-    users = {row["user_id"]: row for row in read_rows(night.folder, "user_embeddings")}
+def test_published_embeddings_are_those_of_the_model_without_unknown_ones(trained_run: Any, model: Embeddings) -> None:
+    items = {row["item_id"]: row for row in read_rows(trained_run.folder, "item_embeddings")}
+    users = {row["user_id"]: row for row in read_rows(trained_run.folder, "user_embeddings")}
     assert set(items) == {f"i{n:02d}" for n in range(43)} - {"i41"}
     assert set(users) == {f"u{n:02d}" for n in range(31)}
     assert items["i07"]["embedding"] == model.item_vectors[7].tolist()
@@ -74,36 +74,36 @@ def test_published_embeddings_are_the_models_and_leave_out_the_unknown(night: An
     assert users["u30"]["source"] == "features_only"
 
 
-def test_the_model_keeps_what_it_learned_of_user_features_but_identities(night: Any, model: Embeddings) -> None:
-    features = read_user_features(night.folder.model)
+def test_the_model_keeps_the_vectors_of_user_features_except_identities(trained_run: Any, model: Embeddings) -> None:
+    features = read_user_features(trained_run.folder.model)
     assert features is not None
     assert features.names.tolist() == ["taste:even", "taste:odd"]
     assert (features.carriers.tolist(), features.is_informative.tolist()) == ([16, 15], [True, True])
-    assert features.max_weight == night.settings.max_feature_weight
+    assert features.max_weight == trained_run.settings.max_feature_weight
     # u30 carries this one feature only.
     assert features.vectors[0].tolist() == model.user_vectors[30].tolist()
 
 
-def test_indices_hold_what_is_available_and_known(night: Any) -> None:
+def test_indices_hold_the_available_and_known_items(trained_run: Any) -> None:
     for name in ("retrieval", "similarity"):
-        ids = load(night.folder.index(name)).item_ids.tolist()
+        ids = load(trained_run.folder.index(name)).item_ids.tolist()
         assert ids == [f"i{n:02d}" for n in range(41)]
 
 
-def test_the_manifest_rows_name_folder_digest_and_measured_recall(night: Any) -> None:
-    rows = {row["index_name"]: row for row in read_rows(night.folder, "index_manifest")}
+def test_the_manifest_rows_name_folder_digest_and_measured_recall(trained_run: Any) -> None:
+    rows = {row["index_name"]: row for row in read_rows(trained_run.folder, "index_manifest")}
     assert set(rows) == {"retrieval", "similarity"}
     for name, row in rows.items():
-        assert Path(row["uri"]) == night.folder.index(name)
-        assert row["sha256"] == embeddings.sha256(night.folder.index(name) / "index.bin")
+        assert Path(row["uri"]) == trained_run.folder.index(name)
+        assert row["sha256"] == embeddings.sha256(trained_run.folder.index(name) / "index.bin")
         assert row["recall"] >= 0.95
         assert (row["item_count"], row["ef"], row["recall_k"]) == (41, 64, 10)
     assert (rows["retrieval"]["dim"], rows["retrieval"]["metric"]) == (9, "ip")
     assert (rows["similarity"]["dim"], rows["similarity"]["metric"]) == (8, "cosine")
 
 
-def test_the_retrieval_index_ranks_as_the_model_scores(night: Any, model: Embeddings) -> None:
-    from_index = load(night.folder.index("retrieval")).query(build_query(model, 4), 10)[0].tolist()
+def test_the_retrieval_index_ranks_as_the_model_scores(trained_run: Any, model: Embeddings) -> None:
+    from_index = load(trained_run.folder.index("retrieval")).query(build_query(model, 4), 10)[0].tolist()
     scores = model.item_vectors[:41] @ model.user_vectors[4] + model.item_biases[:41]
     assert from_index == np.argsort(-scores, kind="stable")[:10].tolist()
 
@@ -112,8 +112,8 @@ def build_query(model: Embeddings, user: int) -> np.ndarray:
     return np.concatenate([model.user_vectors[user], [1]]).astype(np.float32)[None, :]
 
 
-def test_each_gate_left_its_verdict(night: Any) -> None:
-    with night.warehouse.connect(read_only=True) as connection:
+def test_each_gate_has_a_verdict(trained_run: Any) -> None:
+    with trained_run.warehouse.connect(read_only=True) as connection:
         rows = connection.execute("select gate, verdict from recs.gate_decisions order by gate").fetchall()
     assert rows == [
         ("champion", "skipped"),
@@ -125,18 +125,20 @@ def test_each_gate_left_its_verdict(night: Any) -> None:
     ]
 
 
-def test_the_run_and_the_model_are_in_mlflow(night: Any) -> None:
-    tracked = json.loads((night.folder.path / "mlflow_run.json").read_text())
-    client = MlflowClient(night.settings.mlflow_uri, night.settings.mlflow_uri)
+def test_the_run_and_the_model_are_in_mlflow(trained_run: Any) -> None:
+    tracked = json.loads((trained_run.folder.path / "mlflow_run.json").read_text())
+    client = MlflowClient(trained_run.settings.mlflow_uri, trained_run.settings.mlflow_uri)
     run = client.get_run(tracked["run_id"])
     assert run.data.params["embedding_dim"] == "8"
-    # Too few users took the one item that is held out: as set.
+    # Too few users have the one held-out cold item: as set.
     assert run.data.params["chosen_cold_item_share"] == "0.2"
     assert run.data.params["chosen_cold_item_regression_share"] == "0.5"
-    assert run.data.params["train_pairs"] == str(pq.read_table(night.folder.features("train_interactions")).num_rows)
+    assert run.data.params["train_pairs"] == str(
+        pq.read_table(trained_run.folder.features("train_interactions")).num_rows
+    )
     assert len(run.data.params["dataset_sha256"]) == 64
     logged = run.data.metrics["nightjar.all.recall_at_10"]
-    assert logged == pytest.approx(metric(night, "nightjar", "all", "recall"))
+    assert logged == pytest.approx(metric(trained_run, "nightjar", "all", "recall"))
     assert len(client.get_metric_history(tracked["run_id"], "epoch.recall_at_10")) == 40
     assert {each.path for each in client.list_artifacts(tracked["run_id"], "plots")} == {
         "plots/exposure.png",
@@ -148,14 +150,14 @@ def test_the_run_and_the_model_are_in_mlflow(night: Any) -> None:
     assert client.get_model_version("nightjar", tracked["model_version"]).run_id == tracked["run_id"]
 
 
-def test_progress_has_one_record_a_stage(night: Any) -> None:
-    lines = [json.loads(line) for line in night.folder.progress.read_text().splitlines()]
+def test_progress_has_one_record_a_stage(trained_run: Any) -> None:
+    lines = [json.loads(line) for line in trained_run.folder.progress.read_text().splitlines()]
     assert [line["stage"] for line in lines][:4] == ["evaluate_model", "gate_model", "fit_model", "build_indices"]
     assert all(line["rows"] > 0 for line in lines)
 
 
-def test_a_second_night_of_the_same_data_is_the_same_to_the_byte(
-    night: Any, plant: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_second_run_of_the_same_data_is_the_same_to_the_byte(
+    trained_run: Any, plant: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = plant(tmp_path)
     tracked = TrackedRun("a run", "1", "models:/nightjar/1")
@@ -163,12 +165,12 @@ def test_a_second_night_of_the_same_data_is_the_same_to_the_byte(
     for each in (evaluate_model, fit_model, build_indices):
         each.run(other.settings, other.folder)
     for path in ("model/manifest.json", "indices/retrieval/index.bin", "indices/similarity/index.bin"):
-        assert (other.folder.path / path).read_bytes() == (night.folder.path / path).read_bytes()
-    assert read_rows(other.folder, "model_metrics") == read_rows(night.folder, "model_metrics")
+        assert (other.folder.path / path).read_bytes() == (trained_run.folder.path / path).read_bytes()
+    assert read_rows(other.folder, "model_metrics") == read_rows(trained_run.folder, "model_metrics")
 
 
-def test_the_model_has_the_shares_that_the_evaluation_chose(
-    night: Any, plant: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_model_has_the_cold_item_weights_that_the_evaluation_chose(
+    trained_run: Any, plant: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = plant(tmp_path)
     tracked = TrackedRun("a run", "1", "models:/nightjar/1")
@@ -179,16 +181,16 @@ def test_the_model_has_the_shares_that_the_evaluation_chose(
     )
     evaluate_model.run(other.settings, other.folder)
     fit_model.run(other.settings, other.folder)
-    shares = [mapped(run.folder.model).cold_blend_weight for run in (night, other)]
-    assert shares == [0.2, 0.4]
+    blend_weights = [mapped(run.folder.model).cold_blend_weight for run in (trained_run, other)]
+    assert blend_weights == [0.2, 0.4]
     # i40 has a genre only: here its factors, there with what the others' vectors say.
-    mean, summed = (embeddings.load(run.folder.model).item_vectors for run in (night, other))
+    mean, summed = (embeddings.load(run.folder.model).item_vectors for run in (trained_run, other))
     assert np.array_equal(summed[:40], mean[:40])
     assert np.abs(summed[40] - mean[40]).max() > 0.01 * np.abs(summed[40]).max()
 
 
-def test_the_evaluated_model_has_not_seen_the_holdout(
-    night: Any,
+def test_the_evaluated_model_was_not_trained_on_the_holdout(
+    trained_run: Any,
     plant: Callable[..., Any],
     replace_features: Callable[..., None],
     tmp_path: Path,
@@ -199,38 +201,38 @@ def test_the_evaluated_model_has_not_seen_the_holdout(
     replace_features(blind.folder, "full_interactions", train.to_pydict())
     monkeypatch.setattr("ml.tracking.log_stage", lambda settings, folder, log: None)
     evaluate_model.run(blind.settings, blind.folder)
-    assert read_rows(blind.folder, "model_metrics") == read_rows(night.folder, "model_metrics")
+    assert read_rows(blind.folder, "model_metrics") == read_rows(trained_run.folder, "model_metrics")
 
 
-def test_a_gate_that_refuses_is_recorded_and_stops_the_night(night: Any) -> None:
-    strict = night.settings.model_copy(update={"gate_popularity_margin": 100.0})
+def test_a_gate_that_refuses_is_recorded_and_stops_the_run(trained_run: Any) -> None:
+    strict = trained_run.settings.model_copy(update={"gate_popularity_margin": 100.0})
     with refused(GateRefused, "gate_refused", wording=False, verdicts={"popularity": "refused"}):
-        gate_model.run(strict, night.folder)
-    with night.warehouse.connect(read_only=True) as connection:
+        gate_model.run(strict, trained_run.folder)
+    with trained_run.warehouse.connect(read_only=True) as connection:
         row = connection.execute(
             "select verdict, metric, threshold from recs.gate_decisions where gate = 'popularity'"
         ).fetchone()
-    hundredfold = 100 * metric(night, "popularity", "all", "recall")
+    hundredfold = 100 * metric(trained_run, "popularity", "all", "recall")
     assert row == ("refused", "recall@10", pytest.approx(hundredfold))
-    gate_model.run(night.settings, night.folder)
+    gate_model.run(trained_run.settings, trained_run.folder)
 
 
-def test_an_index_that_cannot_reach_the_floor_is_recorded_and_stops_the_night(
-    night: Any, monkeypatch: pytest.MonkeyPatch
+def test_an_index_that_cannot_reach_the_floor_is_recorded_and_stops_the_run(
+    trained_run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blind = night.settings.model_copy(update={"index_ef_max": 64})
+    blind = trained_run.settings.model_copy(update={"index_ef_max": 64})
     monkeypatch.setattr("ml.index.hnsw.HnswIndex.query", lambda index, queries, k: np.zeros((len(queries), k), int))
     both = {"retrieval_recall": "refused", "similarity_recall": "refused"}
     with refused(GateRefused, "gate_refused", wording=False, verdicts=both):
-        build_indices.run(blind, night.folder)
-    with night.warehouse.connect(read_only=True) as connection:
+        build_indices.run(blind, trained_run.folder)
+    with trained_run.warehouse.connect(read_only=True) as connection:
         rows = connection.execute("select verdict from recs.gate_decisions where gate like '%_recall'").fetchall()
     assert rows == [("refused",), ("refused",)]
     monkeypatch.undo()
-    build_indices.run(night.settings, night.folder)
+    build_indices.run(trained_run.settings, trained_run.folder)
 
 
-def test_one_event_of_one_user_is_enough_for_a_night(
+def test_one_event_of_one_user_is_enough_for_a_run(
     plant: Callable[..., Any],
     replace_features: Callable[..., None],
     tmp_path: Path,

@@ -1,6 +1,6 @@
-"""A night whose item features belong to the wrong items is refused by its recall beside that of the champion's night.
+"""A run whose item features belong to the wrong items is refused by its recall beside that of the champion's run.
 
-Sixty users of four tastes took 8 of some 25 items of theirs; held out are 3 of some 25 more that nobody had taken
+Sixty users of four tastes have 8 of some 25 items of theirs; held out are 3 of some 25 more that are cold
 before, so that a model needs the features.
 """
 
@@ -21,20 +21,20 @@ from nightjar.publishing.publish import publish
 from tests.support.refusals import refused
 
 USERS, ITEMS, KINDS = 60, 200, 4
-PUBLISHED, TONIGHT = "2026-03-01.1", "2026-03-02.1"
+PUBLISHED, SECOND = "2026-03-01.1", "2026-03-02.1"
 ReplaceFeatures = Callable[[RunFolder, str, dict[str, Any]], None]
 _RANDOM = np.random.default_rng(5)
 TASTES = _RANDOM.permutation(ITEMS) % KINDS
 OLD, NEW = (np.arange(ITEMS) < ITEMS // 2, np.arange(ITEMS) >= ITEMS // 2)
 
 
-def taken(user: int) -> Any:
+def consumed_by(user: int) -> Any:
     parts = ((OLD, 8), (NEW, 3))
     own = user % KINDS == TASTES
     return np.concatenate([_RANDOM.permutation(np.flatnonzero(own & part))[:count] for part, count in parts])
 
 
-TAKEN = [taken(user) for user in range(USERS)]
+CONSUMED = [consumed_by(user) for user in range(USERS)]
 
 
 def write_side(write: ReplaceFeatures, folder: RunFolder, side: str, tastes: Any) -> None:
@@ -46,10 +46,10 @@ def write_side(write: ReplaceFeatures, folder: RunFolder, side: str, tastes: Any
     write(folder, f"{side}_feature_names", {"feature_index": range(len(names)), "feature": names})
 
 
-def write_night(write: ReplaceFeatures, folder: RunFolder) -> None:
+def write_run(write: ReplaceFeatures, folder: RunFolder) -> None:
     parts = {"train_interactions": slice(0, 8), "holdout": slice(8, 11), "full_interactions": slice(0, 11)}
     for name, part in parts.items():
-        users, items = zip(*[(user, item) for user in range(USERS) for item in TAKEN[user][part]], strict=True)
+        users, items = zip(*[(user, item) for user in range(USERS) for item in CONSUMED[user][part]], strict=True)
         weight = {} if name == "holdout" else {"weight": [1.0] * len(users)}
         write(folder, name, {"user_index": users, "item_index": items, **weight})
     nothing = np.array([], np.int64)
@@ -62,30 +62,30 @@ def write_night(write: ReplaceFeatures, folder: RunFolder) -> None:
 
 
 @pytest.fixture(scope="module")
-def night(
+def first_run(
     plant: Callable[..., Any], replace_features: ReplaceFeatures, tmp_path_factory: pytest.TempPathFactory
 ) -> Any:
-    """The first night, published with its recall, and the folder of a second one with the same features."""
-    night = plant(tmp_path_factory.mktemp("home"), epochs=20)
-    write_night(replace_features, night.folder)
-    evaluate_model.run(night.settings, night.folder)
-    with night.warehouse.transaction() as connection:
+    """The first run, published with its recall, and the folder of a second one with the same features."""
+    first_run = plant(tmp_path_factory.mktemp("home"), epochs=20)
+    write_run(replace_features, first_run.folder)
+    evaluate_model.run(first_run.settings, first_run.folder)
+    with first_run.warehouse.transaction() as connection:
         connection.execute(
             "insert into recs.publications values "
             "(1, ?, date '2026-03-01', now(), 'published', null, 'm', ?, 'h', 1, 'c', 'a', 'w', now())",
-            [PUBLISHED, night.folder.read_mlflow_run()["run_id"]],
+            [PUBLISHED, first_run.folder.read_mlflow_run()["run_id"]],
         )
         connection.execute("insert into recs.current_publication values (?, date '2026-03-01', 1, now())", [PUBLISHED])
         connection.execute(
             "insert into recs.publication_attempts values (?, date '2026-03-02', 1, now(), null, 'auto', 'all', null, "
             "'r', 'c', now(), null)",
-            [TONIGHT],
+            [SECOND],
         )
         connection.execute(
             "insert into recs.model_metrics values (?, date '2026-03-01', 'nightjar', 'all', 'recall', 10, ?, 60)",
-            [PUBLISHED, recall(night.folder)],
+            [PUBLISHED, recall(first_run.folder)],
         )
-    return night
+    return first_run
 
 
 def recall(folder: RunFolder) -> float:
@@ -95,27 +95,27 @@ def recall(folder: RunFolder) -> float:
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0, "passed"), (1, "refused")])
-def test_features_of_the_next_item_are_refused_and_readers_keep_what_they_have(
-    night: Any, replace_features: ReplaceFeatures, shift: int, verdict: str
+def test_features_of_the_next_item_are_refused_and_the_pointer_stays(
+    first_run: Any, replace_features: ReplaceFeatures, shift: int, verdict: str
 ) -> None:
-    folder = RunFolder.of(night.settings.lake, TONIGHT)
+    folder = RunFolder.of(first_run.settings.lake, SECOND)
     shutil.rmtree(folder.path, ignore_errors=True)
-    shutil.copytree(night.folder.path / "features", folder.path / "features")
-    shutil.copytree(night.folder.path / "snapshot", folder.path / "snapshot")
-    record = replace(night.folder.record(), publication_id=TONIGHT, interval=of_date("2026-03-02"))
+    shutil.copytree(first_run.folder.path / "features", folder.path / "features")
+    shutil.copytree(first_run.folder.path / "snapshot", folder.path / "snapshot")
+    record = replace(first_run.folder.record(), publication_id=SECOND, interval=of_date("2026-03-02"))
     folder.write_record(record)
     write_side(replace_features, folder, "item", np.roll(TASTES, shift))
-    evaluate_model.run(night.settings, folder)
+    evaluate_model.run(first_run.settings, folder)
     query = "select verdict, measured, threshold, reason from recs.gate_decisions where gate = 'champion_record'"
     if verdict == "refused":
         with refused(GateRefused, "gate_refused", wording=False, verdicts={"champion_record": "refused"}):
-            gate_model.run(night.settings, folder)
-        with refused(GateRefused, "gate_refused", wording=False, publication_id=TONIGHT) as error:
-            publish(night.warehouse, record, model_uri="m", mlflow_run_id="m", content_hash="h")
+            gate_model.run(first_run.settings, folder)
+        with refused(GateRefused, "gate_refused", wording=False, publication_id=SECOND) as error:
+            publish(first_run.warehouse, record, model_uri="m", mlflow_run_id="m", content_hash="h")
         assert error.value.fields["verdicts"]["champion_record"] == "refused"
     else:
-        gate_model.run(night.settings, folder)
-    with night.warehouse.connect(read_only=True) as connection:
+        gate_model.run(first_run.settings, folder)
+    with first_run.warehouse.connect(read_only=True) as connection:
         [(found, measured, threshold, reason)] = connection.execute(query).fetchall()
         current = connection.execute("select publication_id from recs.current_publication").fetchall()
     assert found == verdict

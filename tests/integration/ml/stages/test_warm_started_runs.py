@@ -1,4 +1,4 @@
-"""Two nights of which the second goes on from the training of the first."""
+"""Two runs, the second warm-started from the first."""
 
 import shutil
 from collections.abc import Callable
@@ -19,18 +19,18 @@ from tests.support.refusals import refused
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> list[StageLog]:
-    """What the stages tell MLflow."""
-    told: list[StageLog] = []
+    """What the stages log in MLflow."""
+    logged: list[StageLog] = []
 
     def log_stage(settings: Any, folder: RunFolder, log: StageLog) -> TrackedRun:
-        told.append(log)
+        logged.append(log)
         return TrackedRun("a run", "1", "1", "models:/nightjar/1")
 
     monkeypatch.setattr("ml.tracking.log_stage", log_stage)
-    return told
+    return logged
 
 
-def test_a_night_goes_on_fit_by_fit_and_says_so(
+def test_both_fits_of_a_run_are_warm_started_and_logged_so(
     plant: Callable[..., Any], tmp_path: Path, logged: list[StageLog]
 ) -> None:
     first = plant(tmp_path, warm_start="on", epochs=20, warm_start_epochs=4)
@@ -41,7 +41,7 @@ def test_a_night_goes_on_fit_by_fit_and_says_so(
         shutil.copytree(first.folder.path / part, second.path / part)
     record = replace(first.folder.record(), publication_id="2026-03-02.1", interval=of_date("2026-03-02"))
     second.write_record(replace(record, warm_start_from="2026-03-01.1"))
-    # The model that is judged never meets the fit that saw what is held out.
+    # The evaluated model never starts from a fit that saw the holdout.
     shutil.rmtree(first.folder.warm_start_checkpoint("final"))
     evaluate_model.run(first.settings, second)
     assert [log.params["warm_start_from"] for log in logged if log.params] == ["none", "2026-03-01.1"]
@@ -51,9 +51,9 @@ def test_a_night_goes_on_fit_by_fit_and_says_so(
         fit_model.run(first.settings, second)
 
 
-def test_nothing_is_left_where_nights_begin_anew(
+def test_runs_from_scratch_leave_no_checkpoint(
     plant: Callable[..., Any], tmp_path: Path, logged: list[StageLog]
 ) -> None:
-    night = plant(tmp_path, epochs=1)
-    evaluate_model.run(night.settings, night.folder)
-    assert not night.folder.warm_start_checkpoint("evaluation").exists()
+    run = plant(tmp_path, epochs=1)
+    evaluate_model.run(run.settings, run.folder)
+    assert not run.folder.warm_start_checkpoint("evaluation").exists()

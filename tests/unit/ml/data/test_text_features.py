@@ -57,7 +57,7 @@ def test_the_largest_entry_of_an_axis_is_positive(vectors: list[list[float]], co
     assert principal_components(np.array(vectors, np.float32), 1)[:, 0] == pytest.approx(components)
 
 
-def test_each_component_is_what_is_above_and_what_is_below_zero_and_a_row_sums_to_the_weight() -> None:
+def test_each_component_has_a_positive_and_a_negative_half_and_a_row_sums_to_the_weight() -> None:
     assert weighted_halves(np.array([[3.0, -1.0], [0.0, 0.0], [-0.5, 0.0]]), 2.0).tolist() == [
         [1.5, 0, 0, 0.5],
         [0, 0, 0, 0],
@@ -92,7 +92,7 @@ def test_without_a_model_or_without_any_text_nothing_changes(
         assert data is textless
 
 
-def test_a_text_makes_an_item_known_but_says_nothing_of_its_cold_weights(
+def test_a_text_makes_an_item_known_but_does_not_change_its_cold_weights(
     texted: Callable[..., tuple[TrainingData, TrainingData]],
 ) -> None:
     textless, data = texted(TITLES)
@@ -126,7 +126,7 @@ WORDY = {
 }
 
 
-def test_words_of_titles_that_enough_items_carry_are_features_of_one_weight(
+def test_title_tokens_that_enough_items_carry_are_features_of_one_weight(
     texted: Callable[..., tuple[TrainingData, TrainingData]],
 ) -> None:
     textless, data = texted(WORDY, text_model="", title_word_weight=0.25, min_feature_support=2)
@@ -147,7 +147,7 @@ def test_words_of_titles_that_enough_items_carry_are_features_of_one_weight(
     assert (data.item_features[:, :known] != textless.item_features).nnz == 0
 
 
-def test_words_tell_cold_items_apart_unlike_dimensions_of_a_model(
+def test_title_tokens_distinguish_cold_items_unlike_dimensions_of_a_text_model(
     texted: Callable[..., tuple[TrainingData, TrainingData]],
 ) -> None:
     textless, data = texted(WORDY | {"i41": "fox"}, text_model="", title_word_weight=0.25, min_feature_support=2)
@@ -158,7 +158,7 @@ def test_words_tell_cold_items_apart_unlike_dimensions_of_a_model(
 
 
 @pytest.mark.parametrize(("weight", "support"), [(0.0, 1), (0.25, 100)])
-def test_titles_without_a_weight_or_without_a_common_word_change_nothing(
+def test_titles_without_a_weight_or_without_a_common_token_change_nothing(
     texted: Callable[..., tuple[TrainingData, TrainingData]], weight: float, support: int
 ) -> None:
     textless, data = texted(WORDY, text_model="", title_word_weight=weight, min_feature_support=support)

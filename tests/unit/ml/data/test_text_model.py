@@ -27,7 +27,7 @@ SETTING = "NIGHTJAR_TEXT_MODEL"
         lambda settings, warehouse: begin_tuning(settings, warehouse, None),
     ],
 )
-def test_a_folder_that_is_no_model_is_refused_before_anything_is_begun(
+def test_a_folder_that_is_no_model_is_refused_before_any_work(
     begin: Callable[[Settings, Warehouse], object], tmp_path: Path
 ) -> None:
     settings = Settings(home=tmp_path / "home", text_model=str(tmp_path / "gone"))
@@ -50,12 +50,12 @@ def test_a_missing_package_is_refused_with_how_to_install_it(
     check_text_model(Settings())
 
 
-def test_nights_that_go_on_from_each_other_have_no_text_model(text_model: Callable[..., str]) -> None:
+def test_warm_started_runs_have_no_text_model(text_model: Callable[..., str]) -> None:
     with refused(BadInput, "conflicting_settings"):
         check_text_model(Settings(text_model=text_model({}), warm_start="on"))
 
 
-def test_a_model_that_does_not_load_is_one_line(text_model: Callable[..., str]) -> None:
+def test_a_model_that_does_not_load_is_bad_input(text_model: Callable[..., str]) -> None:
     folder = text_model({})
     (Path(folder) / "modules.json").write_text("{\n")
     with refused(BadInput, "unreadable_text_model", wording=False, setting=SETTING, value=folder) as error:
@@ -63,7 +63,7 @@ def test_a_model_that_does_not_load_is_one_line(text_model: Callable[..., str]) 
     assert "\n" not in str(error.value)
 
 
-def test_a_package_that_has_gone_since_is_one_line(
+def test_a_package_that_was_removed_is_bad_input(
     text_model: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = text_model({})
@@ -80,7 +80,7 @@ def test_values_that_are_not_finite_are_refused(text_model: Callable[..., str]) 
         encode(folder, ("a",))
 
 
-def test_the_digest_is_of_names_and_contents_wherever_the_folder_lies(tmp_path: Path) -> None:
+def test_the_digest_depends_on_names_and_contents_and_not_on_the_folder(tmp_path: Path) -> None:
     for name in ("here", "there"):
         (tmp_path / name / "part").mkdir(parents=True)
         (tmp_path / name / "part" / "b.bin").write_bytes(b"b")

@@ -10,7 +10,7 @@ from nightjar.contract.errors import NightjarError
 from tests.support.refusals import refused
 
 
-def test_rows_come_in_index_order_however_the_files_are_ordered(
+def test_rows_are_in_index_order_whatever_the_order_of_the_files(
     plant: Callable[..., Any], replace_features: Callable[..., None], tmp_path: Path
 ) -> None:
     run = plant(tmp_path)
@@ -66,7 +66,7 @@ def test_a_broken_value_is_refused_with_table_and_column(
         read_training_data(run.folder.features_folder)
 
 
-def test_a_pair_that_stands_twice_is_refused(
+def test_a_duplicate_pair_is_refused(
     plant: Callable[..., Any], replace_features: Callable[..., None], tmp_path: Path
 ) -> None:
     run = plant(tmp_path)
@@ -91,7 +91,7 @@ def test_availability_of_another_models_items_is_refused(planted: Any) -> None:
         read_availability(planted.folder.features_folder, ids[::-1])
 
 
-def test_what_may_be_listed_again_is_left_in_and_told_from_what_was_taken_again(
+def test_possible_repeats_compete_and_actual_repeats_are_marked(
     plant: Callable[..., Any], replace_features: Callable[..., None], tmp_path: Path
 ) -> None:
     run = plant(tmp_path)

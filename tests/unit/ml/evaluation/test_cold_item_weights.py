@@ -62,7 +62,7 @@ def chosen(
     return choose(found, question, popularity, settings, weights)
 
 
-def test_the_regression_is_taken_alone_where_the_sum_of_the_features_misleads() -> None:
+def test_the_regression_is_chosen_alone_where_the_sum_of_the_features_misleads() -> None:
     # Identities outweigh the tags: items 0 and 1 stand at 1 and -1, but 2 and 3 by their tags at -1 and 1. The
     # regression puts them at 1/1.01 and -1/1.01, which the mean of both does not turn.
     found = chosen(SETTINGS, [2, -2, -1, 1])
@@ -71,13 +71,13 @@ def test_the_regression_is_taken_alone_where_the_sum_of_the_features_misleads() 
     check_wording(found.reason)
 
 
-def test_the_sum_of_the_features_is_taken_alone_where_the_regression_misleads() -> None:
+def test_the_sum_of_the_features_is_chosen_alone_where_the_regression_misleads() -> None:
     # The other way round: items 0 and 1 stand at -1 and 1, but 2 and 3 by their tags at 3 and -3.
     found = chosen(SETTINGS.model_copy(update={"cold_item_regression_share": 1.0}), [-4, 4, 3, -3])
     assert (found.regression_weight, found.blend_weight) == (0.0, 0.0)
 
 
-def test_a_lead_that_other_users_might_not_have_changes_nothing() -> None:
+def test_a_difference_that_is_not_significant_changes_nothing() -> None:
     # The regression finds what u turns to, the mean of both what w does: ahead with one, behind with the other.
     data = two_tags()
     apart = replace(data, holdout=matrix([[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1]]))
@@ -98,14 +98,14 @@ def test_a_lead_that_other_users_might_not_have_changes_nothing() -> None:
     check_wording(found.reason)
 
 
-def test_of_equally_good_choices_the_settings_own_stay() -> None:
+def test_of_equally_good_weights_those_of_the_settings_stay() -> None:
     settings = SETTINGS.model_copy(update={"cold_item_share": 0.7, "cold_item_regression_share": 0.3})
     for of_features in ([0, 0, 1, -1], [0, 0, -1, 1]):
         found = chosen(settings, of_features)
         assert (found.regression_weight, found.blend_weight) == (0.3, 0.7)
 
 
-def test_the_least_share_is_taken_with_which_item_weights_put_the_taken_item_first() -> None:
+def test_the_least_blend_weight_is_chosen_that_ranks_the_truth_first() -> None:
     # A third item without events far away makes the lead of 2 over 3 small: 0.1 of a spread of 1.44. Item 0 speaks
     # for 3 alone, 3/sqrt(2) spreads ahead: 0.9 * 0.1 / 1.44 < 0.1 * 3 / sqrt(2).
     data = two_tags()
@@ -130,7 +130,7 @@ def test_the_least_share_is_taken_with_which_item_weights_put_the_taken_item_fir
     assert found.in_item_weights(speaks) == replace(speaks, cold_blend_weight=0.1)
 
 
-def test_nothing_is_chosen_where_that_is_not_asked_for_or_too_few_users_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_chosen_with_fixed_weights_or_too_few_users(monkeypatch: pytest.MonkeyPatch) -> None:
     misleading = [2, -2, -1, 1]
     found = chosen(SETTINGS.model_copy(update={"cold_item_choice": "fixed"}), misleading)
     assert (found.regression_weight, found.blend_weight) == (0.5, 0.0)
@@ -141,7 +141,7 @@ def test_nothing_is_chosen_where_that_is_not_asked_for_or_too_few_users_tell(mon
     check_wording(found.reason)
 
 
-def test_the_settings_with_a_choice_are_fixed() -> None:
+def test_the_settings_with_chosen_weights_are_fixed() -> None:
     settings = ColdItemWeights(1.0, 0.4, "").in_settings(SETTINGS)
     assert (settings.cold_item_share, settings.cold_item_regression_share) == (0.4, 1.0)
     assert settings.cold_item_choice == "fixed"

@@ -36,7 +36,7 @@ def cross_slices() -> dict[str, tuple[list[int], list[list[int]], list[int]]]:
     }
 
 
-def test_each_pair_holds_the_users_who_know_the_source_and_not_the_target() -> None:
+def test_each_pair_has_the_users_with_items_in_the_source_and_none_in_the_target() -> None:
     # Item 3 is not available but was taken, so it competes.
     assert cross_slices() == {
         "cross:films->books": ([0, 1], [[2, 3], [4]], [2, 3, 4]),

@@ -65,7 +65,7 @@ def evaluation() -> Evaluation:
         ("popularity", "cold_item", "auc", 0.5),
     ],
 )
-def test_figures_of_a_small_catalogue(
+def test_metrics_of_a_small_catalogue(
     evaluation: Evaluation, model: str, name: str, metric: str, expected: float
 ) -> None:
     row = next(row for row in evaluation.metrics if (row.model, row.slice, row.metric) == (model, name, metric))
@@ -85,7 +85,7 @@ def test_every_model_slice_and_metric_has_one_row(evaluation: Evaluation) -> Non
     assert len(keys) == len(set(keys)) == 4 * (2 * OF_A_MODEL + OF_CONSUMED)
 
 
-def test_exposures_count_every_list_place(evaluation: Evaluation) -> None:
+def test_exposures_count_every_recommendation(evaluation: Evaluation) -> None:
     assert evaluation.exposures["nightjar"].tolist() == [0, 1, 2, 2, 1]
     assert evaluation.exposures["consumed"].tolist() == [1, 0, 1, 1, 0]
 
@@ -96,13 +96,13 @@ def test_values_of_users_are_those_of_slice_all_in_its_order(evaluation: Evaluat
     assert set(evaluation.of_users) == {"nightjar", "popularity"}
 
 
-def test_a_place_without_item_is_no_hit() -> None:
+def test_an_empty_rank_is_no_hit() -> None:
     truth = sparse.csr_matrix(np.array([[0, 0, 1], [1, 0, 0]], dtype=np.float32))
     # Minus one of row 1 would be the last item of row 0.
     assert hits_of(np.array([[2, -1], [-1, 0]]), truth).tolist() == [[True, False], [False, True]]
 
 
-def test_a_training_item_that_may_come_back_competes_and_is_found_where_it_is_taken_again() -> None:
+def test_a_training_item_that_may_be_a_repeat_competes_and_is_a_hit_where_it_is_consumed_again() -> None:
     # User 0 took item 0 again besides item 2, and may be listed it; their list is 0, 1. The others are as above.
     taken = HOLDOUT + sparse.csr_matrix(([1.0], ([0], [0])), shape=(3, 5), dtype=np.float32)
     left_out = sparse.csr_matrix(np.array([[0, 0, 0, 0, 0], [1, 1, 0, 0, 0], [0] * 5], dtype=np.float32))

@@ -25,7 +25,7 @@ def test_each_slice_holds_its_users_truth_and_candidates() -> None:
     assert found["cold_item"][2].tolist() == [2, 4]
 
 
-def test_the_fold_in_slice_asks_for_what_was_not_shown() -> None:
+def test_the_fold_in_slice_has_as_truth_what_users_are_not_folded_in_by() -> None:
     shown = np.zeros(HOLDOUT.shape, dtype=np.float32)
     shown[2, 2] = 7  # User 2 is cold; of their items 0 and 2 the latter is shown.
     question = fold_in_slice(sparse.csr_matrix(shown), HOLDOUT, AVAILABLE, seed=1)
@@ -38,7 +38,7 @@ def test_an_empty_holdout_gives_empty_slices() -> None:
     assert [len(each.users) for each in holdout_slices(TRAIN, nothing, AVAILABLE, seed=1)] == [0, 0, 0, 0]
 
 
-def test_a_sample_keeps_users_beside_their_truth_and_is_the_same_every_time() -> None:
+def test_a_sample_keeps_users_with_their_truth_and_is_the_same_every_time() -> None:
     everybody = holdout_slices(TRAIN, HOLDOUT, AVAILABLE, seed=1)[0]
     some, again = sampled(everybody, 2, seed=3), sampled(everybody, 2, seed=3)
     assert len(some.users) == 2
@@ -47,7 +47,7 @@ def test_a_sample_keeps_users_beside_their_truth_and_is_the_same_every_time() ->
         assert truth.indices.tolist() == HOLDOUT[user].indices.tolist()
 
 
-def test_the_fold_in_slice_asks_for_what_was_shown_and_taken_again() -> None:
+def test_the_fold_in_slice_has_repeats_as_truth() -> None:
     shown, repeated = np.zeros(HOLDOUT.shape, dtype=np.float32), np.zeros(HOLDOUT.shape, dtype=np.float32)
     shown[2, [0, 2]] = [1, 2]
     repeated[2, 2] = repeated[0, 1] = 1

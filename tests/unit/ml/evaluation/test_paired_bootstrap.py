@@ -13,7 +13,7 @@ def test_the_interval_of_a_mean_is_its_standard_error_to_both_sides() -> None:
     assert high == pytest.approx(0.098, abs=0.01)
 
 
-def test_more_confidence_asks_for_a_wider_interval() -> None:
+def test_more_confidence_gives_a_wider_interval() -> None:
     values = np.random.default_rng(3).normal(size=(200, 1))
     narrow, wide = (mean_intervals(values, confidence, seed=1)[0] for confidence in (0.8, 0.99))
     assert wide[0] < narrow[0] < values.mean() < narrow[1] < wide[1]
@@ -34,7 +34,7 @@ def test_blocks_and_runs_do_not_change_the_bits(monkeypatch: pytest.MonkeyPatch)
     assert mean_intervals(values, 0.95, seed=8).tolist() != whole.tolist()
 
 
-def test_one_user_or_none_says_nothing() -> None:
+def test_one_user_or_none_gives_an_infinite_interval() -> None:
     for users in (0, 1):
         assert mean_intervals(np.zeros((users, 2)), 0.95, seed=1).tolist() == [[-np.inf, np.inf]] * 2
 

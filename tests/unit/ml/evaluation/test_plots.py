@@ -15,7 +15,7 @@ def is_drawn(path: Path) -> bool:
     return pixels.shape[0] >= 400 and len(np.unique(pixels.reshape(-1, 3), axis=0)) > 10
 
 
-def test_every_figure_is_drawn_also_where_slices_are_empty(tmp_path: Path) -> None:
+def test_every_plot_is_drawn_also_for_empty_slices(tmp_path: Path) -> None:
     metrics = [
         Metric(model, name, metric, 10, float("nan") if name == "cold_item" else 0.3, 0 if name == "cold_item" else 4)
         for model in ("nightjar", "popularity")
@@ -41,7 +41,7 @@ def test_the_indices_are_drawn_also_without_queries(tmp_path: Path) -> None:
     assert is_drawn(tmp_path / "none.png")
 
 
-def test_equal_figures_are_equal_files(tmp_path: Path) -> None:
+def test_equal_plots_are_equal_files(tmp_path: Path) -> None:
     for name in ("one.png", "other.png"):
         plots.training_curve([0.1, 0.2], 10, tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()

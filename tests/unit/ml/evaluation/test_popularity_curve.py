@@ -18,7 +18,7 @@ def ranking_at(weight: float) -> Ranking:
     return Ranking(np.vstack([users, np.zeros((3, 3), np.float32)]), np.vstack([TASTE, bias]).T.copy())
 
 
-def test_less_bias_shows_more_items_and_less_popular_ones() -> None:
+def test_a_lower_popularity_weight_recommends_more_and_less_popular_items() -> None:
     everybody = HoldoutSlice("all", np.array([0, 1]), TRUTH, np.ones(3, bool))
     points = popularity_curve(ranking_at, everybody, TRAIN, k=1, weights=(0.0, 1.0))
     # Without bias: items 1 and 2, of which user 1 wanted the second; one of three training users had item 1.

@@ -9,7 +9,7 @@ from nightjar.contract.errors import NightjarError
 from tests.support.refusals import refused
 
 
-def test_a_contest_comes_back_as_it_was_written(tmp_path: Path) -> None:
+def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     folder = tmp_path / "evaluation"
     of_users = {
         "nightjar": {"recall": np.array([0.5, 0.1 + 0.2]), "ndcg": np.array([0.25, 1.0])},
@@ -27,7 +27,7 @@ def test_a_contest_comes_back_as_it_was_written(tmp_path: Path) -> None:
     }
 
 
-def test_a_night_without_users_and_champion_comes_back_too(tmp_path: Path) -> None:
+def test_results_without_users_and_champion_are_read_too(tmp_path: Path) -> None:
     nobody = {"nightjar": {"recall": np.array([])}}
     results.save(EvaluationResults(nobody, {"nightjar": float("nan")}, None), tmp_path / "evaluation")
     found = results.load(tmp_path / "evaluation")
@@ -36,7 +36,7 @@ def test_a_night_without_users_and_champion_comes_back_too(tmp_path: Path) -> No
     assert found.compared_champion is None
 
 
-def test_a_missing_contest_says_what_to_run(tmp_path: Path) -> None:
+def test_missing_results_are_refused_with_the_stage_to_run(tmp_path: Path) -> None:
     folder = tmp_path / "evaluation"
     with refused(NightjarError, "missing_input", file=folder, stage="evaluate_model"):
         results.load(tmp_path / "evaluation")

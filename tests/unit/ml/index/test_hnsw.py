@@ -60,7 +60,7 @@ def test_two_builds_write_the_same_bytes(index: HnswIndex, tmp_path: Path) -> No
     assert one == other
 
 
-def test_a_loaded_index_answers_as_before_with_its_ids_and_ef(index: HnswIndex, tmp_path: Path) -> None:
+def test_a_loaded_index_returns_the_same_results_with_its_ids_and_ef(index: HnswIndex, tmp_path: Path) -> None:
     index.set_ef(77)
     index.save(tmp_path / "index", {"recall": 0.99})
     loaded = load(tmp_path / "index")
@@ -81,7 +81,7 @@ def test_a_damaged_file_is_refused(index: HnswIndex, tmp_path: Path, name: str) 
         load(tmp_path / "index")
 
 
-def test_ids_that_do_not_fit_the_graph_are_refused(index: HnswIndex, tmp_path: Path) -> None:
+def test_ids_of_another_number_than_the_graph_are_refused(index: HnswIndex, tmp_path: Path) -> None:
     index.save(tmp_path / "index", {})
     manifest = tmp_path / "index" / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"item_count": 200', '"item_count": 199'))
@@ -121,7 +121,7 @@ def test_a_loaded_index_searches_by_its_own_metric(tmp_path: Path) -> None:
     assert loaded.query(np.array([[1, 0]], np.float32), 2).tolist() == [[1, 0]]
 
 
-def test_an_index_finds_what_exact_search_finds(index: HnswIndex) -> None:
+def test_an_index_retrieves_the_items_of_exact_search(index: HnswIndex) -> None:
     vectors = vectors_of(200)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     exact = nearest(Ranking(unit[:50], unit), 10)
@@ -131,7 +131,7 @@ def test_an_index_finds_what_exact_search_finds(index: HnswIndex) -> None:
 
 
 @pytest.mark.parametrize("metric", [COSINE, INNER_PRODUCT])
-def test_an_index_of_no_item_is_kept_and_answers_nothing(tmp_path: Path, metric: str) -> None:
+def test_an_index_of_no_item_is_saved_and_returns_nothing(tmp_path: Path, metric: str) -> None:
     build(vectors_of(0), ids_of(0), metric, SETTINGS).save(tmp_path / "index", {})
     again = load(tmp_path / "index")
     assert again.item_ids.tolist() == []

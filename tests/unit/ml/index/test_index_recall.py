@@ -29,7 +29,7 @@ FAN = np.array([[3.0, 0.0], [3.0, 1.0], [1.0, 3.0], [0.0, 3.0]], np.float32)
 AXES = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32)
 
 
-def test_recall_is_the_share_of_the_exact_best_that_was_found() -> None:
+def test_recall_is_the_fraction_of_the_exact_best_that_was_retrieved() -> None:
     index = FixedIndex({4: [[0, 2], [2, 3]]})
     quality = raise_ef(index, FAN, AXES, None, Settings(metric_k=2, index_ef=4, index_ef_max=4))
     # Query 0 found one of {0, 1}; query 1 found both of {3, 2}, in another order.
@@ -58,7 +58,7 @@ def test_ef_stops_at_its_bound_below_the_floor() -> None:
     assert (quality.recall, quality.ef) == (0.5, 5)
 
 
-def test_a_thin_graph_needs_a_larger_ef_than_the_first() -> None:
+def test_a_sparse_graph_needs_a_larger_ef_than_the_first() -> None:
     vectors = np.random.default_rng(2).normal(size=(3000, 16)).astype(np.float32)
     ids = np.array([str(n) for n in range(3000)], dtype=object)
     settings = Settings(index_m=5, index_ef_construction=20, index_ef=1)
@@ -78,18 +78,18 @@ def test_the_query_itself_is_not_among_its_neighbours() -> None:
     assert quality.recall == 3 / 4
 
 
-def test_own_position_is_dropped_or_else_the_last_answer() -> None:
+def test_the_own_position_is_dropped_or_else_the_last_result() -> None:
     found = np.array([[5, 1, 2], [1, 2, 3]])
     assert without_own(found, np.array([1, 9]), 2).tolist() == [[5, 2], [1, 2]]
 
 
-def test_any_of_equal_vectors_is_a_right_answer() -> None:
+def test_any_of_equal_vectors_is_a_correct_result() -> None:
     twins = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], np.float32)
     quality = raise_ef(FixedIndex({4: [[1]]}), twins, AXES[:1], None, Settings(metric_k=1, index_ef=4, index_ef_max=4))
     assert quality.recall == 1.0
 
 
-def test_nothing_to_find_is_no_recall() -> None:
+def test_without_queries_or_items_there_is_no_recall() -> None:
     lonely = np.ones((1, 2), np.float32)
     settings = Settings(metric_k=2, index_ef=4)
     alone = raise_ef(FixedIndex({4: [[0]]}), lonely, lonely, np.array([0]), settings)
@@ -106,7 +106,7 @@ def test_a_sample_is_ascending_bounded_and_the_same_every_time() -> None:
     assert sample(3, 9).tolist() == [0, 1, 2]
 
 
-def test_a_curve_goes_on_to_the_ef_in_use_and_leaves_it() -> None:
+def test_a_curve_extends_to_the_ef_in_use_and_does_not_change_it() -> None:
     # k is 2: it begins at 3, the smallest that can find k beside the query itself.
     answers = {3: [[0, 3], [3, 0]], 5: [[0, 1], [3, 2]], 6: [[0, 1], [3, 2]], 12: [[0, 1], [3, 2]]}
     index = FixedIndex(answers)

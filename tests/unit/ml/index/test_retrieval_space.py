@@ -9,7 +9,7 @@ from ml.index.retrieval_space import append_biases, append_ones
 numbers = st.floats(-8, 8, width=32)
 
 
-def test_the_bias_and_what_takes_it_are_appended() -> None:
+def test_the_bias_and_its_factor_are_appended() -> None:
     items = append_biases(np.array([[3.0], [0.0]], np.float32), np.array([4.0, 3.0], np.float32))
     assert items.tolist() == [[3.0, 4.0], [0.0, 3.0]]
     assert append_ones(np.array([[2.0]], np.float32)).tolist() == [[2.0, 1.0]]

@@ -23,16 +23,18 @@ def by_formula(ridge: float, features: list[int]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("block_cells", [1, 4_000_000])
-def test_they_are_the_ridge_regression_on_the_features(block_cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_of_cold_items_are_the_ridge_regression_on_the_features(
+    block_cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ml.models.cold_items._BLOCK_CELLS", block_cells)
     found = cold_weights(ROWS, IS_KNOWN, 0.7, 10, 10).toarray()
     assert found[np.ix_([0, 1, 3], [2, 4])] == pytest.approx(by_formula(0.7, [0, 1, 2]))
-    # Nobody else speaks, and nobody speaks for items with interactions or without features.
+    # No other item has weights, and items with interactions or without features get none.
     assert not found[[2, 4, 5]].any()
     assert not found[:, [0, 1, 3, 5]].any()
 
 
-def test_the_largest_of_each_item_stay_and_the_features_of_most_items_count() -> None:
+def test_the_largest_weights_of_each_item_stay_and_the_features_of_most_items_count() -> None:
     whole = by_formula(0.7, [0, 1, 2])
     found = cold_weights(ROWS, IS_KNOWN, 0.7, 1, 10).toarray()[np.ix_([0, 1, 3], [2, 4])]
     largest = np.abs(whole).argmax(axis=0)
@@ -44,33 +46,33 @@ def test_the_largest_of_each_item_stay_and_the_features_of_most_items_count() ->
     assert not fewer[:, 4].any()
 
 
-def test_of_equal_weights_at_the_border_as_many_stay_as_asked_for() -> None:
-    # Items 0 to 2 are the same to item 3: each says 1 / (3 + 1) of it.
+def test_of_equal_weights_exactly_the_requested_number_stays() -> None:
+    # Items 0 to 2 are the same to item 3: each has the weight 1 / (3 + 1).
     rows, is_known = sparse.csr_matrix(np.ones((4, 1))), np.array([True, True, True, False])
     found = cold_weights(rows, is_known, 1.0, 2, 10)
     assert found[:, [3]].getnnz() == 2
     assert found.data == pytest.approx([0.25, 0.25])
 
 
-def test_without_known_or_without_cold_items_there_are_none() -> None:
+def test_without_warm_or_without_cold_items_there_are_no_weights() -> None:
     for is_known in (np.zeros(6, bool), np.ones(6, bool)):
         assert cold_weights(ROWS, is_known, 0.7, 10, 10).nnz == 0
 
 
-@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
-def test_vectors_share_their_own_with_the_ridge_regression_of_the_others_from_their_mean(share: float) -> None:
+@pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
+def test_vectors_of_cold_items_are_mixed_with_the_ridge_regression_about_the_mean(weight: float) -> None:
     vectors = np.array([[1, 4], [2, 0], [9, 7], [6, 2], [8, 5], [9, 9]], np.float32)
-    found = cold_vectors(ROWS, IS_KNOWN, vectors, 0.7).mixed_into(vectors, share)
+    found = cold_vectors(ROWS, IS_KNOWN, vectors, 0.7).mixed_into(vectors, weight)
     of_known = vectors[[0, 1, 3]]
-    by_others = [3, 2] + by_formula(0.7, [0, 1, 2]).T @ (of_known - [3, 2])
-    assert found[[2, 4]] == pytest.approx((1 - share) * vectors[[2, 4]] + share * by_others, abs=1e-5)
-    # Who has interactions or nothing that tells keeps what it has.
+    predicted = [3, 2] + by_formula(0.7, [0, 1, 2]).T @ (of_known - [3, 2])
+    assert found[[2, 4]] == pytest.approx((1 - weight) * vectors[[2, 4]] + weight * predicted, abs=1e-5)
+    # Items with interactions, or without informative features, keep their vectors.
     assert found[[0, 1, 3, 5]].tolist() == vectors[[0, 1, 3, 5]].tolist()
     for is_known in (np.zeros(6, bool), np.ones(6, bool)):
-        assert np.array_equal(cold_vectors(ROWS, is_known, vectors, 0.7).mixed_into(vectors, share), vectors)
+        assert np.array_equal(cold_vectors(ROWS, is_known, vectors, 0.7).mixed_into(vectors, weight), vectors)
 
 
-def test_rows_are_tf_idf_without_identities_and_rare_features_and_the_root_of_their_length_stays(
+def test_rows_are_tf_idf_without_identities_and_rare_features_at_the_root_of_their_length(
     planted: object,
 ) -> None:
     data: TrainingData = read_training_data(planted.folder.features_folder)  # type: ignore[attr-defined]

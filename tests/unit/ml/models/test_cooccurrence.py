@@ -31,7 +31,7 @@ def test_ease_is_the_ridge_regression_of_each_item_on_the_others(
     assert ease(pairs, 0.7, items).toarray() == pytest.approx(by_formula(pairs.toarray(), 0.7))
 
 
-def test_pruning_keeps_the_weights_of_each_item_that_are_largest_by_size() -> None:
+def test_pruning_keeps_the_largest_weights_of_each_item() -> None:
     pairs = some_pairs(30, 12)
     whole, pruned = by_formula(pairs.toarray(), 0.7), ease(pairs, 0.7, 3).toarray()
     for column in range(12):
@@ -51,7 +51,7 @@ def test_cosine_is_shrunk_and_has_no_diagonal() -> None:
     assert np.flatnonzero(nearest_by_cosine(pairs, 2.0, 1).toarray()[:, 0]).tolist() == [2]
 
 
-def test_items_without_pairs_get_no_weights_and_rows_are_histories() -> None:
+def test_items_without_pairs_get_no_weights_and_rows_are_items_of_the_history() -> None:
     pairs = sparse.csr_matrix(np.array([[1, 0, 4], [1, 0, 0], [1, 0, 0]], np.float32))
     fitted = fit_item_weights(
         pairs, Settings(cooccurrence_lambda=1.0, cooccurrence_share=0.25, cooccurrence_fit_exponent=0.5)
@@ -59,7 +59,7 @@ def test_items_without_pairs_get_no_weights_and_rows_are_histories() -> None:
     assert fitted is not None
     assert fitted.blend_weight == 0.25
     assert fitted.weights.dtype == np.float32
-    # The root of 4 is 2. Ridge regression: item 2 says 2 / (4 + 1) of item 0, item 0 2 / (3 + 1) of item 2.
+    # The root of 4 is 2. Ridge regression: item 2 has the weight 2 / (4 + 1) for item 0, item 0 2 / (3 + 1) for item 2.
     assert fitted.weights.toarray() == pytest.approx(np.array([[0, 0, 2 / 4], [0, 0, 0], [2 / 5, 0, 0]]))
 
 
@@ -87,7 +87,7 @@ def test_the_number_of_items_decides_between_the_two_kinds() -> None:
     assert (dense_kind.weights != dense_kind.weights.T).nnz > 0
 
 
-def test_without_a_share_or_without_pairs_there_are_no_weights() -> None:
+def test_without_a_blend_weight_or_without_pairs_there_are_no_weights() -> None:
     assert fit_item_weights(some_pairs(9, 20), Settings(cooccurrence_share=0)) is None
     off = Settings(cooccurrence_share=0, cooccurrence_dense_items=1)
     assert fit_item_weights(some_pairs(9, 20), off) is None
@@ -96,7 +96,7 @@ def test_without_a_share_or_without_pairs_there_are_no_weights() -> None:
     assert fit_item_weights(sparse.csr_matrix((3, 4), dtype=np.float32), Settings()) is None
 
 
-def test_items_without_pairs_get_weights_by_their_features_and_a_share_of_their_own() -> None:
+def test_cold_items_get_weights_by_their_features_and_a_blend_weight_of_their_own() -> None:
     # Items 0 and 1 have pairs; item 2 carries what item 0 does.
     pairs = sparse.csr_matrix(np.array([[1, 0, 0], [1, 1, 0]], np.float32))
     metadata = sparse.csr_matrix(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]))

@@ -41,7 +41,7 @@ def test_another_seed_gives_other_factors(planted: Any, data: TrainingData, fitt
     assert not np.array_equal(other[0].vectors, fitted[0].vectors)
 
 
-def test_a_feature_that_nobody_trained_carries_is_zero(fitted: tuple[Factors, Factors]) -> None:
+def test_a_feature_that_no_trained_user_carries_is_zero(fitted: tuple[Factors, Factors]) -> None:
     users, items = fitted
     # The identities of u29 and i39, whose pairs are all held out.
     assert not users.vectors[29].any()
@@ -52,20 +52,20 @@ def test_a_feature_that_nobody_trained_carries_is_zero(fitted: tuple[Factors, Fa
     assert items.vectors[38].any()
 
 
-def test_every_epoch_is_told_once(planted: Any, data: TrainingData) -> None:
-    told: list[Epoch] = []
-    fit(data.train, data.user_features, data.item_features, planted.settings, told.append)
-    assert [(epoch.number, epoch.count) for epoch in told] == [(number, 40) for number in range(1, 41)]
+def test_the_callback_gets_every_epoch_once(planted: Any, data: TrainingData) -> None:
+    epochs: list[Epoch] = []
+    fit(data.train, data.user_features, data.item_features, planted.settings, epochs.append)
+    assert [(epoch.number, epoch.count) for epoch in epochs] == [(number, 40) for number in range(1, 41)]
 
 
-def test_many_pairs_are_gone_through_in_fewer_epochs(planted: Any, data: TrainingData) -> None:
-    told: list[Epoch] = []
+def test_many_pairs_are_trained_in_fewer_epochs(planted: Any, data: TrainingData) -> None:
+    epochs: list[Epoch] = []
     bounded = planted.settings.model_copy(update={"max_train_pairs": 3 * data.train.nnz + 1})
-    fit(data.train, data.user_features, data.item_features, bounded, told.append)
-    assert [(epoch.number, epoch.count) for epoch in told] == [(1, 3), (2, 3), (3, 3)]
+    fit(data.train, data.user_features, data.item_features, bounded, epochs.append)
+    assert [(epoch.number, epoch.count) for epoch in epochs] == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_epochs_are_bounded_by_pairs_but_never_none() -> None:
+def test_epochs_are_bounded_by_pairs_and_at_least_one() -> None:
     settings = Settings(epochs=30, warm_start_epochs=2, max_train_pairs=200)
     assert [epochs_of(settings, pairs, None) for pairs in (0, 6, 7, 20, 199, 201)] == [30, 30, 28, 10, 1, 1]
     going_on = (FactorsWithGradients(*(np.zeros((0, 1), np.float32),) * 4),) * 2
@@ -80,8 +80,8 @@ def test_the_line_of_an_epoch_gives_its_rate_and_the_time_left() -> None:
     check_wording(line)
 
 
-def test_a_pair_of_more_weight_pulls_harder() -> None:
-    # One user took both items equally but for the weight; against a third item that others took.
+def test_a_pair_with_more_weight_scores_higher() -> None:
+    # One user has both items, equal but for the weight; against a third item of other users.
     pairs = sparse.csr_matrix(np.array([[5.0, 0.1, 0.0], [0.0, 0.0, 1.0]], dtype=np.float32))
     identity = [sparse.identity(size, dtype=np.float32, format="csr") for size in (2, 3)]
     settings = Settings(embedding_dim=4, epochs=30, learning_rate=0.05)
@@ -90,7 +90,7 @@ def test_a_pair_of_more_weight_pulls_harder() -> None:
     assert scores[0, 0] > scores[0, 1] > scores[0, 2]
 
 
-def test_an_item_that_nobody_took_is_no_negative() -> None:
+def test_an_item_without_events_is_no_negative() -> None:
     pairs = sparse.csr_matrix(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=np.float32))
     # Item 2 shares its only feature with item 1: drawn as a negative it would pull that feature down for user 1.
     features = sparse.csr_matrix(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], dtype=np.float32))
@@ -111,7 +111,7 @@ def test_represent_scores_as_lightfm_predicts(data: TrainingData) -> None:
     assert ours - ours[0] == pytest.approx(expected - expected[0], abs=1e-6)
 
 
-def test_no_pair_at_all_leaves_every_factor_zero(data: TrainingData, planted: Any) -> None:
+def test_without_pairs_every_factor_is_zero(data: TrainingData, planted: Any) -> None:
     nothing = sparse.csr_matrix(data.train.shape, dtype=np.float32)
     users, items = fit(nothing, data.user_features, data.item_features, planted.settings, silent)
     assert users.vectors.shape == (32, 8)
@@ -119,7 +119,7 @@ def test_no_pair_at_all_leaves_every_factor_zero(data: TrainingData, planted: An
     assert not items.biases.any()
 
 
-def test_diverged_training_is_one_line_that_names_the_setting(data: TrainingData, planted: Any) -> None:
+def test_diverged_training_is_refused_and_names_the_setting(data: TrainingData, planted: Any) -> None:
     huge = data.train * np.float32(1e38)
     with refused(NightjarError, "training_diverged", epoch=1, setting="NIGHTJAR_LEARNING_RATE"):
         fit(huge, data.user_features, data.item_features, planted.settings, silent)

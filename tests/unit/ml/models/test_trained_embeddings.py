@@ -10,15 +10,15 @@ from ml.models.trained_embeddings import FittedFactors, embedding_sources, embed
 from nightjar.contract.settings import Settings
 
 
-def test_codes_tell_trained_from_features_only_from_unknown() -> None:
+def test_sources_are_trained_features_only_or_unknown() -> None:
     names = np.array(["id:a", "genre:x", "genre:(rare)", "genre:y"], dtype=object)
     features = sparse.csr_matrix(
         np.array(
             [
                 [1, 1, 1, 0],  # trained
                 [0, 1, 0, 0],  # carries what a trained one carries
-                [0, 0, 1, 0],  # carries only the folded rest, which tells nothing
-                [0, 0, 0, 1],  # carries what nobody trained carries
+                [0, 0, 1, 0],  # carries only the folded rest, which is not informative
+                [0, 0, 0, 1],  # carries a feature that no trained one carries
                 [0, 0, 0, 0],
             ],
             dtype=np.float32,
@@ -28,7 +28,7 @@ def test_codes_tell_trained_from_features_only_from_unknown() -> None:
     assert embedding_sources(is_trained, features, names).tolist() == [2, 1, 0, 0, 0]
 
 
-def test_the_planted_cold_ones_are_known_as_planned(planted: Any) -> None:
+def test_the_planted_cold_users_and_items_have_their_sources(planted: Any) -> None:
     data = read_training_data(planted.folder.features_folder)
     users, items = fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
     model = embeddings_of(FittedFactors(data, data.train, users, items, 1.0), Settings(popularity_weight=1.0))
@@ -41,7 +41,7 @@ def test_the_planted_cold_ones_are_known_as_planned(planted: Any) -> None:
     assert model.user_vectors[30].any()
 
 
-def test_the_popularity_weight_moves_the_item_biases_and_nothing_else(planted: Any) -> None:
+def test_the_popularity_weight_changes_the_item_biases_and_nothing_else(planted: Any) -> None:
     data = read_training_data(planted.folder.features_folder)
     users, items = fit(data.train, data.user_features, data.item_features, planted.settings, lambda epoch: None)
     found = FittedFactors(data, data.train, users, items, 1.0)

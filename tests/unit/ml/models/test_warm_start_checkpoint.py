@@ -37,7 +37,7 @@ def left(data: TrainingData, tmp_path: Path) -> Path:
     return tmp_path / "start"
 
 
-def test_features_are_found_by_name_and_new_ones_are_zero(left: Path, data: TrainingData) -> None:
+def test_features_are_aligned_by_name_and_new_ones_are_zero(left: Path, data: TrainingData) -> None:
     found = warm_start_checkpoint.load(left, named(data, ["b", "c"], ["new", "y", "z"]), SETTINGS)
     assert found is not None
     users, items = found
@@ -60,30 +60,35 @@ def test_features_are_found_by_name_and_new_ones_are_zero(left: Path, data: Trai
     ],
     ids=["same", "15 epochs in all", "16 epochs in all", "dimension", "more held out", "others held out"],
 )
-def test_what_no_longer_fits_begins_anew(
+def test_a_checkpoint_of_other_settings_is_not_used(
     left: Path, data: TrainingData, changes: dict[str, Any], is_taken: bool
 ) -> None:
     settings = SETTINGS.model_copy(update=changes)
     assert (warm_start_checkpoint.load(left, named(data, ["a"], ["x"]), settings) is not None) == is_taken
 
 
-def test_a_damaged_start_is_refused(left: Path, data: TrainingData) -> None:
+def test_a_damaged_checkpoint_is_refused(left: Path, data: TrainingData) -> None:
     (left / "user_biases.npy").write_bytes(b"")
     with refused(NightjarError, "digest_differs", file=left / "user_biases.npy"):
         warm_start_checkpoint.load(left, named(data, ["a"], ["x"]), SETTINGS)
 
 
-def test_a_fit_goes_on_from_what_it_is_given_and_begins_the_rest_as_always(planted: Any, data: TrainingData) -> None:
-    told: list[Epoch] = []
+def test_a_fit_is_warm_started_for_the_features_of_the_checkpoint_alone(planted: Any, data: TrainingData) -> None:
+    epochs: list[Epoch] = []
     # So slow a step shows where each feature began.
     slow = planted.settings.model_copy(update={"learning_rate": 1e-9, "warm_start_epochs": 3})
     cold = fit(data.train, data.user_features, data.item_features, slow, lambda epoch: None)
-    begun = tuple(FactorsWithGradients(*(np.zeros_like(part) for part in vars(side).values())) for side in cold)
-    begun[1].vectors[5], begun[1].biases[5], begun[1].vector_gradients[5], begun[1].bias_gradients[5] = 9, 8, 7, 6
+    checkpoint = tuple(FactorsWithGradients(*(np.zeros_like(part) for part in vars(side).values())) for side in cold)
+    (
+        checkpoint[1].vectors[5],
+        checkpoint[1].biases[5],
+        checkpoint[1].vector_gradients[5],
+        checkpoint[1].bias_gradients[5],
+    ) = 9, 8, 7, 6
     # Nobody in train carries the identity of i39: it stays zero.
-    begun[1].vectors[39] = 9
-    users, items = fit(data.train, data.user_features, data.item_features, slow, told.append, begun)
-    assert len(told) == 3
+    checkpoint[1].vectors[39] = 9
+    users, items = fit(data.train, data.user_features, data.item_features, slow, epochs.append, checkpoint)
+    assert len(epochs) == 3
     assert items.vectors[5] == pytest.approx(9)
     assert items.biases[5] == pytest.approx(8)
     assert (items.vector_gradients[5] >= 7).all()
@@ -91,5 +96,5 @@ def test_a_fit_goes_on_from_what_it_is_given_and_begins_the_rest_as_always(plant
     assert not items.vectors[39].any()
     assert items.vectors[6] == pytest.approx(cold[1].vectors[6], abs=1e-6)
     assert users.vectors == pytest.approx(cold[0].vectors, abs=1e-6)
-    again = fit(data.train, data.user_features, data.item_features, slow, lambda epoch: None, begun)
+    again = fit(data.train, data.user_features, data.item_features, slow, lambda epoch: None, checkpoint)
     assert again[1].vectors.tobytes() == items.vectors.tobytes()

@@ -15,9 +15,9 @@ EVENTS = {
 
 
 @pytest.fixture
-def night(tmp_path: Path) -> RunFolder:
+def run_folder(tmp_path: Path) -> RunFolder:
     """Held out are (ann, film), which has two events, and (bob, game)."""
-    folder = RunFolder(tmp_path / "night")
+    folder = RunFolder(tmp_path / "run")
     tables = {
         "snapshot/interactions.parquet": EVENTS,
         "snapshot/items.parquet": {"item_id": ["book", "film", "game"]},
@@ -31,11 +31,11 @@ def night(tmp_path: Path) -> RunFolder:
     return folder
 
 
-def test_every_event_of_a_held_out_pair_is_left_out_and_the_others_keep_their_order(
-    night: RunFolder, tmp_path: Path
+def test_the_window_omits_every_event_of_a_held_out_pair_and_keeps_the_order_of_the_others(
+    run_folder: RunFolder, tmp_path: Path
 ) -> None:
     window = RunFolder(tmp_path / "window")
-    assert leave_out_holdout(night, window) == 3
+    assert leave_out_holdout(run_folder, window) == 3
     kept = pq.read_table(window.snapshot("interactions"))
     assert kept.to_pydict() == {
         "event_id": ["e2", "e4", "e6"],
@@ -44,19 +44,17 @@ def test_every_event_of_a_held_out_pair_is_left_out_and_the_others_keep_their_or
     }
 
 
-def test_the_other_tables_are_those_of_the_night_whose_files_stay_as_they_were(
-    night: RunFolder, tmp_path: Path
-) -> None:
+def test_the_other_tables_are_those_of_the_run_whose_files_do_not_change(run_folder: RunFolder, tmp_path: Path) -> None:
     window = RunFolder(tmp_path / "window")
     for _ in range(2):
-        leave_out_holdout(night, window)
-    assert window.snapshot("items").samefile(night.snapshot("items"))
-    assert pq.read_table(night.snapshot("interactions")).to_pydict() == EVENTS
+        leave_out_holdout(run_folder, window)
+    assert window.snapshot("items").samefile(run_folder.snapshot("items"))
+    assert pq.read_table(run_folder.snapshot("interactions")).to_pydict() == EVENTS
 
 
-def test_the_window_is_the_same_to_the_byte(night: RunFolder, tmp_path: Path) -> None:
+def test_the_window_is_the_same_to_the_byte(run_folder: RunFolder, tmp_path: Path) -> None:
     windows = [RunFolder(tmp_path / name) for name in ("one", "two")]
     for window in windows:
-        leave_out_holdout(night, window)
+        leave_out_holdout(run_folder, window)
     one, two = (window.snapshot("interactions").read_bytes() for window in windows)
     assert one == two

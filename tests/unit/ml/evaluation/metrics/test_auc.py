@@ -27,7 +27,7 @@ def test_items_that_do_not_compete_change_nothing() -> None:
     assert auc(scores, truth, candidates) == pytest.approx([1.0])
 
 
-def test_no_truth_or_nothing_but_truth_is_nan() -> None:
+def test_no_truth_or_only_truth_is_nan() -> None:
     scores = np.zeros((2, 2))
     truth = np.array([[False, False], [True, True]])
     assert np.isnan(auc(scores, truth, np.ones_like(truth))).all()

@@ -14,7 +14,7 @@ from ml.evaluation.metrics.top_share import top_share
 exposure_lists = st.lists(st.integers(0, 50), min_size=1, max_size=30)
 
 
-def test_coverage_counts_shown_items_among_all_candidates() -> None:
+def test_coverage_counts_recommended_items_among_all_candidates() -> None:
     assert coverage(np.array([5, 0, 0, 1, 0])) == pytest.approx(0.4)
 
 
@@ -27,7 +27,7 @@ def test_gini_of_one_two_three_is_two_ninths() -> None:
     assert gini(np.array([3, 1, 2])) == pytest.approx(8 / 9 / 2 / 2)
 
 
-def test_gini_grows_with_items_that_nobody_is_shown() -> None:
+def test_gini_grows_with_items_that_are_recommended_to_nobody() -> None:
     assert gini(np.array([1, 1, 0, 0])) == pytest.approx(0.5)
 
 
@@ -37,19 +37,19 @@ def test_the_top_of_two_hundred_items_are_two_and_of_a_few_one() -> None:
     assert top_share(np.array([1, 3])) == pytest.approx(3 / 4)
 
 
-def test_average_popularity_weighs_items_by_how_often_they_are_shown() -> None:
+def test_average_popularity_weighs_items_by_exposure() -> None:
     # Known to 4, 1 and 2 of 16 users, shown 2, 1 and 0 times.
     assert average_popularity(np.array([2, 1, 0]), np.array([4, 1, 2]), 16) == pytest.approx((2 * 4 + 1) / 16 / 3)
 
 
-def test_without_any_list_there_is_no_share_and_no_popularity() -> None:
+def test_without_recommendations_top_share_and_popularity_are_nan() -> None:
     nothing = np.array([0, 0])
     assert np.isnan(top_share(nothing))
     assert np.isnan(average_popularity(nothing, np.array([1, 2]), 2))
     assert np.isnan(average_popularity(np.array([1, 2]), nothing, 0))
 
 
-def test_novelty_weighs_items_by_how_often_they_are_shown() -> None:
+def test_novelty_weighs_items_by_exposure() -> None:
     # Known to 4, 1 and 2 of 16 users: 2, 4 and 3 bits, shown 2, 1 and 0 times.
     assert novelty(np.array([2, 1, 0]), np.array([4, 1, 2]), 16) == pytest.approx((2 * 2 + 4) / 3)
 
@@ -58,7 +58,7 @@ def test_an_item_without_users_is_as_novel_as_one_with_one_user() -> None:
     assert novelty(np.array([1]), np.array([0]), 8) == pytest.approx(3.0)
 
 
-def test_no_list_at_all_is_nan() -> None:
+def test_no_recommendation_at_all_is_nan() -> None:
     nobody = np.array([0, 0])
     assert np.isnan([coverage(nobody), gini(nobody), novelty(nobody, nobody, 5)]).all()
     assert np.isnan(coverage(np.array([], dtype=np.int64)))
@@ -74,7 +74,7 @@ def test_coverage_and_gini_stay_within_their_bounds(exposures: list[int]) -> Non
 
 
 @given(exposure_lists, st.integers(2, 9))
-def test_gini_does_not_change_when_everything_is_shown_more_often(exposures: list[int], factor: int) -> None:
+def test_gini_does_not_change_when_all_exposures_are_multiplied(exposures: list[int], factor: int) -> None:
     counts = np.array(exposures)
     if counts.sum() > 0:
         assert gini(counts * factor) == pytest.approx(gini(counts))

@@ -37,7 +37,7 @@ def test_hits_at_ranks_one_and_three_of_four(metric: Callable, truth_size: int, 
 
 
 @pytest.mark.parametrize("metric", ALL)
-def test_an_empty_truth_is_nan_and_leaves_other_users_alone(metric: Callable) -> None:
+def test_an_empty_truth_is_nan_and_does_not_affect_other_users(metric: Callable) -> None:
     values = metric(np.array([[False, False], [False, True]]), np.array([0, 1]))
     assert np.isnan(values[0])
     assert values[1] > 0
@@ -50,7 +50,7 @@ def test_a_perfect_list_scores_one(metric: Callable, truth_size: int) -> None:
     assert metric(hits, np.array([truth_size])) == pytest.approx([1.0])
 
 
-def test_a_hit_further_up_is_worth_more_to_ndcg_and_average_precision() -> None:
+def test_a_hit_at_a_higher_rank_scores_more_in_ndcg_and_average_precision() -> None:
     first, second = np.array([[True, False]]), np.array([[False, True]])
     for metric in (ndcg, average_precision):
         assert metric(first, np.array([1]))[0] > metric(second, np.array([1]))[0]
