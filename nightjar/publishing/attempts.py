@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 from nightjar.contract.errors import BadInput, NightjarError, NothingExpected
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 from nightjar.contract.interval import DataInterval
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import REPOSITORY, Settings
@@ -90,7 +90,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
         # A process that died here before its commit left a folder of this name, and this attempt takes nothing over.
         shutil.rmtree(folder.path, ignore_errors=True)
         folder.write_record(record)
-        reached("begin:after_folder")
+        failpoint("begin:after_folder")
         if recipe.values:
             write_recipe(folder.recipe, recipe)
         if source is not None:
@@ -102,8 +102,8 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
         begin_anew(connection, record.data_date)
         _insert_attempt(connection, record, request.note, request.runner)
         warehouse.prepare_publication(connection, record.publication_id)
-        reached("begin:before_commit")
-    reached("begin:after_commit")
+        failpoint("begin:before_commit")
+    failpoint("begin:after_commit")
     return record
 
 

@@ -30,18 +30,18 @@ CONTENT = (
 )
 
 
-def named_points() -> set[str]:
-    """Every point that the code names, read from the code."""
+def failpoints() -> set[str]:
+    """The name of every failpoint, read from the code."""
     return {
         call.args[0].value
-        for package in ("warehouse", "ml")
+        for package in ("nightjar", "ml")
         for path in (REPOSITORY / package).rglob("*.py")
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "reached"
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "failpoint" and call.args
     }
 
 
-POINTS = sorted(named_points())
+POINTS = sorted(failpoints())
 ROLL_BACK = [point for point in POINTS if point.startswith("roll_back:")]
 RETENTION = [point for point in POINTS if point.startswith("retention:")]
 READERS = [point for point in POINTS if point.startswith("readers_snapshot:")] + ["readers_snapshot:after_table#3"]

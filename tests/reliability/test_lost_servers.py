@@ -59,11 +59,11 @@ def test_a_night_whose_database_dies_fails_in_one_line_and_run_again_is_the_undi
     night(on_server, 10)
     before = rows_of(on_server, CURRENT)
 
-    def die(reached: str) -> None:
-        if reached == point and mortal_server.process.poll() is None:
+    def die(name: str) -> None:
+        if name == point and mortal_server.process.poll() is None:
             mortal_server.kill()
 
-    monkeypatch.setattr(f"{module}.reached", die)
+    monkeypatch.setattr(f"{module}.failpoint", die)
     address = {"host": on_server.postgres_host, "port": on_server.postgres_port}
     with refused(NightjarError, "connection_lost", wording=False, **address) as failure:
         night(on_server, 11)

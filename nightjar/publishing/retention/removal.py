@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 
 from nightjar.contract.errors import NightjarError
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.contract.tables import OUTPUTS, SNAPSHOT, STAGED, Table
@@ -71,11 +71,11 @@ def remove_rows(warehouse: Warehouse, settings: Settings, as_of: date) -> Plan:
         found = plan(_read_history(connection), as_of, settings)
         warehouse.delete_rows(connection, REMOVED_TABLES, _losing(found, Part.ROWS))
         warehouse.delete_rows(connection, (*STAGED, *SNAPSHOT), _losing(found, Part.STAGED_ROWS))
-        reached("retention:before_commit")
-    reached("retention:after_commit")
+        failpoint("retention:before_commit")
+    failpoint("retention:after_commit")
     # Of a publication its rows are left, of an attempt that was none at most the place for them.
     warehouse.delete_remains(REMOVED_TABLES, [*_losing(found, Part.ROWS), *_losing(found, Part.STAGED_ROWS)])
-    reached("retention:after_rows")
+    failpoint("retention:after_rows")
     return found
 
 
@@ -92,7 +92,7 @@ def remove_files(settings: Settings, found: Plan) -> None:
                 path.unlink()
             else:
                 shutil.rmtree(path)
-            reached("retention:after_folder")
+            failpoint("retention:after_folder")
             with suppress(OSError):
                 path.parent.rmdir()
 

@@ -13,7 +13,7 @@ import duckdb
 
 from nightjar.contract.atomic_files import file_written_aside
 from nightjar.contract.errors import BadInput, NightjarError
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 from nightjar.contract.tables import ALL_TABLES, OUTPUTS, SNAPSHOT, STAGED, Table
 from nightjar.warehouse import plain_tables
 from nightjar.warehouse.duckdb import readers_snapshot
@@ -119,7 +119,7 @@ class DuckDBWarehouse:
             for table, folder in folders.items():
                 plain_tables.delete_publications(connection, table, [publication_id])
                 rows.append(_insert(connection, table, folder, publication_id, data_date))
-                reached("load:after_table")
+                failpoint("load:after_table")
         return rows
 
     def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:

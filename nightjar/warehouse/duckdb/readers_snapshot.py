@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 
 FILE = "published.duckdb"
 # One row: of which moment and publication the file is.
@@ -86,7 +86,7 @@ def _write(
             waited_for(lambda: connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)"))
             connection.execute(f"attach {_literal(aside)} as published")
             left_out = _bring_up_to_date(connection)
-            reached("readers_snapshot:before_close")
+            failpoint("readers_snapshot:before_close")
             connection.execute("detach warehouse")
             connection.execute("checkpoint published")
             connection.execute("detach published")
@@ -106,7 +106,7 @@ def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> list[str]:
             _copy_what_differs(connection, name, _PARTS[name])
         else:
             connection.execute(f"create or replace table {_named('published', name)} as select * from {_wanted(name)}")
-        reached("readers_snapshot:after_table")
+        failpoint("readers_snapshot:after_table")
     _say_of_when(connection)
     return _create_views(connection, _views(connection, "warehouse"))
 
@@ -224,15 +224,15 @@ def _aside(target: Path, is_begun: bool) -> Iterator[Path]:
     try:
         if is_begun:
             _clone(target, aside)
-        reached("readers_snapshot:after_clone")
+        failpoint("readers_snapshot:after_clone")
         yield aside
         with aside.open("rb") as written:
             os.fsync(written.fileno())
-        reached("readers_snapshot:before_rename")
+        failpoint("readers_snapshot:before_rename")
         aside.replace(target)
     finally:
         _remove(aside)
-    reached("readers_snapshot:after_rename")
+    failpoint("readers_snapshot:after_rename")
 
 
 def _remove(aside: Path) -> None:
