@@ -102,7 +102,7 @@ def _recommendations(connection: Connection, run: RunRecord) -> int:
         ).fetchall()[0][0]
         for table in ("recommendations", "popular_items")
     )
-    # Users who have met every item have none, and then strangers still have the popular ones.
+    # Users who have seen every item have no recommendations; unknown users still have the popular items.
     if rows == 0 and popular == 0:
         raise NightjarError(
             f"{run.publication_id} has staged neither recommendations nor popular items: nothing to publish",

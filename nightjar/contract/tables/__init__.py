@@ -49,7 +49,7 @@ __all__ = [
     "table",
 ]
 
-# The segment of all users in lists of popular items.
+# The segment of all users in `popular_items`.
 EVERYONE = "all"
 
 # In the order in which the content hash reads them.

@@ -1,4 +1,4 @@
-"""Tables about attempts: what each was, why it failed, what its gates decided, whom it left out."""
+"""Tables about attempts: what each was, why it failed, what its gates decided, which users it left out."""
 
 from nightjar.contract.gates import GATES
 from nightjar.contract.tables.column_types import BIGINT, DATE, DOUBLE, INTEGER, TEXT, TIMESTAMP, Column, Table
@@ -17,8 +17,8 @@ ATTEMPTS = (
             Column("as_of", TIMESTAMP, "End of the data interval: the attempt sees only what happened before."),
             Column("ingested_before", TIMESTAMP, "The attempt sees only what had arrived by then.", nullable=True),
             Column("publish_mode", TEXT, "auto, never or force."),
-            Column("stages", TEXT, "The stages it runs, comma-separated; earlier ones it takes over."),
-            Column("note", TEXT, "What its starter wrote about it.", nullable=True),
+            Column("stages", TEXT, "The stage groups it runs, comma-separated; those before them it takes over."),
+            Column("note", TEXT, "Free text of whoever started it.", nullable=True),
             Column("run_id", TEXT, "The Airflow run."),
             Column("code_version", TEXT, "Version of Nightjar's code."),
             Column("started_at", TIMESTAMP, "When the attempt began."),
@@ -38,21 +38,21 @@ ATTEMPTS = (
         columns(
             Column("dag_id", TEXT, "The DAG, e.g. nightly_recommendations."),
             Column("run_id", TEXT, "The Airflow run."),
-            Column("task", TEXT, "The task that failed; `nightjar run` where the whole run ended without a word."),
+            Column("task", TEXT, "The task that failed; `nightjar run` where the whole run ended without an error."),
             Column("failed_at", TIMESTAMP, "When it failed for good: after the last try."),
             Column("publication_id", TEXT, "The attempt, if the run had one.", nullable=True),
             Column("data_date", DATE, "Start date (UTC) of the run's data interval, if it has one.", nullable=True),
             Column(
                 "outcome",
                 TEXT,
-                "refused (wrong input, or a gate), failed (an error) or died (its process ended without a word).",
+                "refused (wrong input, or a gate), failed (an error) or died (its process ended without an error).",
             ),
             Column("exit_code", INTEGER, "Of the task's command; negative: killed by that signal.", nullable=True),
             Column("reason", TEXT, "Why, in one line."),
             Column(
                 "resumed_at",
                 TIMESTAMP,
-                "When the task, or one that it waits for, was started again; null while the failure is the last word.",
+                "When the task, or one that it waits for, was started again; null while it was not.",
                 nullable=True,
             ),
         ),
@@ -72,7 +72,7 @@ ATTEMPTS = (
             ),
             Column("verdict", TEXT, "passed, refused, or skipped where there is nothing to compare with."),
             Column("reason", TEXT, "The comparison in words."),
-            Column("measured", DOUBLE, "The figure that was judged.", nullable=True),
+            Column("measured", DOUBLE, "The figure that was compared.", nullable=True),
             Column("threshold", DOUBLE, "The figure it had to reach.", nullable=True),
             Column("metric", TEXT, "What the figure is, e.g. recall@10 or coverage@10.", nullable=True),
             Column(
@@ -93,7 +93,7 @@ ATTEMPTS = (
         columns(
             "publication_id",
             "data_date",
-            Column("user_id", TEXT, "The user, whose events count for nothing in the attempt."),
+            Column("user_id", TEXT, "The user, whose events the attempt leaves out."),
             Column("event_date", DATE, "Calendar date (UTC) of the events."),
             Column("events", BIGINT, "Their events of that date that would count more than 0."),
         ),

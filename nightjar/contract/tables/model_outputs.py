@@ -19,7 +19,7 @@ ITEM_EMBEDDINGS = Table(
         "item_id",
         Column("embedding", VECTOR, "Dense vector in the space shared with users."),
         Column("bias", REAL, "Item bias, added to the dot product."),
-        Column("source", TEXT, "trained (has interactions) or features_only (known by its features)."),
+        Column("source", TEXT, "trained (has interactions) or features_only (sum of its features' embeddings)."),
     ),
     tests=_EMBEDDING_TESTS,
 )
@@ -35,7 +35,7 @@ USER_EMBEDDINGS = Table(
         "user_id",
         Column("embedding", VECTOR, "Dense vector in the space shared with items."),
         Column("bias", REAL, "User bias; the same for all items of the user."),
-        Column("source", TEXT, "trained (has interactions) or features_only (known by their features)."),
+        Column("source", TEXT, "trained (has interactions) or features_only (sum of their features' embeddings)."),
     ),
     tests=_EMBEDDING_TESTS,
 )
@@ -55,7 +55,7 @@ INDEX_MANIFEST = Table(
         Column(
             "dim",
             INTEGER,
-            "Dimension of the indexed vectors. By ip: embedding and bias; ask with a user's embedding and 1.",
+            "Dimension of the indexed vectors. By ip: embedding and bias; query it with a user's embedding and 1.",
         ),
         Column("item_count", BIGINT, "Vectors in the index."),
         Column("m", INTEGER, "HNSW links per node."),
@@ -95,7 +95,7 @@ MODEL_METRICS = Table(
         Column(
             "model",
             TEXT,
-            "nightjar, the baseline popularity, champion (its recipe on this data) or consumed (what users took).",
+            "nightjar, the baseline popularity, champion (its refit on this data) or consumed (users' own items).",
         ),
         Column("slice", TEXT, "all, warm, cold_user, cold_item, fold_in, or cross:<source domain>-><target domain>."),
         Column(

@@ -86,7 +86,7 @@ RAW = (
             Column("line", BIGINT, "Line in the file, the first line is 1; for Parquet the row, the first row is 1."),
             Column("reason", TEXT, "Which column broke which rule."),
             Column("content", TEXT, "The row as read, at most 1,000 characters."),
-            Column("rejected_at", TIMESTAMP, "When the import met it."),
+            Column("rejected_at", TIMESTAMP, "When the import read it."),
         ),
     ),
     Table(
@@ -96,7 +96,7 @@ RAW = (
         ("event_type", "min_value"),
         columns(
             Column("event_type", TEXT, "What happened, in lower case and without spaces around it."),
-            Column("weight", DOUBLE, "What one event counts, at least 0; 0: the item was met but is not liked."),
+            Column("weight", DOUBLE, "What one event counts, 0 or more; 0: the item is seen, but not liked."),
             Column(
                 "min_value",
                 DOUBLE,

@@ -15,12 +15,12 @@ RECOMMENDATIONS = Table(
         "domain",
         "rank",
         "item_id",
-        Column("score", REAL, "What the list is sorted by; comparable within one user and source only."),
+        Column("score", REAL, "What the top-K list is sorted by; comparable within one user and source only."),
         Column("source", TEXT, "How it was chosen: personal, fold_in, cold_user, segment_popular or popular."),
         Column(
             "reason_item_id",
             TEXT,
-            "The user's own item that speaks most for this one (co-occurrence, else cosine), if any.",
+            "The user's own item that contributes most (by co-occurrence, else by cosine), if any.",
             nullable=True,
         ),
     ),
@@ -76,8 +76,7 @@ POPULAR_ITEMS = Table(
         Column(
             "score",
             REAL,
-            "Sum over the segment's users of the weightiest of each user's events with the item; of what was long "
-            "ago, less.",
+            "Sum over the segment's users of the largest decayed weight of each user's events with the item.",
         ),
     ),
     tests=(

@@ -9,8 +9,10 @@ _SHARED = {
         Column("data_date", DATE, "Start date (UTC) of the run's data interval."),
         Column("user_id", TEXT, "The user's id as the source system writes it."),
         Column("item_id", TEXT, "The item's id as the source system writes it."),
-        Column("domain", TEXT, "The part of the catalogue the item belongs to, e.g. films; `default` where unsaid."),
-        Column("rank", INTEGER, "Place in the list, 1 is the best."),
+        Column(
+            "domain", TEXT, "The part of the catalogue the item belongs to, e.g. films; `default` if none is given."
+        ),
+        Column("rank", INTEGER, "Place in the top-K list, 1 is the best."),
         Column("recorded_at", TIMESTAMP, "When the row became known; a later row of the same key replaces it."),
         Column("ingested_at", TIMESTAMP, "When the row arrived in the warehouse."),
         Column("feature", TEXT, "Feature written `kind:value`, e.g. `genre:Drama`."),

@@ -3,12 +3,12 @@
 from nightjar.contract.tables.column_types import BOOLEAN, TIMESTAMP, Column, Table
 from nightjar.contract.tables.shared_columns import columns
 
-# What the audit holds the staged rows against; they go with them.
+# The audit compares the staged rows with these; they are deleted together.
 SNAPSHOT = (
     Table(
         "recs_staging",
         "snapshot_users",
-        "one user whom one attempt saw",
+        "one user that one attempt saw",
         ("publication_id", "user_id"),
         columns("publication_id", "data_date", "user_id"),
     ),
