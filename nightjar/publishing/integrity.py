@@ -17,7 +17,7 @@ def record_rows(connection: Connection, run: RunRecord) -> None:
     """Write down how many rows of the publication each output table holds now."""
     for table in OUTPUTS:
         connection.execute(
-            "insert into recs.publication_rows (publication_id, data_date, table_name, published_rows) "  # noqa: S608 names from the contract
+            "insert into recs.publication_rows (publication_id, data_date, table_name, published_rows) "  # noqa: S608 names from tables.py
             f"select ?, ?, ?, count(*) from {table.full_name} where publication_id = ?",
             [run.publication_id, run.data_date, table.name, run.publication_id],
         )
@@ -50,7 +50,7 @@ def _missing_rows(connection: Connection, publication_id: str) -> dict[str, str]
     faults = {}
     for table in OUTPUTS:
         left = connection.execute(
-            f"select count(*) from {table.full_name} where publication_id = ?",  # noqa: S608 names from the contract
+            f"select count(*) from {table.full_name} where publication_id = ?",  # noqa: S608 names from tables.py
             [publication_id],
         ).fetchall()[0][0]
         if table.name not in published:

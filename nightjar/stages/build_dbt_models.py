@@ -34,15 +34,15 @@ def marts(settings: Settings, folder: RunFolder) -> None:
             written.
     """
     _build(settings, folder, "marts", "tag:marts")
-    if outcome := readers.refresh(open_warehouse(settings), "the marts were built"):
-        print(f"{progress.MARK} marts: {outcome}", flush=True)
+    if told := readers.refresh(open_warehouse(settings), "the marts were built"):
+        print(f"{progress.MARK} marts: {told}", flush=True)
 
 
 def _build(settings: Settings, folder: RunFolder, name: str, selection: str) -> None:
     with progress.stage(folder, name) as done:
         done.unit, done.shows_rows = "models built", False
 
-        def log_progress(ended: Ended) -> None:
+        def heard(ended: Ended) -> None:
             done.rows += 1
             done.pulse(f"{done.rows} of the models, the last one {ended.name} in {ended.seconds:.1f} s")
 
@@ -50,7 +50,7 @@ def _build(settings: Settings, folder: RunFolder, name: str, selection: str) -> 
             settings,
             *("build", "--select", selection, "--resource-type", "seed", "model"),
             given=variables_of(settings, folder.record()),
-            heard=log_progress,
+            heard=heard,
         )
         if not results:
             raise NightjarError(f"{name}: dbt built nothing", code="dbt_built_nothing", stage=name)

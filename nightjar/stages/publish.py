@@ -34,8 +34,8 @@ def run(settings: Settings, folder: RunFolder) -> str:
             content_hash=content_hash(folder),
         )
         try:
-            if outcome := readers.refresh(warehouse, f"{entry.publication_id} was published"):
-                done.say(outcome)
+            if told := readers.refresh(warehouse, f"{entry.publication_id} was published"):
+                done.say(told)
         finally:
             # Whatever became of the readers' file, the publication is out, and the same stage again writes the file.
             if entry.moved:
