@@ -1,4 +1,4 @@
-"""Decides whether a night's indices are good enough to publish, and what all gates of ml share.
+"""Decides whether a run's indices are good enough to publish, and what all gates of ml share.
 
 Pure: figures in, verdicts out. Used by the stages gate_model and build_indices, which record the verdicts.
 """
@@ -20,7 +20,7 @@ def judge_index(index_name: str, recall: float | None, settings: Settings) -> Ga
 
 
 def refuse_if_any(decisions: Sequence[GateDecision]) -> None:
-    """Let the night go on if no gate refused.
+    """Do nothing if no gate refused.
 
     Raises:
         GateRefused: names every gate that refused, with its figures.

@@ -1,4 +1,4 @@
-"""Decides whether a night's model is good enough to publish: beside popularity, and beside the champion.
+"""Decides whether a run's model is good enough to publish: against popularity, and against the champion.
 
 Pure: figures in, verdicts out. Used by the stage gate_model, which records the verdicts. docs/decisions/champion.md
 says why a model is judged so.
@@ -50,7 +50,7 @@ def _paired(
     k, (low, high) = settings.metric_k, intervals[decisive]
     words = [
         f"{metric}@{k} {ours[metric].mean():.4f} against {share:g} x {name} {theirs[metric].mean():.4f}, "
-        f"lead {bottom:+.4f} to {top:+.4f}"
+        f"difference {bottom:+.4f} to {top:+.4f}"
         for metric, (bottom, top) in zip(_METRICS, intervals, strict=True)
     ]
     metric = _METRICS[decisive]
@@ -95,7 +95,7 @@ def _against_record(contest: EvaluationResults, settings: Settings) -> GateDecis
     if opponent.changed_protocol:
         return GateDecision(gate, "skipped", f"{name} had another holdout: {', '.join(opponent.changed_protocol)}")
     share, recall = 1 - settings.gate_record_tolerance, float(contest.of_users[MODEL]["recall"].mean())
-    words = f"recall@{k} {recall:.4f} against {share:g} x {recorded:.4f} that {name} had on its own night"
+    words = f"recall@{k} {recall:.4f} against {share:g} x {recorded:.4f} that {name} had on its own run"
     return at_least(gate, f"recall@{k}", recall, share * recorded, words)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 
 
 def write_text(path: Path, text: str, mode: int = 0o666) -> None:
@@ -24,7 +24,7 @@ def write_text(path: Path, text: str, mode: int = 0o666) -> None:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    reached("write_text:before_rename")
+    failpoint("write_text:before_rename")
     aside.replace(path)
 
 
@@ -38,7 +38,7 @@ def file_written_aside(target: Path) -> Iterator[Path]:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    reached("write_file:before_rename")
+    failpoint("write_file:before_rename")
     aside.replace(target)
 
 
@@ -53,7 +53,7 @@ def written_aside(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-    reached("write_folder:before_removal")
+    failpoint("write_folder:before_removal")
     shutil.rmtree(target, ignore_errors=True)
-    reached("write_folder:before_rename")
+    failpoint("write_folder:before_rename")
     aside.rename(target)

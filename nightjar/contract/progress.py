@@ -34,7 +34,7 @@ class StageProgress:
         shows_rows: whether its last line says the number, or the unit alone.
         doing: what it is at.
         started: when it began, seconds of the monotonic clock.
-        said: when it printed its last line, on the same clock.
+        printed: when it printed its last line, on the same clock.
     """
 
     stage: str
@@ -43,16 +43,16 @@ class StageProgress:
     shows_rows: bool = True
     doing: str = ""
     started: float = field(default_factory=time.monotonic)
-    said: float = field(default_factory=time.monotonic)
+    printed: float = field(default_factory=time.monotonic)
 
     def say(self, message: str) -> None:
         """Print one progress line."""
         print(f"{MARK} {self.stage}: {message}", flush=True)
 
     def pulse(self, message: str, every_seconds: float = 5.0) -> None:
-        """Print one progress line, unless the last one is too fresh: long work speaks, short work stays silent."""
-        if time.monotonic() - self.said >= every_seconds:
-            self.said = time.monotonic()
+        """Print one progress line, unless the last one is too recent: long work logs, short work does not."""
+        if time.monotonic() - self.printed >= every_seconds:
+            self.printed = time.monotonic()
             self.say(message)
 
 

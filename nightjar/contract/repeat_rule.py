@@ -1,7 +1,7 @@
-"""After how many days a domain's items may be recommended again to who has met them: NIGHTJAR_REPEAT_AFTER_DAYS.
+"""After how many days a domain's seen items may be recommended to the user again: NIGHTJAR_REPEAT_AFTER_DAYS.
 
-Pure; read by the settings, the Spark jobs, the evaluation, the audit and whatever answers for one user, so that one
-rule holds in all of them. docs/decisions/repeats.md says what it means.
+Pure; read by the settings, the Spark jobs, the evaluation, the audit and the serving of one user, so that one rule
+holds in all of them. docs/decisions/repeats.md says what it means.
 """
 
 import re

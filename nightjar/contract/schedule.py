@@ -55,10 +55,10 @@ class Schedule:
         Raises:
             BadInput: the text is no date, or several intervals start on it.
         """
-        asked = of_date(day)
+        requested = of_date(day)
         try:
-            found = self.holding(asked.start)
-            if found.start < asked.start and found.end < asked.end:
+            found = self.holding(requested.start)
+            if found.start < requested.start and found.end < requested.end:
                 found = self.holding(found.end)
         except (ValueError, OverflowError) as error:
             raise BadInput(
@@ -66,9 +66,9 @@ class Schedule:
                 code="beyond_schedule",
                 setting="NIGHTJAR_SCHEDULE",
                 value=self.cron,
-                data_date=asked.data_date,
+                data_date=requested.data_date,
             ) from error
-        if found.end < asked.end and found.start >= asked.start:
+        if found.end < requested.end and found.start >= requested.start:
             raise BadInput(
                 f"{day} holds several intervals of NIGHTJAR_SCHEDULE={self.cron!r}, those from {found.start:%H:%M} and "
                 f"{found.end:%H:%M} (UTC) among them: expected a schedule with at most one tick a day, for example "
@@ -76,7 +76,7 @@ class Schedule:
                 code="several_intervals",
                 setting="NIGHTJAR_SCHEDULE",
                 value=self.cron,
-                data_date=asked.data_date,
+                data_date=requested.data_date,
             )
         return found
 

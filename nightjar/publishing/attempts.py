@@ -7,7 +7,7 @@ import shutil
 from datetime import UTC, datetime
 
 from nightjar.contract.errors import NightjarError
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.contract.stage_groups import inherit_files, inherited_gates
@@ -64,7 +64,7 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
         # A process that died here before its commit left a folder of this name; nothing of it is used.
         shutil.rmtree(folder.path, ignore_errors=True)
         folder.write_record(record)
-        reached("begin:after_folder")
+        failpoint("begin:after_folder")
         if configuration.values:
             write_tuned_configuration(folder.tuned_configuration, configuration)
         if source is not None:
@@ -76,8 +76,8 @@ def begin_attempt(settings: Settings, warehouse: Warehouse, request: RunRequest)
         mark_refusals_resumed(connection, record.data_date)
         _insert_attempt(connection, record, request.note, request.runner)
         warehouse.prepare_publication(connection, record.publication_id)
-        reached("begin:before_commit")
-    reached("begin:after_commit")
+        failpoint("begin:before_commit")
+    failpoint("begin:after_commit")
     return record
 
 

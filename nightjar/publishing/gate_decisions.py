@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 from nightjar.contract.gates import GATES, GateDecision
 from nightjar.contract.run_folder import RunRecord
 from nightjar.warehouse.protocol import Warehouse, insert_row
@@ -27,5 +27,5 @@ def record_decisions(warehouse: Warehouse, run: RunRecord, decisions: Sequence[G
             )
             about = {"publication_id": run.publication_id, "data_date": run.data_date, "decided_at": decided_at}
             insert_row(connection, "recs.gate_decisions", about | asdict(decision))
-            reached("gates:after_verdict")
-    reached("gates:after_commit")
+            failpoint("gates:after_verdict")
+    failpoint("gates:after_commit")

@@ -1,6 +1,6 @@
 """Whether the raw tables have the columns and types of the contract.
 
-Asked before a night begins: somebody else fills and may change these tables, and the models cast what can be cast, so
+Checked before a run begins: somebody else fills and may change these tables, and the models cast what can be cast, so
 that a `value` that became text would fail hours later or, worse, not at all.
 """
 

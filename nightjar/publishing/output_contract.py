@@ -1,6 +1,6 @@
 """Whether the Parquet files of a run's outputs have the columns and types of their tables.
 
-Asked before anything is loaded, because both engines cast what can be cast: a text "7" would become a rank.
+Checked before anything is loaded, because both engines cast what can be cast: a text "7" would become a rank.
 """
 
 import pyarrow as pa

@@ -6,7 +6,7 @@ Reads `recs_staging` and `recs.gate_decisions`, writes the output tables of `rec
 from datetime import date
 
 from nightjar.contract.errors import GateRefused, NightjarError
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 from nightjar.contract.gates import REQUIRED_GATES
 from nightjar.contract.run_folder import RunRecord
 from nightjar.publishing.attempts import check_not_superseded
@@ -33,9 +33,9 @@ def publish(
             return earlier
         check_not_superseded(connection, run)
         _check_gates(connection, run.publication_id)
-        reached("publish:before_rows")
+        failpoint("publish:before_rows")
         warehouse.move_staged_rows(connection, run.publication_id, run.data_date)
-        reached("publish:after_rows")
+        failpoint("publish:after_rows")
         rows = _recommendations(connection, run)
         record_row_counts(connection, run)
         current = current_publication(connection)
@@ -58,11 +58,11 @@ def publish(
             actor=run.run_id,
             reason=_reason(run, moved, current),
         )
-        reached("publish:after_ledger")
+        failpoint("publish:after_ledger")
         if moved:
             point_to(connection, run.publication_id, run.data_date, entry)
-        reached("publish:before_commit")
-    reached("publish:after_commit")
+        failpoint("publish:before_commit")
+    failpoint("publish:after_commit")
     return Published(entry, run.publication_id, previous, moved)
 
 
@@ -102,7 +102,7 @@ def _recommendations(connection: Connection, run: RunRecord) -> int:
         ).fetchall()[0][0]
         for table in ("recommendations", "popular_items")
     )
-    # Users who have met every item have none, and then strangers still have the popular ones.
+    # Users who have seen every item have no recommendations; unknown users still have the popular items.
     if rows == 0 and popular == 0:
         raise NightjarError(
             f"{run.publication_id} has staged neither recommendations nor popular items: nothing to publish",

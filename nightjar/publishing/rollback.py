@@ -6,7 +6,7 @@ Writes `recs.publications` and `recs.current_publication`; used by `nightjar rol
 from typing import Any
 
 from nightjar.contract.errors import BadInput
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 from nightjar.contract.tables import table
 from nightjar.publishing.integrity import check_intact
 from nightjar.publishing.ledger import Published, add_entry, current_publication, point_to
@@ -42,10 +42,10 @@ def roll_back(warehouse: Warehouse, publication_id: str, *, actor: str, reason: 
         entry = add_entry(
             connection, **target, action="rollback", previous_publication_id=previous, actor=actor, reason=reason
         )
-        reached("roll_back:after_ledger")
+        failpoint("roll_back:after_ledger")
         point_to(connection, publication_id, target["data_date"], entry)
-        reached("roll_back:before_commit")
-    reached("roll_back:after_commit")
+        failpoint("roll_back:before_commit")
+    failpoint("roll_back:after_commit")
     return Published(entry, publication_id, previous, True)
 
 

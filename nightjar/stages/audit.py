@@ -1,4 +1,4 @@
-"""Runs the dbt tests of one side of the night and writes their verdict as a gate decision."""
+"""Runs the dbt tests of a run's inputs or of its staged outputs and records their verdict as the decision of a gate."""
 
 from collections.abc import Sequence
 

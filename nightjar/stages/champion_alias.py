@@ -10,8 +10,8 @@ _CURRENT = "select p.model_uri from recs.current_publication join recs.publicati
 def name_champion(settings: Settings, warehouse: Warehouse) -> None:
     """Point the alias at the current publication's model, also where another run moved the pointer meanwhile.
 
-    Who moves the pointer calls this afterwards. The pointer is asked again once the alias was set: whoever sets it last
-    sees where the pointer is by then, so that the two agree in the end without one lock over both stores.
+    Whoever moves the pointer calls this afterwards. It reads the pointer again once the alias is set: whoever sets it
+    last sees where the pointer is by then, so that the two agree in the end without one lock over both stores.
     """
     named, current = None, _current_model(warehouse)
     while current is not None and current != named:

@@ -1,7 +1,7 @@
-"""Loads the run's outputs, and what it saw, into `recs_staging`, where the audit reads them and nobody else does."""
+"""Loads the run's outputs and its snapshot into `recs_staging`, which only the audit reads."""
 
 from nightjar.contract import progress
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.contract.tables import STAGED
@@ -24,13 +24,13 @@ def run(settings: Settings, folder: RunFolder) -> None:
             check_not_superseded(connection, run_record)
         for table in STAGED:
             check_output(folder, table)
-        reached("load:before_rows")
+        failpoint("load:before_rows")
         folders = {table: folder.output(table.name) for table in STAGED}
         loaded = warehouse.load(folders, run_record.publication_id, run_record.data_date)
-        saw = write_staged_snapshot(folder)
-        if not saw:
+        snapshots = write_staged_snapshot(folder)
+        if not snapshots:
             done.say("the run's snapshot is gone: it is audited against facts and dimensions as they are now")
-        loaded += warehouse.load(saw, run_record.publication_id, run_record.data_date)
-        for table, rows in zip((*folders, *saw), loaded, strict=True):
+        loaded += warehouse.load(snapshots, run_record.publication_id, run_record.data_date)
+        for table, rows in zip((*folders, *snapshots), loaded, strict=True):
             done.rows += rows
             done.say(f"{rows:,} {table.name}")

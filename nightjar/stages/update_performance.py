@@ -1,7 +1,7 @@
 """Brings the online metrics up to date: what was shown, clicked and bought, whenever it arrived.
 
-Reads the raw tables and what a night built; writes `core.fct_exposures`, `intermediate` and `marts`. It touches nothing
-that a night reads, so it may run beside one. Used by `nightjar performance` and the DAG `recommendation_performance`.
+Reads the raw tables and what a run built; writes `core.fct_exposures`, `intermediate` and `marts`. It writes nothing
+that a run reads, so it may run beside one. Used by `nightjar performance` and the DAG `recommendation_performance`.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ _CURRENT = "select publication_id from recs.current_publication"
 def run(settings: Settings, interval: DataInterval) -> int:
     """Build the models of the online metrics and run their tests; return how many of both.
 
-    Where no night has built facts and dimensions yet, they are built first: exposures can be looked at without a model.
+    Where no run has built facts and dimensions yet, they are built first: exposures need no model.
 
     Raises:
         NightjarError: a model or a test failed; the message names it.

@@ -63,7 +63,7 @@ def test_a_run_whose_database_dies_fails_in_one_line_and_repeated_equals_the_und
         if reached == failpoint and mortal_server.process.poll() is None:
             mortal_server.kill()
 
-    monkeypatch.setattr(f"{module}.reached", die)
+    monkeypatch.setattr(f"{module}.failpoint", die)
     address = {"host": on_server.postgres_host, "port": on_server.postgres_port}
     with refused(NightjarError, "connection_lost", wording=False, **address) as failure:
         publish_run(on_server, 11)

@@ -8,11 +8,22 @@ import pytest
 
 from nightjar.contract.errors import BadInput
 from nightjar.contract.places import REPOSITORY
+from tests.support.golden import check_file
 from tests.support.refusals import refused
 
 PACKAGES = ("dags", "ml", "nightjar", "spark_jobs")
 BASES = ("NightjarError", "BadInput", "GateRefused", "RunSkipped")
 CODE = re.compile(r"[a-z0-9_]+")
+PAGE = """<!-- Generated from the code by tests/unit/test_error_codes.py: make golden renews it. -->
+
+# Codes of errors
+
+A command that does not succeed ends with one line: `[nightjar] error (EXIT CODE, CODE): reason`. `NightjarError` has
+exit code 1, `BadInput` 2, `GateRefused` 3, `RunSkipped` 4. `...` stands for a value, or for what the code chooses.
+
+| code | error | message | raised in |
+|---|---|---|---|
+"""
 
 
 def trees() -> dict[str, ast.Module]:
@@ -70,6 +81,33 @@ def has_code(call: ast.Call) -> bool:
 
 def without_code(path: str, source: ast.Module, kinds: set[str]) -> list[str]:
     return [f"{path}:{line}" for line in sorted(c.lineno for c in constructions(source, kinds) if not has_code(c))]
+
+
+def message(node: ast.expr | None) -> str:
+    """The text of an error as the code writes it, with `...` for each value."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(message(part) for part in node.values)
+    return "..."
+
+
+def reference(modules: dict[str, ast.Module]) -> str:
+    """The page about every code that stands in the code as a literal."""
+    kinds, rows = kinds_of(modules), set()
+    for path, tree in modules.items():
+        for call in constructions(tree, kinds):
+            codes = [
+                each.value.value for each in call.keywords if each.arg == "code" and type(each.value) is ast.Constant
+            ]
+            kind = name_of(call.func) if name_of(call.func) in kinds else "..."
+            text = message(call.args[0] if call.args else None).replace("|", "\\|")
+            rows.update((code, kind, f"`{path}`", text) for code in codes)
+    return PAGE + "".join(f"| `{code}` | {kind} | {text} | {path} |\n" for code, kind, path, text in sorted(rows))
+
+
+def test_the_reference_page_lists_every_code() -> None:
+    check_file(REPOSITORY / "docs" / "reference" / "errors.md", reference(trees()))
 
 
 def test_every_error_has_a_code() -> None:

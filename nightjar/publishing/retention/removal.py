@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from nightjar.contract.errors import NightjarError
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.contract.tables import OUTPUTS, SNAPSHOT, STAGED, Table
@@ -70,13 +70,13 @@ def remove_rows(warehouse: Warehouse, settings: Settings, as_of: date) -> Plan:
         found = plan(_read_history(connection), as_of, settings)
         warehouse.delete_rows(connection, REMOVED_TABLES, _attempts_losing(found, Part.ROWS))
         warehouse.delete_rows(connection, (*STAGED, *SNAPSHOT), _attempts_losing(found, Part.STAGED_ROWS))
-        reached("retention:before_commit")
-    reached("retention:after_commit")
+        failpoint("retention:before_commit")
+    failpoint("retention:after_commit")
     # A publication still has its partitions, an unpublished attempt at most empty ones.
     warehouse.drop_partitions(
         REMOVED_TABLES, [*_attempts_losing(found, Part.ROWS), *_attempts_losing(found, Part.STAGED_ROWS)]
     )
-    reached("retention:after_rows")
+    failpoint("retention:after_rows")
     return found
 
 
@@ -93,7 +93,7 @@ def remove_files(settings: Settings, found: Plan) -> None:
                 path.unlink()
             else:
                 shutil.rmtree(path)
-            reached("retention:after_folder")
+            failpoint("retention:after_folder")
             with suppress(OSError):
                 path.parent.rmdir()
 

@@ -13,7 +13,7 @@ import duckdb
 
 from nightjar.contract.atomic_files import file_written_aside
 from nightjar.contract.errors import BadInput, NightjarError
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 from nightjar.contract.tables import ALL_TABLES, OUTPUTS, SNAPSHOT, STAGED, Table
 from nightjar.warehouse import unpartitioned_tables
 from nightjar.warehouse.duckdb import published_file
@@ -118,7 +118,7 @@ class DuckDBWarehouse:
             for table, folder in folders.items():
                 unpartitioned_tables.delete_publications(connection, table, [publication_id])
                 rows.append(_insert(connection, table, folder, publication_id, data_date))
-                reached("load:after_table")
+                failpoint("load:after_table")
         return rows
 
     def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:
@@ -182,7 +182,7 @@ def _insert(
     given = [name for name in table.column_names if name not in constants]
     try:
         inserted = connection.execute(
-            f"insert into {table.full_name} ({', '.join([*constants, *given])}) "  # noqa: S608 names from tables.py
+            f"insert into {table.full_name} ({', '.join([*constants, *given])}) "  # noqa: S608 names from the contract
             f"select ?, ?, {', '.join(given)} from read_parquet(?)",
             [*constants.values(), str(folder / "*.parquet")],
         ).fetchone()

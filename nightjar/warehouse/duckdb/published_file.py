@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 from nightjar.warehouse.duckdb.published_rows import update
 from nightjar.warehouse.protocol import ReadersSnapshot
 
@@ -51,7 +51,7 @@ def _write(
             when_unlocked(lambda: connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)"))
             connection.execute(f"attach {_literal(aside)} as published")
             left_out = update(connection)
-            reached("readers_snapshot:before_close")
+            failpoint("readers_snapshot:before_close")
             connection.execute("detach warehouse")
             connection.execute("checkpoint published")
             connection.execute("detach published")
@@ -79,15 +79,15 @@ def _aside(target: Path, updates_earlier: bool) -> Iterator[Path]:
     try:
         if updates_earlier:
             _clone(target, aside)
-        reached("readers_snapshot:after_clone")
+        failpoint("readers_snapshot:after_clone")
         yield aside
         with aside.open("rb") as written:
             os.fsync(written.fileno())
-        reached("readers_snapshot:before_rename")
+        failpoint("readers_snapshot:before_rename")
         aside.replace(target)
     finally:
         _remove(aside)
-    reached("readers_snapshot:after_rename")
+    failpoint("readers_snapshot:after_rename")
 
 
 def _remove(aside: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 
 # One row: when the file was written, and its publication.
 ABOUT = "recs.readers_snapshot"
@@ -56,7 +56,7 @@ def update(connection: duckdb.DuckDBPyConnection) -> list[str]:
                 f"create or replace table {_quoted_name('published', name)} as select * from {_rows_for_readers(name)}"
             )
             connection.execute(copy)
-        reached("readers_snapshot:after_table")
+        failpoint("readers_snapshot:after_table")
     _write_about(connection)
     return _create_views(connection, _views(connection, "warehouse"))
 

@@ -11,7 +11,7 @@ from psycopg import IsolationLevel
 from psycopg.pq import TransactionStatus
 
 from nightjar.contract.atomic_files import file_written_aside
-from nightjar.contract.failpoints import reached
+from nightjar.contract.failpoints import failpoint
 from nightjar.contract.settings import Settings
 from nightjar.contract.tables import OUTPUTS, SNAPSHOT, STAGED, Table
 from nightjar.warehouse import unpartitioned_tables
@@ -116,7 +116,7 @@ class PostgresWarehouse:
                     connection, f"load {table.full_name} {publication_id}", self.busy_deadline_seconds
                 ):
                     rows.append(_fill(connection, table, publication_id, batches))
-                reached("load:after_table")
+                failpoint("load:after_table")
         return rows
 
     def move_staged_rows(self, connection: Connection, publication_id: str, data_date: date) -> None:

@@ -49,7 +49,7 @@ def test_an_error_is_one_line_whatever_its_text(error: NightjarError, line: str)
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> progress.StageProgress:
     # The dataclass took the real clock when it was defined.
-    return progress.StageProgress("fit", started=clock.seconds, said=clock.seconds)
+    return progress.StageProgress("fit", started=clock.seconds, printed=clock.seconds)
 
 
 def test_long_work_speaks_every_five_seconds(
