@@ -114,7 +114,7 @@ def test_trials_are_nested_below_their_search_and_are_no_run_of_a_publication(
     trials = {"trial 000": StageLog({"epochs": 3}, {"recall": [0.1]}), "trial 001": StageLog({"epochs": 4})}
     search = StageLog({"minutes": 5}, {"holdout.challenger.recall": [0.2]}, {"nightjar.outcome": "passed"})
     run_id = log_tuning(planted.settings, "2026-03-01.1", search, trials)
-    # Told again, as by a second try of the task, it adds nothing.
+    # Logged again, as by a retry of the task, it adds nothing.
     assert log_tuning(planted.settings, "2026-03-01.1", search, trials) == run_id
     parent = client.get_run(run_id)
     assert (parent.info.run_name, parent.info.status) == ("tuning 2026-03-01.1", "FINISHED")
@@ -122,7 +122,7 @@ def test_trials_are_nested_below_their_search_and_are_no_run_of_a_publication(
     nested = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'")
     found = {run.info.run_name: (run.data.params, run.data.metrics) for run in nested}
     assert found == {"trial 000": ({"epochs": "3"}, {"recall": 0.1}), "trial 001": ({"epochs": "4"}, {})}
-    # The night of the same name has another run, and retention finds no night in these.
+    # The publication of the same name has another run, and retention finds no publication in these.
     assert log_stage(planted.settings, planted.folder, StageLog()).run_id != run_id
     assert run_id not in deletable_runs(planted.settings, ["2026-03-01.1"], []).values()
 

@@ -51,7 +51,7 @@ def client(address: str) -> MlflowClient:
 
 
 def a_night(settings: Settings) -> tuple[RunFolder, TrackedRun]:
-    """Log and register one night with one file as its model."""
+    """Log and register one run with one file as its model."""
     folder = RunFolder.of(settings.lake, PUBLICATION)
     folder.write_record(RunRecord(PUBLICATION, 1, DAY, None, "auto", "test", "v"))
     folder.model.mkdir(exist_ok=True)
@@ -107,7 +107,7 @@ def test_a_repeated_stage_adds_nothing(homes: dict[str, Settings], runs: dict[st
 def test_retention_deletes_runs_of_its_own_warehouse_only_with_their_files(
     client: MlflowClient, homes: dict[str, Settings], runs: dict[str, TrackedRun], store: Path
 ) -> None:
-    # The champion's run stays, whoever asks.
+    # The champion's run stays in any case.
     assert deletable_runs(homes["films"], [PUBLICATION], []) == {}
     client.delete_registered_model_alias("films", "champion")
     going = deletable_runs(homes["films"], [PUBLICATION], [])

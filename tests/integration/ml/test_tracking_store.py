@@ -17,15 +17,15 @@ from tests.support.refusals import refused
 
 
 class Answers(BaseHTTPRequestHandler):
-    """Answers each request alike and keeps what it was asked."""
+    """Answers each request alike and records it."""
 
     status: ClassVar[int] = 200
     body: ClassVar[Any] = {}
-    asked: ClassVar[list[tuple[str, str | None]]] = []
+    requests: ClassVar[list[tuple[str, str | None]]] = []
 
     def do_GET(self) -> None:
         """Answer."""
-        self.asked.append((self.path, self.headers.get("Authorization")))
+        self.requests.append((self.path, self.headers.get("Authorization")))
         self.send_response(self.status)
         self.end_headers()
         self.wfile.write(json.dumps(self.body).encode())
@@ -36,7 +36,7 @@ class Answers(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Settings]:
-    Answers.asked.clear()
+    Answers.requests.clear()
     with HTTPServer(("127.0.0.1", 0), Answers) as listening:
         thread = threading.Thread(target=listening.serve_forever, daemon=True)
         thread.start()
@@ -60,7 +60,9 @@ def test_a_deleted_experiment_of_a_server_is_refused_with_its_id(
     assert "mlflow experiments restore -x 7" in str(error.value)
     assert "canary" not in str(error.value)
     # ann:canary
-    assert Answers.asked == [("/api/2.0/mlflow/experiments/get-by-name?experiment_name=shop", "Basic YW5uOmNhbmFyeQ==")]
+    assert Answers.requests == [
+        ("/api/2.0/mlflow/experiments/get-by-name?experiment_name=shop", "Basic YW5uOmNhbmFyeQ==")
+    ]
 
 
 @pytest.mark.parametrize(

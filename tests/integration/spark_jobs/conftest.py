@@ -146,7 +146,7 @@ def write_run_folder(tmp_path: Path) -> Callable[..., RunFolder]:
             seen,
             {"user_index": pa.int32(), "item_index": pa.int32(), "recency": pa.int32()},
         )
-        # The n-th newest item weighs 1/n; every fifth is met but not liked.
+        # The n-th newest item weighs 1/n; every fifth is seen but not liked.
         liked = [(user, item, 1.0 / recency) for user, item, recency in seen if recency % 5]
         _write(
             folder.features("full_interactions"),

@@ -1,4 +1,4 @@
-"""What a model with item-item weights publishes: the lists that the evaluation judges, the same bits however cut."""
+"""A model with item-item weights: the evaluation ranks as the publication does, with the same bits in any blocks."""
 
 import numpy as np
 import pyarrow as pa
@@ -84,15 +84,15 @@ def test_the_evaluation_ranks_as_the_publication_does(town, diversity: float, is
     popularity = popularity_ranking(np.arange(ITEMS)[::-1], USERS)
     ranking = published_ranking(model, popularity, item_weights.mapped(folder.model), history, diversity)
     is_candidate = training_data.read_availability(folder.features_folder, model.item_ids)
-    judged = best_items(ranking, np.arange(USERS), is_candidate, seen, K)
+    evaluated = best_items(ranking, np.arange(USERS), is_candidate, seen, K)
 
     published = np.full((USERS, K), -1)
     for row in recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K, diversity).to_pylist():
         published[int(row["user_id"][1:]), row["rank"] - 1] = int(row["item_id"][1:])
-    assert published.tolist() == judged.tolist()
+    assert published.tolist() == evaluated.tolist()
     # The blend, or the re-ranking, is what made them so.
     plain = best_items(published_ranking(model, popularity), np.arange(USERS), is_candidate, seen, K)
-    assert (plain != judged).any(axis=1).mean() > 0.7 or not (is_blended or diversity)
+    assert (plain != evaluated).any(axis=1).mean() > 0.7 or not (is_blended or diversity)
 
 
 @pytest.mark.parametrize("is_blended", [True, False])
@@ -110,7 +110,7 @@ def test_the_evaluation_allows_the_repeats_of_the_publication(town, is_blended: 
     popularity = popularity_ranking(np.arange(ITEMS)[::-1], USERS)
     ranking = published_ranking(model, popularity, item_weights.mapped(folder.model), history)
     is_candidate = training_data.read_availability(folder.features_folder, model.item_ids)
-    judged = best_items(ranking, np.arange(USERS), is_candidate, left_out, K)
+    evaluated = best_items(ranking, np.arange(USERS), is_candidate, left_out, K)
 
     users, seen_rows = block_of(folder)
     seen_rows = seen_rows.append_column("days_since", seen_rows["recency"])
@@ -118,7 +118,7 @@ def test_the_evaluation_allows_the_repeats_of_the_publication(town, is_blended: 
     for row in recommend_to_block(users, seen_rows, items, K, repeats=Repeats.of("films=7")).to_pylist():
         published[int(row["user_id"][1:]), row["rank"] - 1] = int(row["item_id"][1:])
         assert row["item_id"] != row["reason_item_id"]
-    assert published.tolist() == judged.tolist()
+    assert published.tolist() == evaluated.tolist()
     assert (recency.toarray()[np.arange(USERS)[:, None], published] >= 7).any()
 
 

@@ -110,7 +110,7 @@ def write_snapshot(folder: RunFolder, movielens: Path) -> None:
             "item_id": items,
             "event_type": pa.array(["rating"] * len(stars)),
             "value": stars.astype(float),
-            # A low rating is met but not liked.
+            # A low rating is seen but not liked.
             "event_weight": np.where(stars >= 3, stars - 2.0, 0.0),
             "half_life_days": np.full(len(stars), 30.0),
             "occurred_at": pa.array(rated["seconds"].to_numpy() * 1_000_000, pa.timestamp("us", "UTC")),

@@ -50,7 +50,7 @@ def test_the_newest_items_by_first_event_are_held_out_with_all_their_events(held
         (0, 2, "e2", 30),
         (0, 3, "e3", 20),
         (0, 4, "e4", 10),
-        (0, 0, "e5", 5),  # Item 0 was first met 50 days ago: it stays in train.
+        (0, 0, "e5", 5),  # Item 0 was first seen 50 days ago: it stays in train.
         (0, 3, "e6", 1),
     ]
     pairs, marked = held_out(events, 0.4)
@@ -95,7 +95,7 @@ def test_all_pairs_of_cold_users_and_items_are_held_out_and_no_others(held_out) 
     assert 0 < len(users) < 20
     assert 0 < len(items) < 20
     assert pairs == {(user, item) for user in range(20) for item in range(20) if user in users or item in items}
-    # User x3 and item x3 share their id: the draws are separate all the same.
+    # User x3 and item x3 have the same id, but separate draws.
     assert users != items
 
 

@@ -29,10 +29,10 @@ def test_ids_count_events_and_distinct_positive_partners(spark, rows) -> None:
         [(0, "x", "d", None, True), (1, "y", "d", None, True)],
         "item_index int, item_id string, domain string, title string, is_available boolean",
     )
-    met = spark.createDataFrame([(0, 0, 2), (0, 1, 2)], "user_index int, item_index int, events bigint")
+    seen = spark.createDataFrame([(0, 0, 2), (0, 1, 2)], "user_index int, item_index int, events bigint")
     pairs = spark.createDataFrame([(0, 0, True), (0, 1, False)], "user_index int, item_index int, in_train boolean")
-    assert rows(id_maps.user_ids(users, met, pairs)) == [(0, "a", 4, 1, 2), (1, "b", 0, 0, 0)]
-    assert rows(id_maps.item_ids(items, met, pairs)) == [
+    assert rows(id_maps.user_ids(users, seen, pairs)) == [(0, "a", 4, 1, 2), (1, "b", 0, 0, 0)]
+    assert rows(id_maps.item_ids(items, seen, pairs)) == [
         (0, "x", "d", None, True, 2, 1, 1),
         (1, "y", "d", None, True, 2, 0, 1),
     ]

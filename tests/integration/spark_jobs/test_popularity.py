@@ -30,7 +30,7 @@ def popular(spark, items):
 
 
 def test_all_ranks_every_available_item_and_segments_their_best(popular, rows) -> None:
-    # User 1 alone makes the list of job:x: item c, which user 2 took, is no longer available.
+    # User 1 alone has items of job:x: item c, that of user 2, is no longer available.
     assert rows(popular) == [
         ("all", "books", 1, 4, 0.0),
         ("all", "films", 1, 1, 1.5),
@@ -43,8 +43,8 @@ def test_all_ranks_every_available_item_and_segments_their_best(popular, rows) -
 
 def test_equal_scores_and_cold_items_are_ordered_by_id(spark, items, rows) -> None:
     pairs = spark.createDataFrame([(0, 3, 100), (1, 1, 100)], PAIRS)
-    nobody = spark.createDataFrame([], "user_index int, segment string, users bigint")
-    films = [row for row in rows(popularity(pairs, items, nobody, 9)) if row[1] == "films"]
+    no_carriers = spark.createDataFrame([], "user_index int, segment string, users bigint")
+    films = [row for row in rows(popularity(pairs, items, no_carriers, 9)) if row[1] == "films"]
     assert [row[3] for row in films] == [1, 3, 0]
 
 

@@ -126,7 +126,7 @@ def test_a_domain_with_fewer_than_k_unseen_items_gives_a_shorter_list(score) -> 
     ],
 )
 def test_a_seen_item_is_recommended_again_after_the_days_of_its_domain(score, repeats, films) -> None:
-    # Film c was met five days ago, film a six.
+    # Film c was seen five days ago, film a six.
     lists = score([([1, 0], 2, None, [2, 0])], 3, repeats)
     assert [item for _, item, *_ in lists["u0", "films"]] == films
 
@@ -144,7 +144,7 @@ def test_seen_popular_items_fill_a_list_again_when_repeats_allow(score) -> None:
     def unknown(repeats):
         return [item for _, item, *_ in score([([0, 0], 0, "job:x", [2, 1])], 2, repeats)["u0", "films"]]
 
-    # Film c is everyone's favourite, film b the segment's; c was met five days ago, b six.
+    # Film c is everyone's favourite, film b the segment's; c was seen five days ago, b six.
     assert [unknown(repeats) for repeats in ("", "*=6", "films=5,books=0")] == [["a", "e"], ["b", "a"], ["b", "c"]]
 
 
@@ -198,18 +198,18 @@ def expected_lists(parts, k):
     segments = dict(parts["segments"])
     lists = {}
     for user, level in enumerate(parts["user_sources"]):
-        met = {item for who, item, _ in parts["seen"] if who == user}
+        seen_items = {item for who, item, _ in parts["seen"] if who == user}
         for domain in ("books", "films"):
             candidates = [
                 (-score[user, item], item, {2: "personal", 1: "cold_user"}[level])
                 for item, (_, of, is_available) in enumerate(parts["items"])
-                if level and of == domain and is_available and parts["item_sources"][item] and item not in met
+                if level and of == domain and is_available and parts["item_sources"][item] and item not in seen_items
             ]
             chosen = [(item, float(-minus), source) for minus, item, source in sorted(candidates)[:k]]
             fills = [("job:x", "segment_popular")] if level == 0 and user in segments else []
             for wanted, source in [*fills, ("all", "popular")]:
                 for segment, of, _, item, points in parts["popular"]:
-                    if (segment, of) == (wanted, domain) and item not in met | {row[0] for row in chosen}:
+                    if (segment, of) == (wanted, domain) and item not in seen_items | {row[0] for row in chosen}:
                         chosen += [(item, points, source)] if len(chosen) < k else []
             if chosen:
                 lists[f"u{user:05d}", domain] = [(f"i{item:02d}", *rest) for item, *rest in chosen]
@@ -255,9 +255,9 @@ def test_every_list_is_full_and_holds_no_seen_or_unavailable_item(town) -> None:
     for row in table.to_pylist():
         listed.setdefault((row["user_id"], row["domain"]), set()).add(row["item_id"])
     for user in range(60):
-        met = {f"i{item:02d}" for who, item, _ in parts["seen"] if who == user}
+        seen_items = {f"i{item:02d}" for who, item, _ in parts["seen"] if who == user}
         for domain in ("books", "films"):
-            fresh = {item for item, of, available in parts["items"] if of == domain and available} - met
+            fresh = {item for item, of, available in parts["items"] if of == domain and available} - seen_items
             chosen = listed.get((f"u{user:05d}", domain), set())
             assert len(chosen) == min(5, len(fresh))
             assert chosen <= fresh

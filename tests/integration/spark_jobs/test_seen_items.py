@@ -10,9 +10,9 @@ def test_seen_ranks_distinct_items_by_their_last_event_ties_by_id(spark, rows, d
         (1, 2, days_ago(7)),
     ]
     frame = spark.createDataFrame(events, "user_index int, item_index int, occurred_at timestamp")
-    met = seen_pairs(frame.repartition(3))
-    assert rows(met.select("user_index", "item_index", "events")) == [(0, 0, 1), (0, 1, 1), (0, 2, 2), (1, 2, 1)]
-    assert rows(seen(met, as_of)) == [(0, 0, 2, 5), (0, 1, 3, 5), (0, 2, 1, 1), (1, 2, 1, 7)]
+    pairs = seen_pairs(frame.repartition(3))
+    assert rows(pairs.select("user_index", "item_index", "events")) == [(0, 0, 1), (0, 1, 1), (0, 2, 2), (1, 2, 1)]
+    assert rows(seen(pairs, as_of)) == [(0, 0, 2, 5), (0, 1, 3, 5), (0, 2, 1, 1), (1, 2, 1, 7)]
 
 
 def test_only_whole_days_since_the_last_event_count(spark, rows, days_ago, as_of) -> None:

@@ -21,10 +21,10 @@ def active(stage: int, tasks: int, done: int) -> SparkStageInfo:
 
 def test_the_time_left_follows_the_rate_of_finished_tasks() -> None:
     # Nine of 60 tasks in 18 seconds: 2 s each, 51 to go.
-    begun = progress_line("seen", [active(3, 40, 8), active(4, 20, 1)], 18.0)
-    assert re.findall(r"[\d,]*\d", begun) == ["9", "60", "102"]
+    line = progress_line("seen", [active(3, 40, 8), active(4, 20, 1)], 18.0)
+    assert re.findall(r"[\d,]*\d", line) == ["9", "60", "102"]
     assert re.findall(r"[\d,]*\d", progress_line("seen", [active(3, 1_000, 0)], 18.0)) == ["0", "1,000"]
-    assert begun.startswith("seen: ")
+    assert line.startswith("seen: ")
 
 
 def test_progress_is_logged_until_the_work_is_over(
@@ -39,16 +39,16 @@ def test_progress_is_logged_until_the_work_is_over(
         return rows
 
     stage = StageProgress("score_users", doing="recommendations")
-    told = ""
+    logged = ""
 
     def open_when_told(message: str) -> None:
-        nonlocal told
-        told = message
+        nonlocal logged
+        logged = message
         Path(gate).touch()
 
     stage.say = open_when_told  # type: ignore[method-assign]
     with progress_logged(spark, stage, every_seconds=0.05):
         assert spark.sparkContext.parallelize(range(6), 3).mapPartitions(wait_for_the_gate).sum() == 15
-    # Nobody opens the gate but the line; without it the tasks end at their deadline and nothing was told.
-    assert told.startswith("recommendations: ")
-    assert told.split(",")[0].endswith(" of 3 tasks")
+    # Only a line opens the gate; without one the tasks end at their deadline and nothing was logged.
+    assert logged.startswith("recommendations: ")
+    assert logged.split(",")[0].endswith(" of 3 tasks")

@@ -111,8 +111,8 @@ def test_a_text_is_the_title_and_the_descriptions_in_their_order(
     titles = {"a": " A thing ", "b": "b", "c": None, "d": "d"}
     features = [("a", "description:soft"), ("a", "genre:x"), ("a", "description:big"), ("b", "description: only this")]
     write_texts(folder, titles, [*features, ("gone", "description:of nothing")])
-    asked = np.array(["d", "b", "a", "c", "unheard of"], object)
-    assert item_texts(folder.snapshot_folder, asked).tolist() == ["", "only this", "A thing\nbig\nsoft", "", ""]
+    item_ids = np.array(["d", "b", "a", "c", "unheard of"], object)
+    assert item_texts(folder.snapshot_folder, item_ids).tolist() == ["", "only this", "A thing\nbig\nsoft", "", ""]
 
 
 WORDY = {

@@ -1,4 +1,4 @@
-"""The choice of the shares for items without events, on lists of one item."""
+"""The choice of the weights of cold items, with one recommendation per user."""
 
 import re
 from dataclasses import replace
@@ -30,7 +30,7 @@ def matrix(rows: list[list[float]]) -> sparse.csr_matrix:
 
 
 def two_tags() -> TrainingData:
-    """Items 0 and 2 carry a, 1 and 3 b; u and w took 0, v took 1; of the items without events u and w turn to 2."""
+    """Items 0 and 2 carry a, 1 and 3 b; u and w have 0, v has 1; of the cold items u and w consume 2."""
     train = matrix([[1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0]])
     return TrainingData(
         user_ids=np.array(["u", "v", "w"], object),
@@ -106,7 +106,7 @@ def test_of_equally_good_weights_those_of_the_settings_stay() -> None:
 
 
 def test_the_least_blend_weight_is_chosen_that_ranks_the_truth_first() -> None:
-    # A third item without events far away makes the lead of 2 over 3 small: 0.1 of a spread of 1.44. Item 0 speaks
+    # A third cold item far away makes the difference of 2 to 3 small: 0.1 of a spread of 1.44. Item 0 has a weight
     # for 3 alone, 3/sqrt(2) spreads ahead: 0.9 * 0.1 / 1.44 < 0.1 * 3 / sqrt(2).
     data = two_tags()
     far = replace(
@@ -119,7 +119,7 @@ def test_the_least_blend_weight_is_chosen_that_ranks_the_truth_first() -> None:
         item_features=matrix([[1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1], [0, 1, 0, 0]]),
         item_feature_names=np.array(["tag:x", "tag:y", "tag:a", "tag:b"], object),
     )
-    # Tags a and b are carried by no item with events: the regression tells 2 and 3 not apart, and 2 comes first.
+    # Tags a and b are carried by no item with events: the regression does not distinguish 2 and 3, and 2 ranks first.
     of_features = [0, -3, 0.1, 0]
     weights = np.zeros((5, 5), np.float32)
     weights[0, [2, 3, 4]] = [1e-6, 1, 1e-6]

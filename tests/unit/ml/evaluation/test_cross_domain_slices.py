@@ -10,11 +10,11 @@ DOMAINS = np.array(["films", "films", "books", "books", "books", "games"], dtype
 AVAILABLE = np.array([True, True, True, False, True, True])
 TRAIN = np.array(
     [
-        [1, 0, 0, 0, 0, 0],  # Films only; asked for books.
-        [0, 2, 0, 0, 0, 0.5],  # Films and a game; asked for books.
-        [1, 0, 1, 0, 0, 0],  # Asked for another book: books are no other domain to them.
+        [1, 0, 0, 0, 0, 0],  # Films only; evaluated on books.
+        [0, 2, 0, 0, 0, 0.5],  # Films and a game; evaluated on books.
+        [1, 0, 1, 0, 0, 0],  # Another book held out: books are no other domain to them.
         [0, 0, 0, 0, 0, 0],  # Nothing trained.
-        [0, 0, 0, 0, 1, 0],  # Books only; asked for films and for a book.
+        [0, 0, 0, 0, 1, 0],  # Books only; evaluated on films; a book is held out too.
     ],
     dtype=np.float32,
 )
@@ -37,7 +37,7 @@ def cross_slices() -> dict[str, tuple[list[int], list[list[int]], list[int]]]:
 
 
 def test_each_pair_has_the_users_with_items_in_the_source_and_none_in_the_target() -> None:
-    # Item 3 is not available but was taken, so it competes.
+    # Item 3 is not available but was consumed, so it competes.
     assert cross_slices() == {
         "cross:films->books": ([0, 1], [[2, 3], [4]], [2, 3, 4]),
         "cross:games->books": ([1], [[4]], [2, 3, 4]),

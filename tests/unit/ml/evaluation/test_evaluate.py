@@ -47,7 +47,7 @@ def evaluation() -> Evaluation:
         ("nightjar", "all", "average_popularity", 1 / 12),
         # Shown: 1, 2, 2, 3, 0, 1, so item 0 with both users once, item 1 with one of them twice.
         ("popularity", "all", "average_popularity", (1 + 1 / 2 + 1 / 2) / 6),
-        # The users of the holdout took items 2, 3 and 0, once each.
+        # The users of the holdout consumed items 2, 3 and 0, once each.
         ("consumed", "all", "coverage", 3 / 5),
         ("consumed", "all", "gini", (-4 * 0 - 2 * 0 + 0 * 1 + 2 * 1 + 4 * 1) / (5 * 3)),
         ("consumed", "all", "top_share", 1 / 3),
@@ -103,14 +103,14 @@ def test_an_empty_rank_is_no_hit() -> None:
 
 
 def test_a_training_item_that_may_be_a_repeat_competes_and_is_a_hit_where_it_is_consumed_again() -> None:
-    # User 0 took item 0 again besides item 2, and may be listed it; their list is 0, 1. The others are as above.
-    taken = HOLDOUT + sparse.csr_matrix(([1.0], ([0], [0])), shape=(3, 5), dtype=np.float32)
+    # User 0 consumed item 0 again besides item 2, and may be recommended it: 0, 1. The others are as above.
+    truth = HOLDOUT + sparse.csr_matrix(([1.0], ([0], [0])), shape=(3, 5), dtype=np.float32)
     left_out = sparse.csr_matrix(np.array([[0, 0, 0, 0, 0], [1, 1, 0, 0, 0], [0] * 5], dtype=np.float32))
-    slices = holdout_slices(TRAIN, taken.tocsr(), np.ones(5, dtype=bool), seed=1)
+    slices = holdout_slices(TRAIN, truth.tocsr(), np.ones(5, dtype=bool), seed=1)
     found = evaluate({"nightjar": Ranking(SCORES, np.eye(5, dtype=np.float32))}, slices, TRAIN, 2, left_out)
     values = {each.metric: each.value for each in found.metrics if (each.model, each.slice) == ("nightjar", "all")}
     assert values["recall"] == pytest.approx((1 / 2 + 1 + 0) / 3)
     # Of user 0: item 0 beats 1, 3 and 4, item 2 beats 3 and 4.
     assert values["auc"] == pytest.approx((5 / 6 + 1 + 0) / 3)
-    # Popular is still what training users took: places of items 0, 1, 3, 2, 4, 3, of which 0 had both users, 1 one.
+    # Popularity counts training users: recommended are items 0, 1, 3, 2, 4, 3, of which 0 had both users, 1 one.
     assert values["average_popularity"] == pytest.approx((1 + 1 / 2) / 6)

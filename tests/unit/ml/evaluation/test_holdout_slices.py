@@ -3,7 +3,7 @@ from scipy import sparse
 
 from ml.evaluation.holdout_slices import SLICES, fold_in_slice, holdout_slices, sampled
 
-# Users: 0 and 1 warm, 2 cold, 3 without truth. Items: 0 and 1 warm, 2 cold, 3 unavailable, 4 unavailable but taken.
+# Users: 0 and 1 warm, 2 cold, 3 without truth. Items: 0 and 1 warm, 2 cold, 3 unavailable, 4 unavailable but consumed.
 TRAIN = sparse.csr_matrix(np.array([[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0] * 5, [1, 0, 0, 1, 0]], dtype=np.float32))
 HOLDOUT = sparse.csr_matrix(np.array([[0, 1, 1, 0, 0], [0, 0, 0, 0, 1], [1, 0, 1, 0, 0], [0] * 5], dtype=np.float32))
 AVAILABLE = np.array([True, True, True, False, False])

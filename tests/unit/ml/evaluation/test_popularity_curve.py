@@ -30,5 +30,5 @@ def test_a_lower_popularity_weight_recommends_more_and_less_popular_items() -> N
 
 
 def test_without_users_there_is_no_curve() -> None:
-    nobody = HoldoutSlice("all", np.array([], int), TRUTH[:0], np.ones(3, bool))
-    assert popularity_curve(ranking_at, nobody, TRAIN, k=1) == []
+    no_user = HoldoutSlice("all", np.array([], int), TRUTH[:0], np.ones(3, bool))
+    assert popularity_curve(ranking_at, no_user, TRAIN, k=1) == []

@@ -106,8 +106,8 @@ def test_a_vector_that_is_not_finite_is_refused(metric: str) -> None:
 
 def test_a_vector_that_is_zero_has_an_inner_product_and_no_cosine() -> None:
     vectors = np.array([[1, 0], [0, 0], [-1, 0]], np.float32)
-    asked = np.array([[2, 0]], np.float32)
-    assert build(vectors, ids_of(3), INNER_PRODUCT, SETTINGS).query(asked, 3).tolist() == [[0, 1, 2]]
+    queries = np.array([[2, 0]], np.float32)
+    assert build(vectors, ids_of(3), INNER_PRODUCT, SETTINGS).query(queries, 3).tolist() == [[0, 1, 2]]
     with refused(NightjarError, "zero_vector"):
         build(vectors, ids_of(3), COSINE, SETTINGS)
 

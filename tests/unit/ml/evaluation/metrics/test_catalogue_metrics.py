@@ -1,4 +1,4 @@
-"""Coverage, Gini, share of the top, novelty and popularity: values worked out by hand, and their bounds."""
+"""Coverage, Gini, top share, novelty and popularity: values worked out by hand, and their bounds."""
 
 import numpy as np
 import pytest
@@ -59,8 +59,8 @@ def test_an_item_without_users_is_as_novel_as_one_with_one_user() -> None:
 
 
 def test_no_recommendation_at_all_is_nan() -> None:
-    nobody = np.array([0, 0])
-    assert np.isnan([coverage(nobody), gini(nobody), novelty(nobody, nobody, 5)]).all()
+    no_exposure = np.array([0, 0])
+    assert np.isnan([coverage(no_exposure), gini(no_exposure), novelty(no_exposure, no_exposure, 5)]).all()
     assert np.isnan(coverage(np.array([], dtype=np.int64)))
 
 
