@@ -74,7 +74,7 @@ def outcome_of(exit_code: int | None) -> str:
 def reason_without_output(task: str) -> str:
     """Return the reason of a task whose process failed without output."""
     return (
-        f"the process of {task} ended without an error message: it was killed, memory ran out, or somebody marked it "
+        f"the process of {task} ended without an error message: it was killed, memory ran out, or a user marked it "
         "failed; see its log"
     )
 

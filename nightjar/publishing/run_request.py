@@ -1,4 +1,4 @@
-"""What the starter of a run asks for."""
+"""The request of a run, as its starter gives it."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -37,7 +37,7 @@ def write(warehouse: Path, target: Path, when_unlocked: Callable[[Callable[[], o
             try:
                 return _write(warehouse, target, when_unlocked, updates_earlier=True)
             except duckdb.Error:
-                # It is damaged, of another version of DuckDB, or somebody wrote into it: then it is written whole.
+                # It is damaged, of another DuckDB version, or another program wrote into it: then it is written whole.
                 pass
         return _write(warehouse, target, when_unlocked, updates_earlier=False)
 

@@ -57,7 +57,7 @@ def stopped_before_its_commit(
 ) -> Iterator[tuple[Future[Published], threading.Event]]:
     """Start publishing a run and hold it where all is done but the commit."""
     is_there, may_go_on = threading.Event(), threading.Event()
-    point = publish.point_to
+    point = publications.point_to
 
     def point_and_wait(connection: Connection, publication_id: str, *rest: Any) -> None:
         point(connection, publication_id, *rest)
@@ -259,7 +259,7 @@ def test_a_publisher_that_is_killed_in_the_middle_leaves_all_to_the_next_try(
     run = stage(10)
     script = f"""
 import sys
-from warehouse import publications
+from nightjar.publishing import publish as publications
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import load_settings
