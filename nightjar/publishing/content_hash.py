@@ -27,7 +27,7 @@ def content_hash(folder: RunFolder) -> str:
             columns = [name for name in table.column_names if name not in ("publication_id", "data_date")]
             row = ", ".join(f"{name} := {name}" for name in columns)
             xor, count = connection.execute(
-                f"select bit_xor(md5_number(struct_pack({row})::varchar)), count(*) from read_parquet(?) "  # noqa: S608 names from tables.py
+                f"select bit_xor(md5_number(struct_pack({row})::varchar)), count(*) from read_parquet(?) "  # noqa: S608 names from the contract
                 f"{_OWN_ROWS.get(table.name, '')}",
                 [str(folder.output(table.name) / "*.parquet")],
             ).fetchall()[0]

@@ -16,7 +16,7 @@ def record_row_counts(connection: Connection, run: RunRecord) -> None:
     """Record how many rows of the publication each output table holds now."""
     for table in OUTPUTS:
         connection.execute(
-            "insert into recs.publication_rows (publication_id, data_date, table_name, published_rows) "  # noqa: S608 names from tables.py
+            "insert into recs.publication_rows (publication_id, data_date, table_name, published_rows) "  # noqa: S608 names from the contract
             f"select ?, ?, ?, count(*) from {table.full_name} where publication_id = ?",
             [run.publication_id, run.data_date, table.name, run.publication_id],
         )
@@ -49,7 +49,7 @@ def _missing_rows(connection: Connection, publication_id: str) -> dict[str, str]
     faults = {}
     for table in OUTPUTS:
         left = connection.execute(
-            f"select count(*) from {table.full_name} where publication_id = ?",  # noqa: S608 names from tables.py
+            f"select count(*) from {table.full_name} where publication_id = ?",  # noqa: S608 names from the contract
             [publication_id],
         ).fetchall()[0][0]
         if table.name not in published:

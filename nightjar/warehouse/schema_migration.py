@@ -32,7 +32,7 @@ def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of
     for table, column in missing:
         if column.nullable and table not in RAW:
             continue
-        if connection.execute(f"select 1 from {table.full_name} limit 1").fetchone():  # noqa: S608 names from tables.py
+        if connection.execute(f"select 1 from {table.full_name} limit 1").fetchone():  # noqa: S608 names from the contract
             if column.nullable:
                 raise BadInput(
                     f"{table.full_name} has rows but no column {column.name}: it was dropped or renamed; add it "

@@ -11,7 +11,7 @@ def move_staged(connection: Connection, staging: Table, output: Table, publicati
     """Copy a publication's rows from the staging to the output table and delete the staged rows of its date."""
     columns = ", ".join(output.column_names)
     connection.execute(
-        f"insert into {output.full_name} ({columns}) select {columns} from {staging.full_name} "  # noqa: S608 names from tables.py
+        f"insert into {output.full_name} ({columns}) select {columns} from {staging.full_name} "  # noqa: S608 names from the contract
         "where publication_id = ?",
         [publication_id],
     )
@@ -20,9 +20,9 @@ def move_staged(connection: Connection, staging: Table, output: Table, publicati
 
 def delete_date(connection: Connection, staging: Table, data_date: date) -> None:
     """Delete the staged rows of a date."""
-    connection.execute(f"delete from {staging.full_name} where data_date = ?", [data_date])  # noqa: S608 names from tables.py
+    connection.execute(f"delete from {staging.full_name} where data_date = ?", [data_date])  # noqa: S608 names from the contract
 
 
 def delete_publications(connection: Connection, table: Table, publication_ids: Sequence[str]) -> None:
     """Delete the rows of publications."""
-    connection.execute(f"delete from {table.full_name} where publication_id = any(?)", [list(publication_ids)])  # noqa: S608 names from tables.py
+    connection.execute(f"delete from {table.full_name} where publication_id = any(?)", [list(publication_ids)])  # noqa: S608 names from the contract

@@ -119,7 +119,7 @@ def _attempts_losing(found: Plan, part: Part) -> list[str]:
 def _rows_by_attempt(connection: Connection, tables: tuple[Table, ...], publication_ids: list[str]) -> dict[str, int]:
     counted: Counter[str] = Counter()
     for table in tables:
-        query = f"select publication_id, count(*) from {table.full_name} where publication_id = any(?) group by 1"  # noqa: S608 names from tables.py
+        query = f"select publication_id, count(*) from {table.full_name} where publication_id = any(?) group by 1"  # noqa: S608 names from the contract
         counted.update(dict(connection.execute(query, [publication_ids]).fetchall()))
     return counted
 

@@ -182,7 +182,7 @@ def _insert(
     given = [name for name in table.column_names if name not in constants]
     try:
         inserted = connection.execute(
-            f"insert into {table.full_name} ({', '.join([*constants, *given])}) "  # noqa: S608 names from tables.py
+            f"insert into {table.full_name} ({', '.join([*constants, *given])}) "  # noqa: S608 names from the contract
             f"select ?, ?, {', '.join(given)} from read_parquet(?)",
             [*constants.values(), str(folder / "*.parquet")],
         ).fetchone()

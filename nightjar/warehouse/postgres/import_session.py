@@ -32,7 +32,7 @@ def copy_table(
     definitions = ", ".join(f"{column} {type_of(kind)}" for column, kind in columns.items())
     target.execute(f"create temporary table {name} ({definitions}) on commit drop")
     contract = pa.schema([(column, ARROW_TYPES[kind]) for column, kind in columns.items()])
-    read = scratch.sql(f"select {', '.join(columns)} from {name}").to_arrow_reader(BATCH_ROWS)  # noqa: S608 names from tables.py
+    read = scratch.sql(f"select {', '.join(columns)} from {name}").to_arrow_reader(BATCH_ROWS)  # noqa: S608 names from the contract
     copy_in(target, name, list(columns), (batch.cast(contract) for batch in read))
     # Without it the planner assumes a small table.
     target.execute(f"analyze {name}")

@@ -56,7 +56,7 @@ def copy_staged(connection: Connection, staging: Table, output: Table, publicati
     columns, target = ", ".join(output.column_names), _name(output, publication_id)
     # In the order of the key its index fills page by page, and the rows of one user lie on one page.
     connection.execute(
-        f"insert into {target} ({columns}) select {columns} from {_name(staging, publication_id)} "  # noqa: S608 names from tables.py
+        f"insert into {target} ({columns}) select {columns} from {_name(staging, publication_id)} "  # noqa: S608 names from the contract
         f"order by {', '.join(output.key)}"
     )
     connection.execute(f"analyze {target}")

@@ -1,16 +1,11 @@
-"""The yml of the sources and published views and `nightjar/contract/tables.py` say the same, in both directions."""
+"""dbt reads of the sources and published views what `nightjar/contract/tables` holds, in both directions."""
 
 from typing import Any
 
 import pytest
 
 from nightjar.contract.tables import ALL_TABLES, OUTPUTS, Table, table
-
-VIEWS = {
-    **{f"{each}_current": f"recs.{each}" for each in ("recommendations", "similar_items", "popular_items")},
-    **{f"{each}_current": f"recs.{each}" for each in ("item_embeddings", "user_embeddings")},
-    "recommendations_history": "recs.recommendations",
-}
+from nightjar.warehouse.dbt_properties import PUBLISHED_VIEWS
 
 
 def contract(columns: Any) -> list[tuple[str, str, str]]:
@@ -33,10 +28,10 @@ def test_every_source_has_a_contract(project: Any) -> None:
     assert sources == {each.full_name for each in ALL_TABLES}
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", PUBLISHED_VIEWS)
 def test_a_published_view_has_the_columns_of_its_table(project: Any, view: str) -> None:
     model = project.manifest.nodes[f"model.nightjar.{view}"]
-    assert contract(model.columns) == declared(table(VIEWS[view]))
+    assert contract(model.columns) == declared(PUBLISHED_VIEWS[view])
     assert model.config.contract.enforced
 
 

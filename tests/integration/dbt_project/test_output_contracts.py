@@ -8,7 +8,7 @@ from nightjar.contract.tables import CONTROL, OUTPUTS
 from tests.support.golden import check_file
 
 COLUMNS = Path(__file__).parent / "output_columns.txt"
-# How dbt writes the types of nightjar/contract/tables.py.
+# How dbt writes the types of nightjar/contract/tables/.
 TYPES = {"double": "double precision"}
 UNIT = re.compile(r"0 to 1|-1 to 1|difference of shares|own unit|\bbits\b|milliseconds")
 # Their columns are those of a table whose rows were audited before they were published.
