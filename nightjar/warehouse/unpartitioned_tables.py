@@ -20,7 +20,7 @@ def move_staged(connection: Connection, staging: Table, output: Table, publicati
 
 def delete_date(connection: Connection, staging: Table, data_date: date) -> None:
     """Delete the staged rows of a date."""
-    connection.execute(f"delete from {staging.full_name} where data_date = ?", [data_date])  # noqa: S608 names from tables.py
+    connection.execute(f"delete from {staging.full_name} where data_date = ?", [data_date])  # noqa: S608 names from the contract
 
 
 def delete_publications(connection: Connection, table: Table, publication_ids: Sequence[str]) -> None:
