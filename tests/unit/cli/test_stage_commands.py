@@ -1,4 +1,5 @@
 import inspect
+from collections.abc import Callable
 from importlib import import_module
 
 import pytest
@@ -10,13 +11,20 @@ from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.contract.stages import STAGES, Stage
 
-COMMANDS = [stage for stage in STAGES if stage.group and not stage.is_spark_job]
 
-
-@pytest.mark.parametrize("stage", COMMANDS, ids=lambda stage: stage.task_id)
-def test_every_stage_is_a_function_of_settings_and_run_folder(stage: Stage) -> None:
+def function_of(stage: Stage) -> Callable[..., object]:
     module, function = stage.runs.split(":")
-    parameters = inspect.signature(getattr(import_module(module), function), eval_str=True).parameters
+    loaded: Callable[..., object] = getattr(import_module(module), function)
+    return loaded
+
+
+# Loaded when the tests are collected: MLflow asks a process what machine this is when it is first imported.
+FUNCTIONS = {stage.task_id: function_of(stage) for stage in STAGES if stage.group and not stage.is_spark_job}
+
+
+@pytest.mark.parametrize("task_id", FUNCTIONS)
+def test_every_stage_is_a_function_of_settings_and_run_folder(task_id: str) -> None:
+    parameters = inspect.signature(FUNCTIONS[task_id], eval_str=True).parameters
     assert [each.annotation for each in parameters.values()] == [Settings, RunFolder]
 
 
