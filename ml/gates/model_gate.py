@@ -1,7 +1,7 @@
 """Decides whether a run's model is good enough to publish: against popularity, and against the champion.
 
-Pure: figures in, verdicts out. Used by the stage gate_model, which records the verdicts. docs/decisions/champion.md
-says why a model is judged so.
+Pure: figures in, verdicts out. Used by the stage gate_model, which records the verdicts. The reasons for these gates
+are in docs/decisions/champion.md.
 """
 
 from dataclasses import replace
@@ -20,31 +20,31 @@ MIN_USERS = 5
 _METRICS = ("recall", "ndcg")
 
 
-def judge_model(contest: EvaluationResults, settings: Settings) -> list[GateDecision]:
-    """Compare the model with the popularity baseline, the champion's recipe, its record and its coverage."""
-    users = len(contest.of_users[MODEL]["recall"])
+def judge_model(results: EvaluationResults, settings: Settings) -> list[GateDecision]:
+    """Compare the model with the popularity baseline, the refit of the champion, its record and its coverage."""
+    users = len(results.of_users[MODEL]["recall"])
     if users < MIN_USERS:
         reason = f"{users or 'no'} user{'s' * (users != 1)} with a holdout: too little data to judge"
         return [GateDecision(gate, "skipped", reason) for gate in gates_of("model")]
     return [
-        _paired("popularity", contest, BASELINE, settings.gate_popularity_margin, "popularity's", settings),
-        _against_champion(contest, settings),
-        _against_record(contest, settings),
-        _coverage(contest, settings),
+        _paired("popularity", results, BASELINE, settings.gate_popularity_margin, "popularity's", settings),
+        _against_champion(results, settings),
+        _against_record(results, settings),
+        _coverage(results, settings),
     ]
 
 
 def _paired(
-    gate: str, contest: EvaluationResults, rival: str, share: float, name: str, settings: Settings
+    gate: str, results: EvaluationResults, compared: str, share: float, name: str, settings: Settings
 ) -> GateDecision:
-    """Refuse a model that is surely below a share of its rival in one of the metrics.
+    """Refuse a model that is significantly below a fraction of the compared model in one of the metrics.
 
-    The interval is that of the mean lead over users, `model - share * rival`. Each of two metrics refuses at one end
+    The interval is that of the mean difference over users, `model - share * compared`. Each of two metrics refuses at one end
     of a two-sided interval, so that both together refuse an equal model at most as often as one interval misses.
     """
-    ours, theirs = contest.of_users[MODEL], contest.of_users[rival]
-    leads = np.column_stack([ours[metric] - share * theirs[metric] for metric in _METRICS])
-    intervals = mean_intervals(leads, settings.gate_confidence, settings.seed)
+    ours, theirs = results.of_users[MODEL], results.of_users[compared]
+    differences = np.column_stack([ours[metric] - share * theirs[metric] for metric in _METRICS])
+    intervals = mean_intervals(differences, settings.gate_confidence, settings.seed)
     is_ahead = [high >= 0 for _, high in intervals]
     decisive = is_ahead.index(False) if False in is_ahead else 0
     k, (low, high) = settings.metric_k, intervals[decisive]
@@ -57,7 +57,7 @@ def _paired(
     return GateDecision(
         gate,
         "passed" if all(is_ahead) else "refused",
-        "; ".join([*words, f"{len(leads):,} users"]),
+        "; ".join([*words, f"{len(differences):,} users"]),
         finite(ours[metric].mean()),
         finite(share * theirs[metric].mean()),
         f"{metric}@{k}",
@@ -66,48 +66,48 @@ def _paired(
     )
 
 
-def _against_champion(contest: EvaluationResults, settings: Settings) -> GateDecision:
-    opponent = contest.compared_champion
-    if opponent is None:
+def _against_champion(results: EvaluationResults, settings: Settings) -> GateDecision:
+    compared = results.compared_champion
+    if compared is None:
         return GateDecision("champion", "skipped", "no publication of an earlier date")
-    name = opponent.champion.publication_id
-    if opponent.obstacle:
-        return GateDecision("champion", "skipped", f"the recipe of {name} cannot be tried: {opponent.obstacle}")
-    if not opponent.changed_configuration:
-        return GateDecision("champion", "passed", f"the recipe of {name}{_features(opponent)}: nothing to compare")
+    name = compared.champion.publication_id
+    if compared.obstacle:
+        return GateDecision("champion", "skipped", f"the configuration of {name} cannot be refitted: {compared.obstacle}")
+    if not compared.changed_configuration:
+        return GateDecision("champion", "passed", f"the configuration of {name}{_features(compared)}: nothing to compare")
     share = 1 - settings.gate_champion_tolerance
-    verdict = _paired("champion", contest, CHAMPION, share, f"that of {name}'s recipe,", settings)
-    changes = f" ({', '.join(opponent.changed_configuration)}{_features(opponent)})"
+    verdict = _paired("champion", results, CHAMPION, share, f"the refit of {name}'s", settings)
+    changes = f" ({', '.join(compared.changed_configuration)}{_features(compared)})"
     return replace(verdict, reason=verdict.reason + changes)
 
 
-def _features(opponent: ComparedChampion) -> str:
-    return f", on other features: {', '.join(opponent.changed_features)}" if opponent.changed_features else ""
+def _features(compared: ComparedChampion) -> str:
+    return f", on other features: {', '.join(compared.changed_features)}" if compared.changed_features else ""
 
 
-def _against_record(contest: EvaluationResults, settings: Settings) -> GateDecision:
-    gate, opponent = "champion_record", contest.compared_champion
-    if opponent is None:
+def _against_record(results: EvaluationResults, settings: Settings) -> GateDecision:
+    gate, compared = "champion_record", results.compared_champion
+    if compared is None:
         return GateDecision(gate, "skipped", "no publication of an earlier date")
-    name, k, recorded = opponent.champion.publication_id, settings.metric_k, opponent.champion.recall
+    name, k, recorded = compared.champion.publication_id, settings.metric_k, compared.champion.recall
     if recorded is None:
         return GateDecision(gate, "skipped", f"{name} has no recall@{k}")
-    if opponent.changed_protocol:
-        return GateDecision(gate, "skipped", f"{name} had another holdout: {', '.join(opponent.changed_protocol)}")
-    share, recall = 1 - settings.gate_record_tolerance, float(contest.of_users[MODEL]["recall"].mean())
+    if compared.changed_protocol:
+        return GateDecision(gate, "skipped", f"{name} had another holdout: {', '.join(compared.changed_protocol)}")
+    share, recall = 1 - settings.gate_record_tolerance, float(results.of_users[MODEL]["recall"].mean())
     words = f"recall@{k} {recall:.4f} against {share:g} x {recorded:.4f} that {name} had on its own run"
     return at_least(gate, f"recall@{k}", recall, share * recorded, words)
 
 
-def _coverage(contest: EvaluationResults, settings: Settings) -> GateDecision:
-    # Coverage grows with the users and falls with the items of a night: only that on the same holdout is comparable.
-    k, floor, theirs = settings.metric_k, settings.gate_coverage_floor, contest.coverage.get(CHAMPION)
-    ours, share = contest.coverage[MODEL], 1 - settings.gate_coverage_tolerance
+def _coverage(results: EvaluationResults, settings: Settings) -> GateDecision:
+    # Coverage grows with the users and falls with the items of a run: only that on the same holdout is comparable.
+    k, floor, theirs = settings.metric_k, settings.gate_coverage_floor, results.coverage.get(CHAMPION)
+    ours, share = results.coverage[MODEL], 1 - settings.gate_coverage_tolerance
     against = [(floor, f"a floor of {floor:g}")] if floor > 0 else []
     if theirs is not None:
-        against.append((share * theirs, f"{share:g} x {theirs:.4f} of the champion's recipe"))
+        against.append((share * theirs, f"{share:g} x {theirs:.4f} of the refit of the champion"))
     if not against:
-        reason = "no other recipe on this holdout, and NIGHTJAR_GATE_COVERAGE_FLOOR is 0"
+        reason = "no other model on this holdout, and NIGHTJAR_GATE_COVERAGE_FLOOR is 0"
         return GateDecision("coverage", "skipped", reason, finite(ours), None, f"coverage@{k}")
     threshold, words = max(against)
     return at_least("coverage", f"coverage@{k}", ours, threshold, f"coverage@{k} {ours:.4f} against {words}")

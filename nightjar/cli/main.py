@@ -23,7 +23,7 @@ def application(*, only_stages: bool = False) -> typer.Typer:
         only_stages: leave out all other commands: a run starts a dozen stages, and their imports take a second.
     """
     app = typer.Typer(
-        help="Retrains a recommender every night and publishes its recommendations to warehouse tables.",
+        help="Retrains a recommender on a schedule and publishes its recommendations to warehouse tables.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )

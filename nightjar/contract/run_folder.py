@@ -17,7 +17,7 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
     outputs/<table>/         Parquet rows of each `recs` table, without publication_id and data_date
     progress.jsonl           one line a finished stage: rows and seconds
     plots/<name>.png         the figures of the evaluation and of the indices
-    report/<id>.html         the night's report
+    report/<id>.html         the run report
     failures/<task>.json     why the attempt failed, until the task is started again (nightjar.publishing.run_failures)
 """
 
@@ -157,7 +157,7 @@ class RunFolder:
 
     @property
     def report(self) -> Path:
-        """The night's report; among the artifacts of the MLflow run it is called `report/<id>.html` too."""
+        """The run report; among the artifacts of the MLflow run it is called `report/<id>.html` too."""
         return self.path / "report" / f"{self.publication_id}.html"
 
     @property

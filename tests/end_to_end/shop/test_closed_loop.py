@@ -15,7 +15,7 @@ from nightjar.importers.demo_shop.shop import generate
 from nightjar.importers.demo_shop.shop_options import ShopOptions
 
 DRIFT = 0.4
-NIGHTS = 4
+DAYS = 4
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def loop(shop: Any, new_home: Callable[[str], Any]) -> Any:
     """The shop after its run and the four following days."""
     home = new_home("loop")
     shutil.copy(shop.home.settings.warehouse_path, home.settings.warehouse_path)
-    for command in (("import", "demo-shop", "--nights", str(NIGHTS)), ("performance",)):
+    for command in (("import", "demo-shop", "--nights", str(DAYS)), ("performance",)):
         done = home.nightjar(*command)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return home
@@ -70,7 +70,7 @@ def test_the_exposures_of_each_day_come_from_the_publication(loop: Any) -> None:
         "where publication_id = '2026-03-31.2' group by 1 order by 1"
     )
     assert [(day.isoformat(), many) for day, many in days] == [
-        (f"2026-04-0{day}", True) for day in range(1, NIGHTS + 1)
+        (f"2026-04-0{day}", True) for day in range(1, DAYS + 1)
     ]
     sources = loop.rows(
         "select distinct variant, source from marts.exposure_outcomes where publication_id = '2026-03-31.2'"

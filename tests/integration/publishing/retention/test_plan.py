@@ -33,12 +33,12 @@ def judged(history: History, **settings: Any) -> dict[str, tuple[Standing, froze
 
 
 # Nine runs from March to June; the last one is current and five others were current before it.
-NIGHTS = [
+RUNS = [
     *("2026-03-01.1", "2026-03-31.1", "2026-04-01.1", "2026-04-02.1", "2026-06-15.1"),
     *("2026-06-16.1", "2026-06-28.1", "2026-06-29.1", "2026-06-30.1"),
 ]
 NIGHTLY = History(
-    tuple(attempt(each) for each in NIGHTS), ledger(*(f"{each} published" for each in NIGHTS)), "2026-06-30.1"
+    tuple(attempt(each) for each in RUNS), ledger(*(f"{each} published" for each in RUNS)), "2026-06-30.1"
 )
 
 
