@@ -78,6 +78,7 @@ test-unit: setup  ## Run the tests that start no JVM, no server and no process
 	$(BIN)/python -m pytest -m unit $(AT_ONCE) $(UNIT)
 
 golden: setup  ## Renew the golden files (messages, commands, columns); review the diff
+	@rm -f tests/wording.json
 	NIGHTJAR_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q -m unit $(AT_ONCE) $(UNIT)
 	NIGHTJAR_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/integration/dags/test_dag_policies.py tests/integration/dbt_project/test_output_contracts.py
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from functools import partial
@@ -95,11 +96,23 @@ def settings(tmp_path: Path, engine: str, request: pytest.FixtureRequest) -> Ite
     yield Settings.model_validate({"home": tmp_path / "home", "warehouse_engine": engine})
 
 
+@pytest.fixture(scope="session")
+def empty_warehouse_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DuckDB file with the tables of a new warehouse: a copy takes a tenth of the time."""
+    template = Settings(home=tmp_path_factory.mktemp("empty"), warehouse_engine="duckdb")
+    open_warehouse(template).create_tables()
+    return template.warehouse_path
+
+
 @pytest.fixture
-def warehouse(settings: Settings) -> Warehouse:
+def warehouse(settings: Settings, empty_warehouse_file: Path) -> Warehouse:
     """The warehouse of the test's home; a test that uses it runs on every engine."""
     opened = open_warehouse(settings)
-    opened.create_tables()
+    if settings.warehouse_engine == "duckdb":
+        settings.home.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(empty_warehouse_file, settings.warehouse_path)
+    else:
+        opened.create_tables()
     return opened
 
 

@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_used_is_refused_whole(
         ),
         (["backfill", "--from", "2026-03-31", "--to", "2026-03-30"], "reversed_dates", ["2026-03-31", "2026-03-30"]),
         (["rollback", "--to", "2026-03-31.1", "--reason", "r"], "unknown_publication", ["2026-03-31.1"]),
-        (["rollback", "--to", "2026-03-31.1", "--reason", " "], "empty_option", ["--reason"]),
+        (["rollback", "--to", "2026-03-31.1", "--reason", " "], "empty_value", ["--reason"]),
         (["recommend", "u1"], "nothing_published", ["nightjar run --date YYYY-MM-DD"]),
         (["similar", "i1"], "nothing_published", []),
         (["import", "movielens", "nowhere"], "no_such_folder", ["nowhere"]),

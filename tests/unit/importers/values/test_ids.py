@@ -121,14 +121,14 @@ def test_a_word_in_an_id_of_the_event_leaves_it_to_be_computed() -> None:
     assert (len(first), second) == (32, "e1")
 
 
-@hypothesis_settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@hypothesis_settings(max_examples=10, deadline=None, derandomize=True, database=None)
 @given(st.integers(-(2**53) + 1, 2**53 - 1))
 def test_every_integer_that_a_double_holds_comes_back(number: int) -> None:
     assert user_ids([f"{number}.0", str(number)]) == [str(number)] * 2
     assert user_ids([repr(float(number))], types={"user_id": "DOUBLE"}) == [str(number)]
 
 
-@hypothesis_settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@hypothesis_settings(max_examples=10, deadline=None, derandomize=True, database=None)
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30))
 def test_any_other_id_is_kept_to_the_letter_without_the_blanks_around_it(text: str) -> None:
     kept = text.strip(BLANKS)

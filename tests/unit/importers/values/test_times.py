@@ -196,7 +196,7 @@ def test_options_of_times_that_mean_nothing_are_refused(
         times(["2019-10-01"], **options)
 
 
-@hypothesis_settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@hypothesis_settings(max_examples=8, deadline=None, derandomize=True, database=None)
 @given(
     st.lists(
         st.datetimes(datetime(1974, 7, 1), datetime(2026, 3, 31)).filter(

@@ -10,10 +10,10 @@ import pytest
 from ml.evaluation.champion import Champion
 from ml.evaluation.results import ComparedChampion, EvaluationResults
 from ml.gates.model_gate import judge_model
-from runjar.contract.settings import Settings
+from nightjar.contract.settings import Settings
 
 SETTINGS = Settings(metric_k=10, gate_champion_tolerance=0.0, gate_confidence=0.95)
-OPPONENT = ComparedChampion(Champion("2026-02-28.1", "r", None), changed_configuration=["NIGHTJAR_EPOCHS 20, now 30"])
+CHAMPION = ComparedChampion(Champion("2026-02-28.1", "r", None), changed_configuration=["NIGHTJAR_EPOCHS 20, now 30"])
 RUNS = 400
 
 
@@ -33,8 +33,8 @@ def refused_share(users: int, loss: float, runs: int = RUNS) -> float:
         random = np.random.default_rng([users, run])
         taste, sizes = random.beta(0.5, 6, users), random.integers(1, 30, users)
         champion, model = lists(random, taste, sizes), lists(random, taste * (1 - loss), sizes)
-        of_users = {"runjar": model, "popularity": champion, "champion": champion}
-        verdicts = judge_model(EvaluationResults(of_users, dict.fromkeys(of_users, 0.5), OPPONENT), SETTINGS)
+        of_users = {"nightjar": model, "popularity": champion, "champion": champion}
+        verdicts = judge_model(EvaluationResults(of_users, dict.fromkeys(of_users, 0.5), CHAMPION), SETTINGS)
         refused += verdicts[1].verdict == "refused"
     return refused / runs
 
