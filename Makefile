@@ -89,7 +89,7 @@ test-stack: setup browser  ## Start a stack on free ports and test it, also in a
 	NIGHTJAR_TEST_DAYS=$(DAYS) $(BIN)/python -m pytest -m stack $(AT_ONCE)
 
 test-reliability: setup  ## Test publishing under kills, races and bad input; SOAK=1 tests longer
-	NIGHTJAR_TEST_SOAK=$(SOAK) $(BIN)/python -m pytest -m reliability tests/reliability
+	NIGHTJAR_TEST_SOAK=$(SOAK) $(BIN)/python -m pytest -m reliability $(AT_ONCE) tests/reliability
 
 test-guards: setup  ## Remove each guard and check that its test fails
 	$(BIN)/python -m pytest -m guards tests/reliability/test_guards.py
