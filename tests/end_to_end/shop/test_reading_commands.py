@@ -93,9 +93,11 @@ def test_the_run_report_is_one_page_in_the_run_folder_and_in_mlflow(shop: Any) -
     # All sections but two have a table, and ten users have recommendations: no user is excluded, and both runs
     # are of the first date.
     sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', html, re.DOTALL))
+    users = sections.pop("users")
     assert {name for name, text in sections.items() if '<p class="empty">' in text} == {"changes", "excluded_users"}
-    # The events and the recommendations of ten users.
-    assert sections["users"].count("<table>") == 20
+    # Events, of all but cold users, and recommendations of ten users.
+    assert users.count("<h3>") == 10
+    assert users.count("<table>") + users.count('<p class="empty">') == 20
     [run_id] = shop.home.rows("select mlflow_run_id from recs.publications where publication_id = '2026-03-31.2'")[0]
     client = MlflowClient(shop.home.settings.mlflow_uri)
     assert [file.path for file in client.list_artifacts(run_id, "report")] == ["report/2026-03-31.2.html"]
