@@ -150,7 +150,7 @@ def write_model(folder: RunFolder) -> None:
         arrays[f"{side}_ids"] = named
         arrays[f"{side}_vectors"] = random.normal(size=(len(named), 64)).astype(np.float32)
         arrays[f"{side}_biases"] = random.normal(size=len(named)).astype(np.float32)
-        arrays[f"{side}_known"] = random.choice(3, len(named), p=[0.05, 0.05, 0.9]).astype(np.int8)
+        arrays[f"{side}_sources"] = random.choice(3, len(named), p=[0.05, 0.05, 0.9]).astype(np.int8)
     items = len(ids["item"])
     weights = sparse.random(items, items, density=0.05, format="csr", dtype=np.float32, random_state=4)
     save(Embeddings(**arrays), folder.model, ItemWeights(0.5, 2.0, weights))
