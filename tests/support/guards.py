@@ -108,7 +108,9 @@ GUARDS = [
     Guard(
         "nightjar.publishing.input_contract:check_inputs", nothing, f"{BAD_INPUTS}test_every_dropped_renamed_or_retyped"
     ),
-    Guard("nightjar.warehouse.later_columns:add_missing_columns", nothing, f"{BAD_INPUTS}test_a_dropped_column_is_not"),
+    Guard(
+        "nightjar.warehouse.schema_migration:add_missing_columns", nothing, f"{BAD_INPUTS}test_a_dropped_column_is_not"
+    ),
     Guard(
         "nightjar.publishing.trailing_volume:check_trailing_volume",
         nothing,
@@ -118,15 +120,21 @@ GUARDS = [
         "nightjar.publishing.trailing_volume:check_trailing_volume", nothing, f"{BAD_INPUTS}test_a_domain_without_items"
     ),
     Guard("nightjar.publishing.trailing_volume:_counts", empty_by_name, f"{BAD_INPUTS}test_a_missing_part"),
-    Guard("nightjar.publishing.attempts:_check_volume", nothing, f"{BAD_INPUTS}test_a_source_that_is_late"),
-    Guard("nightjar.publishing.attempts:_check_freshness", nothing, f"{BAD_INPUTS}test_a_source_that_is_late"),
-    Guard("nightjar.publishing.attempts:_check_volume", nothing, f"{PUBLICATIONS}test_a_date_without_data_is_refused"),
+    Guard(
+        "nightjar.publishing.interval_events:check_interval_events", nothing, f"{BAD_INPUTS}test_a_source_that_is_late"
+    ),
+    Guard("nightjar.publishing.interval_events:_check_freshness", nothing, f"{BAD_INPUTS}test_a_source_that_is_late"),
+    Guard(
+        "nightjar.publishing.interval_events:check_interval_events",
+        nothing,
+        f"{PUBLICATIONS}test_a_date_without_data_is_refused",
+    ),
     Guard("nightjar.publishing.attempts:check_not_superseded", nothing, f"{PUBLICATIONS}test_a_superseded_attempt"),
     Guard("nightjar.publishing.attempts:check_not_superseded", nothing, f"{RACES}test_of_publishers_at_once"),
     Guard("nightjar.publishing.publish:_check_gates", nothing, f"{PUBLICATIONS}test_nothing_is_published_without"),
     Guard("nightjar.publishing.publish:_entry_of", nothing, f"{PUBLICATIONS}test_publishing_twice"),
     Guard(
-        "nightjar.publishing.publish:_recommendations", lambda *_: 1, f"{PUBLICATIONS}test_a_night_that_staged_nothing"
+        "nightjar.publishing.publish:_recommendations", lambda *_: 1, f"{PUBLICATIONS}test_a_run_that_staged_nothing"
     ),
     Guard("nightjar.publishing.integrity:check_intact", nothing, f"{ROLLBACKS}test_publications_without_data"),
     Guard("nightjar.publishing.integrity:_missing_rows", empty_by_name, f"{ROLLBACK}test_a_publication_t"),
@@ -162,7 +170,11 @@ GUARDS = [
         nothing,
         "tests/unit/contract/test_stage_groups.py::test_a_setting_that_could_have",
     ),
-    Guard("nightjar.warehouse.postgres.adapter:_alone", lambda *_: nullcontext(), f"{RACES}test_of_publishers_at_once"),
+    Guard(
+        "nightjar.warehouse.postgres.adapter:_exclusive_transaction",
+        lambda *_: nullcontext(),
+        f"{RACES}test_of_publishers_at_once",
+    ),
     Guard("shutil:rmtree", nothing, f"{ARTIFACTS}test_files_of_a_killed_begin"),
     Guard("nightjar.publishing.retention.removal:remove_files", nothing, f"{KILLS}test_a_killed_clean_up"),
     Guard(

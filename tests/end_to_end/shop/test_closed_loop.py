@@ -69,9 +69,7 @@ def test_the_exposures_of_each_day_come_from_the_publication(loop: Any) -> None:
         "select exposure_date, count(distinct user_id) > 100 from marts.exposure_outcomes "
         "where publication_id = '2026-03-31.2' group by 1 order by 1"
     )
-    assert [(day.isoformat(), many) for day, many in days] == [
-        (f"2026-04-0{day}", True) for day in range(1, DAYS + 1)
-    ]
+    assert [(day.isoformat(), many) for day, many in days] == [(f"2026-04-0{day}", True) for day in range(1, DAYS + 1)]
     sources = loop.rows(
         "select distinct variant, source from marts.exposure_outcomes where publication_id = '2026-03-31.2'"
     )

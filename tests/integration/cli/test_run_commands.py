@@ -197,10 +197,15 @@ def test_an_interrupted_run_has_died_and_its_process_has_ended(
         os.kill(os.getpid(), signal.SIGINT)
 
     keyboard = threading.Thread(target=interrupt)
-    keyboard.start()
-    with pytest.raises(KeyboardInterrupt):
-        run(settings)
-    keyboard.join()
+    # Where the tests run in the background of a shell, the signal is ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        keyboard.start()
+        with pytest.raises(KeyboardInterrupt):
+            run(settings)
+        keyboard.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     with pytest.raises(ProcessLookupError):
         os.kill(started[0], 0)
     assert recorded_failures(warehouse) == [("nightjar run", "died", -signal.SIGINT, "2026-03-31.1")]
