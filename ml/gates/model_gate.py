@@ -39,8 +39,8 @@ def _paired(
 ) -> GateDecision:
     """Refuse a model that is significantly below a fraction of the compared model in one of the metrics.
 
-    The interval is that of the mean difference over users, `model - share * compared`. Each of two metrics refuses at one end
-    of a two-sided interval, so that both together refuse an equal model at most as often as one interval misses.
+    The interval is that of the mean difference over users, `model - share * compared`. Each of two metrics refuses at
+    one end of a two-sided interval, so that both together refuse an equal model at most as often as one interval misses.
     """
     ours, theirs = results.of_users[MODEL], results.of_users[compared]
     differences = np.column_stack([ours[metric] - share * theirs[metric] for metric in _METRICS])
@@ -72,9 +72,11 @@ def _against_champion(results: EvaluationResults, settings: Settings) -> GateDec
         return GateDecision("champion", "skipped", "no publication of an earlier date")
     name = compared.champion.publication_id
     if compared.obstacle:
-        return GateDecision("champion", "skipped", f"the configuration of {name} cannot be refitted: {compared.obstacle}")
+        reason = f"the configuration of {name} cannot be refitted: {compared.obstacle}"
+        return GateDecision("champion", "skipped", reason)
     if not compared.changed_configuration:
-        return GateDecision("champion", "passed", f"the configuration of {name}{_features(compared)}: nothing to compare")
+        reason = f"the configuration of {name}{_features(compared)}: nothing to compare"
+        return GateDecision("champion", "passed", reason)
     share = 1 - settings.gate_champion_tolerance
     verdict = _paired("champion", results, CHAMPION, share, f"the refit of {name}'s", settings)
     changes = f" ({', '.join(compared.changed_configuration)}{_features(compared)})"
