@@ -40,7 +40,7 @@ def _paired(
     """Refuse a model that is significantly below a fraction of the compared model in one of the metrics.
 
     The interval is that of the mean difference over users, `model - share * compared`. Each of two metrics refuses at
-    one end of a two-sided interval, so that both together refuse an equal model at most as often as one interval misses.
+    one end of a two-sided interval, so that both together refuse an equal model as rarely as one interval misses.
     """
     ours, theirs = results.of_users[MODEL], results.of_users[compared]
     differences = np.column_stack([ours[metric] - share * theirs[metric] for metric in _METRICS])
