@@ -70,7 +70,7 @@ def test_a_failed_run_shows_its_reason_and_succeeds_after_clearing(
     expect(page.get_by_text(re.compile(rf"^begin: .*error \(2, too_few_events\).* {CLEARED}")).first).to_be_visible()
     page.screenshot(path=screenshots / "failed-run.png")
 
-    request.getfixturevalue("mended")
+    request.getfixturevalue("missing_events_imported")
     page.get_by_role("button", name="Press shift+c to clear").click()
     dialog = page.get_by_role("dialog").first
     expect(dialog.get_by_text("begin", exact=True).first).to_be_visible()
@@ -84,7 +84,7 @@ def test_a_failed_run_shows_its_reason_and_succeeds_after_clearing(
     assert {task["state"] for task in dag.tasks(CLEARED).values()} == {"success"}
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("missing_events_imported")
 def test_errored_runs_are_backfilled_from_the_dialog_and_show_their_outcome(
     dag: NightlyDag, failed_runs: dict[date, str], page: Page, screenshots: Path
 ) -> None:
