@@ -89,9 +89,11 @@ def test_errored_runs_are_backfilled_from_the_dialog_and_show_their_outcome(
     dag: NightlyDag, failed_runs: dict[date, str], page: Page, screenshots: Path
 ) -> None:
     stack = dag.stack
-    log_in(page, f"http://127.0.0.1:{stack.settings.airflow_port}", stack.password)
-    page.get_by_role("link", name="Dags", exact=True).first.click()
-    page.get_by_role("link", name="nightly_recommendations").first.click()
+    address = f"http://127.0.0.1:{stack.settings.airflow_port}"
+    log_in(page, address, stack.password)
+    # A click on a link of a list that is still being drawn may be lost.
+    page.get_by_role("link", name="Dags", exact=True).first.wait_for()
+    page.goto(f"{address}/dags/nightly_recommendations")
 
     before = stack.rows("select count(*) from recs.publication_attempts")[0][0]
     dialog = backfill_dialog(page)
