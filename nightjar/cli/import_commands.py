@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from nightjar.cli.layout_options import constants_of_layout, named_layout, optio
 from nightjar.cli.layouts_command import layouts, layouts_for
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.file_access import check_readable, check_writable
+from nightjar.contract.interval import parse_date
 from nightjar.contract.settings import load_settings
 from nightjar.importers.column_matching import IMPORTABLE
 from nightjar.importers.demo_shop.served_days import import_served_days
@@ -193,16 +194,7 @@ def demo_shop(
     their tastes becomes events and exposures. Run the pipeline for the days in between to close the loop; a day that
     was served is not changed.
     """
-    try:
-        last = date.fromisoformat(last_date)
-    except ValueError as error:
-        raise BadInput(
-            f"--last-date {last_date!r} is no date: expected YYYY-MM-DD, for example 2026-03-31",
-            code="not_a_date",
-            option="--last-date",
-            value=last_date,
-        ) from error
-    shop = ShopOptions(seed, users, items, days, last)
+    shop = ShopOptions(seed, users, items, days, parse_date(last_date, option="--last-date"))
     _run(lambda warehouse: import_served_days(warehouse, shop, nights))
 
 

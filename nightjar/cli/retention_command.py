@@ -1,6 +1,5 @@
 """`nightjar retention`: deletes the data of old attempts and searches; only lists it without --apply."""
 
-from datetime import date
 from importlib import import_module
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from nightjar.contract.errors import BadInput
+from nightjar.contract.interval import parse_date
 from nightjar.contract.settings import Settings, load_settings
 from nightjar.publishing.retention.old_tunings import OldTuning, old_tunings, remove_tuning
 from nightjar.publishing.retention.plan import Part, Plan
@@ -32,7 +31,7 @@ def retention(
     """
     settings = load_settings()
     warehouse = open_warehouse(settings)
-    counted_from = _date(as_of) if as_of else default_as_of(warehouse)
+    counted_from = parse_date(as_of, option="--as-of") if as_of else default_as_of(warehouse)
     if counted_from is None:
         print("nothing is published yet: nothing to delete")
         return
@@ -66,18 +65,6 @@ def retention(
 def register(app: typer.Typer) -> None:
     """Add the command to the main app."""
     app.command()(retention)
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise BadInput(
-            f"--as-of {text!r} is no date: expected YYYY-MM-DD, for example 2026-03-31",
-            code="not_a_date",
-            option="--as-of",
-            value=text,
-        ) from error
 
 
 def _forgettable_runs(settings: Settings, plan: Plan) -> dict[str, str]:

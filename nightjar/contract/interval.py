@@ -47,16 +47,23 @@ def of_date(day: str) -> DataInterval:
     Raises:
         BadInput: the text is no calendar date.
     """
+    start = datetime.combine(parse_date(day), time.min, UTC)
     try:
-        start = datetime.combine(date.fromisoformat(day), time.min, UTC)
         return DataInterval(start, start + timedelta(days=1))
-    except (ValueError, OverflowError) as error:
-        raise BadInput(
-            f"{day!r} is no date: expected YYYY-MM-DD, for example 2026-03-31",
-            code="not_a_date",
-            value=day,
-            expected="YYYY-MM-DD",
-        ) from error
+    except OverflowError as error:
+        raise _not_a_date(day) from error
+
+
+def parse_date(text: str, **option: str) -> date:
+    """Parse a calendar date, YYYY-MM-DD; `option="--as-of"` names in an error the option that it was typed for.
+
+    Raises:
+        BadInput: the text is none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise _not_a_date(text, **option) from error
 
 
 def parse_instant(name: str, text: str) -> datetime:
@@ -74,3 +81,14 @@ def parse_instant(name: str, text: str) -> datetime:
     if instant.tzinfo is None:
         raise BadInput(f"{name} {text!r} has no time zone", code="no_time_zone", name=name, value=text)
     return instant.astimezone(UTC)
+
+
+def _not_a_date(text: str, **option: str) -> BadInput:
+    named = " ".join([*option.values(), repr(text)])
+    return BadInput(
+        f"{named} is no date: expected YYYY-MM-DD, for example 2026-03-31",
+        code="not_a_date",
+        value=text,
+        expected="YYYY-MM-DD",
+        **option,
+    )
