@@ -1,6 +1,7 @@
 """The append-only ledger of publications and the pointer that readers follow, inside a caller's transaction.
 
-Reads and writes `recs.publications` and `recs.current_publication`; used by publication and rollback.
+Reads and writes `recs.publications` and `recs.current_publication`; used by publication, rollback and
+the begin of an attempt.
 """
 
 from dataclasses import dataclass
@@ -26,6 +27,16 @@ def current_publication(connection: Connection) -> tuple[str, date] | None:
     """Return the current publication and its data date."""
     row = connection.execute("select publication_id, data_date from recs.current_publication").fetchone()
     return (row[0], row[1]) if row else None
+
+
+def last_publication_of(connection: Connection, data_date: date) -> str | None:
+    """Return the last publication of a data date, current or history; None where it has none."""
+    row = connection.execute(
+        "select publication_id from recs.publications where data_date = ? and action in ('published', 'history') "
+        "order by ledger_id desc limit 1",
+        [data_date],
+    ).fetchone()
+    return row[0] if row else None
 
 
 def add_entry(connection: Connection, **values: str | int | date | datetime | None) -> int:

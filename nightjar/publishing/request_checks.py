@@ -9,6 +9,7 @@ from nightjar.publishing.catalogue_checks import check_any_is_available, check_r
 from nightjar.publishing.event_counts import Visible, check_some_event_counts
 from nightjar.publishing.input_contract import check_inputs
 from nightjar.publishing.interval_events import check_interval_events
+from nightjar.publishing.ledger import last_publication_of
 from nightjar.publishing.run_request import PUBLISH_MODES, RunRequest
 from nightjar.publishing.text_model_check import check_text_model
 from nightjar.warehouse.protocol import Connection
@@ -51,11 +52,7 @@ def check_request(settings: Settings, connection: Connection, request: RunReques
 def _last_publication(settings: Settings, connection: Connection, request: RunRequest) -> RunFolder | None:
     if request.stages[0] == STAGE_GROUPS[0]:
         return None
-    last = connection.execute(
-        "select publication_id from recs.publications where data_date = ? and action in ('published', 'history') "
-        "order by ledger_id desc limit 1",
-        [request.interval.data_date],
-    ).fetchone()
+    last = last_publication_of(connection, request.interval.data_date)
     if last is None:
         raise BadInput(
             f"stages={','.join(request.stages)}: {request.interval.data_date} has no publication yet to inherit the "
@@ -64,4 +61,4 @@ def _last_publication(settings: Settings, connection: Connection, request: RunRe
             data_date=request.interval.data_date,
             stages=request.stages,
         )
-    return RunFolder.of(settings.lake, last[0])
+    return RunFolder.of(settings.lake, last)

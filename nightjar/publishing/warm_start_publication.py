@@ -5,13 +5,10 @@ from datetime import date
 from nightjar.contract.errors import BadInput
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
+from nightjar.publishing.ledger import last_publication_of
 from nightjar.warehouse.protocol import Connection
 
 OFF, ON = "off", "on"
-_LAST_OF_DATE = """
-    select publication_id from recs.publications
-    where action in ('published', 'history') and data_date = ? order by ledger_id desc limit 1
-"""
 _NEWEST = """
     select publication_id, data_date from recs.publications
     where action in ('published', 'history') order by data_date desc, ledger_id desc limit 1
@@ -35,9 +32,9 @@ def warm_start_from(settings: Settings, connection: Connection, data_date: date)
     """
     if settings.warm_start == OFF:
         return ""
-    last = connection.execute(_LAST_OF_DATE, [data_date]).fetchone()
+    last = last_publication_of(connection, data_date)
     if last is not None:
-        return _checkpoint_of(settings, last[0])
+        return _checkpoint_of(settings, last)
     newest = connection.execute(_NEWEST).fetchone()
     if newest is None or newest[1] > data_date:
         return ""
