@@ -9,7 +9,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException
 
 from dags.support.command_errors import CommandFailed, CommandRefused
-from dags.support.failure_records import code_of, reason_of, record_task_failure, resume_attempt
+from dags.support.failure_records import reason_of, record_task_failure, resume_attempt
 from dags.support.spark_master import check_master
 from dags.support.task_defaults import COMPUTE_POOL, OUTCOME, RUN_FOLDER, only_in_stage_group, setting_of_run
 from nightjar.contract.environment import spark_environment
@@ -45,13 +45,13 @@ class SparkJob(SparkSubmitOperator):
             check_master(load_settings().spark_master)
             super().execute(context)
         except (AirflowException, NightjarError) as error:
-            exit_code, reason = _exit_code_and_reason(self.task_id, error)
+            exit_code, code, reason = _cause(self.task_id, error)
             context["ti"].xcom_push(OUTCOME, f"{self.task_id}: {reason}")
             is_final = exit_code == BadInput.exit_code
             record_task_failure(context, self.task_id, exit_code, reason, is_final=is_final)
             # The log above has the rest of the job's output.
             kind = CommandRefused if is_final else CommandFailed
-            raise kind(reason, exit_code, _code(error), reason) from error
+            raise kind(reason, exit_code, code, reason) from error
 
     def _get_hook(self) -> SparkSubmitHook:
         hook = super()._get_hook()
@@ -82,21 +82,17 @@ def spark_job(name: str, *settings: str, arguments: list[str] | None = None) -> 
     )
 
 
-def _exit_code_and_reason(task: str, error: Exception) -> tuple[int, str]:
-    """Return a failed submission's exit code and reason."""
+def _cause(task: str, error: Exception) -> tuple[int, str, str]:
+    """Return a failed submission's exit code, error code and reason."""
     if isinstance(error, NightjarError):
-        return error.exit_code, str(error)
+        return error.exit_code, error.code, str(error)
     text = str(error)
-    code = _EXIT_CODE.search(text)
-    exit_code = int(code[1]) if code else NightjarError.exit_code
+    ended = _EXIT_CODE.search(text)
+    exit_code = int(ended[1]) if ended else NightjarError.exit_code
     if error_line := ERROR_LINE.search(text):
-        return exit_code, error_line["reason"]
+        return exit_code, error_line["code"] or "", error_line["reason"]
     last_line = [line for line in text.splitlines() if line.strip()][-1:] or [""]
-    return exit_code, reason_of(task, exit_code, last_line[0].strip())
-
-
-def _code(error: Exception) -> str:
-    return error.code if isinstance(error, NightjarError) else code_of(str(error))
+    return exit_code, "", reason_of(task, exit_code, last_line[0].strip())
 
 
 def _value(values: Settings, setting: str) -> str:
