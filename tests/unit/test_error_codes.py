@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -26,6 +27,7 @@ exit code 1, `BadInput` 2, `GateRefused` 3, `RunSkipped` 4. `...` stands for a v
 """
 
 
+@cache
 def trees() -> dict[str, ast.Module]:
     """The modules of the product by their paths."""
     return {

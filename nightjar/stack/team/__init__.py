@@ -1,1 +1,1 @@
-"""A small team's stack: one table of programs, rendered as docker-compose.yml or run as processes of one machine."""
+"""A small team's stack: docker-compose.yml, run by Docker Compose or as processes of one machine."""

@@ -32,7 +32,7 @@ class ContainerTranslation:
     Attributes:
         hosts: names of the containers.
         settings: variable of each setting to its value, for `${VARIABLE:-default}`.
-        here: folder, host or port of the containers to that of this machine.
+        translated: folder, host or port of the containers to that of this machine.
         parts: pattern of what is replaced in a text, each match once.
     """
 
