@@ -11,33 +11,27 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ml.data.training_data import TrainingData, read_training_data
-from ml.evaluation.champion_refit import ranking_of
 from ml.evaluation.evaluate import recall_at_k
 from ml.evaluation.holdout_slices import holdout_slices
+from ml.evaluation.slice_lists import Evaluated
 from ml.models import warm_start_checkpoint
-from ml.models.lightfm import Epoch, WarmStartCheckpoint, fit
-from ml.models.trained_embeddings import FittedFactors
+from ml.models.candidate import Candidate, fit_candidate
+from ml.models.lightfm import Epoch, WarmStartCheckpoint
+from nightjar.contract.artifacts.model_folder import LIGHTFM
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
-from nightjar.ranking.scoring import popularity_ranking
 
 
 def recalls(data: TrainingData, settings: Settings, checkpoint: WarmStartCheckpoint | None) -> list[float]:
     """Return recall@k of the embeddings alone on the slice `all` after each epoch."""
-    popularity = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
     all_slice = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)[0]
+    truth = Evaluated.of(data)
     by_epoch: list[float] = []
 
-    def watch(epoch: Epoch) -> None:
-        ranking = ranking_of(
-            FittedFactors(data, data.train, epoch.users, epoch.items, settings.cold_item_lambda),
-            popularity,
-            settings,
-            None,
-        )
-        by_epoch.append(recall_at_k(ranking, all_slice, data.train, settings.metric_k))
+    def watch(epoch: Epoch, candidate: Candidate) -> None:
+        by_epoch.append(recall_at_k(candidate.ranker_of(LIGHTFM), all_slice, truth, settings.metric_k))
 
-    fit(data.train, data.user_features, data.item_features, settings, watch, checkpoint)
+    fit_candidate(data.train_part, settings, watch, checkpoint)
     return by_epoch
 
 
@@ -51,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     before, after = (
         read_training_data(RunFolder(path).features_folder) for path in (arguments.earlier, arguments.later)
     )
-    earlier = fit(before.train, before.user_features, before.item_features, settings, lambda epoch: None)
+    earlier = fit_candidate(before.train_part, settings).checkpoint
     with TemporaryDirectory() as folder:
         warm_start_checkpoint.save(Path(folder) / "start", before, settings, earlier, settings.epochs)
         checkpoint = warm_start_checkpoint.load(Path(folder) / "start", after, settings)

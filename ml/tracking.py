@@ -1,8 +1,8 @@
 """MLflow: one run and at most one model version a publication, however often a stage is repeated.
 
-The only module that imports mlflow. Used by evaluate_model, fit_model, publish, report, rollback, retention and
-tune_model. Writes `mlflow_run.json` into the run folder; its fields are those of `TrackedRun`, null before the model is
-registered.
+With `ml.tracking_flavour` the only module that imports mlflow. Used by evaluate_model, fit_model, publish, report,
+rollback, retention and tune_model. Writes `mlflow_run.json` into the run folder; its fields are those of `TrackedRun`,
+null before the model is registered.
 """
 
 import json
@@ -19,6 +19,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LifecycleStage, Metric, Param, Run, RunTag
 from mlflow.environment_variables import MLFLOW_DISABLE_TELEMETRY, MLFLOW_HTTP_REQUEST_MAX_RETRIES
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
@@ -55,12 +56,14 @@ class StageLog:
         metrics: name to its values by step, from step 1; a metric that is measured once has one value.
         tags: name to text; a later value replaces an earlier one.
         artifacts: folder in the run to the local folder or file that goes there.
+        models: folder in the run to the local folder that is to be its whole content.
     """
 
     params: Mapping[str, object] = field(default_factory=dict)
     metrics: Mapping[str, list[float]] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     artifacts: Mapping[str, Path] = field(default_factory=dict)
+    models: Mapping[str, Path] = field(default_factory=dict)
 
 
 def _server_errors_named(call: Callable[Concatenate[Settings, P], T]) -> Callable[Concatenate[Settings, P], T]:
@@ -101,7 +104,7 @@ def log_stage(settings: Settings, folder: RunFolder, log: StageLog) -> TrackedRu
     run = _run_of(client, settings, folder.record().publication_id)
     run_id = run.info.run_id
     client.update_run(run_id, status="RUNNING")
-    _log(client, run, log)
+    _log(client, settings, run, log)
     client.set_terminated(run_id)
     tracked = _tracked(client, settings, run_id)
     _write(folder, tracked)
@@ -120,14 +123,14 @@ def log_tuning(settings: Settings, name: str, log: StageLog, trials: Mapping[str
     for trial, trial_log in trials.items():
         nested = {MLFLOW_PARENT_RUN_ID: parent.info.run_id}
         run = _tagged_run(client, settings, _TUNING_TAG, f"{name} {trial}", trial, nested)
-        _log(client, run, trial_log)
+        _log(client, settings, run, trial_log)
         client.set_terminated(run.info.run_id)
-    _log(client, parent, log)
+    _log(client, settings, parent, log)
     client.set_terminated(parent.info.run_id)
     return str(parent.info.run_id)
 
 
-def _log(client: MlflowClient, run: Run, log: StageLog) -> None:
+def _log(client: MlflowClient, settings: Settings, run: Run, log: StageLog) -> None:
     run_id = run.info.run_id
     # MLflow drops a point that it already has; with the run's start as time, a repeated stage adds nothing.
     points = [
@@ -151,8 +154,18 @@ def _log(client: MlflowClient, run: Run, log: StageLog) -> None:
         ) from error
     for start in range(0, len(points), _BATCH):
         client.log_batch(run_id, metrics=points[start : start + _BATCH])
-    for target, source in log.artifacts.items():
+    for target, source in log.models.items():
+        # What an earlier try left would make the model unreadable: its manifest does not name it.
+        if set(_files(client, run_id, target)) - {f"{target}/{path.relative_to(source)}" for path in source.rglob("*")}:
+            _artifacts(settings, run).delete_artifacts(target)
+    for target, source in {**log.artifacts, **log.models}.items():
         (client.log_artifacts if source.is_dir() else client.log_artifact)(run_id, str(source), target or None)
+
+
+def _files(client: MlflowClient, run_id: str, folder: str) -> Iterator[str]:
+    """Yield the files below a folder of a run."""
+    for each in client.list_artifacts(run_id, folder):
+        yield from _files(client, run_id, each.path) if each.is_dir else (each.path,)
 
 
 @_server_errors_named
@@ -253,7 +266,8 @@ def delete_runs(settings: Settings, run_ids: Iterable[str]) -> None:
     """
     client = _client(settings)
     for run_id in run_ids:
-        uri = client.get_run(run_id).info.artifact_uri
+        run = client.get_run(run_id)
+        uri = run.info.artifact_uri
         root = settings.mlflow_artifacts.resolve()
         if uri.startswith(("file:", "/")) and root not in Path(uri.removeprefix("file://")).resolve().parents:
             raise NightjarError(
@@ -265,8 +279,12 @@ def delete_runs(settings: Settings, run_ids: Iterable[str]) -> None:
             )
         for version in _versions(client, settings, run_id):
             client.delete_model_version(settings.mlflow_name, version)
-        get_artifact_repository(uri, tracking_uri=settings.mlflow_uri).delete_artifacts()
+        _artifacts(settings, run).delete_artifacts()
         client.delete_run(run_id)
+
+
+def _artifacts(settings: Settings, run: Run) -> ArtifactRepository:
+    return get_artifact_repository(run.info.artifact_uri, tracking_uri=settings.mlflow_uri)
 
 
 def _client(settings: Settings) -> MlflowClient:

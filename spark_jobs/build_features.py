@@ -45,7 +45,11 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
     )
     split = holdout.mark_train(events, fractions, arguments.seed, arguments.repeat_after_days)
     pairs = pair_weights.weigh_pairs(
-        split, arguments.as_of, arguments.recency_rank_power, arguments.popularity_half_life_days
+        split,
+        arguments.as_of,
+        arguments.recency_rank_power,
+        arguments.popularity_half_life_days,
+        arguments.trending_half_life_days,
     ).persist()
     # Without repeats there is nothing to write: the model's stages read a missing dataset as an empty one.
     repeatable = None
@@ -62,6 +66,7 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
         "train_interactions": pair_weights.train_interactions(pairs),
         "holdout": holdout.holdout(pairs, repeatable),
         "shown": holdout.fold_in_items(pairs),
+        "train_seen": holdout.train_seen(events, pairs, fractions, arguments.seed, arguments.repeat_after_days),
         "seen": seen_items.seen(seen, arguments.as_of),
         **({} if repeatable is None else {"repeatable": repeatable}),
     }
@@ -76,6 +81,8 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
             carriers = segments.segment_carriers(folded, arguments.min_segment_users)
             datasets["user_segments"] = segments.user_segments(carriers)
             datasets["popularity"] = popularity.popularity(pairs, items, carriers, arguments.popular_k)
+            datasets["train_popularity"] = popularity.train_popularity(pairs, items, carriers, arguments.popular_k)
+            datasets["trending"] = popularity.trending(pairs)
     return datasets
 
 
@@ -131,6 +138,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument(
         "--popularity-half-life-days", type=float, required=True, help="0: no decay but that of the event type"
     )
+    parser.add_argument("--trending-half-life-days", type=float, required=True)
     parser.add_argument("--min-segment-users", type=entry_point.at_least(1), required=True)
     parser.add_argument("--popular-k", type=entry_point.at_least(1), required=True)
     parser.add_argument("--seed", type=entry_point.at_least(0), required=True)

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from nightjar.contract.artifacts.embeddings import check_manifest
+from nightjar.contract.artifacts.ranking_folder import FEATURES
 from nightjar.contract.atomic_files import written_aside
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.progress import StageProgress
@@ -25,8 +26,6 @@ from spark_jobs import entry_point
 from spark_jobs.scoring.recommendations import recommendations
 from spark_jobs.scoring.similar_items import similar_items
 from spark_jobs.transforms.popularity import popular_items
-
-FEATURES = ("user_ids", "item_ids", "seen", "full_interactions", "popularity", "user_segments")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,12 +16,12 @@ from benchmarks.quality.evaluation import Scorer
 from ml.data.training_data import TrainingData
 from ml.evaluation.cold_item_weights import ColdItemWeights, choose
 from ml.evaluation.holdout_slices import holdout_slices, slice_named
+from ml.models.candidate import fit_candidate
 from ml.models.cold_items import metadata_rows, unit_rows
-from ml.models.cooccurrence import item_weights_of, nearest_by_cosine
-from ml.models.lightfm import fit
-from ml.models.trained_embeddings import FittedFactors, embeddings_of
+from ml.models.ease import nearest_by_cosine
+from nightjar.contract.artifacts.model_folder import LIGHTFM
 from nightjar.contract.settings import Settings
-from nightjar.ranking.scoring import popularity_ranking, published_ranking
+from nightjar.ranking.ranker import Ranker
 
 NIGHTJAR, EMBEDDINGS = "Nightjar", "LightFM alone, Nightjar's embeddings"
 
@@ -80,24 +80,18 @@ def als(data: TrainingData, alpha: float, regularization: float) -> Scorer:
 
 def choose_cold_item_weights(before: TrainingData, settings: Settings) -> ColdItemWeights:
     """Choose as a run does on its holdout."""
-    users, items = fit(before.train, before.user_features, before.item_features, settings, lambda epoch: None)
-    popular = popularity_ranking(before.train.getnnz(axis=0), len(before.user_ids))
     slices = holdout_slices(before.train, before.holdout, before.is_available, settings.seed)
-    cold_slice = slice_named(slices, "cold_item")
-    fitted = FittedFactors(before, before.train, users, items, settings.cold_item_lambda)
-    return choose(fitted, cold_slice, popular, settings, item_weights_of(before, before.train, settings))
+    return choose(fit_candidate(before.train_part, settings), slice_named(slices, "cold_item"))
 
 
 def nightjar(data: TrainingData, settings: Settings) -> dict[str, Scorer]:
     """Return the ranking of a run, and that of its embeddings alone."""
-    users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
-    embeddings = embeddings_of(FittedFactors(data, data.train, users, items, settings.cold_item_lambda), settings)
-    popular = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
-    weights = item_weights_of(data, data.train, settings)
-    return {
-        EMBEDDINGS: published_ranking(embeddings, popular).scores,
-        NIGHTJAR: published_ranking(embeddings, popular, weights, data.train).scores,
-    }
+    candidate = fit_candidate(data.train_part, settings)
+    return {EMBEDDINGS: _scorer(candidate.ranker_of(LIGHTFM)), NIGHTJAR: _scorer(candidate.ranker())}
+
+
+def _scorer(ranker: Ranker) -> Scorer:
+    return lambda users: np.concatenate([scores for _, scores in ranker.scores(users)])
 
 
 COLD_ITEM_PEERS = (

@@ -14,10 +14,12 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from benchmarks.performance.timing import seconds_each
 from ml.data.training_data import read_training_data
-from nightjar.contract.artifacts import embeddings
+from nightjar.contract.artifacts import model_folder
+from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
 from nightjar.contract.run_folder import RunFolder
+from nightjar.ranking.blend import blend_of
 from nightjar.ranking.catalogue import Catalogue, load_catalogue
-from nightjar.ranking.user_block import recommend_to_block
+from nightjar.ranking.recommendation_rows import recommend_to_block
 
 _BLOCK_USERS, _K = 1024, 10
 # All users would take too long. Whole blocks, as in a run.
@@ -31,11 +33,9 @@ def scoring_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
     """
     folder = RunFolder(run_folder)
     items = load_catalogue(str(run_folder))
+    alone = ModelSources(model_folder.mapped(folder.model).embeddings)
     blocks = _blocks(folder)
-    vectors = np.zeros((len(items.item_ids), items.user_vectors.shape[1] + 1), np.float32)
-    for domain in items.domains:
-        vectors[domain.candidates] = domain.vectors
-    of_users = items.user_vectors[:_MOST_USERS]
+    vectors, of_users = items.blend.vectors.astype(np.float32), items.user_vectors[LIGHTFM][:_MOST_USERS]
     users = np.column_stack([of_users, np.ones(len(of_users), np.float32)])
 
     def recommendations(of: Catalogue) -> Callable[[], object]:
@@ -48,7 +48,7 @@ def scoring_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
     works = {
         "bare product": product,
         "implicit's recommend": _implicit(users, vectors, folder),
-        "Nightjar, embeddings alone": recommendations(replace(items, blend=None)),
+        "Nightjar, embeddings alone": recommendations(replace(items, blend=blend_of(alone))),
         "Nightjar, blended as published": recommendations(items),
     }
     with threadpool_limits(1):
@@ -60,7 +60,7 @@ def scoring_seconds(run_folder: Path, repeats: int) -> dict[str, float]:
 def _predict(folder: RunFolder) -> Callable[[], object]:
     """LightFM's own prediction for some users, with the features of the run's model, untrained."""
     data = read_training_data(folder.features_folder)
-    model = LightFM(no_components=embeddings.mapped(folder.model, "item_vectors").shape[1])
+    model = LightFM(no_components=model_folder.mapped(folder.model).embeddings.item_vectors.shape[1])
     model.fit_partial(data.full.tocoo(), data.user_features, data.item_features, epochs=0)
     all_items = np.arange(len(data.item_ids), dtype=np.int32)
 

@@ -12,17 +12,12 @@ from scipy import sparse
 
 from benchmarks.quality.evaluation import K
 from ml.data.training_data import IDENTITY_PREFIX, TrainingData
-from ml.evaluation.evaluate import hits_of
-from ml.evaluation.holdout_slices import holdout_slices, slice_named
-from ml.evaluation.metrics.ndcg import ndcg
-from ml.evaluation.metrics.recall import recall
-from ml.models.cooccurrence import item_weights_of
-from ml.models.lightfm import fit
-from ml.models.trained_embeddings import FittedFactors, embeddings_of
-from nightjar.contract.artifacts.embeddings import Embeddings
-from nightjar.contract.artifacts.item_weights import raised
+from ml.evaluation.holdout_slices import HoldoutSlice, holdout_slices, slice_named
+from ml.evaluation.slice_lists import Evaluated
+from ml.models.candidate import Candidate, fit_candidate
+from ml.tuning.trial_fit import list_metrics
+from nightjar.contract.artifacts.sources import raised
 from nightjar.contract.settings import Settings
-from nightjar.ranking.scoring import best_items, popularity_ranking, published_ranking
 
 
 @dataclass(frozen=True)
@@ -86,33 +81,27 @@ ABLATIONS = (
     Ablation("60 epochs", {"epochs": 60}),
     Ablation("32 dimensions", {"embedding_dim": 32}),
 )
-_OF_THE_BLEND = "cooccurrence_"
+# Settings that a fitted candidate follows.
+_OF_THE_RANKING = {"cooccurrence_share"}
 
 
 def effects(data: TrainingData, settings: Settings) -> dict[str, dict[str, float]]:
     """Measure every ablation on warm users and items: recall@10 and NDCG@10 by its name."""
-    unchanged = _embeddings(data, settings)
-    figures = {}
-    for ablation in ABLATIONS:
-        changed = settings.model_copy(update=ablation.settings)
-        is_refitted = bool(ablation.settings) and not next(iter(ablation.settings)).startswith(_OF_THE_BLEND)
-        changed_data = ablation.data(data)
-        embeddings = _embeddings(changed_data, changed) if is_refitted or changed_data is not data else unchanged
-        figures[ablation.name] = _quality(data, embeddings, changed)
-    return figures
+    warm = slice_named(holdout_slices(data.train, data.holdout, data.is_available, settings.seed), "warm")
+    unchanged = fit_candidate(data.train_part, settings)
+    return {each.name: _quality(_ablated(unchanged, each), warm) for each in ABLATIONS}
 
 
-def _embeddings(data: TrainingData, settings: Settings) -> Embeddings:
-    users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
-    return embeddings_of(FittedFactors(data, data.train, users, items, settings.cold_item_lambda), settings)
+def _ablated(unchanged: Candidate, ablation: Ablation) -> Candidate:
+    """Return the candidate with one change; changed data is seen by the embeddings only."""
+    settings = unchanged.settings.model_copy(update=ablation.settings)
+    data = ablation.data(unchanged.part.data)
+    if data is unchanged.part.data and ablation.settings.keys() <= _OF_THE_RANKING:
+        return unchanged.at(settings)
+    fitted = fit_candidate(data.train_part, settings)
+    return fitted if data is unchanged.part.data else replace(unchanged, factors=fitted.factors)
 
 
-def _quality(data: TrainingData, embeddings: Embeddings, settings: Settings) -> dict[str, float]:
-    popularity = popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))
-    weights = item_weights_of(data, data.train, settings)
-    ranking = published_ranking(embeddings, popularity, weights, data.train)
-    slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
-    warm = slice_named(slices, "warm")
-    hits = hits_of(best_items(ranking, warm.users, warm.is_candidate, data.train, K), warm.truth)
-    sizes = warm.truth.getnnz(axis=1)
-    return {"recall": float(np.nanmean(recall(hits, sizes))), "ndcg": float(np.nanmean(ndcg(hits, sizes)))}
+def _quality(candidate: Candidate, warm: HoldoutSlice) -> dict[str, float]:
+    metrics = list_metrics(candidate.ranker(), warm, Evaluated.of(candidate.part.data), K)
+    return {"recall": metrics.mean("recall"), "ndcg": metrics.mean("ndcg")}

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from benchmarks.quality.events import Events
-from ml.evaluation.evaluate import exposure_counts, hits_of
 from ml.evaluation.metrics.coverage import coverage
 from ml.evaluation.metrics.ndcg import ndcg
 from ml.evaluation.metrics.recall import recall
+from ml.evaluation.slice_lists import exposure_counts, hits_of
 from nightjar.ranking.blend import LOWEST, best_columns
 
 K = 10
@@ -56,7 +56,8 @@ def recommend(scores: Scorer, held_out: HeldOut) -> NDArray[np.int64]:
 def evaluate_recommendations(recommended: NDArray[np.int64], held_out: HeldOut) -> dict[str, Any]:
     """Mean recall@10, NDCG@10, the fraction of all items that are recommended to anyone, and both metrics by user."""
     hits, sizes = hits_of(recommended, held_out.truth), held_out.truth.getnnz(axis=1)
-    exposures = exposure_counts(recommended, np.ones(held_out.truth.shape[1], np.bool_))
+    # One list a user, whatever the domains of its items.
+    exposures = exposure_counts({"all": recommended}, np.ones(held_out.truth.shape[1], np.bool_))
     of_users = {"recall": recall(hits, sizes), "ndcg": ndcg(hits, sizes)}
     return {
         **{metric: float(values.mean()) for metric, values in of_users.items()},

@@ -16,12 +16,51 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nightjar.contract.errors import NightjarError
+from nightjar.contract.tables import EVERYONE
+from nightjar.ranking.catalogue import PopularityList, PopularityLists, popularity_lists
 
 RARE_SUFFIX = ":(rare)"
 IDENTITY_PREFIX = "id:"
 # In brackets, because a source may have kinds `text` and `title` of its own.
 TEXT_PREFIX = "(text):"
 TITLE_PREFIX = "(title):"
+
+
+@dataclass(frozen=True)
+class Popularity:
+    """What all users like, by the pairs of one part of the data.
+
+    Attributes:
+        lists: the popularity lists; those of segment `all` rank every item that may be recommended.
+        trending: (items,) float32, score by the newest events.
+    """
+
+    lists: PopularityLists
+    trending: NDArray[np.float32]
+
+    def of_everyone(self) -> NDArray[np.float32]:
+        """(items,) scores of the lists of all users; 0 for an item that is in none."""
+        scores = np.zeros(len(self.trending), np.float32)
+        for of_domain in self.lists.values():
+            scores[of_domain[EVERYONE].items] = of_domain[EVERYONE].scores
+        return scores
+
+
+def popularity_by_users(
+    pairs: sparse.csr_matrix, domains: NDArray[np.object_], item_ids: NDArray[np.object_]
+) -> Popularity:
+    """Return lists of all users that rank every item by its number of users, ties by id: without times and segments.
+
+    Args:
+        pairs: (users, items) CSR.
+        domains: (items,) text.
+        item_ids: (items,) text.
+    """
+    users = pairs.getnnz(axis=0).astype(np.float32)
+    order = np.lexsort((item_ids.astype(str), -users))
+    by_domain = {name: order[domains[order] == name] for name in sorted(set(domains.tolist()))}
+    lists = {name: {EVERYONE: PopularityList(items, users[items])} for name, items in by_domain.items()}
+    return Popularity(lists, users)
 
 
 @dataclass(frozen=True)
@@ -45,6 +84,11 @@ class TrainingData:
         repeatable: (users, items) float32 CSR, 1 for a pair of `train` or `fold_in_recency` that may be recommended
             again at the cut between them and the holdout, 2 where the user consumed it again (it is in `holdout`, too).
             None: there is none.
+        train_seen: (users, items) float32 CSR of ones, what users had seen at the cut without a positive event.
+            None: nothing.
+        segments: (users,) text, None for a user without a segment.
+        train_popularity: by the pairs of `train`; the lists hold the items of the holdout, too. None: by users alone.
+        full_popularity: by the pairs of `full`, likewise.
     """
 
     user_ids: NDArray[np.object_]
@@ -60,22 +104,64 @@ class TrainingData:
     user_feature_names: NDArray[np.object_]
     item_feature_names: NDArray[np.object_]
     repeatable: sparse.csr_matrix | None = field(default=None, kw_only=True)
+    train_seen: sparse.csr_matrix | None = field(default=None, kw_only=True)
+    segments: NDArray[np.object_] | None = field(default=None, kw_only=True)
+    train_popularity: Popularity | None = field(default=None, kw_only=True)
+    full_popularity: Popularity | None = field(default=None, kw_only=True)
+
+    @property
+    def train_part(self) -> "TrainingPart":
+        """What the evaluated model is fitted on."""
+        return self._part(self.train, self.train_popularity)
+
+    @property
+    def full_part(self) -> "TrainingPart":
+        """What the published model is fitted on."""
+        return self._part(self.full, self.full_popularity)
+
+    def _part(self, pairs: sparse.csr_matrix, popularity: Popularity | None) -> "TrainingPart":
+        return TrainingPart(self, pairs, popularity or popularity_by_users(pairs, self.item_domains, self.item_ids))
+
+    @cached_property
+    def competes(self) -> NDArray[np.bool_]:
+        """(items,) what evaluation may recommend: available items, and those of the holdout, available until then."""
+        return np.asarray(self.is_available | (self.holdout.getnnz(axis=0) > 0))
+
+    @cached_property
+    def user_segments(self) -> NDArray[np.object_]:
+        """(users,) text, None for a user without a segment."""
+        return np.full(len(self.user_ids), None, object) if self.segments is None else self.segments
 
     @cached_property
     def left_out(self) -> sparse.csr_matrix:
-        """(users, items) CSR of what evaluation may not recommend: `train` without what may be recommended again."""
-        return self.without_repeatable(self.train)
+        """(users, items) CSR of what evaluation may not recommend: what users had seen, unless it may be repeated."""
+        return self.left_out_with(self.train)
 
-    def without_repeatable(self, pairs: sparse.csr_matrix) -> sparse.csr_matrix:
-        """Return some pairs (users, items) without those that may be recommended again."""
-        if self.repeatable is None:
-            return pairs
-        return (pairs - pairs.multiply(self.repeatable.sign())).tocsr()
+    def left_out_with(self, history: sparse.csr_matrix) -> sparse.csr_matrix:
+        """Return what may not be recommended to users of this history, (users, items) CSR, as `left_out`."""
+        if self.repeatable is not None:
+            history = (history - history.multiply(self.repeatable.sign())).tocsr()
+        return history if self.train_seen is None else (history + self.train_seen).tocsr()
 
     @cached_property
     def repeated(self) -> sparse.csr_matrix | None:
         """(users, items) CSR of ones: what users consumed again, of what may be recommended again."""
         return None if self.repeatable is None else (self.repeatable > 1).astype(np.float32).tocsr()
+
+
+@dataclass(frozen=True)
+class TrainingPart:
+    """What one fit sees.
+
+    Attributes:
+        data: ids and features of users and items.
+        pairs: (users, items) float32 CSR, weight of the positive pairs.
+        popularity: of these pairs.
+    """
+
+    data: TrainingData
+    pairs: sparse.csr_matrix
+    popularity: Popularity
 
 
 def read_training_data(features: Path) -> TrainingData:
@@ -107,6 +193,10 @@ def read_training_data(features: Path) -> TrainingData:
         user_feature_names=user_names,
         item_feature_names=item_names,
         repeatable=_repeatable(features, shape),
+        train_seen=_matrix(features, "train_seen", ("user_index", "item_index", None), shape),
+        segments=_segments(features, shape[0]),
+        train_popularity=_popularity(features, "train_popularity", "train_score", shape[1]),
+        full_popularity=_popularity(features, "popularity", "score", shape[1]),
     )
 
 
@@ -163,6 +253,21 @@ def _texts(table: pa.Table, column: str) -> NDArray[np.object_]:
 def _flags(table: pa.Table, column: str) -> NDArray[np.bool_]:
     flags: NDArray[np.bool_] = table.column(column).to_numpy(zero_copy_only=False).astype(np.bool_)
     return flags
+
+
+def _segments(features: Path, users: int) -> NDArray[np.object_]:
+    table = _table(features, "user_segments")
+    segments = np.full(users, None, object)
+    segments[table.column("user_index").to_numpy()] = _texts(table, "segment")
+    return segments
+
+
+def _popularity(features: Path, lists: str, score: str, items: int) -> Popularity:
+    scored = _table(features, "trending")
+    trending = np.zeros(items, np.float32)
+    trending[scored.column("item_index").to_numpy()] = scored.column(score).to_numpy()
+    order = [("segment", "ascending"), ("domain", "ascending"), ("rank", "ascending")]
+    return Popularity(popularity_lists(_table(features, lists).sort_by(order)), trending)
 
 
 def _repeatable(features: Path, shape: tuple[int, int]) -> sparse.csr_matrix | None:

@@ -5,24 +5,21 @@ fit_model reads it. Depends on nothing but the run's own features and settings.
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.evaluation.evaluate import hits_of
+from ml.evaluation.evaluate import recalls_at_k
 from ml.evaluation.holdout_slices import HoldoutSlice, sampled
-from ml.evaluation.metrics.recall import recall
 from ml.evaluation.paired_bootstrap import mean_intervals
-from ml.models.trained_embeddings import FittedFactors, embeddings_of
-from nightjar.contract.artifacts.embeddings import Embeddings
-from nightjar.contract.artifacts.item_weights import ItemWeights
+from ml.evaluation.slice_lists import Evaluated
+from ml.models.candidate import Candidate
+from ml.models.content import Content
 from nightjar.contract.atomic_files import write_text
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import FIXED, Settings
-from nightjar.ranking.popularity_weight import item_weights_at_popularity_weight
-from nightjar.ranking.scoring import Ranking, best_items, published_ranking
 
 REGRESSION_WEIGHTS = (0.0, 0.5, 1.0)
 BLEND_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4)
@@ -52,23 +49,13 @@ class ColdItemWeights:
         chosen = {"cold_item_share": self.blend_weight, "cold_item_regression_share": self.regression_weight}
         return settings.model_copy(update={**chosen, "cold_item_choice": FIXED})
 
-    def in_item_weights(self, item_weights: ItemWeights | None) -> ItemWeights | None:
-        """Return the item-item weights with the blend weight of cold items."""
-        return item_weights and replace(item_weights, cold_blend_weight=self.blend_weight)
-
     def summary(self) -> str:
         """The weights in one line."""
         weights = f"regression weight {self.regression_weight:g}, blend weight {self.blend_weight:g}"
         return f"cold items: {weights}, {self.reason}"
 
 
-def choose(
-    fitted: FittedFactors,
-    cold_slice: HoldoutSlice,
-    popularity: Ranking,
-    settings: Settings,
-    item_weights: ItemWeights | None,
-) -> ColdItemWeights:
+def choose(candidate: Candidate, cold_slice: HoldoutSlice) -> ColdItemWeights:
     """Choose the weights with the best recall@k on the slice `cold_item`; of equal ones those of the settings.
 
     The regression weight is the one with which the embeddings alone have the best recall, since indices and similar
@@ -76,37 +63,31 @@ def choose(
     than those of the settings.
 
     Args:
-        fitted: on the training part.
+        candidate: fitted on the training part; its settings' own weights stay where they are fixed, or where too few
+            users have truth in the slice.
         cold_slice: the slice.
-        popularity: what users unknown to the model get.
-        settings: their own weights stay where they are fixed, or where too few users have truth in the slice.
-        item_weights: of the training part; None: there is no blend weight to choose.
     """
+    settings = candidate.settings.model_copy(update={"diversity_weight": 0.0})
     own = (settings.cold_item_regression_share, settings.cold_item_share)
     if settings.cold_item_choice == FIXED:
         return ColdItemWeights(*own, "as set")
-    cold_slice, train = sampled(cold_slice, MAX_USERS, settings.seed), fitted.pairs
+    cold_slice = sampled(cold_slice, MAX_USERS, settings.seed)
     if len(cold_slice.users) < MIN_USERS:
         too_few = f"{len(cold_slice.users)} users have held-out cold items, {MIN_USERS} are needed to choose"
         return ColdItemWeights(*own, f"as set: {too_few}")
-    item_weights = item_weights_at_popularity_weight(item_weights, train, settings.popularity_weight)
+    truth = Evaluated.of(candidate.part.data)
 
-    def embeddings_at(regression_weight: float) -> Embeddings:
-        return embeddings_of(fitted, settings.model_copy(update={"cold_item_regression_share": regression_weight}))
-
-    def recalls(embeddings: Embeddings, blend_weight: float) -> NDArray[np.float64]:
-        weights = item_weights and replace(item_weights, cold_blend_weight=blend_weight)
-        ranking = published_ranking(embeddings, popularity, weights, train)
-        recommended = best_items(ranking, cold_slice.users, cold_slice.is_candidate, train, settings.metric_k)
-        return recall(hits_of(recommended, cold_slice.truth), cold_slice.truth.getnnz(axis=1))
+    def recalls(regression_weight: float, blend_weight: float) -> NDArray[np.float64]:
+        at = ColdItemWeights(regression_weight, blend_weight, "").in_settings(settings)
+        return recalls_at_k(candidate.at(at).ranker(), cold_slice, truth, settings.metric_k)
 
     # Of equal ones the first is chosen.
-    models = {each: embeddings_at(each) for each in dict.fromkeys((own[0], *REGRESSION_WEIGHTS))}
-    by_embeddings = {each: recalls(model, 0.0).mean() for each, model in models.items()}
+    regression_weights = dict.fromkeys((own[0], *REGRESSION_WEIGHTS))
+    by_embeddings = {each: recalls(each, 0.0).mean() for each in regression_weights}
     regression_weight = max(by_embeddings, key=lambda each: by_embeddings[each])
-    blend_weights = (own[1], *BLEND_WEIGHTS) if item_weights else (own[1],)
+    blend_weights = (own[1], *BLEND_WEIGHTS) if Content.name in candidate.fitted else (own[1],)
     pairs = dict.fromkeys([own, *((regression_weight, blend_weight) for blend_weight in blend_weights)])
-    measured = {pair: recalls(models[pair[0]], pair[1]) for pair in pairs}
+    measured = {pair: recalls(*pair) for pair in pairs}
     best = max(measured, key=lambda each: measured[each].mean())
     low, high = mean_intervals((measured[best] - measured[own])[:, None], CONFIDENCE, settings.seed)[0]
     figures = f"recall@{settings.metric_k} {measured[best].mean():.4f} of {len(cold_slice.users):,} users against"

@@ -1,7 +1,6 @@
-"""Evaluates rankings on the holdout: every metric, on every slice, for the model and what it is compared with.
+"""Evaluates top-K lists on the holdout: every metric, on every slice, for the model and what it is compared with.
 
-Pure; used by the stage evaluate_model. A user's training items are left out where published recommendations leave them
-out.
+Pure; used by the stage evaluate_model. The lists come from the ranker of publications, one for each domain.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +22,8 @@ from ml.evaluation.metrics.novelty import novelty
 from ml.evaluation.metrics.precision import precision
 from ml.evaluation.metrics.recall import recall
 from ml.evaluation.metrics.top_share import top_share
-from nightjar.ranking.scoring import Ranking, best_items, score_blocks
+from ml.evaluation.slice_lists import Evaluated, exposure_counts, list_values, nanmean_of_domains, slice_lists
+from nightjar.ranking.ranker import Ranker
 
 MODEL, BASELINE = "nightjar", "popularity"
 # The refit of the champion on the same data; what the users of the holdout consumed.
@@ -51,12 +51,12 @@ class Metric:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics of some rankings on the holdout.
+    """Metrics of some rankers on the holdout.
 
     Attributes:
         metrics: all of them.
         exposures: for each model (candidates,) the users of slice `all` to whom each candidate is recommended.
-        of_users: for each ranking and list metric (users,) the values of slice `all`, users in its order.
+        of_users: for each ranker and list metric (users,) the values of slice `all`, users in its order.
     """
 
     metrics: list[Metric]
@@ -64,69 +64,57 @@ class Evaluation:
     of_users: dict[str, dict[str, NDArray[np.float64]]]
 
 
-def evaluate(
-    rankings: Mapping[str, Ranking],
-    slices: Sequence[HoldoutSlice],
-    train: sparse.csr_matrix,
-    k: int,
-    left_out: sparse.csr_matrix | None = None,
-) -> Evaluation:
-    """Measure each ranking on each slice, and as model `consumed` what the users of the slice consumed.
+def evaluate(rankers: Mapping[str, Ranker], slices: Sequence[HoldoutSlice], truth: Evaluated, k: int) -> Evaluation:
+    """Measure the lists of each ranker on each slice, and as model `consumed` what the users of the slice consumed.
+
+    A user's value of a list metric is the mean over the domains in which they have truth: each has a list of its own.
 
     Args:
-        rankings: model name to ranking.
+        rankers: model name to ranker.
         slices: one of them is named `all`.
-        train: (users, items) CSR of the training pairs.
-        k: items recommended to a user.
-        left_out: (users, items) CSR of what may not be recommended; None: the training pairs.
+        truth: what the models were fitted on, and what they may not recommend.
+        k: items of a list.
     """
     evaluation = Evaluation([], {}, {})
-    left_out = train if left_out is None else left_out
-    for model, ranking in rankings.items():
-        for each in slices:
-            recommended = best_items(ranking, each.users, each.is_candidate, left_out, k)
-            of_users = _list_values(recommended, each)
+    for model, ranker in rankers.items():
+        aucs = _auc_of_users(ranker, slices, truth)
+        for each, recommended in zip(slices, slice_lists(ranker, slices, truth.left_out, k), strict=True):
+            of_users = list_values(recommended, each, truth.domains, LIST_METRICS)
             if each.name == "all":
                 evaluation.of_users[model] = of_users
-            _add_catalogue_values(evaluation, model, exposure_counts(recommended, each.is_candidate), each, train, k)
+            exposures = exposure_counts(recommended, each.is_candidate)
+            _add_catalogue_values(evaluation, model, exposures, each, truth.train, k)
             values_of = [(name, k, values) for name, values in of_users.items()]
-            values_of.append(("auc", 0, _auc_of_users(ranking, each, left_out)))
+            values_of.append(("auc", 0, aucs[each.name]))
             evaluation.metrics.extend(
                 Metric(model, each.name, name, cut, _nanmean(values), len(each.users))
                 for name, cut, values in values_of
             )
     for each in slices:
         consumed = each.truth.getnnz(axis=0)[each.is_candidate].astype(np.int64)
-        _add_catalogue_values(evaluation, CONSUMED, consumed, each, train, k)
+        _add_catalogue_values(evaluation, CONSUMED, consumed, each, truth.train, k)
     return evaluation
 
 
-def recall_at_k(ranking: Ranking, holdout_slice: HoldoutSlice, left_out: sparse.csr_matrix, k: int) -> float:
-    """Mean recall@k of one ranking on one slice, `left_out` as in `evaluate`; nan where the slice is empty."""
-    recommended = best_items(ranking, holdout_slice.users, holdout_slice.is_candidate, left_out, k)
-    return _nanmean(recall(hits_of(recommended, holdout_slice.truth), holdout_slice.truth.getnnz(axis=1)))
+def evaluate_alone(ranker: Ranker, name: str, holdout_slice: HoldoutSlice, truth: Evaluated, k: int) -> list[Metric]:
+    """Measure the lists of one source alone on one slice: every list metric."""
+    (recommended,) = slice_lists(ranker, [holdout_slice], truth.left_out, k)
+    of_users = list_values(recommended, holdout_slice, truth.domains, LIST_METRICS)
+    return [
+        Metric(name, holdout_slice.name, metric, k, _nanmean(values), len(holdout_slice.users))
+        for metric, values in of_users.items()
+    ]
 
 
-def hits_of(recommended: NDArray[np.int64], truth: sparse.csr_matrix) -> NDArray[np.bool_]:
-    """Return for each recommended item, (rows, k), whether it is in the row's truth; -1 never is."""
-    rows, item_count = np.arange(len(recommended), dtype=np.int64)[:, None], truth.shape[1]
-    pairs = truth.tocoo()
-    hits: NDArray[np.bool_] = np.isin(
-        np.where(recommended >= 0, rows * item_count + recommended, -1),
-        pairs.row.astype(np.int64) * item_count + pairs.col,
-    )
-    return hits
+def recall_at_k(ranker: Ranker, holdout_slice: HoldoutSlice, truth: Evaluated, k: int) -> float:
+    """Mean recall@k of the lists of one ranker on one slice; nan where the slice is empty."""
+    return _nanmean(recalls_at_k(ranker, holdout_slice, truth, k))
 
 
-def exposure_counts(recommended: NDArray[np.int64], is_candidate: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Count the users to whom each candidate item is recommended: (candidates,)."""
-    counts: NDArray[np.int64] = np.bincount(recommended[recommended >= 0], minlength=len(is_candidate))[is_candidate]
-    return counts
-
-
-def _list_values(recommended: NDArray[np.int64], holdout_slice: HoldoutSlice) -> dict[str, NDArray[np.float64]]:
-    hits, sizes = hits_of(recommended, holdout_slice.truth), holdout_slice.truth.getnnz(axis=1)
-    return {name: measure(hits, sizes) for name, measure in LIST_METRICS.items()}
+def recalls_at_k(ranker: Ranker, holdout_slice: HoldoutSlice, truth: Evaluated, k: int) -> NDArray[np.float64]:
+    """Recall@k of each user's lists on one slice: (users of the slice,)."""
+    (recommended,) = slice_lists(ranker, [holdout_slice], truth.left_out, k)
+    return list_values(recommended, holdout_slice, truth.domains, {"recall": recall})["recall"]
 
 
 def _add_catalogue_values(
@@ -153,12 +141,34 @@ def _add_catalogue_values(
     )
 
 
-def _auc_of_users(ranking: Ranking, holdout_slice: HoldoutSlice, left_out: sparse.csr_matrix) -> NDArray[np.float64]:
-    values = np.full(len(holdout_slice.users), np.nan)
-    for block, scores in score_blocks(ranking, holdout_slice.users):
-        is_truth = holdout_slice.truth[block].toarray() > 0
-        may_be_recommended = left_out[holdout_slice.users[block]].toarray() == 0
-        values[block] = auc(scores, is_truth, holdout_slice.is_candidate & may_be_recommended)
+def _auc_of_users(ranker: Ranker, slices: Sequence[HoldoutSlice], truth: Evaluated) -> dict[str, NDArray[np.float64]]:
+    """Return for each slice the AUC of its users, the mean over the domains in which they have truth."""
+    values = {each.name: np.full(len(each.users), np.nan) for each in slices}
+    users = np.unique(np.concatenate([each.users for each in slices]))
+    members = [truth.domains == domain for domain in np.unique(truth.domains)]
+    for block, scores in ranker.scores(users):
+        may_be_recommended = truth.left_out[users[block]].toarray() == 0
+        for each in slices:
+            at = np.searchsorted(users[block], each.users)
+            rows = np.flatnonzero(users[block][np.minimum(at, len(scores) - 1)] == each.users)
+            is_truth = each.truth[rows].toarray() > 0
+            competes = each.is_candidate & may_be_recommended[at[rows]]
+            of_domains = [_auc_within(member, scores[at[rows]], is_truth, competes) for member in members]
+            values[each.name][rows] = nanmean_of_domains(of_domains)
+    return values
+
+
+def _auc_within(
+    is_member: NDArray[np.bool_],
+    scores: NDArray[np.float32],
+    is_truth: NDArray[np.bool_],
+    competes: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    values = np.full(len(scores), np.nan)
+    has_truth = np.flatnonzero(is_truth[:, is_member].any(axis=1))
+    if len(has_truth):
+        within = np.ix_(has_truth, np.flatnonzero(is_member))
+        values[has_truth] = auc(scores[within], is_truth[within], competes[within])
     return values
 
 

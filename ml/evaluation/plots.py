@@ -53,6 +53,39 @@ def metric_bars(metrics: Sequence[Metric], path: Path) -> None:
     save(figure, path)
 
 
+def source_bars(of_sources: Sequence[Metric], metrics: Sequence[Metric], path: Path) -> None:
+    """Draw the recall of each source alone below that of the model, one panel for all users and one for cold items.
+
+    A source without a value has no bar; a panel without sources is left out.
+    """
+    shown = {
+        name: sorted((row for row in of_sources if (row.slice, row.metric) == (name, "recall")), key=_rising)[::-1]
+        for name in ("all", "cold_item")
+    }
+    shown = {name: rows for name, rows in shown.items() if rows}
+    most = 1 + max((len(rows) for rows in shown.values()), default=0)
+    figure = Figure(figsize=(1 + 4 * max(1, len(shown)), 1.2 + 0.4 * most), layout="constrained")
+    for panel, (name, rows) in zip(
+        figure.subplots(1, max(1, len(shown)), squeeze=False)[0], shown.items(), strict=False
+    ):
+        model = [row for row in metrics if (row.slice, row.metric, row.model) == (name, "recall", MODEL)]
+        bars = model + rows
+        values = [float(np.nan_to_num(row.value)) for row in bars]
+        colours = [COLOURS[MODEL if row.model == MODEL else BASELINE] for row in bars]
+        drawn = panel.barh(np.arange(len(bars)), values, height=0.6, color=colours)
+        labels = ["no value" if np.isnan(row.value) else f"{row.value:.3f}" for row in bars]
+        panel.bar_label(drawn, labels, padding=3)
+        panel.set_yticks(np.arange(len(bars)), [row.model for row in bars])
+        # Bars of both panels are equally high.
+        panel.set(ylim=(most - 0.5, -0.5), xlim=(0, 1.25 * max(values) or 1), xlabel=f"recall@{rows[0].k}")
+        panel.set_title(f"Each source alone, {'cold items' if name == 'cold_item' else 'all users'}")
+    save(figure, path)
+
+
+def _rising(row: Metric) -> float:
+    return float(np.nan_to_num(row.value, nan=-1))
+
+
 def exposure_lorenz(exposures: Mapping[str, NDArray[np.int64]], path: Path) -> None:
     """Draw the Lorenz curve of exposure: fraction of recommendations by fraction of the items, least shown first."""
     figure = Figure(figsize=(5, 5), layout="constrained")

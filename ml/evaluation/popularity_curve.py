@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
-from ml.evaluation.evaluate import exposure_counts, hits_of
 from ml.evaluation.holdout_slices import HoldoutSlice
 from ml.evaluation.metrics.average_popularity import average_popularity
 from ml.evaluation.metrics.coverage import coverage
 from ml.evaluation.metrics.recall import recall
-from nightjar.ranking.scoring import Ranking, best_items
+from ml.evaluation.slice_lists import Evaluated, exposure_counts, list_values, slice_lists
+from nightjar.ranking.ranker import Ranker
 
 WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -30,33 +29,30 @@ class CurvePoint:
 
 
 def popularity_curve(
-    ranking_at: Callable[[float], Ranking],
+    ranker_at: Callable[[float], Ranker],
     holdout_slice: HoldoutSlice,
-    train: sparse.csr_matrix,
+    truth: Evaluated,
     k: int,
     weights: Sequence[float] = WEIGHTS,
-    left_out: sparse.csr_matrix | None = None,
 ) -> list[CurvePoint]:
     """Measure the recommendations at each weight; no point where the slice is empty.
 
     Args:
-        ranking_at: gives the ranking at a weight.
+        ranker_at: gives the ranker at a weight.
         holdout_slice: users and truth.
-        train: (users, items) CSR of the training pairs.
-        k: items recommended to a user.
+        truth: what the model was fitted on, and what it may not recommend.
+        k: items of a list.
         weights: the weights, ascending.
-        left_out: (users, items) CSR of what may not be recommended; None: the training pairs.
     """
     if len(holdout_slice.users) == 0:
         return []
-    train_users = train.getnnz(axis=0)[holdout_slice.is_candidate]
-    user_count = int((train.getnnz(axis=1) > 0).sum())
-    left_out = train if left_out is None else left_out
+    train_users = truth.train.getnnz(axis=0)[holdout_slice.is_candidate]
+    user_count = int((truth.train.getnnz(axis=1) > 0).sum())
     points = []
     for weight in weights:
-        recommended = best_items(ranking_at(weight), holdout_slice.users, holdout_slice.is_candidate, left_out, k)
+        (recommended,) = slice_lists(ranker_at(weight), [holdout_slice], truth.left_out, k)
         exposures = exposure_counts(recommended, holdout_slice.is_candidate)
-        recalls = recall(hits_of(recommended, holdout_slice.truth), holdout_slice.truth.getnnz(axis=1))
+        recalls = list_values(recommended, holdout_slice, truth.domains, {"recall": recall})["recall"]
         points.append(
             CurvePoint(
                 weight,

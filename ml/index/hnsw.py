@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ml.index.exact_search import ExactSearch
 from nightjar.contract.artifacts.embeddings import Vectors, check_manifest, sha256
 from nightjar.contract.atomic_files import written_aside
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
-from nightjar.ranking.scoring import Ranking, nearest
 
 # hnswlib's names of its spaces.
 COSINE, INNER_PRODUCT = "cosine", "ip"
@@ -101,7 +101,7 @@ class HnswIndex:
     def _exact(self, queries: Vectors, k: int) -> NDArray[np.int64]:
         # A graph by cosine keeps normalised vectors: their inner product orders as the cosine does.
         vectors = np.asarray(self._graph.get_items(np.arange(len(self.item_ids))), dtype=np.float32)
-        return nearest(Ranking(np.ascontiguousarray(queries), vectors), k)
+        return ExactSearch(np.ascontiguousarray(queries), vectors).best(k)
 
 
 def build(vectors: Vectors, item_ids: NDArray[np.object_], metric: str, settings: Settings) -> HnswIndex:

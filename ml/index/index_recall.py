@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
+from ml.index.exact_search import ExactSearch
 from ml.index.hnsw import COSINE, HnswIndex
 from nightjar.contract.artifacts.embeddings import Vectors
 from nightjar.contract.settings import Settings
-from nightjar.ranking.scoring import Ranking, nearest
 
 MAX_QUERIES = 1_000
 # A curve is only plotted.
@@ -60,12 +59,12 @@ def raise_ef(
         own: (queries,) the position of each query itself, which does not count; None: queries are not indexed.
         settings: k, target, first and largest `ef`.
     """
-    ranking = _ranking(index, queries, vectors)
-    exact = nearest(ranking, settings.metric_k, _own_matrix(own, len(vectors)))
+    search = _exact_search(index, queries, vectors)
+    exact = search.best(settings.metric_k, own)
     ef = min(settings.index_ef, settings.index_ef_max)
     while True:
         index.set_ef(ef)
-        quality = _measure(index, ranking, queries, exact, own)
+        quality = _measure(index, search, queries, exact, own)
         if quality.recall is None or quality.recall >= settings.index_recall_target or ef >= settings.index_ef_max:
             return quality
         ef = min(2 * ef, settings.index_ef_max)
@@ -80,15 +79,15 @@ def recall_curve(
     """
     used, sampled = index.ef, queries[:CURVE_QUERIES]
     itself = None if own is None else own[:CURVE_QUERIES]
-    ranking = _ranking(index, sampled, vectors)
-    exact = nearest(ranking, settings.metric_k, _own_matrix(itself, len(vectors)))
+    search = _exact_search(index, sampled, vectors)
+    exact = search.best(settings.metric_k, itself)
     curve: list[IndexQuality] = []
     ef = min(settings.metric_k + 1, settings.index_ef_max)
     while True:
         # The one in use is among the points, so that the plot shows its latency.
         for each in sorted({ef, used} if ef <= used < 2 * ef else {ef}):
             index.set_ef(each)
-            curve.append(_measure(index, ranking, sampled, exact, itself))
+            curve.append(_measure(index, search, sampled, exact, itself))
         recall = curve[-1].recall
         if recall is None or (recall >= _NEARLY_ALL and ef >= used) or 2 * ef > settings.index_ef_max:
             index.set_ef(used)
@@ -97,7 +96,7 @@ def recall_curve(
 
 
 def _measure(
-    index: HnswIndex, ranking: Ranking, queries: Vectors, exact: NDArray[np.int64], own: NDArray[np.int64] | None
+    index: HnswIndex, search: ExactSearch, queries: Vectors, exact: NDArray[np.int64], own: NDArray[np.int64] | None
 ) -> IndexQuality:
     k = exact.shape[1]
     fetched = k if own is None else k + 1
@@ -110,7 +109,7 @@ def _measure(
         return IndexQuality(None, None, None, 0, index.ef)
     retrieved = without_own(np.array(results), own, k)
     p50, p95 = np.percentile(milliseconds, [50, 95])
-    return IndexQuality(_recall(ranking, retrieved, exact), float(p50), float(p95), len(queries), index.ef)
+    return IndexQuality(_recall(search, retrieved, exact), float(p50), float(p95), len(queries), index.ef)
 
 
 def without_own(retrieved: NDArray[np.int64], own: NDArray[np.int64] | None, k: int) -> NDArray[np.int64]:
@@ -121,29 +120,17 @@ def without_own(retrieved: NDArray[np.int64], own: NDArray[np.int64] | None, k: 
     return np.take_along_axis(retrieved, last, axis=1)[:, :k]
 
 
-def _recall(ranking: Ranking, retrieved: NDArray[np.int64], exact: NDArray[np.int64]) -> float:
-    worst = np.where(exact >= 0, _scores(ranking, exact), np.inf).min(axis=1)
+def _recall(search: ExactSearch, retrieved: NDArray[np.int64], exact: NDArray[np.int64]) -> float:
+    worst = np.where(exact >= 0, search.scores(exact), np.inf).min(axis=1)
     slack = _TIE * np.maximum(np.abs(worst), 1)
-    is_correct = (retrieved >= 0) & (_scores(ranking, retrieved) >= (worst - slack)[:, None])
+    is_correct = (retrieved >= 0) & (search.scores(retrieved) >= (worst - slack)[:, None])
     return float((is_correct.sum(axis=1) / np.maximum((exact >= 0).sum(axis=1), 1)).mean())
 
 
-def _scores(ranking: Ranking, positions: NDArray[np.int64]) -> Vectors:
-    scores: Vectors = np.einsum("qd,qkd->qk", ranking.users, ranking.items[positions])
-    return scores
-
-
-def _own_matrix(own: NDArray[np.int64] | None, item_count: int) -> sparse.csr_matrix | None:
-    if own is None:
-        return None
-    ones = np.ones(len(own), dtype=np.float32)
-    return sparse.csr_matrix((ones, (np.arange(len(own)), own)), shape=(len(own), item_count))
-
-
-def _ranking(index: HnswIndex, queries: Vectors, vectors: Vectors) -> Ranking:
+def _exact_search(index: HnswIndex, queries: Vectors, vectors: Vectors) -> ExactSearch:
     if index.metric == COSINE:
-        return Ranking(_unit(queries), _unit(vectors))
-    return Ranking(np.ascontiguousarray(queries), np.ascontiguousarray(vectors))
+        return ExactSearch(_unit(queries), _unit(vectors))
+    return ExactSearch(np.ascontiguousarray(queries), np.ascontiguousarray(vectors))
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -1,10 +1,11 @@
 """Stage build_indices: both HNSW graphs, their recall measured against exact search, and their gate.
 
 Reads `model/` and `features/item_ids`; writes `indices/retrieval/`, `indices/similarity/`,
-`outputs/index_manifest/`, `plots/index_recall.png` and `recs.gate_decisions`.
+`outputs/index_manifest/`, `plots/index_recall.png` and `recs.gate_decisions`; of a model of an earlier version also
+`outputs/model_sources/`.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from ml.gates.index_gate import judge_index, refuse_if_any
 from ml.index.hnsw import COSINE, INNER_PRODUCT, HnswIndex, build
 from ml.index.index_recall import IndexQuality, raise_ef, recall_curve, sample
 from ml.index.retrieval_space import append_biases, append_ones
-from nightjar.contract.artifacts import embeddings
+from nightjar.contract.artifacts import embeddings, model_folder
 from nightjar.contract.artifacts.consistency import model_digest
 from nightjar.contract.artifacts.embeddings import UNKNOWN, Embeddings, Vectors
 from nightjar.contract.progress import stage
@@ -70,6 +71,10 @@ def run(settings: Settings, folder: RunFolder) -> None:
             progress.say(f"{plan.name}: {len(plan.item_ids):,} items, {decisions[-1].reason}, ef {quality.ef}")
         plots.index_recall(curves, folder.path / "plots" / "index_recall.png")
         write_rows(folder, "index_manifest", rows)
+        if not folder.output("model_sources").exists():
+            # An earlier version fitted the model and wrote no rows of its sources.
+            sources = model_folder.mapped(folder.model).facts()
+            write_rows(folder, "model_sources", [asdict(each) | {"fit_seconds": None} for each in sources])
         record_decisions(open_warehouse(settings), folder.record(), decisions)
         refuse_if_any(decisions)
 

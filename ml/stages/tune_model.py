@@ -8,9 +8,9 @@ from ml import tracking
 from ml.stages.tuning_features import FeatureCache
 from ml.stages.tuning_outcome import Outcome, outcome_log, trial_logs, write_outcome
 from ml.stages.validation_window import leave_out_holdout
-from ml.tuning.candidate import evaluate_popularity, fit_and_evaluate
 from ml.tuning.challenger_gates import CHALLENGER, IN_FORCE, POPULARITY, gate_challenger, verdict_and_reason
 from ml.tuning.search import Search
+from ml.tuning.trial_fit import evaluate_popularity, fit_and_evaluate
 from ml.tuning.trials import Budget, Trial, winner
 from nightjar.contract.progress import StageProgress, stage
 from nightjar.contract.run_folder import RunFolder

@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 
-from ml.data.text_features import with_text_features
-from ml.data.training_data import TrainingData, read_training_data
+from ml.data.training_data import TrainingData
+from ml.stages.read_data import read_data
 from ml.stages.validation_window import link_snapshot
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
@@ -41,8 +41,7 @@ class FeatureCache:
 
     def data(self, settings: Settings) -> TrainingData:
         """Return the features as matrices."""
-        folder = self.folder(settings)
-        return with_text_features(read_training_data(folder.features_folder), folder.snapshot_folder, settings)
+        return read_data(self.folder(settings), settings)
 
 
 def _digest(settings: Settings) -> str:

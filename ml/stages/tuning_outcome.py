@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from ml.data.dataset_digest import dataset_digest
 from ml.tracking import StageLog
-from ml.tuning.candidate import ListMetrics
 from ml.tuning.trade_off import draw_trade_off
+from ml.tuning.trial_fit import ListMetrics
 from ml.tuning.trials import Trial
 from nightjar.contract.atomic_files import write_text
 from nightjar.contract.settings import Settings, run_parameters

@@ -11,7 +11,7 @@ from ml.evaluation.paired_bootstrap import mean_intervals
 from ml.evaluation.results import ComparedChampion, EvaluationResults
 from ml.gates.index_gate import finite
 from ml.gates.model_gate import judge_model
-from ml.tuning.candidate import ListMetrics
+from ml.tuning.trial_fit import ListMetrics
 from nightjar.contract.gates import GateDecision
 from nightjar.contract.settings import Settings
 from nightjar.contract.tuned_configuration import TunedConfiguration, tunable_values

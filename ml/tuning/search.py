@@ -12,7 +12,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from ml.data.training_data import TrainingData
-from ml.tuning.candidate import Fitted, search_epochs
+from ml.tuning.trial_fit import Fitted, search_epochs
 from ml.tuning.trials import Budget, Trial, winner
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.settings import Settings

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ml.tuning.candidate import Fitted
+from ml.tuning.trial_fit import Fitted
 from nightjar.contract.settings.ranges import Value
 
 Clock = Callable[[], float]

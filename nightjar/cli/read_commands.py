@@ -12,6 +12,7 @@ from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import load_settings
 from nightjar.publishing.run_failures import waiting_failures
 from nightjar.publishing.unpublished_runs import UnpublishedRun, unpublished_runs
+from nightjar.serving.contributions import contributions_by_source
 from nightjar.warehouse.engines import open_for_readers
 from nightjar.warehouse.protocol import Connection
 from nightjar.warehouse.readers_snapshot import newest_state
@@ -31,6 +32,11 @@ _SIMILAR = """
     left join core.dim_items i on i.item_id = s.similar_item_id and i.valid_to is null
     where s.item_id = ? order by s.target_domain, s.rank
 """
+_EXPLAINED = "after source: what each source of the model adds to the score; popular items are not scored by them"
+_NOT_EXPLAINED = (
+    "no row has contributions: popular items are not scored by the sources of the model, and publications of earlier "
+    "versions have not recorded them"
+)
 
 
 def status() -> None:
@@ -50,18 +56,24 @@ def status() -> None:
         print_rows(console, "Attempts not published and failures, newest first", names, rows)
 
 
-def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> None:
+def recommend(
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what each source of the model adds to the score of each row.")
+    ] = False,
+) -> None:
     """Show one user's recommendations, with their events since the last run; the popular items for an unknown user."""
     # Imported here: the libraries of ranking take half a second to import.
     settings = load_settings()
     lists = import_module("nightjar.serving.recommend").RecommendationReader(settings).recommendations_for(user)
-    console = plain_console(120)
+    console = plain_console(160 if explain else 120)
     console.print(f"User {user}: {lists.source}, publication {lists.publication_id}", soft_wrap=True)
     if lists.not_considered:
         console.print(lists.not_considered, soft_wrap=True)
     ids = {item.item_id for item in lists.items} | {item.reason_item_id for item in lists.items}
     with open_for_readers(settings).connect(read_only=True) as connection:
         titles = dict(connection.execute(_TITLES, [sorted(filter(None, ids))]).fetchall())
+    added = contributions_by_source([item.contributions for item in lists.items]) if explain else {}
     rows = [
         (
             item.domain,
@@ -70,13 +82,16 @@ def recommend(user: Annotated[str, typer.Argument(help="The user's id.")]) -> No
             titles.get(item.item_id),
             item.score,
             item.source,
+            *(values[place] for values in added.values()),
             titles.get(item.reason_item_id, item.reason_item_id),
         )
-        for item in lists.items
+        for place, item in enumerate(lists.items)
     ]
-    names = ("domain", "rank", "item_id", "title", "score", "source", "because_of")
+    names = ("domain", "rank", "item_id", "title", "score", "source", *added, "because_of")
     if not print_rows(console, "Recommendations", names, rows):
         console.print("nothing to recommend: the user has seen every available item")
+    elif explain:
+        console.print(_EXPLAINED if added else _NOT_EXPLAINED, soft_wrap=True)
 
 
 def similar(item: Annotated[str, typer.Argument(help="The item's id.")]) -> None:

@@ -15,7 +15,8 @@ _METRICS = """
     select slice, metric || case when k > 0 then '@' || k else '' end as metric,
         max(value) filter (where model = 'nightjar') as nightjar,
         max(value) filter (where model = 'popularity') as popularity, max(users) as users
-    from recs.model_metrics where publication_id = ? and (slice = 'all' or metric = 'recall')
+    from recs.model_metrics
+    where publication_id = ? and model in ('nightjar', 'popularity') and (slice = 'all' or metric = 'recall')
     group by slice, metric, k having count(value) > 0 order by slice, metric
 """
 _GATES = "select gate, verdict, reason from recs.gate_decisions where publication_id = ? order by decided_at, gate"

@@ -59,7 +59,7 @@ STAGES = (
         "model",
         "ml.stages.fit_model:run",
         leaves=("model", "outputs/item_embeddings", "outputs/user_embeddings"),
-        may_leave=("start/final",),
+        may_leave=("start/final", "outputs/model_sources"),
     ),
     Stage("build_indices", "serving", "ml.stages.build_indices:run"),
     Stage("score_users", "serving", "spark_jobs.score_users:main"),

@@ -12,6 +12,12 @@ _COLOURS = {
     "consumed": "#4c9a5b",
     "retrieval": "#3b4cc0",
     "similarity": "#d08c2f",
+    "lightfm": "#7b4fa3",
+    "ease": "#2a9d8f",
+    "item_cosine": "#6b7a1f",
+    "content": "#c2554f",
+    "popular": "#9c755f",
+    "trending": "#1f77b4",
 }
 _OTHERS = ["#7b4fa3", "#2a9d8f", "#c2554f", "#6b7a1f", "#1f77b4", "#9c755f"]
 
@@ -50,6 +56,40 @@ def rates_with_intervals(result: QueryResult, position: str, name: str, title: s
     )
     return altair.layer(span, points.mark_point(filled=True, size=55, opacity=1).encode(y="ctr:Q")).properties(
         height=320
+    )
+
+
+def stacked_bars(
+    result: QueryResult, bar: str, place: str, value: str, name: str, title: str, *, pixels: int = 24
+) -> altair.Chart:
+    """Draw one horizontal bar a row label, the values of the names side by side in it; values below 0 go to the left.
+
+    Args:
+        result: rows with the columns named below.
+        bar: column of the labels.
+        place: column of numbers that the bars are sorted by.
+        value: column of numbers.
+        name: column of the parts' names.
+        title: of the axis of numbers.
+        pixels: height of a bar with its gap.
+    """
+    labels = dict.fromkeys(label for _, label in sorted(zip(result.column(place), result.column(bar), strict=True)))
+    return (
+        _base(result)
+        .mark_bar()
+        .encode(
+            y=altair.Y(
+                f"{bar}:N",
+                title=None,
+                sort=list(labels),
+                axis=altair.Axis(labelLimit=220, labelOverlap=False, labelFlush=False),
+            ),
+            x=altair.X(f"{value}:Q", title=title),
+            color=_colour(result, name),
+            tooltip=[f"{bar}:N", f"{name}:N", altair.Tooltip(f"{value}:Q", format=".3f")],
+        )
+        # The legend and the axis of numbers take the rest.
+        .properties(height=pixels * len(labels) + 110)
     )
 
 

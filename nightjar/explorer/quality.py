@@ -16,8 +16,10 @@ _AVAILABLE_METRICS = """
 _METRIC = f"""
     select data_date, publication_id, model, value, users from recs.model_metrics
     where metric = ? and slice = ? and k = ? and value is not null and publication_id in ({_LAST_OF_DATE})
+        and model {{models}}
     order by data_date, model
 """  # noqa: S608 the module's own constants
+_MODELS = "in ('nightjar', 'popularity', 'champion', 'consumed')"
 _INDICES = f"""
     select data_date, publication_id, index_name, item_count, recall_k, recall, latency_p50_ms, latency_p95_ms, ef, m,
         dim
@@ -31,8 +33,13 @@ def available_metrics(connection: Connection) -> QueryResult:
 
 
 def metric_over_time(connection: Connection, metric: str, of_slice: str, k: int) -> QueryResult:
-    """Return one metric of every model on one slice, date by date; each date shows its last publication."""
-    return run_query(connection, _METRIC, metric, of_slice, k)
+    """Return one metric of every compared model on one slice, date by date; each date shows its last publication."""
+    return run_query(connection, _METRIC.format(models=_MODELS), metric, of_slice, k)
+
+
+def sources_over_time(connection: Connection, metric: str, of_slice: str, k: int) -> QueryResult:
+    """Return the same of each source of the model alone; only list metrics of all users and of cold items have it."""
+    return run_query(connection, _METRIC.format(models=f"not {_MODELS}"), metric, of_slice, k)
 
 
 def indices(connection: Connection) -> QueryResult:

@@ -26,10 +26,22 @@ def show() -> None:
     metric, k = left.selectbox("Metric", metrics, index=_index_of(metrics, ("recall", 0)), format_func=_name)
     slices = sorted({each for name, each, cut in available.rows if (name, cut) == (metric, k)})
     of_slice = str(right.selectbox("Users", slices, index=_index_of([(each,) for each in slices], ("all",))))
-    values = query_or_stop(lambda connection: quality.metric_over_time(connection, metric, of_slice, k))
+    values, of_sources = query_or_stop(
+        lambda connection: (
+            quality.metric_over_time(connection, metric, of_slice, k),
+            quality.sources_over_time(connection, metric, of_slice, k),
+        )
+    )
     st.altair_chart(charts.over_dates(values, "data_date", "value", "model", _name((metric, k))), width="stretch")
     st.caption("Each date shows its last publication. All models of a date are evaluated on the same holdout.")
     show_table(values, _LABELS, "No publication has this metric.")
+    if of_sources:
+        st.subheader("Each source of the model alone")
+        st.altair_chart(
+            charts.over_dates(of_sources, "data_date", "value", "model", _name((metric, k))), width="stretch"
+        )
+        st.caption("What the lists of one source would reach, on a sample of the users.")
+        show_table(of_sources, _LABELS | {"model": "Source"}, "No publication has this metric.")
 
 
 def _name(metric: tuple[str, int]) -> str:

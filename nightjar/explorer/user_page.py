@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from nightjar.explorer import users
+from nightjar.explorer import charts, users
 from nightjar.explorer.warehouse_queries import QueryResult
 from nightjar.explorer.widgets import choose_publication, escape_markdown, query_or_stop, show_table, stop_with_note
 
@@ -77,7 +77,21 @@ def _draw_by_domain(recommendations: QueryResult, labels: Mapping[str, object]) 
         position = recommendations.columns.index("domain")
         rows = [row for row in recommendations.rows if row[position] == domain]
         with tab:
-            show_table(QueryResult(recommendations.columns, rows), labels, "No recommendations.")
+            of_domain = QueryResult(recommendations.columns, rows)
+            show_table(of_domain, labels, "No recommendations.")
+            if "contributions" in of_domain.columns:
+                _draw_contributions(of_domain)
+
+
+def _draw_contributions(recommendations: QueryResult) -> None:
+    contributions = users.contributions_of(recommendations)
+    if not contributions:
+        st.caption("No row has contributions: popular items have none, nor have publications of earlier versions.")
+        return
+    st.altair_chart(
+        charts.stacked_bars(contributions, "item", "rank", "contribution", "source", "Score, by source of the model"),
+        width="stretch",
+    )
 
 
 def _count(matches: int) -> str:

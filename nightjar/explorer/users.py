@@ -1,7 +1,8 @@
 """Queries of the user page: one user's history and recommendations, by title."""
 
 from nightjar.explorer.warehouse_queries import QueryResult, run_query
-from nightjar.warehouse.protocol import Connection
+from nightjar.serving.contributions import contributions_by_source
+from nightjar.warehouse.protocol import Connection, has_column
 
 MAX_RESULTS = 50
 _USERS = """
@@ -10,7 +11,7 @@ _USERS = """
 """
 _RECOMMENDATIONS = """
     select r.domain, r.rank, coalesce(i.title, r.item_id) as title, r.source,
-        coalesce(why.title, r.reason_item_id) as because_of, r.score, r.item_id
+        coalesce(why.title, r.reason_item_id) as because_of, r.score, r.item_id, {contributions} as contributions
     from recs.recommendations r
     left join marts.item_titles i on i.item_id = r.item_id
     left join marts.item_titles why on why.item_id = r.reason_item_id
@@ -34,8 +35,29 @@ def find_users(connection: Connection, publication_id: str, text: str) -> list[s
 
 
 def recommendations_of(connection: Connection, publication_id: str, user_id: str) -> QueryResult:
-    """Return the user's recommendations, one row an item: domain, rank, title, source and reason item."""
-    return run_query(connection, _RECOMMENDATIONS, publication_id, user_id)
+    """Return the user's recommendations, one row an item: domain, rank, title, source, reason item, contributions."""
+    # An earlier version made the table without the column; the next run adds it.
+    is_there = has_column(connection, "recs.recommendations", "contributions")
+    query = _RECOMMENDATIONS.format(contributions="r.contributions" if is_there else "null")
+    return run_query(connection, query, publication_id, user_id)
+
+
+def contributions_of(recommendations: QueryResult) -> QueryResult:
+    """Return what each source of the model added to the score of each row, one row an item and source.
+
+    Popular items, and recommendations of an earlier version, have no rows.
+    """
+    added = contributions_by_source(recommendations.column("contributions"))
+    items = list(zip(recommendations.column("rank"), recommendations.column("title"), strict=True))
+    return QueryResult(
+        ["item", "rank", "source", "contribution"],
+        [
+            (f"{rank}. {title}", rank, source, value)
+            for source, values in added.items()
+            for (rank, title), value in zip(items, values, strict=True)
+            if value is not None
+        ],
+    )
 
 
 def popular_items(connection: Connection, publication_id: str) -> QueryResult:

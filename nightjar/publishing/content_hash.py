@@ -11,6 +11,8 @@ from nightjar.contract.tables import OUTPUTS
 _LEFT_OUT = ("index_manifest",)
 # Which champion a run was compared with depends on the other publications, not on what this run publishes.
 _OWN_ROWS = {"model_metrics": "where model <> 'champion'"}
+# How long a fit took says nothing about what it is.
+_MEASURED_TIMES = ("fit_seconds",)
 
 
 def content_hash(folder: RunFolder) -> str:
@@ -24,7 +26,8 @@ def content_hash(folder: RunFolder) -> str:
         for table in OUTPUTS:
             if table.name in _LEFT_OUT:
                 continue
-            columns = [name for name in table.column_names if name not in ("publication_id", "data_date")]
+            left_out = ("publication_id", "data_date", *_MEASURED_TIMES)
+            columns = [name for name in table.column_names if name not in left_out]
             row = ", ".join(f"{name} := {name}" for name in columns)
             xor, count = connection.execute(
                 f"select bit_xor(md5_number(struct_pack({row})::varchar)), count(*) from read_parquet(?) "  # noqa: S608 names from the contract

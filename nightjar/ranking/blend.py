@@ -1,21 +1,26 @@
-"""The blend that recommendations are ranked by: scores of the embeddings and of co-occurrence, each standardised.
+"""The blend that recommendations are ranked by: the weighted sum of what each source scores, standardised.
 
-Pure; the one place of this rule. The Spark job score_users and the evaluation rank by it.
+Pure; the one place of this rule. The Spark job score_users, the evaluation and requests of one user rank by it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
-from nightjar.contract.artifacts.item_weights import ItemWeights, raised
+from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
+from nightjar.contract.artifacts.sources import COLD, WARM, Fitted, ItemScores, ItemWeights, Source, VectorSource
+from nightjar.ranking.history_product import history_product
 
 # Score of an item that may not be recommended: below every other.
 LOWEST = -np.finfo(np.float32).max
-# A block of scores stays in a core's cache while it is added to, scaled and searched.
-_BLOCK_CELLS = 1_000_000
+_ABOVE_LOWEST = np.nextafter(LOWEST, np.float32(0))
+_MANY_ITEMS = 20_000
 _STRIPE = 16
 # A standard deviation below this is the rounding of equal scores.
 _ROUNDING = 1e-9
@@ -28,7 +33,7 @@ class Group:
     Attributes:
         items: (n,) indices.
         is_member: (items,) the same as flags, float32.
-        mean: (dim + 1,) mean of their vectors, the bias as the last dimension; with it and the covariance, mean and
+        mean: (dim + 1,) mean of their embeddings, the bias as the last dimension; with it and the covariance, mean and
             standard deviation of a user's scores follow without the scores.
         covariance: (dim + 1, dim + 1).
     """
@@ -45,115 +50,230 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Term:
+    """What one source adds to the scores of some users.
+
+    Attributes:
+        values: (users, columns) float32, or (1, columns) where it is the same for all users.
+        column_of: (items,) column of each item, -1: the source adds nothing; None: item and column are the same.
+    """
+
+    values: Vectors
+    column_of: NDArray[np.int64] | None = None
+
+    def of(self, rows: NDArray[np.int64], items: NDArray[np.int64]) -> Vectors:
+        """Return what it adds to some items of each row: (rows, n); 0 for item -1."""
+        columns = np.maximum(items, 0) if self.column_of is None else self.column_of[items]
+        rows = rows if len(self.values) > 1 else np.zeros_like(rows)
+        if self.values.shape[1] == 0:
+            return np.zeros(items.shape, np.float32)
+        values: Vectors = self.values[rows[:, None], columns]
+        return np.where((items >= 0) & (columns >= 0), values, np.float32(0))
+
+
+@dataclass(frozen=True)
+class BlendedScores:
+    """Scores of some users.
+
+    Attributes:
+        total: (users, items) float32, `LOWEST` where the item is unknown to the model.
+        terms: what each source beside the embeddings added, in the order of `Blend.sources`.
+    """
+
+    total: Vectors
+    terms: tuple[Term, ...]
+
+    def contributions(self, rows: NDArray[np.int64], items: NDArray[np.int64], values: Vectors) -> Vectors:
+        """Split the scores of some items by source: (rows, n, 1 + sources), the embeddings first; 0 for item -1.
+
+        Args:
+            rows: (rows,) of the scores.
+            items: (rows, n) item indices.
+            values: (rows, n) their scores.
+        """
+        added = [term.of(rows, items) for term in self.terms]
+        embeddings = np.where(items >= 0, values, np.float32(0)) - sum(added, np.zeros_like(values))
+        return np.stack([embeddings, *added], axis=2)
+
+
+@dataclass(frozen=True)
 class Blend:
     """Scores users who have trained vectors.
 
-    With e(i) = v @ x(i) + bias(i) and c(i) = the sum over the user's own items j of
-    weight(j)^history_exponent * item_weight(j, i),
+    With e(i) = v @ x(i) + bias(i), the score of the embeddings, and s(i), that of another source of weight w,
 
-        score(i) = (1 - weight) * (e(i) - mean e) / sd e  +  weight * (c(i) - mean c) / sd c
+        score(i) = (1 - sum of w) * (e(i) - mean e) / sd e  +  sum over sources of w * (s(i) - mean s) / sd s
 
-    with the blend weight, and mean and standard deviation of each user over the items that have interactions. A cold
-    item with item-item weights from its features has a blend weight of its own; its c is standardised among such items
-    alone, then brought to mean and standard deviation of their first term, t:
+    with mean and standard deviation of each user over the items that have interactions. A cold item that a source of
+    cold items scores has weights of its own; that source's s is standardised among such items alone, then brought to
+    mean and standard deviation of their first term, t:
 
-        score(i) = (1 - weight) * t(i)  +  weight * (mean t + sd t * (c(i) - mean c) / sd c)
+        score(i) = (1 - w) * t(i)  +  w * (mean t + sd t * (s(i) - mean s) / sd s)
 
-    The c of cold items is not comparable with that of other items: against those they rank by their embeddings, among
-    each other by both. An item without item-item weights has a second term of 0, the mean, so that it competes by its
-    embedding alone. So has every item for a user whose c does not vary.
+    What such a source says is not comparable with the scores of other items: against those cold items rank by their
+    embeddings, among each other by both. An item that a source does not score gets 0 from it, the mean, so that it
+    competes by its embedding alone. So does every item for a user whose s does not vary.
 
     Attributes:
-        embedding_blend_weights: (items,) float32, 1 - blend weight of each item.
-        cooccurrence_blend_weights: (items,) float32, blend weight of each item; 0 where it has no item-item weights.
-        history_exponent: as in `ItemWeights`.
-        weights: (items, items) float32 CSR, as in `ItemWeights`.
-        average: (items,) float32 or None, as in `ItemWeights`: subtracted from c(i), per weight of the history.
         vectors: (items, dim + 1) float32, the items' biases as the last dimension.
         is_known: (items,) whether the item is known to the model.
+        embedding_weights: (items,) float32, weight of the embeddings' score of each item.
+        sources: the others, each fitted part cut to the items that it scores.
         trained: the items with interactions.
-        cold: cold items with item-item weights.
+        cold: cold items that a source of cold items scores.
     """
 
-    embedding_blend_weights: Vectors
-    cooccurrence_blend_weights: Vectors
-    history_exponent: float
-    weights: sparse.csr_matrix
-    average: Vectors | None
     vectors: Vectors
     is_known: NDArray[np.bool_]
+    embedding_weights: Vectors
+    sources: tuple[Source, ...]
     trained: Group
     cold: Group
 
     @property
-    def rows_at_once(self) -> int:
-        """Number of users whose scores fit in 4 MB."""
-        return max(1, _BLOCK_CELLS // max(1, len(self.vectors)))
+    def names(self) -> tuple[str, ...]:
+        """The names of all sources, the embeddings first."""
+        return LIGHTFM, *(each.name for each in self.sources)
 
-    def scores(self, vectors: Vectors, history: sparse.csr_matrix) -> Vectors:
-        """Score all items for some users: (users, items) float32, `LOWEST` where the item is unknown to the model.
+    @property
+    def rows_at_once(self) -> int:
+        """Number of users that are scored in one product: a block of their scores should stay in a core's cache."""
+        return 48 if len(self.vectors) <= _MANY_ITEMS else 24
+
+    def scores(self, vectors: Mapping[str, Vectors], history: sparse.csr_matrix) -> BlendedScores:
+        """Score all items for some users.
 
         Args:
-            vectors: (users, dim) float32.
+            vectors: (users, dim) float32 by source of kind vectors.
             history: (users, items) float32 CSR, weight of each user's own items.
         """
-        queries = np.column_stack([vectors, np.ones(len(vectors))]).astype(np.float64)
+        queries = _with_ones(vectors[LIGHTFM]).astype(np.float64)
         queries *= _inverse_or_zero(self.trained.deviation(queries))[:, None]
         scores = queries.astype(np.float32) @ self.vectors.T
         scores -= (queries @ self.trained.mean).astype(np.float32)[:, None]
-        scores *= self.embedding_blend_weights
-        scores += self.cooccurrence_blend_weights * self._cooccurrence(history, queries)
+        if self.sources:
+            scores *= self.embedding_weights
+        terms = tuple(self._term(source, vectors, history, queries) for source in self.sources)
+        for source, term in zip(self.sources, terms, strict=True):
+            if source.items == COLD:
+                scores[:, self.cold.items] += term.values
+            else:
+                scores += term.values
         scores[:, ~self.is_known] = LOWEST
-        return scores
+        return BlendedScores(scores, terms)
 
-    def _cooccurrence(self, history: sparse.csr_matrix, queries: NDArray[np.float64]) -> Vectors:
-        history = raised(history, self.history_exponent)
-        products = history @ self.weights
-        scores: Vectors = products.toarray()
-        if self.average is not None:
-            scores -= np.asarray(history.sum(axis=1), np.float32) * self.average
-        # Cold items are few or none: their columns are copied, the others are scaled in place.
-        of_cold = scores[:, self.cold.items]
-        _standardise(scores, self.trained.is_member, self._has_signal(products, self.trained))
-        if len(self.cold.items):
-            _standardise(of_cold, np.ones(len(self.cold.items), np.float32), self._has_signal(products, self.cold))
-            of_cold *= self.cold.deviation(queries).astype(np.float32)[:, None]
-            of_cold += (queries @ (self.cold.mean - self.trained.mean)).astype(np.float32)[:, None]
-            scores[:, self.cold.items] = of_cold
-        return scores
+    def embedding_scores(self, vectors: Mapping[str, Vectors]) -> BlendedScores:
+        """Score all items by the embeddings alone, not standardised: users without a trained vector."""
+        scores: Vectors = _with_ones(vectors[LIGHTFM]) @ self.vectors.T
+        scores[:, ~self.is_known] = LOWEST
+        return BlendedScores(scores, tuple(Term(np.zeros((1, 0), np.float32)) for _ in self.sources))
 
-    def _has_signal(self, products: sparse.csr_matrix, group: Group) -> NDArray[np.bool_] | None:
-        """Whether each user's history has a weight for an item of the group; None: without `average` all are scaled."""
-        # A user without such a weight gets a second term of 0, not the negative average.
-        return None if self.average is None else products.astype(bool) @ group.is_member > 0
+    def columns_of(self, source: Source, items: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the column of each item in what a source of `sources` scores, -1 where it scores it not."""
+        if source.items == WARM:
+            return items
+        return np.where(items >= 0, self._cold_columns[items], -1)
+
+    @cached_property
+    def _cold_columns(self) -> NDArray[np.int64]:
+        columns = np.full(len(self.vectors), -1)
+        columns[self.cold.items] = np.arange(len(self.cold.items))
+        return columns
+
+    def _term(
+        self,
+        source: Source,
+        vectors: Mapping[str, Vectors],
+        history: sparse.csr_matrix,
+        queries: NDArray[np.float64],
+    ) -> Term:
+        is_cold = source.items == COLD
+        is_member = np.ones(len(self.cold.items), np.float32) if is_cold else self.trained.is_member
+        scores, has_signal = _scores_of(source.fitted, vectors.get(source.name), history, is_member)
+        _standardise(scores, is_member, has_signal)
+        if not is_cold:
+            scores *= np.float32(source.weight) * self.trained.is_member
+            return Term(scores)
+        scores = scores * self.cold.deviation(queries).astype(np.float32)[:, None]
+        scores += (queries @ (self.cold.mean - self.trained.mean)).astype(np.float32)[:, None]
+        scores *= np.float32(source.weight)
+        return Term(scores, self._cold_columns)
 
 
-def blend_of(model: ItemWeights, vectors: Vectors, biases: Vectors, sources: NDArray[np.int8]) -> Blend:
-    """Prepare the blend for the items of one model.
-
-    Args:
-        model: blend weights and item-item weights.
-        vectors: (items, dim) float32.
-        biases: (items,) float32.
-        sources: (items,) int8, as in `Embeddings`.
-    """
-    all_items = np.column_stack([vectors, biases])
-    is_trained = sources == TRAINED
-    has_weights = np.bincount(model.weights.indices, minlength=len(sources)) > 0
-    # With a blend weight of 0 they rank as without item-item weights, whether a model has them or not.
-    is_cold = (sources == FEATURES_ONLY) & has_weights & (model.cold_blend_weight > 0)
-    blend_weights = np.where(is_cold, model.cold_blend_weight, model.blend_weight).astype(np.float32)
+def blend_of(model: ModelSources) -> Blend:
+    """Prepare the blend for the items of one model."""
+    embeddings = model.embeddings
+    vectors = np.column_stack([embeddings.item_vectors, embeddings.item_biases])
+    is_trained = embeddings.item_sources == TRAINED
+    others = model.of_weight()
+    is_cold = _is_scored_cold(others, embeddings.item_sources)
+    cold_items = np.flatnonzero(is_cold)
+    weights = np.where(is_cold, model.embedding_weight(COLD), model.embedding_weight(WARM))
+    # A source whose items are none adds nothing.
+    kept = (each for each in others if each.items == WARM or len(cold_items))
     return Blend(
-        1 - blend_weights,
-        blend_weights * (is_trained | is_cold),
-        model.history_exponent,
-        model.weights,
-        model.average,
-        all_items,
-        sources != UNKNOWN,
-        _group(is_trained, all_items),
-        _group(is_cold, all_items),
+        vectors,
+        embeddings.item_sources != UNKNOWN,
+        weights.astype(np.float32),
+        tuple(replace(each, fitted=_cut(each.fitted, cold_items)) if each.items == COLD else each for each in kept),
+        _group(is_trained, vectors),
+        _group(is_cold, vectors),
     )
+
+
+def _is_scored_cold(sources: Sequence[Source], item_sources: NDArray[np.int8]) -> NDArray[np.bool_]:
+    is_scored = np.zeros(len(item_sources), np.bool_)
+    for each in sources:
+        if each.items == COLD:
+            is_scored |= _has_score(each.fitted)
+    is_scored &= item_sources == FEATURES_ONLY
+    return is_scored
+
+
+def _has_score(fitted: Fitted) -> NDArray[np.bool_]:
+    """Return for each item whether a source scores it: (items,)."""
+    match fitted:
+        case ItemWeights():
+            columns = np.bincount(fitted.weights.indices, minlength=fitted.weights.shape[1])
+            return np.asarray(columns > 0)
+        case ItemScores():
+            return np.isfinite(fitted.scores)
+        case VectorSource():
+            return np.asarray(fitted.item_vectors.any(axis=1), np.bool_)
+
+
+def _cut(fitted: Fitted, items: NDArray[np.int64]) -> Fitted:
+    """Return what scores some items only, one column for each."""
+    match fitted:
+        case ItemWeights():
+            average = None if fitted.average is None else fitted.average[items]
+            return replace(fitted, weights=fitted.weights[:, items].tocsr(), average=average)
+        case ItemScores():
+            return ItemScores(fitted.scores[items])
+        case VectorSource():
+            return replace(fitted, item_vectors=fitted.item_vectors[items], item_biases=fitted.item_biases[items])
+
+
+def _scores_of(
+    fitted: Fitted, vectors: Vectors | None, history: sparse.csr_matrix, is_member: Vectors
+) -> tuple[Vectors, NDArray[np.bool_] | None]:
+    """Return the scores of one source, not standardised, and which rows have a signal; None: all."""
+    match fitted:
+        case ItemWeights():
+            weighed = fitted.history.weighed(history)
+            scores = history_product(weighed, fitted.weights)
+            if fitted.average is None:
+                return scores, None
+            has_signal = np.asarray((scores != 0) @ is_member > 0)
+            scores -= np.asarray(weighed.sum(axis=1), np.float32) * fitted.average
+            # A user whose history has no weight for any of the items gets 0, not the negative average.
+            return scores, has_signal
+        case ItemScores():
+            return fitted.scores[None, :].copy(), None
+        case VectorSource():
+            if vectors is None:
+                return np.zeros((1, len(fitted.item_biases)), np.float32), None
+            return vectors @ fitted.item_vectors.T + fitted.item_biases, np.asarray(vectors.any(axis=1))
 
 
 def _group(is_member: NDArray[np.bool_], vectors: Vectors) -> Group:
@@ -161,7 +281,10 @@ def _group(is_member: NDArray[np.bool_], vectors: Vectors) -> Group:
     of_members = vectors[items].astype(np.float64)
     mean = of_members.sum(axis=0) / max(1, len(items))
     centred = of_members - mean
-    return Group(items, is_member.astype(np.float32), mean, centred.T @ centred / max(1, len(items)))
+    # More threads would change last bits.
+    with threadpool_limits(1):
+        covariance = centred.T @ centred / max(1, len(items))
+    return Group(items, is_member.astype(np.float32), mean, covariance)
 
 
 def best_columns(scores: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
@@ -179,12 +302,13 @@ def best_columns(scores: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
     """
     rows, columns = scores.shape
     best, values = np.full((rows, k), -1, np.int64), np.full((rows, k), LOWEST, np.float32)
-    bound = np.full(rows, LOWEST, np.float32)
+    bound = np.full(rows, _ABOVE_LOWEST)
     groups = columns // _STRIPE
     if groups >= k:
         maxima = scores[:, : groups * _STRIPE].reshape(rows, _STRIPE, groups).max(axis=1)
-        bound = np.partition(maxima, groups - k, axis=1)[:, groups - k]
-    row, column = np.nonzero((scores >= bound[:, None]) & (scores > LOWEST))
+        bound = np.maximum(bound, np.partition(maxima, groups - k, axis=1)[:, groups - k])
+    # Several times as fast as the nonzero elements of a matrix.
+    row, column = np.divmod(np.flatnonzero(scores >= bound[:, None]), max(1, columns))
     order = np.lexsort((column, -scores[row, column], row))
     row, column = row[order], column[order]
     place = np.arange(len(row)) - np.searchsorted(row, row)
@@ -210,6 +334,10 @@ def _standardise(scores: Vectors, is_member: Vectors, has_signal: NDArray[np.boo
     if has_signal is not None:
         varies &= has_signal
     scores *= np.divide(np.float32(1), deviation, out=np.zeros_like(deviation), where=varies)[:, None]
+
+
+def _with_ones(vectors: Vectors) -> Vectors:
+    return np.column_stack([vectors, np.ones(len(vectors), np.float32)])
 
 
 def _inverse_or_zero(deviation: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,10 +1,12 @@
-"""The items of one run with their vectors, by domain, and the popularity lists; loaded once per Python process.
+"""The items of one run with the sources of its model, by domain, and the popularity lists.
 
-Reads `model/`, `features/item_ids` and `features/popularity` of one run folder; used by the Spark jobs, and with items
-and popularity from the warehouse for requests of one user. Item-sized data only: users are given block by block.
+Of a model in memory (the evaluation), or of the folders `model/` and `features/` of a run, loaded once per Python
+process (the Spark jobs); requests of one user take items and popularity from the warehouse. Item-sized data only: users
+are given block by block.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,8 +16,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from nightjar.contract.artifacts import embeddings, item_weights
+from nightjar.contract.artifacts import embeddings, model_folder
 from nightjar.contract.artifacts.embeddings import Vectors
+from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
+from nightjar.contract.artifacts.sources import VectorSource
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.tables import EVERYONE
 from nightjar.ranking.blend import Blend, blend_of
@@ -36,6 +40,15 @@ class PopularityList:
         # The -1 of a missing item picks the -1 at the end.
         return np.append(in_order, -1)[find(self.items[in_order], items)]
 
+    def among(self, is_candidate: NDArray[np.bool_]) -> "PopularityList":
+        """Return the list of some items: (items,)."""
+        kept = is_candidate[self.items]
+        return PopularityList(self.items[kept], self.scores[kept])
+
+
+# By domain and segment.
+PopularityLists = Mapping[str, Mapping[str, PopularityList]]
+
 
 @dataclass(frozen=True)
 class Domain:
@@ -44,18 +57,23 @@ class Domain:
     Attributes:
         name: the domain.
         candidates: (n,) indices, ascending, of the available items that the model knows.
-        column_of: (items,) position of each item in `candidates`, -1 for the others.
-        vectors: (n, dim + 1) float32, the candidates' vectors with their biases as the last dimension.
         neighbours: (m,) the candidates whose vector is not zero, so that they have a cosine.
         popular: popularity list by segment; that of `all` ranks every available item of the domain.
     """
 
     name: str
     candidates: Indices
-    column_of: Indices
-    vectors: Vectors
     neighbours: Indices
-    popular: dict[str, PopularityList]
+    popular: Mapping[str, PopularityList]
+
+    def among(self, is_candidate: NDArray[np.bool_]) -> "Domain":
+        """Return the domain with some of its items: (items,)."""
+        return Domain(
+            self.name,
+            self.candidates[is_candidate[self.candidates]],
+            self.neighbours[is_candidate[self.neighbours]],
+            {segment: each.among(is_candidate) for segment, each in self.popular.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -66,62 +84,65 @@ class Catalogue:
         item_ids: (items,) text.
         domains: in the order of their names, each with an available item.
         units: (items, dim) float32, item vectors of length 1; zero where the item is unknown to the model.
-        user_vectors: (users, dim) float32, memory-mapped.
-        user_sources: (users,) int8, memory-mapped.
-        blend: how users with trained vectors are scored; None: by the embeddings alone.
+        user_vectors: (users, dim) float32 by source of kind vectors, memory-mapped or not.
+        user_sources: (users,) int8, as in `Embeddings`.
+        blend: how users are scored.
     """
 
     item_ids: pa.Array
     domains: tuple[Domain, ...]
     units: Vectors
-    user_vectors: Vectors
+    user_vectors: Mapping[str, Vectors]
     user_sources: NDArray[np.int8]
-    blend: Blend | None
+    blend: Blend
+
+    def among(self, is_candidate: NDArray[np.bool_]) -> "Catalogue":
+        """Return the catalogue where only some items may be recommended: (items,)."""
+        return replace(self, domains=tuple(each.among(is_candidate) for each in self.domains))
 
 
 @lru_cache(maxsize=1)
 def load_catalogue(run_folder: str) -> Catalogue:
     """Load the catalogue of a run folder whose manifest has been checked; the process caches the last one."""
-    folder = RunFolder(Path(run_folder))
+    return read_catalogue(RunFolder(Path(run_folder)))
+
+
+def read_catalogue(folder: RunFolder) -> Catalogue:
+    """Read the catalogue of a run folder whose manifest has been checked."""
     items = pq.read_table(folder.features("item_ids")).sort_by("item_index").combine_chunks()
-    return catalogue_of(folder.model, items, pq.read_table(folder.features("popularity")).sort_by("rank"))
+    popular = pq.read_table(folder.features("popularity")).sort_by("rank")
+    return catalogue_of(model_folder.mapped(folder.model), items, popularity_lists(popular))
 
 
-def catalogue_of(model: Path, items: pa.Table, popular: pa.Table) -> Catalogue:
+def catalogue_of(model: ModelSources, items: pa.Table, popular: PopularityLists) -> Catalogue:
     """Prepare the catalogue of one model.
 
     Args:
-        model: folder of the embeddings, whose manifest has been checked.
+        model: its sources.
         items: item_id, domain, is_available of every item of the model, in the model's order.
-        popular: segment, domain, item_index, score of the popularity lists, best first.
+        popular: the popularity lists; a domain without one of segment `all` has no recommendations.
     """
-    vectors = np.asarray(embeddings.mapped(model, "item_vectors"))
-    biases = np.asarray(embeddings.mapped(model, "item_biases"))
-    sources = embeddings.mapped(model, "item_sources")
-    is_known = sources > embeddings.UNKNOWN
-    weights = item_weights.mapped(model)
-    units = embeddings.unit_vectors(vectors, is_known)
+    trained = model.embeddings
+    is_known = trained.item_sources > embeddings.UNKNOWN
+    units = embeddings.unit_vectors(np.asarray(trained.item_vectors), is_known)
     recommendable = items["is_available"].to_numpy(zero_copy_only=False) & is_known
+    user_vectors = {LIGHTFM: trained.user_vectors} | {
+        each.name: each.fitted.user_vectors for each in model.of_weight() if isinstance(each.fitted, VectorSource)
+    }
 
     def domain(name: str) -> Domain:
         candidates = np.flatnonzero(recommendable & pc.equal(items["domain"], name).to_numpy())
-        return Domain(
-            name,
-            candidates,
-            positions(candidates, len(units)),
-            np.column_stack([vectors[candidates], biases[candidates]]),
-            candidates[units[candidates].any(axis=1)],
-            _popularity_lists(popular.filter(pc.equal(popular["domain"], name))),
-        )
+        return Domain(name, candidates, candidates[units[candidates].any(axis=1)], popular[name])
 
-    names = sorted(pc.unique(popular.filter(pc.equal(popular["segment"], EVERYONE))["domain"]).to_pylist())
+    names = sorted(name for name, lists in popular.items() if EVERYONE in lists)
+    ids = items["item_id"]
     return Catalogue(
-        items["item_id"].combine_chunks(),
+        ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids,
         tuple(domain(name) for name in names),
         units,
-        embeddings.mapped(model, "user_vectors"),
-        embeddings.mapped(model, "user_sources"),
-        blend_of(weights, vectors, biases, sources) if weights else None,
+        user_vectors,
+        trained.user_sources,
+        blend_of(model),
     )
 
 
@@ -140,11 +161,19 @@ def find(in_order: Indices, values: Indices) -> Indices:
     return np.where(in_order[place] == values, place, -1)
 
 
-def _popularity_lists(popular: pa.Table) -> dict[str, PopularityList]:
-    lists = {}
-    for segment in pc.unique(popular["segment"]).to_pylist():
-        ranked = popular.filter(pc.equal(popular["segment"], segment))
-        lists[segment] = PopularityList(
-            ranked["item_index"].to_numpy().astype(np.int64), ranked["score"].to_numpy().astype(np.float32)
-        )
+def popularity_lists(popular: pa.Table) -> PopularityLists:
+    """Return popularity lists by domain and segment.
+
+    Args:
+        popular: segment, domain, item_index, score; the rows of one list stand best first.
+    """
+    lists: dict[str, dict[str, PopularityList]] = {}
+    items, scores = popular["item_index"].to_numpy().astype(np.int64), popular["score"].to_numpy().astype(np.float32)
+    codes = [pc.dictionary_encode(popular[name]).combine_chunks() for name in ("domain", "segment")]
+    domain, segment = (each.indices.to_numpy() for each in codes)
+    order = np.lexsort((np.arange(len(items)), segment, domain))
+    is_start = (np.diff(domain[order], prepend=-1) != 0) | (np.diff(segment[order], prepend=-1) != 0)
+    for rows in np.split(order, np.flatnonzero(is_start)[1:]) if len(order) else []:
+        names = [each.dictionary[int(each.indices[int(rows[0])].as_py())].as_py() for each in codes]
+        lists.setdefault(names[0], {})[names[1]] = PopularityList(items[rows], scores[rows])
     return lists

@@ -1,6 +1,6 @@
 """Diverse top-K lists: maximal marginal relevance over a pool of each user's best items.
 
-Pure; the one rule for the Spark job score_users and the evaluation.
+Pure; used by the ranker.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ POOL_FACTOR = 5
 def diversified(
     pool: NDArray[np.int64], scores: Vectors, units: Vectors, k: int, weight: float
 ) -> tuple[NDArray[np.int64], Vectors]:
-    """Choose up to k items of each pool, one after the other, and return them with the values that decided.
+    """Choose up to k items of each pool, one after the other; return their places in it, and the values that decided.
 
     The next item is the one with the largest `(1 - weight) * relevance - weight * redundancy` (Carbonell and Goldstein
     1998, "The use of MMR"). Relevance is the score, scaled to 0 to 1 within the pool; redundancy is the largest cosine
@@ -29,7 +29,7 @@ def diversified(
         weight: 0 ranks by score, 1 by redundancy alone.
 
     Returns:
-        (users, k) item indices, -1 where the pool ends, and (users, k) float32 values; of equal values the better
+        (users, k) places, from 0, -1 where the pool ends, and (users, k) float32 values; of equal values the better
         score wins.
     """
     rows, is_left = np.arange(len(pool)), pool >= 0
@@ -40,7 +40,7 @@ def diversified(
         value = np.where(is_left, (1 - weight) * relevance - weight * redundancy, -np.inf)
         best = value.argmax(axis=1)
         is_item = is_left[rows, best]
-        chosen[:, rank] = np.where(is_item, pool[rows, best], -1)
+        chosen[:, rank] = np.where(is_item, best, -1)
         values[:, rank] = np.where(is_item, value[rows, best], 0)
         is_left[rows, best] = False
         redundancy = np.maximum(redundancy, np.einsum("und,ud->un", vectors, vectors[rows, best]))
@@ -51,4 +51,4 @@ def _relevance(scores: Vectors, is_item: NDArray[np.bool_]) -> NDArray[np.float6
     lowest = np.where(is_item, scores, np.inf).min(axis=1, initial=np.inf, keepdims=True)
     highest = np.where(is_item, scores, -np.inf).max(axis=1, initial=-np.inf, keepdims=True)
     span = np.where(highest > lowest, highest - lowest, 1.0)
-    return np.where(is_item, (scores - lowest) / span, 0.0) if is_item.any() else np.zeros(scores.shape)
+    return np.where(is_item, scores - lowest, 0.0) / span if is_item.any() else np.zeros(scores.shape)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nightjar.contract.artifacts.embeddings import Vectors
-from nightjar.contract.artifacts.item_weights import ItemWeights
+from nightjar.contract.artifacts.sources import Fitted, ItemScores, ItemWeights, VectorSource
 
 
 def biases_at_popularity_weight(
@@ -37,20 +37,29 @@ def biases_at_popularity_weight(
     return weighted
 
 
-def item_weights_at_popularity_weight(
-    item_weights: ItemWeights | None, pairs: sparse.csr_matrix, weight: float
-) -> ItemWeights | None:
-    """Return item-item weights that subtract from each score a part of what an average history of the same size scores.
+def at_popularity_weight(fitted: Fitted, pairs: sparse.csr_matrix, weight: float) -> Fitted:
+    """Return a source that subtracts from each score a part of what it gives the average user.
+
+    Item weights subtract what an average history of the same size scores, vectors what the mean user does. Item scores
+    stay as they are: they are the mean over all users and nothing else.
 
     Args:
-        item_weights: as fitted; None: there are none.
-        pairs: (users, items) float32 CSR that they were fitted on.
+        fitted: the source.
+        pairs: (users, items) float32 CSR that it was fitted on.
         weight: 0 to 1; 1 subtracts nothing.
     """
-    if item_weights is None or weight == 1:
-        return item_weights
-    history = pairs.power(item_weights.history_exponent)
-    fraction_of_history = np.asarray(history.sum(axis=0, dtype=np.float64)).ravel()
-    fraction_of_history /= fraction_of_history.sum()
-    average = item_weights.weights.T.astype(np.float64) @ fraction_of_history
-    return replace(item_weights, average=((1 - weight) * average).astype(np.float32))
+    if weight == 1:
+        return fitted
+    match fitted:
+        case ItemWeights():
+            history = fitted.history.weighed(pairs)
+            fraction_of_history = np.asarray(history.sum(axis=0, dtype=np.float64)).ravel()
+            fraction_of_history /= fraction_of_history.sum()
+            average = fitted.weights.T.astype(np.float64) @ fraction_of_history
+            return replace(fitted, average=((1 - weight) * average).astype(np.float32))
+        case VectorSource():
+            is_trained = pairs.getnnz(axis=1) > 0
+            arrays = (fitted.user_vectors, is_trained, fitted.item_vectors, fitted.item_biases)
+            return replace(fitted, item_biases=biases_at_popularity_weight(*arrays, weight))
+        case ItemScores():
+            return fitted

@@ -1,4 +1,4 @@
-"""The reason item of a recommendation: the user's own item that contributes most to it; used by user_block.
+"""The reason item of a recommendation: the user's own item that contributes most to it; used by recommendation_rows.
 
 The own item that adds most to the co-occurrence part of the score, where one adds to it, else the nearest by cosine of
 the embeddings. An item that is recommended again is no reason for itself.
@@ -9,31 +9,36 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nightjar.contract.artifacts.embeddings import Vectors
+from nightjar.contract.artifacts.sources import ItemWeights
 from nightjar.ranking.blend import Blend
 from nightjar.ranking.catalogue import Indices
-from nightjar.ranking.top_k_lists import UserItemPairs
+from nightjar.ranking.top_k_lists import OwnItems
 
 NEWEST = 50
 _NONE = -2.0
 
 
-def reason_items(units: Vectors, blend: Blend | None, recommended: Indices, seen: UserItemPairs) -> Indices:
+def reason_items(units: Vectors, blend: Blend, recommended: Indices, seen: OwnItems) -> Indices:
     """Return for each recommended item the index of its reason item, -1 where there is none.
 
     Args:
         units: (items, dim) float32, as of `nearest_own`.
-        blend: by which the items were ranked; None: by the embeddings alone.
+        blend: by which the items were ranked; of several sources of item weights the first that adds something to an
+            item gives its reason.
         recommended: (users, n) item indices, -1 for empty ranks.
         seen: the users' own items.
     """
-    nearest = nearest_own(units, recommended, seen)
-    if blend is None:
-        return nearest
-    strongest = strongest_own(blend.weights, blend.history_exponent, recommended, seen)
-    return np.where(strongest >= 0, strongest, nearest)
+    reasons = nearest_own(units, recommended, seen)
+    for source in reversed(blend.sources):
+        if isinstance(source.fitted, ItemWeights):
+            columns = blend.columns_of(source, recommended)
+            weights, exponent = source.fitted.weights, source.fitted.history.exponent
+            strongest = strongest_own(weights, exponent, recommended, seen, columns)
+            reasons = np.where(strongest >= 0, strongest, reasons)
+    return reasons
 
 
-def nearest_own(units: Vectors, recommended: Indices, seen: UserItemPairs) -> Indices:
+def nearest_own(units: Vectors, recommended: Indices, seen: OwnItems) -> Indices:
     """Return for each recommended item the user's own item with the highest cosine, -1 where there is none.
 
     Args:
@@ -52,28 +57,33 @@ def nearest_own(units: Vectors, recommended: Indices, seen: UserItemPairs) -> In
     return np.where((recommended >= 0) & has_direction[recommended] & (cosines.max(axis=2) > _NONE), nearest, -1)
 
 
-def strongest_own(weights: sparse.csr_matrix, exponent: float, recommended: Indices, seen: UserItemPairs) -> Indices:
+def strongest_own(
+    weights: sparse.csr_matrix, exponent: float, recommended: Indices, seen: OwnItems, columns: Indices | None = None
+) -> Indices:
     """Return for each recommended item the user's own item that adds most to its score, -1 where none does.
 
     Args:
-        weights: (items, items) float32 CSR; row: own item, column: recommended item.
+        weights: (items, columns) float32 CSR; row: own item, column: recommended item.
         exponent: power of the weights of the own items.
         recommended: (users, n) item indices, -1 for empty ranks.
         seen: the users' own items; the newest 50 with a weight count, each with its weight times that of the pair.
             Of equal ones the newer wins.
+        columns: (users, n) column of each recommended item, -1: it has none; None: it is the item itself.
     """
+    columns = recommended if columns is None else columns
     own, own_weights = _padded(seen.where(seen.weights > 0), len(recommended))
-    if own.shape[1] == 0 or recommended.shape[1] == 0:
+    if own.shape[1] == 0 or recommended.shape[1] == 0 or weights.shape[1] == 0:
         return np.full(recommended.shape, -1)
-    pairs = np.broadcast_arrays(own[:, None, :], recommended[:, :, None])
-    pair_weights = np.asarray(weights[pairs[0].ravel(), pairs[1].ravel()]).reshape(pairs[0].shape)
-    may_explain = (pairs[0] >= 0) & (pairs[1] >= 0) & (pairs[0] != pairs[1])
-    contributions = np.where(may_explain, pair_weights * own_weights[:, None, :] ** exponent, 0)
+    may_explain = (own >= 0)[:, None, :] & (columns >= 0)[:, :, None] & (own[:, None, :] != recommended[:, :, None])
+    user, rank, place = np.nonzero(may_explain)
+    contributions = np.zeros(may_explain.shape, np.float32)
+    pair_weights = np.asarray(weights[own[user, place], columns[user, rank]]).ravel()
+    contributions[may_explain] = pair_weights * (own_weights**exponent)[user, place]
     strongest = np.take_along_axis(own, contributions.argmax(axis=2), axis=1)
     return np.where(contributions.max(axis=2) > 0, strongest, -1)
 
 
-def _padded(own: UserItemPairs, users: int) -> tuple[Indices, Vectors]:
+def _padded(own: OwnItems, users: int) -> tuple[Indices, Vectors]:
     place = own.place_in_row()
     newest = place < NEWEST
     padded = np.full((users, int(place[newest].max(initial=-1)) + 1), -1)

@@ -1,4 +1,4 @@
-"""Exact top-k by inner product, selected in C++; used by user_block and similar_items, also in Spark's workers.
+"""Exact top-k by inner product, selected in C++; used by ml.index.exact_search and similar_items in Spark's workers.
 
 The caller limits BLAS to one thread: one Spark core runs one worker, and more threads would also change last bits.
 """

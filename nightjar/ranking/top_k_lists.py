@@ -1,13 +1,14 @@
 """The top-K lists of a block of users in one domain while they are filled, source by source.
 
-Used by user_block: recommendations of the model are put first, popular items fill the empty ranks.
+Used by the ranker: recommendations of the model are put first, popular items fill the empty ranks.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from nightjar.contract.artifacts.embeddings import Vectors
 from nightjar.ranking.catalogue import Indices, PopularityList, positions
@@ -18,52 +19,99 @@ PERSONAL, COLD_USER, SEGMENT_POPULAR, POPULAR = range(len(SOURCES))
 
 @dataclass(frozen=True)
 class UserItemPairs:
+    """(row, item) of a block of users, sorted by row."""
+
+    rows: Indices
+    items: Indices
+
+    def where(self, chosen: NDArray[np.bool_]) -> "UserItemPairs":
+        """Return some of the pairs."""
+        return UserItemPairs(self.rows[chosen], self.items[chosen])
+
+
+@dataclass(frozen=True)
+class OwnItems(UserItemPairs):
     """(row, item, weight) of a block of users, sorted by row: the items that each row's user has seen, newest first.
 
     The weight (float32) is 0 where the user has no positive event with the item.
     """
 
-    rows: Indices
-    items: Indices
     weights: Vectors
 
-    def where(self, chosen: NDArray[np.bool_]) -> "UserItemPairs":
+    def where(self, chosen: NDArray[np.bool_]) -> "OwnItems":
         """Return some of the pairs."""
-        return UserItemPairs(self.rows[chosen], self.items[chosen], self.weights[chosen])
+        return OwnItems(self.rows[chosen], self.items[chosen], self.weights[chosen])
 
     def place_in_row(self) -> Indices:
         """Return the number of pairs of the same row before each pair."""
         return place_in_row(self.rows)
 
+    def history(self, users: int, items: int) -> sparse.csr_matrix:
+        """Return the weights above 0: (users, items) float32 CSR."""
+        liked = self.where(self.weights > 0)
+        history = sparse.csr_matrix((liked.weights, (liked.rows, liked.items)), shape=(users, items))
+        history.sort_indices()
+        return history
+
 
 @dataclass(frozen=True)
 class TopKLists:
-    """(users, k) arrays, filled from rank 1: item index or -1, score, index into `SOURCES`."""
+    """(users, k) arrays, filled from rank 1.
+
+    Attributes:
+        items: item index, or -1.
+        scores: float32.
+        sources: index into `SOURCES`.
+        contributions: (users, k, sources of the model) float32, what each added to the score; 0 for popular items.
+    """
 
     items: Indices
     scores: Vectors
     sources: NDArray[np.int8]
+    contributions: Vectors
 
     @classmethod
-    def empty(cls, users: int, k: int) -> "TopKLists":
+    def empty(cls, users: int, k: int, sources: int) -> "TopKLists":
         """Return lists without an item."""
         shape = (users, k)
-        return cls(np.full(shape, -1, np.int64), np.zeros(shape, np.float32), np.zeros(shape, np.int8))
+        return cls(
+            np.full(shape, -1, np.int64),
+            np.zeros(shape, np.float32),
+            np.zeros(shape, np.int8),
+            np.zeros((*shape, sources), np.float32),
+        )
 
     @classmethod
     def side_by_side(cls, lists: "Sequence[TopKLists]") -> "TopKLists":
         """Join the lists of several domains to (users, k * domains) arrays."""
-        return cls(
-            np.concatenate([each.items for each in lists], axis=1),
-            np.concatenate([each.scores for each in lists], axis=1),
-            np.concatenate([each.sources for each in lists], axis=1),
-        )
+        return cls._joined(lists, axis=1)
 
-    def put(self, rows: Indices, items: Indices, scores: Vectors, source: int) -> None:
+    @classmethod
+    def stacked(cls, lists: "Sequence[TopKLists]") -> "TopKLists":
+        """Join the lists of several blocks of users."""
+        return cls._joined(lists, axis=0)
+
+    @classmethod
+    def _joined(cls, lists: "Sequence[TopKLists]", axis: int) -> "TopKLists":
+        names = [each.name for each in fields(cls)]
+        return cls(*(np.concatenate([getattr(each, name) for each in lists], axis=axis) for name in names))
+
+    def put(self, rows: Indices, items: Indices, scores: Vectors, source: int, contributions: Vectors) -> None:
         """Set the whole lists of some rows; `items` and `scores` are (rows, k), -1 marks an empty rank at the end."""
         self.items[rows] = items
         self.scores[rows] = scores
         self.sources[rows] = source
+        self.contributions[rows] = contributions
+
+    def taken(self, places: Indices, scores: Vectors) -> "TopKLists":
+        """Return lists of the items at some places of these, (users, k), -1 for an empty rank, with other scores."""
+        is_item, at = places >= 0, np.maximum(places, 0)
+        return TopKLists(
+            np.where(is_item, np.take_along_axis(self.items, at, axis=1), -1),
+            scores,
+            np.take_along_axis(self.sources, at, axis=1),
+            np.take_along_axis(self.contributions, at[:, :, None], axis=1) * is_item[:, :, None],
+        )
 
     def fill(self, rows: Indices, popular: PopularityList, left_out: UserItemPairs, source: int) -> None:
         """Append the most popular items that are not left out for a row's user and not yet in the list, up to k.

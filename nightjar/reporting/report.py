@@ -18,7 +18,7 @@ from nightjar.contract.atomic_files import write_text
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
-from nightjar.reporting import report_plots, report_tables
+from nightjar.reporting import model_sources, report_plots, report_tables
 from nightjar.reporting.report_tables import Rows
 from nightjar.warehouse.protocol import Connection
 from nightjar.warehouse.readers_snapshot import newest_state
@@ -92,6 +92,7 @@ def render(settings: Settings, folder: RunFolder) -> str:
             "attempt": attempt | {"started_at": report_tables.text(attempt["started_at"])},
             "sections": [
                 *_evaluation(connection, settings, folder),
+                _model_sources(connection, folder),
                 *_recommendations(connection, folder, attempt),
                 *_data(connection, folder, attempt),
             ],
@@ -141,6 +142,33 @@ def _evaluation(connection: Connection, settings: Settings, folder: RunFolder) -
             ],
         ),
     ]
+
+
+def _model_sources(connection: Connection, folder: RunFolder) -> Section:
+    sources = model_sources.model_sources(connection, folder.publication_id)
+    note = (
+        "Weight: in the blend of scores. Recall: of lists by the source alone, on a sample of all users, or of those "
+        "with held-out cold items. Contribution: to the score of a personal recommendation."
+    )
+    if any(each.kind is None for each in sources):
+        note += " A source without kind was evaluated, but is not in the published model."
+    if all(each.mean_contribution is None for each in sources):
+        note += " No recommendation of this publication has contributions: it has none, or an earlier version made it."
+    return Section(
+        "model_sources",
+        "Sources of the model",
+        model_sources.table_of(sources),
+        "No source was published with this attempt, or an earlier version published it.",
+        note,
+        [
+            _drawn(
+                report_plots.weights_and_contributions(sources),
+                "Weight of each source in the blend, and its mean contribution to a personal recommendation.",
+                "No weight to draw.",
+            ),
+            _saved(folder, "sources.png", "Recall of each source alone, beside that of the model."),
+        ],
+    )
 
 
 def _recommendations(connection: Connection, folder: RunFolder, attempt: dict[str, Any]) -> list[Section]:

@@ -16,6 +16,7 @@ from ml.evaluation.paired_bootstrap import mean_intervals
 from ml.evaluation.plots import COLOURS
 from ml.evaluation.results import EvaluationResults
 from nightjar.contract.settings import Settings
+from nightjar.reporting.model_sources import ModelSource
 
 _DECILES = 10
 
@@ -43,6 +44,30 @@ def model_differences(evaluation: EvaluationResults, settings: Settings) -> Figu
     axes.invert_yaxis()
     axes.set(xlabel="difference, mean over users", title=f"Difference, {settings.gate_confidence:.0%} interval")
     axes.legend(loc="best")
+    return figure
+
+
+def weights_and_contributions(sources: Sequence[ModelSource]) -> Figure | None:
+    """Draw weight and mean contribution of each source of the model, the first on top.
+
+    Sources that were only evaluated have neither; without contributions the weights stand alone.
+    """
+    drawn = [each for each in sources if each.weight is not None]
+    if not drawn:
+        return None
+    panels_of = {"weight": [each.weight or 0.0 for each in drawn]}
+    if any(each.mean_contribution is not None for each in drawn):
+        panels_of["mean contribution"] = [each.mean_contribution or 0.0 for each in drawn]
+    figure = Figure(figsize=(1 + 3.5 * len(panels_of), 1.2 + 0.4 * len(drawn)), layout="constrained")
+    panels = figure.subplots(1, len(panels_of), sharey=True, squeeze=False)[0]
+    for panel, (title, values) in zip(panels, panels_of.items(), strict=True):
+        bars = panel.barh(np.arange(len(drawn)), values, color=COLOURS[MODEL], height=0.6)
+        panel.bar_label(bars, [f"{value:.2f}" for value in values], padding=3)
+        panel.axvline(0, color="black", linewidth=1)
+        panel.set_title(title)
+        panel.margins(x=0.2)
+    panels[0].set_yticks(np.arange(len(drawn)), [each.source for each in drawn])
+    panels[0].invert_yaxis()
     return figure
 
 

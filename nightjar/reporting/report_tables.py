@@ -30,7 +30,8 @@ _METRICS = """
         max(case when model = 'champion' then value end) as champion,
         max(case when model = 'consumed' then value end) as consumed, max(users) as users
     from recs.model_metrics
-    where publication_id = ? and slice = 'all' group by metric, k having count(value) > 0 order by metric, k
+    where publication_id = ? and slice = 'all' and model in ('nightjar', 'popularity', 'champion', 'consumed')
+    group by metric, k having count(value) > 0 order by metric, k
 """
 _SLICES = """
     select slice, max(users) as users,
@@ -41,7 +42,9 @@ _SLICES = """
         max(case when model = 'popularity' and metric = 'ndcg' then value end) as ndcg_of_popularity,
         max(case when model = 'champion' and metric = 'ndcg' then value end) as ndcg_of_champion,
         max(case when model = 'nightjar' and metric = 'coverage' then value end) as coverage
-    from recs.model_metrics where publication_id = ? and metric in ('recall', 'ndcg', 'coverage')
+    from recs.model_metrics
+    where publication_id = ? and metric in ('recall', 'ndcg', 'coverage')
+        and model in ('nightjar', 'popularity', 'champion', 'consumed')
     group by slice having count(value) > 0 order by case when slice = 'all' then 0 else 1 end, slice
 """
 _INDICES = """

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from nightjar.contract.artifacts import embeddings
-from nightjar.contract.artifacts.embeddings import Vectors
+from nightjar.contract.artifacts import embeddings, model_folder
+from nightjar.contract.artifacts.embeddings import TRAINED, Vectors
+from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
+from nightjar.contract.artifacts.sources import VectorSource
 from nightjar.contract.artifacts.user_features import UserFeatures, read_user_features
 from nightjar.contract.errors import NightjarError
 from nightjar.publishing.unload import ITEMS_AS_OF
-from nightjar.ranking.catalogue import Catalogue, catalogue_of
+from nightjar.ranking.catalogue import Catalogue, catalogue_of, popularity_lists
 from nightjar.ranking.fold_in import trained_length
 from nightjar.warehouse.protocol import Connection
 
@@ -31,19 +33,30 @@ _POPULAR_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
+class Space:
+    """Where one source of kind vectors folds users in.
+
+    Attributes:
+        item_vectors: (items, dim) float32.
+        mean_user_length: mean length of the trained users' vectors.
+    """
+
+    item_vectors: Vectors
+    mean_user_length: float
+
+
+@dataclass(frozen=True)
 class PublishedModel:
     """The model and catalogue of one publication.
 
     Attributes:
         catalogue: items of the model, with the popularity lists of the publication.
-        item_vectors: (items, dim) float32.
-        mean_user_length: mean length of the trained users' vectors.
+        spaces: by source of kind vectors.
         user_features: of the model; None: an earlier version saved it without.
     """
 
     catalogue: Catalogue
-    item_vectors: Vectors
-    mean_user_length: float
+    spaces: Mapping[str, Space]
     user_features: UserFeatures | None
 
     @cached_property
@@ -90,6 +103,19 @@ def load_published_model(connection: Connection, model: Path, publication_id: st
         for segment, domain, item_id, score in connection.execute(_POPULAR, [publication_id]).fetchall()
     ]
     popular = pa.Table.from_pylist(popular_rows, _POPULAR_SCHEMA)
+    sources = model_folder.mapped(model)
     return PublishedModel(
-        catalogue_of(model, items, popular), trained.item_vectors, trained_length(trained), read_user_features(model)
+        catalogue_of(sources, items, popularity_lists(popular)), spaces_of(sources), read_user_features(model)
     )
+
+
+def spaces_of(model: ModelSources) -> dict[str, Space]:
+    """Return where each source of kind vectors folds users in, by its name."""
+    trained = model.embeddings
+    vectors = {LIGHTFM: (trained.user_vectors, trained.item_vectors)} | {
+        each.name: (each.fitted.user_vectors, each.fitted.item_vectors)
+        for each in model.of_weight()
+        if isinstance(each.fitted, VectorSource)
+    }
+    is_trained = trained.user_sources == TRAINED
+    return {name: Space(items, trained_length(users, is_trained)) for name, (users, items) in vectors.items()}

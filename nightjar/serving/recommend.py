@@ -15,14 +15,14 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from nightjar.contract.errors import BadInput
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
+from nightjar.ranking.recommendation_rows import recommend_to_block
 from nightjar.ranking.top_k_lists import PERSONAL, SOURCES
-from nightjar.ranking.user_block import recommend_to_block
 from nightjar.serving.published_model import PublishedModel, load_published_model
 from nightjar.serving.user_history import UserHistory, read_built_history, read_history
 from nightjar.serving.user_vector import locate_user, weights_of_newest
 from nightjar.warehouse.duckdb.busy_file import FileBusy
 from nightjar.warehouse.engines import open_for_readers, open_without_waiting
-from nightjar.warehouse.protocol import Connection
+from nightjar.warehouse.protocol import Connection, has_column
 from nightjar.warehouse.readers_snapshot import written_at
 
 FOLD_IN = "fold_in"
@@ -31,14 +31,18 @@ _CURRENT = """
     from recs.current_publication c join recs.publications p using (ledger_id)
 """
 _PUBLISHED = """
-    select domain, rank, item_id, score, source, reason_item_id
+    select domain, rank, item_id, score, source, reason_item_id, {contributions}
     from recs.recommendations where publication_id = ? and user_id = ? order by domain, rank
 """
 
 
 @dataclass(frozen=True)
 class RecommendedItem:
-    """One recommended item; the fields are the columns of `recs.recommendations`."""
+    """One recommended item; the fields are the columns of `recs.recommendations`.
+
+    `contributions` is JSON, what each source of the model added to the score; None: the item is a popular one, or an
+    earlier version published it.
+    """
 
     domain: str
     rank: int
@@ -46,6 +50,7 @@ class RecommendedItem:
     score: float
     source: str
     reason_item_id: str | None
+    contributions: str | None
 
 
 @dataclass(frozen=True)
@@ -134,8 +139,8 @@ def recommendations_by_model(
         settings: `fold_in_items`, `top_k`, `diversity_weight`, `min_segment_users`, `repeat_after_days`.
     """
     weights = weights_of_newest(model, history.liked, settings.fold_in_items)
-    vector, source, segment = locate_user(model, weights, history.features, settings.min_segment_users)
-    catalogue = replace(model.catalogue, user_vectors=vector, user_sources=np.array([source], np.int8))
+    vectors, source, segment = locate_user(model, weights, history.features, settings.min_segment_users)
+    catalogue = replace(model.catalogue, user_vectors=vectors, user_sources=np.array([source], np.int8))
     seen_at = {model.item_index[each]: last_at for each, last_at in history.seen.items() if each in model.item_index}
     seen, now = list(seen_at), max(as_of, history.last_at or as_of)
     users = pa.table({"user_index": [0], "user_id": [user_id], "segment": pa.array([segment], pa.string())})
@@ -161,7 +166,10 @@ def recommendations_by_model(
 
 
 def _published(connection: Connection, publication_id: str, user_id: str) -> tuple[RecommendedItem, ...]:
-    rows = connection.execute(_PUBLISHED, [publication_id, user_id]).fetchall()
+    # An earlier version made the table without the column; the next run adds it.
+    is_there = has_column(connection, "recs.recommendations", "contributions")
+    query = _PUBLISHED.format(contributions="contributions" if is_there else "null")
+    rows = connection.execute(query, [publication_id, user_id]).fetchall()
     return tuple(RecommendedItem(*row) for row in rows)
 
 

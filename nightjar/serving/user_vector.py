@@ -11,6 +11,7 @@ from scipy import sparse
 
 from ml.data.training_data import IDENTITY_PREFIX, RARE_SUFFIX
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
+from nightjar.contract.artifacts.model_folder import LIGHTFM
 from nightjar.contract.artifacts.user_features import UserFeatures
 from nightjar.ranking.fold_in import newest_weights, scaled_sums
 from nightjar.serving.published_model import PublishedModel
@@ -27,16 +28,17 @@ def weights_of_newest(model: PublishedModel, liked: tuple[str, ...], newest: int
         newest: items that count at most.
     """
     indices = [model.item_index[each] for each in liked if each in model.item_index]
-    indices = [index for index in indices if model.item_vectors[index].any()]
-    shape = (1, len(model.item_vectors))
+    item_vectors = model.spaces[LIGHTFM].item_vectors
+    indices = [index for index in indices if item_vectors[index].any()]
+    shape = (1, len(item_vectors))
     recency = sparse.csr_matrix((np.arange(1.0, len(indices) + 1), ([0] * len(indices), indices)), shape=shape)
     return newest_weights(recency, newest)
 
 
 def locate_user(
     model: PublishedModel, weights: sparse.csr_matrix, given: Mapping[str, float], min_segment_users: int
-) -> tuple[Vectors, int, str | None]:
-    """Return a user's vector, its source, and the segment of an unknown user.
+) -> tuple[dict[str, Vectors], int, str | None]:
+    """Return a user's vectors, their source, and the segment of an unknown user.
 
     Args:
         model: of the publication.
@@ -45,20 +47,24 @@ def locate_user(
         min_segment_users: users that a segment needs.
 
     Returns:
-        (1, dim) float32; a source as in `Embeddings.user_sources`; the smallest of the user's segments, ties by name.
+        (1, dim) float32 by source of kind vectors; a source as in `Embeddings.user_sources`; the smallest of the user's
+        segments, ties by name.
     """
-    vector = scaled_sums(weights, model.item_vectors, model.mean_user_length)
-    if vector.any():
-        return vector, TRAINED, None
+    vectors = {
+        name: scaled_sums(weights, space.item_vectors, space.mean_user_length) for name, space in model.spaces.items()
+    }
+    if vectors[LIGHTFM].any():
+        return vectors, TRAINED, None
     features = model.user_features
     if features is None:
-        return vector, UNKNOWN, None
+        return vectors, UNKNOWN, None
     carried = feature_weights(features, given)
     if carried[features.is_informative].any():
-        return (carried @ features.vectors)[None, :].astype(np.float32), FEATURES_ONLY, None
+        by_features = (carried @ features.vectors)[None, :].astype(np.float32)
+        return vectors | {LIGHTFM: by_features}, FEATURES_ONLY, None
     large = np.flatnonzero((carried > 0) & (features.carriers >= min_segment_users))
     segments = sorted((int(features.carriers[each]), str(features.names[each])) for each in large)
-    return vector, UNKNOWN, segments[0][1] if segments else None
+    return vectors, UNKNOWN, segments[0][1] if segments else None
 
 
 def feature_weights(features: UserFeatures, given: Mapping[str, float]) -> NDArray[np.float64]:

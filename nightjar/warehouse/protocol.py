@@ -165,3 +165,13 @@ def fetch_row(connection: Connection, query: str, parameters: Parameters) -> dic
     names = [column[0] for column in found.description or []]
     row = found.fetchone()
     return None if row is None else dict(zip(names, row, strict=True))
+
+
+def has_column(connection: Connection, table: str, column: str) -> bool:
+    """Return whether a table `schema.name` exists and has a column: a warehouse of an earlier version may lack it."""
+    schema, name = table.split(".")
+    found = connection.execute(
+        "select 1 from information_schema.columns where table_schema = ? and table_name = ? and column_name = ?",
+        [schema, name, column],
+    )
+    return found.fetchone() is not None

@@ -12,9 +12,12 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from nightjar.contract.errors import BadInput
 from nightjar.contract.repeat_rule import NEVER, Repeats
 from nightjar.ranking.catalogue import load_catalogue
-from nightjar.ranking.user_block import recommend_to_block
+from nightjar.ranking.recommendation_rows import recommend_to_block
 
-SCHEMA = "user_id string, domain string, rank int, item_id string, score float, source string, reason_item_id string"
+SCHEMA = (
+    "user_id string, domain string, rank int, item_id string, score float, source string, contributions string, "
+    "reason_item_id string"
+)
 
 
 def recommendations(

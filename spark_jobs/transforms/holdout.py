@@ -1,9 +1,9 @@
 """The time split: which positive events the evaluation fit trains on, and which pairs it must predict.
 
 Reads numbered events; build_features writes the held-out pairs as `holdout`, those that users are folded in by as
-`shown`, and what may be recommended again as `repeatable`. A pair is split by its first positive event and moves with
-all its events, so that no event of a held-out pair is in train. Where repeats are allowed, a pair's events are split
-by time instead: docs/decisions/repeats.md.
+`shown`, what users had seen besides as `train_seen`, and what may be recommended again as `repeatable`. A pair is split
+by its first positive event and moves with all its events, so that no event of a held-out pair is in train. Where
+repeats are allowed, a pair's events are split by time instead: docs/decisions/repeats.md.
 """
 
 from dataclasses import dataclass
@@ -91,6 +91,7 @@ def mark_train(events: DataFrame, fractions: Fractions, seed: int, repeats: Repe
     return marked.select(
         "user_index",
         "item_index",
+        "is_old",
         "event_id",
         "number",
         "numbers",
@@ -132,6 +133,32 @@ def holdout(pairs: DataFrame, repeatable: DataFrame | None = None) -> DataFrame:
     return (
         pairs.join(repeated, on=["user_index", "item_index"], how="left")
         .filter(~F.col("in_train") | F.col("is_repeated"))
+        .select("user_index", "item_index")
+    )
+
+
+def train_seen(
+    events: DataFrame, pairs: DataFrame, fractions: Fractions, seed: int, repeats: Repeats = NEVER
+) -> DataFrame:
+    """Return (user_index, item_index) that users saw before their cut without a positive event, as of the cut.
+
+    Publications leave out what a user has seen, liked or not; so does the evaluation. Nobody has seen a cold item, and
+    a cold user who is not folded in has seen nothing. Where items may be recommended again none is left out.
+    """
+    unliked = (
+        events.filter(F.coalesce("event_weight", F.lit(0.0)) <= 0)
+        .filter(~_drawn("item_id", fractions.cold, seed) & after_days(repeats).isNull())
+        .groupBy("user_index", "item_index")
+        .agg(F.min("occurred_at").alias("seen_at"))
+    )
+    cuts = pairs.groupBy("user_index").agg(
+        F.min(F.when(~F.col("is_old"), F.col("first_at"))).alias("cut_at"),
+        F.bool_or(F.col("in_train") | F.col("is_fold_in")).alias("has_input"),
+    )
+    is_before_cut = F.col("cut_at").isNull() | (F.col("seen_at") < F.col("cut_at"))
+    return (
+        unliked.join(cuts, on="user_index")
+        .filter(F.col("has_input") & is_before_cut)
         .select("user_index", "item_index")
     )
 

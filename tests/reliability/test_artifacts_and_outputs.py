@@ -1,6 +1,7 @@
 """Changed, mixed up or invalid artifacts and outputs are refused before they are published."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from ml.index import hnsw
-from nightjar.contract.artifacts import embeddings
+from nightjar.contract.artifacts import embeddings, model_folder
 from nightjar.contract.artifacts.consistency import check_artifacts, model_digest
+from nightjar.contract.artifacts.model_folder import ModelSources
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.interval import of_date
 from nightjar.contract.places import REPOSITORY
@@ -104,7 +106,7 @@ def test_no_module_loads_a_pickle() -> None:
 def test_a_model_with_a_nan_is_refused_although_its_manifest_is_right(folder: RunFolder) -> None:
     model = model_of(11)
     model.item_vectors[3, 3] = np.nan
-    embeddings.save(model, folder.model)
+    model_folder.save(ModelSources(model), folder.model)
     with refused(NightjarError, "not_finite", wording=False, path=folder.model, array="item_vectors"):
         check_artifacts(folder)
     with pytest.raises(NightjarError):
@@ -113,7 +115,7 @@ def test_a_model_with_a_nan_is_refused_although_its_manifest_is_right(folder: Ru
 
 def test_vectors_of_another_number_than_their_ids_are_refused(folder: RunFolder) -> None:
     model = model_of(11)
-    embeddings.save(embeddings.Embeddings(**{**model.__dict__, "item_ids": model.item_ids[:-1]}), folder.model)
+    model_folder.save(ModelSources(replace(model, item_ids=model.item_ids[:-1])), folder.model)
     with refused(NightjarError, "wrong_row_count", wording=False, array="item_vectors", count=20):
         embeddings.load(folder.model)
 

@@ -2,7 +2,7 @@
 
 Users u00 to u29 and items i00 to i39 have events; even users like even items, odd users odd ones. u29 and i39 have
 all their events in the holdout. u30 has a feature only, u31 nothing; i40 has a feature only, i41 nothing, i42 is
-like i00 but unavailable.
+like i00 but unavailable. A user's segment is their taste.
 """
 
 import json
@@ -25,6 +25,7 @@ from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Warehouse
+from tests.support.popularity_features import write_popularity
 
 USERS, ITEMS = 32, 43
 
@@ -54,6 +55,11 @@ def write_features(folder: RunFolder) -> None:
         write_table(folder, name, {"user_index": users, "item_index": items, "weight": [1.0] * len(pairs)})
     users, items = zip(*holdout, strict=True)
     write_table(folder, "holdout", {"user_index": users, "item_index": items})
+    # Each user's pairs in the order of the draw, the last one the newest; one of them every day.
+    pairs = sorted(train + holdout, key=lambda pair: pair[0])
+    recency = [sum(other == user for other, _ in pairs[place:]) for place, (user, _) in enumerate(pairs)]
+    columns = dict(zip(("user_index", "item_index"), zip(*pairs, strict=True), strict=True))
+    write_table(folder, "seen", columns | {"recency": recency, "days_since": [each - 1 for each in recency]})
     # u29's odd items but i39, in the order of the draw: the last one shown is the newest.
     items = [item for user, item in holdout if user == 29 and item != 39][:9]
     recency = range(len(items), 0, -1)
@@ -72,6 +78,7 @@ def write_features(folder: RunFolder) -> None:
     )
     write_side(folder, "user", [f"id:{user_ids[n]}" for n in range(30)], "taste", [*range(31)])
     write_side(folder, "item", [f"id:{item_ids[n]}" for n in range(40)], "genre", [*range(41), 42])
+    write_popularity(folder, {n: "taste:odd" if n % 2 else "taste:even" for n in range(31)})
 
 
 def write_side(folder: RunFolder, side: str, identities: list[str], kind: str, carriers: list[int]) -> None:

@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml.index import hnsw
-from nightjar.contract.artifacts import embeddings
+from nightjar.contract.artifacts import model_folder
 from nightjar.contract.artifacts.consistency import check_artifacts, model_digest
 from nightjar.contract.artifacts.embeddings import Embeddings
+from nightjar.contract.artifacts.model_folder import ModelSources
 from nightjar.contract.failpoints import VARIABLE
 from nightjar.contract.gates import REQUIRED_GATES, GateDecision
 from nightjar.contract.interval import of_date
@@ -73,7 +74,7 @@ def model_of(day: int, items: int = ITEMS) -> Embeddings:
 def write_outputs(settings: Settings, folder: RunFolder, day: int) -> None:
     """Write model, index and the rows of every output table, as the stages from fit_model on do."""
     model = model_of(day)
-    embeddings.save(model, folder.model)
+    model_folder.save(ModelSources(model), folder.model)
     index = hnsw.build(model.item_vectors, model.item_ids, hnsw.COSINE, settings)
     digest = index.save(folder.index("retrieval"), {"model_sha256": model_digest(folder.model)})
     manifest = {

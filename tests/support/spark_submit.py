@@ -18,6 +18,7 @@ _BUILD = {
     "cold-holdout-fraction": 0,
     "domain-holdout-fraction": 0,
     "popularity-half-life-days": 0,
+    "trending-half-life-days": 1,
     "min-segment-users": 1,
     "popular-k": 5,
     "seed": 1,

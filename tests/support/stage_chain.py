@@ -11,6 +11,7 @@ from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.contract.spark_submission import FEATURE_SETTINGS, SCORE_SETTINGS, application, flag
+from nightjar.contract.stages import STAGE_GROUPS
 from nightjar.publishing.attempts import begin_attempt
 from nightjar.publishing.run_request import RunRequest
 from nightjar.stages import audit, load_staging, publish, report, unload
@@ -24,11 +25,11 @@ _SPARK = (
 )
 
 
-def run_stages(settings: Settings, date: str) -> RunFolder:
-    """Run the next attempt at a date from begin to its report; return its run folder."""
+def run_stages(settings: Settings, date: str, groups: tuple[str, ...] = STAGE_GROUPS) -> RunFolder:
+    """Run the next attempt at a date from begin to its report, all stages or the last groups; return its run folder."""
     warehouse = open_warehouse(settings)
     write_manifest(settings)
-    record = begin_attempt(settings, warehouse, RunRequest(of_date(date), "test"))
+    record = begin_attempt(settings, warehouse, RunRequest(of_date(date), "test", stages=groups))
     folder = RunFolder.of(settings.lake, record.publication_id)
     given = run_variables(
         settings,
@@ -36,12 +37,14 @@ def run_stages(settings: Settings, date: str) -> RunFolder:
         interval_end=record.interval.end.isoformat(),
         publication_id=record.publication_id,
     )
-    _build(settings, "tag:inputs", given)
-    audit.audit_inputs(settings, folder)
-    unload.run(settings, folder)
-    _submit(settings, folder, "build_features", FEATURE_SETTINGS, ["--as-of", record.interval.as_of.isoformat()])
-    for each in (evaluate_model, gate_model, fit_model, build_indices):
-        each.run(settings, folder)
+    if groups == STAGE_GROUPS:
+        _build(settings, "tag:inputs", given)
+        audit.audit_inputs(settings, folder)
+        unload.run(settings, folder)
+        _submit(settings, folder, "build_features", FEATURE_SETTINGS, ["--as-of", record.interval.as_of.isoformat()])
+        for each in (evaluate_model, gate_model, fit_model):
+            each.run(settings, folder)
+    build_indices.run(settings, folder)
     _submit(settings, folder, "score_users", SCORE_SETTINGS)
     load_staging.run(settings, folder)
     audit.audit_outputs(settings, folder)

@@ -10,6 +10,8 @@ LISTS = {
     ("2026-01-10.1", "2026-01-10"): [("u1", 1, "f3"), ("u1", 2, "f4"), ("u2", 1, "f4")],
 }
 RECORDED = "2026-01-11 00:00:00+00"
+# What the sources added to every recommendation.
+ADDED = '{"lightfm":0.3,"ease":0.2}'
 # Nightjar's recommendations to u1 and u2, popular items to u3 and the unknown user u4; u2 also saw an item that was not
 # recommended.
 SHOWN = [
@@ -43,7 +45,7 @@ def publish_twice(warehouse: HandmadeWarehouse) -> None:
         warehouse.insert("recs.publications", [entry(ledger_id, publication, "published", previous)])
         warehouse.insert(
             "recs.recommendations",
-            [(publication, day, user, "films", rank, item, 0.5, "personal", None) for user, rank, item in lists],
+            [(publication, day, user, "films", rank, item, 0.5, "personal", ADDED, None) for user, rank, item in lists],
         )
         warehouse.insert(
             "recs.popular_items",
@@ -54,6 +56,15 @@ def publish_twice(warehouse: HandmadeWarehouse) -> None:
             [
                 (publication, day, "nightjar", "all", "recall", 2, 0.4, 3),
                 (publication, day, "popularity", "all", "recall", 2, 0.25, 3),
+                (publication, day, "ease", "all", "recall", 2, 0.3, 2),
+            ],
+        )
+        warehouse.insert(
+            "recs.model_sources",
+            [
+                (publication, day, "lightfm", "vectors", "warm", 0.75, 1.5),
+                (publication, day, "ease", "item_weights", "warm", 0.25, None),
+                (publication, day, "trending", "item_scores", "warm", 0.0, 0.5),
             ],
         )
     warehouse.insert("recs.current_publication", [("2026-01-10.1", "2026-01-10", 2, RECORDED)])

@@ -72,6 +72,8 @@ def _lay_run(connection: Connection, day: int, data_date: date, publication_id: 
         ("popularity", "recall", 0.13 + (day % 4) / 300),
         ("nightjar", "coverage", 0.8 + (day % 5) / 100),
         ("popularity", "coverage", 0.1),
+        ("lightfm", "recall", 0.17 + day / 600),
+        ("ease", "recall", 0.16 + day / 500),
     ):
         row = {"model": model, "slice": "all", "metric": metric, "k": 10, "value": value, "users": 500 + day}
         lay_row(connection, "recs.model_metrics", ids | row)
@@ -99,6 +101,7 @@ def _lay_recommendations(connection: Connection) -> None:
         for rank in range(1, 6):
             row = {"user_id": user_id, "domain": domain, "rank": rank, "item_id": items[(place + rank) % len(items)]}
             row |= {"score": 3.0 - rank / 2, "source": "personal", "reason_item_id": _BY_DOMAIN["films"][place]}
+            row |= {"contributions": f'{{"lightfm":{2.0 - rank / 4},"ease":{1.0 - rank / 4}}}'}
             lay_row(connection, "recs.recommendations", ids | row)
     for item_id, domain, rank in product(ITEMS, DOMAINS, range(1, 6)):
         others = [each for each in _BY_DOMAIN[domain] if each != item_id]

@@ -13,6 +13,7 @@ with attempt as (
     'popular_items',
     'index_manifest',
     'model_metrics',
+    'model_sources',
 ] %}
 
 staged as (

@@ -1,5 +1,5 @@
--- The attempt exists and staged both indices, recall of the model and of the baseline, and popular items in every
--- domain. A recall has a value, unless no user has a holdout, or no query of the index is possible: no user, or only
+-- The attempt exists and staged both indices, recall of the model and of the baseline, the sources of the model, and
+-- popular items in every domain. A recall has a value, unless no user has a holdout, or no query of the index is possible: no user, or only
 -- one item.
 with attempt as (
 
@@ -30,6 +30,12 @@ queried_indices as (
 model_metrics as (
 
     {{ staged_rows('model_metrics') }}
+
+),
+
+model_sources as (
+
+    {{ staged_rows('model_sources') }}
 
 ),
 
@@ -72,6 +78,13 @@ found as (
         and metric = 'recall'
         and slice = 'all'
         and (value is not null or users = 0)
+    union all
+    select
+        'model_sources of lightfm' as what,
+        1 as expected,
+        count(*) as got
+    from model_sources
+    where source = 'lightfm'
     union all
     select
         'recall of ' || queried_indices.index_name as what,

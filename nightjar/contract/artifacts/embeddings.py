@@ -1,7 +1,8 @@
 """The embeddings of one model as plain arrays on disk, with their ids and a manifest of digests.
 
-Written by ml after the final fit; read by the indices, the Spark scoring job and the loaders. No pickle: `.npy`
-arrays that readers may map into memory, ids as Parquet in the same folder, so that vectors and ids belong together.
+Part of the folder of a model (`nightjar.contract.artifacts.model_folder`); read by the indices and the ranker. No
+pickle: `.npy` arrays that readers may map into memory, ids as Parquet in the same folder, so that vectors and ids
+belong together.
 """
 
 import hashlib
@@ -15,9 +16,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from nightjar.contract.artifacts.item_weights import ItemWeights
-from nightjar.contract.artifacts.user_features import UserFeatures
-from nightjar.contract.atomic_files import written_aside
 from nightjar.contract.errors import NightjarError
 
 Vectors = NDArray[np.float32]
@@ -57,25 +55,13 @@ class Embeddings:
 TRAINED, FEATURES_ONLY, UNKNOWN = 2, 1, 0
 
 
-def save(
-    embeddings: Embeddings,
-    folder: Path,
-    item_weights: ItemWeights | None = None,
-    user_features: UserFeatures | None = None,
-) -> None:
-    """Write a model and its manifest; the folder appears whole or not at all."""
-    with written_aside(folder) as aside:
-        for attribute, name in _ARRAYS.items():
-            np.save(aside / f"{name}.npy", np.ascontiguousarray(getattr(embeddings, attribute)), allow_pickle=False)
-        for name in ("user_ids", "item_ids"):
-            ids = pa.array(getattr(embeddings, name), pa.string())
-            pq.write_table(pa.table({name.removesuffix("s"): ids}), aside / f"{name}.parquet")
-        if item_weights is not None:
-            item_weights.write(aside)
-        if user_features is not None:
-            user_features.write(aside)
-        digests = {path.name: sha256(path) for path in sorted(aside.iterdir())}
-        (aside / MANIFEST).write_text(json.dumps({"sha256": digests}, indent=2), encoding="utf-8")
+def write(embeddings: Embeddings, folder: Path) -> None:
+    """Write the arrays and ids into the folder of a model that is being written."""
+    for attribute, name in _ARRAYS.items():
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(getattr(embeddings, attribute)), allow_pickle=False)
+    for name in ("user_ids", "item_ids"):
+        ids = pa.array(getattr(embeddings, name), pa.string())
+        pq.write_table(pa.table({name.removesuffix("s"): ids}), folder / f"{name}.parquet")
 
 
 def load(folder: Path) -> Embeddings:
@@ -85,14 +71,10 @@ def load(folder: Path) -> Embeddings:
         NightjarError: a file is missing or differs from the manifest, or a number is not finite.
     """
     check_manifest(folder)
-    arrays = {attribute: mapped(folder, attribute) for attribute in _ARRAYS}
-    ids = {
-        name: pq.read_table(folder / f"{name}.parquet").column(0).to_numpy(zero_copy_only=False)
-        for name in ("user_ids", "item_ids")
-    }
-    for attribute, array in arrays.items():
-        name = _ARRAYS[attribute]
-        if len(array) != len(ids[f"{attribute.partition('_')[0]}_ids"]):
+    loaded = load_unchecked(folder)
+    for attribute, name in _ARRAYS.items():
+        array = getattr(loaded, attribute)
+        if len(array) != len(getattr(loaded, f"{attribute.partition('_')[0]}_ids")):
             raise NightjarError(
                 f"{folder}: {name} has {len(array)} rows, its ids are another number",
                 code="wrong_row_count",
@@ -107,7 +89,16 @@ def load(folder: Path) -> Embeddings:
                 path=folder,
                 array=name,
             )
-    return Embeddings(**ids, **arrays)
+    return loaded
+
+
+def load_unchecked(folder: Path) -> Embeddings:
+    """Map the embeddings of a folder into memory; the caller has checked its manifest."""
+    ids = {
+        name: pq.read_table(folder / f"{name}.parquet").column(0).to_numpy(zero_copy_only=False)
+        for name in ("user_ids", "item_ids")
+    }
+    return Embeddings(**ids, **{attribute: mapped(folder, attribute) for attribute in _ARRAYS})
 
 
 def mapped(folder: Path, attribute: str) -> NDArray[Any]:

@@ -21,12 +21,19 @@ from nightjar.contract.tables.column_types import (
     Table,
 )
 from nightjar.contract.tables.ledger import LEDGER
-from nightjar.contract.tables.model_outputs import INDEX_MANIFEST, ITEM_EMBEDDINGS, MODEL_METRICS, USER_EMBEDDINGS
+from nightjar.contract.tables.model_outputs import (
+    INDEX_MANIFEST,
+    ITEM_EMBEDDINGS,
+    MODEL_METRICS,
+    MODEL_SOURCES,
+    USER_EMBEDDINGS,
+)
 from nightjar.contract.tables.raw import RAW
 from nightjar.contract.tables.served_outputs import POPULAR_ITEMS, RECOMMENDATIONS, SIMILAR_ITEMS
 from nightjar.contract.tables.staging import SNAPSHOT
 
 __all__ = [
+    "ADDED_OUTPUTS",
     "ALL_TABLES",
     "BIGINT",
     "BOOLEAN",
@@ -61,7 +68,10 @@ OUTPUTS = (
     POPULAR_ITEMS,
     INDEX_MANIFEST,
     MODEL_METRICS,
+    MODEL_SOURCES,
 )
+# Publications of earlier versions have no rows of these.
+ADDED_OUTPUTS = (MODEL_SOURCES,)
 CONTROL = ATTEMPTS + LEDGER
 STAGED = tuple(replace(table, schema="recs_staging") for table in OUTPUTS)
 ALL_TABLES = RAW + OUTPUTS + CONTROL + STAGED + SNAPSHOT

@@ -95,7 +95,8 @@ MODEL_METRICS = Table(
         Column(
             "model",
             TEXT,
-            "nightjar, the baseline popularity, champion (its refit on this data) or consumed (users' own items).",
+            "nightjar, the baseline popularity, champion (its refit on this data), consumed (users' own items), or a "
+            "source of recs.model_sources: what it would find alone, on a sample of the users.",
         ),
         Column("slice", TEXT, "all, warm, cold_user, cold_item, fold_in, or cross:<source domain>-><target domain>."),
         Column(
@@ -108,4 +109,33 @@ MODEL_METRICS = Table(
         Column("users", BIGINT, "Users the value is averaged over."),
     ),
     tests=(DataTest("is_finite", "have_finite_values", {"columns": ["value"]}),),
+)
+
+MODEL_SOURCES = Table(
+    "recs",
+    "model_sources",
+    "one source that the model of one publication ranks by",
+    ("publication_id", "source"),
+    columns(
+        "publication_id",
+        "data_date",
+        Column("source", TEXT, "lightfm (the embeddings) or another model, e.g. ease; as in contributions."),
+        Column("kind", TEXT, "vectors, item_weights (applied to the user's own items) or item_scores."),
+        Column("items", TEXT, "Which items it scores: warm (with interactions) or cold (by their features)."),
+        Column(
+            "weight",
+            DOUBLE,
+            "Weight of its standardised score in the score, 0 to 1. Those of warm items sum to 1; of a cold item "
+            "lightfm has what the sources of cold items leave.",
+        ),
+        Column("fit_seconds", DOUBLE, "Seconds of its fit; null for a model of an earlier version.", nullable=True),
+    ),
+    tests=(
+        DataTest("is_within", "weigh_from_0_to_1", {"columns": ["weight"], "lowest": 0, "highest": 1}),
+        DataTest(
+            "is_one_of",
+            "have_known_kinds",
+            {"column": "kind", "members": ["vectors", "item_weights", "item_scores"]},
+        ),
+    ),
 )

@@ -18,6 +18,13 @@ RECOMMENDATIONS = Table(
         Column("score", REAL, "What the top-K list is sorted by; comparable within one user and source only."),
         Column("source", TEXT, "How it was chosen: personal, fold_in, cold_user, segment_popular or popular."),
         Column(
+            "contributions",
+            TEXT,
+            'What each source of recs.model_sources added to the score, as JSON: {"lightfm":0.81,"ease":0.42}. Their '
+            "sum is the score, unless a diversity weight re-ranked the list; null for popular items.",
+            nullable=True,
+        ),
+        Column(
             "reason_item_id",
             TEXT,
             "The user's own item that contributes most (by co-occurrence, else by cosine), if any.",

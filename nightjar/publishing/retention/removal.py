@@ -2,7 +2,8 @@
 
 Rows are deleted first, in one transaction that makes the plan again. So no row ever names a deleted file, and an
 attempt that lost its rows cannot become current. If the process dies in between, the next call finds the files by their
-attempt, which stays in `recs.publication_attempts`. `publications`, `gate_decisions` and `model_metrics` stay too.
+attempt, which stays in `recs.publication_attempts`. `publications`, `gate_decisions`, `model_metrics` and
+`model_sources` stay too.
 """
 
 import re
@@ -22,8 +23,8 @@ from nightjar.contract.tables import OUTPUTS, SNAPSHOT, STAGED, Table
 from nightjar.publishing.retention.plan import Attempt, Entry, History, Part, Plan, RetentionDecision, plan
 from nightjar.warehouse.protocol import Connection, Warehouse
 
-# Metrics of every run stay comparable after its rows are deleted.
-REMOVED_TABLES = tuple(table for table in OUTPUTS if table.name != "model_metrics")
+# Metrics and sources of every run stay comparable after its rows are deleted.
+REMOVED_TABLES = tuple(table for table in OUTPUTS if table.name not in ("model_metrics", "model_sources"))
 # Files that stages of one run, or of two, pass on; a publication is served from `model` and `indices`.
 WORK_FOLDERS = ("snapshot", "features", "evaluation", "outputs", "start")
 _OWNER = re.compile(r"/publication_id=([^/]+)/")

@@ -1,5 +1,6 @@
 """The demo shop's published recommendations, computed a second time from the raw rows and the published model."""
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -70,12 +71,14 @@ def blended(shop: Any) -> dict[str, dict[str, float]]:
     users, items = (pq.read_table(folder.model / f"{side}_ids.parquet").column(0).to_pylist() for side in SIDES)
     history = np.zeros((len(users), len(items)))
     pairs = pq.read_table(folder.features("full_interactions"))
-    weight, exponent, cold_weight = arrays["cooccurrence_rule"]
-    history[pairs["user_index"].to_numpy(), pairs["item_index"].to_numpy()] = pairs["weight"].to_numpy() ** exponent
+    sources = {each["name"]: each for each in json.loads((folder.model / "manifest.json").read_text())["sources"]}
+    weight, cold_weight = sources["ease"]["weight"], sources.get("content", {"weight": 0})["weight"]
+    of_pairs = pairs["weight"].to_numpy() ** sources["ease"]["history_exponent"]
+    history[pairs["user_index"].to_numpy(), pairs["item_index"].to_numpy()] = of_pairs
     weights = np.zeros((len(items), len(items)))
-    starts = arrays["cooccurrence_starts"]
-    rows = np.repeat(np.arange(len(items)), np.diff(starts))
-    weights[rows, arrays["cooccurrence_items"]] = arrays["cooccurrence_weights"]
+    for name in ("ease", "content") if cold_weight > 0 else ("ease",):
+        rows = np.repeat(np.arange(len(items)), np.diff(arrays[f"{name}.indptr"]))
+        weights[rows, arrays[f"{name}.indices"]] = arrays[f"{name}.data"]
     has_events = arrays["item_known"] == 2
 
     def standardised(scores: np.ndarray) -> np.ndarray:

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import mlflow
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
@@ -129,6 +131,19 @@ def test_mlflow_has_one_run_a_publication_and_the_champion_is_the_current_one(sh
         version = client.get_model_version("nightjar", model_uri.removeprefix("models:/nightjar/"))
         assert version.run_id == run_id
     assert client.get_model_version_by_alias("nightjar", "champion").run_id == ledger[1][1]
+
+
+def test_the_champion_answers_the_rows_that_are_published(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = ["user_id", "domain", "rank", "item_id", "score", "source", "contributions", "reason_item_id"]
+    published = shop.home.rows(
+        f"select {', '.join(columns)} from recs.recommendations_current order by user_id, domain, rank"
+    )
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", shop.home.settings.mlflow_uri)
+    users = pd.DataFrame({"user_id": list(dict.fromkeys(row[0] for row in published))})
+    answers = mlflow.pyfunc.load_model("models:/nightjar@champion").predict(users)
+    expected = pd.DataFrame(published, columns=columns).astype({"rank": "int32", "score": "float32"})
+    assert set(expected["domain"]) == {"films", "books", "games"}
+    pd.testing.assert_frame_equal(answers, expected, check_exact=True)
 
 
 def test_the_analysts_tables_are_filled(shop: Any) -> None:

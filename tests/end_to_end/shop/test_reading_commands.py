@@ -89,7 +89,7 @@ def test_the_run_report_is_one_page_in_the_run_folder_and_in_mlflow(shop: Any) -
     assert page == RunFolder.of(shop.home.settings.lake, "2026-03-31.2").report
     html = page.read_text()
     assert "<h1>2026-03-31.2</h1>" in html
-    assert html.count("data:image/png;base64,") == 8
+    assert html.count("data:image/png;base64,") == 10
     # All sections but two have a table, and ten users have recommendations: no user is excluded, and both runs
     # are of the first date.
     sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', html, re.DOTALL))

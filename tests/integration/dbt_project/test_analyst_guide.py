@@ -10,7 +10,7 @@ import pytest
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 from nightjar.warehouse.duckdb.published_file import FILE
 from tests.support.handmade_warehouses import ANALYST, HandmadeDuckDB, HandmadePostgres, HandmadeWarehouse
-from tests.support.two_publications import RECORDED
+from tests.support.two_publications import ADDED, RECORDED
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "analyst-guide.md"
 # What the page asks for in the demo shop, and what stands for it in the warehouse laid by hand.
@@ -40,9 +40,10 @@ def asked(engine: Any, published: HandmadeWarehouse) -> HandmadeWarehouse:
     """Two runs and their outcomes, a list of popular books, reasons, similar items, and a refused attempt."""
     warehouse: HandmadeWarehouse = engine.copy(published)
     warehouse.execute(
-        "update recs.recommendations set reason_item_id = 'b1' where user_id = 'u1' and item_id = 'f3'",
+        "update recs.recommendations set reason_item_id = 'b1', contributions = '{\"lightfm\":0.5}' "
+        "where user_id = 'u1' and item_id = 'f3'",
         "insert into recs.recommendations values "
-        "('2026-01-10.1', '2026-01-10', 'u3', 'books', 1, 'b2', 0.5, 'popular', null)",
+        "('2026-01-10.1', '2026-01-10', 'u3', 'books', 1, 'b2', 0.5, 'popular', null, null)",
         "insert into recs.similar_items values ('2026-01-10.1', '2026-01-10', 'f3', 'books', 1, 'b2', 0.75)",
     )
     attempts = [("2026-01-09", 1), ("2026-01-10", 1), ("2026-01-10", 2)]
@@ -77,9 +78,9 @@ def answer(warehouse: HandmadeWarehouse, number: int) -> tuple[list[str], list[t
         return columns, found.fetchall()
 
 
-def test_the_page_has_twenty_questions_in_order() -> None:
-    assert [question.number for question in QUESTIONS] == list(range(1, 21))
-    assert PAGE.read_text(encoding="utf-8").count("```sql") == 20
+def test_the_page_has_its_questions_in_order() -> None:
+    assert [question.number for question in QUESTIONS] == list(range(1, 23))
+    assert PAGE.read_text(encoding="utf-8").count("```sql") == 22
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: str(question.number))
@@ -99,7 +100,7 @@ ANSWERS = {
     2: [("u1", "films", 1, 1), ("u3", "books", 1, 0)],
     3: [("2026-01-10.1", "films", 1, "f3", "personal"), ("2026-01-10.1", "films", 2, "f4", "personal")],
     5: [("2026-01-09.1", "nightjar", 1, 1)],
-    6: [("films", 1, "f3", "personal", "b1", 0.5), ("films", 2, "f4", "personal", None, 0.5)],
+    6: [("films", 1, "f3", "personal", "b1", 0.5, '{"lightfm":0.5}'), ("films", 2, "f4", "personal", None, 0.5, ADDED)],
     7: [("books", "popular", 1, 1), ("films", "personal", 2, 3)],
     8: [("u3", 1)],
     # As the marts were built: before u3's book.
@@ -130,6 +131,21 @@ ANSWERS = {
         (TENTH, 2, "refused", None, "popularity", "recall@2", 0.1, 0.2, "recall@2 0.1 against 0.2"),
         (TENTH, 1, "published", 3, None, None, None, None, None),
         (NINTH, 1, "published", 3, None, None, None, None, None),
+    ],
+    # Of the evaluation's rows that of ease is the only one of a source alone.
+    21: [
+        (day, f"{day}.1", *of_source)
+        for day in (NINTH, TENTH)
+        for of_source in (
+            ("lightfm", "vectors", "warm", 0.75, 1.5, None, None),
+            ("ease", "item_weights", "warm", 0.25, None, 2, 0.3),
+            ("trending", "item_scores", "warm", 0.0, 0.5, None, None),
+        )
+    ],
+    # The contributions of f3 do not name ease; trending weighs nothing.
+    22: [
+        ("films", 1, "f3", "lightfm", 0.5, 0.5), ("films", 1, "f3", "ease", 0, 0.5),
+        ("films", 2, "f4", "lightfm", 0.3, 0.5), ("films", 2, "f4", "ease", 0.2, 0.5),
     ],
 }  # fmt: skip
 

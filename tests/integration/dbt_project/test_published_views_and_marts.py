@@ -43,7 +43,7 @@ def redone(engine: Any, published: HandmadeWarehouse) -> HandmadeWarehouse:
     warehouse.insert("recs.publications", [entry(3, "2026-01-09.2", "history", "2026-01-10.1", "other")])
     warehouse.execute(
         "insert into recs.recommendations select '2026-01-09.2', data_date, user_id, domain, rank, "
-        "replace(item_id, 'f2', 'f5'), score, source, reason_item_id "
+        "replace(item_id, 'f2', 'f5'), score, source, contributions, reason_item_id "
         "from recs.recommendations where publication_id = '2026-01-09.1'"
     )
     verdict = ("popularity", "refused", "recall@2 0.1 against 0.2", 0.1, 0.2, "recall@2", None, None, RECORDED)

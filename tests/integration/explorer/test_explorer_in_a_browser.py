@@ -165,6 +165,8 @@ def check_user_page(page: Page, screenshot: Path) -> None:
     page.mouse.move(0, 0)
     expect(cell(page, "The Bright Verdict")).to_be_attached()
     expect(cell(page, "The Bright Harbour")).to_be_attached()
+    # What each source adds to the score of each item; Streamlit draws the charts of all tabs.
+    expect(page.get_by_test_id("stVegaLiteChart").filter(visible=True)).to_have_count(1)
     wait_until_drawn(page)
     page.screenshot(path=screenshot)
 
@@ -179,7 +181,9 @@ def check_item_page(page: Page) -> None:
 
 def check_figures(page: Page, screenshots: Path) -> None:
     open_page(page, "quality")
-    expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+    # The compared models, and the sources of the model alone.
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
+    expect(page.get_by_role("heading", level=3)).to_have_count(1)
     wait_until_drawn(page)
     page.screenshot(path=screenshots / "explorer-quality.png")
     open_page(page, "clicks")

@@ -133,6 +133,25 @@ def test_a_single_file_is_logged_too(planted: Any, client: MlflowClient, tmp_pat
     assert [each.path for each in client.list_artifacts(run_id)] == ["trials.json"]
 
 
+def test_the_folder_of_a_model_holds_what_was_logged_last_and_others_keep_what_they_had(
+    planted: Any, client: MlflowClient, tmp_path: Path
+) -> None:
+    for attempt, names in (("first", ("kept", "gone")), ("second", ("kept", "new"))):
+        for name in names:
+            (tmp_path / attempt / "arrays").mkdir(parents=True, exist_ok=True)
+            (tmp_path / attempt / "arrays" / name).write_text(attempt)
+        source = {"flavoured": tmp_path / attempt}
+        run_id = log_stage(planted.settings, planted.folder, StageLog(models=source)).run_id
+        log_stage(planted.settings, planted.folder, StageLog(artifacts={"pictures": tmp_path / attempt}))
+    held = {
+        folder: {Path(each.path).name for each in client.list_artifacts(run_id, f"{folder}/arrays")}
+        for folder in ("flavoured", "pictures")
+    }
+    assert held == {"flavoured": {"kept", "new"}, "pictures": {"kept", "gone", "new"}}
+    fetched = client.download_artifacts(run_id, "flavoured/arrays/kept", str(tmp_path))
+    assert Path(fetched).read_text() == "second"
+
+
 def test_a_deleted_experiment_is_refused_with_the_command_that_restores_it(planted: Any, client: MlflowClient) -> None:
     settings = planted.settings.model_copy(update={"mlflow_name": "binned"})
     check_experiment(settings)

@@ -1,6 +1,5 @@
 """Two warehouses on one MLflow server over HTTP: what the server keeps, and that neither touches the other's."""
 
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,19 +12,12 @@ from nightjar.contract.errors import NightjarError
 from nightjar.contract.interval import DataInterval
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
-from tests.support.mlflow_server import MlflowServer, running_mlflow
+from tests.support.mlflow_server import MlflowServer, free_port, running_mlflow
 from tests.support.postgres_server import PostgresServer
 from tests.support.refusals import refused
 
 DAY = DataInterval(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC))
 PUBLICATION = "2026-03-01.1"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from nightjar.contract.artifacts.embeddings import Embeddings, save
-from nightjar.contract.artifacts.item_weights import ItemWeights
+from nightjar.contract.artifacts import model_folder
+from nightjar.contract.artifacts.embeddings import Embeddings
+from nightjar.contract.artifacts.model_folder import ModelSources
+from nightjar.contract.artifacts.sources import Source
 from nightjar.contract.repeat_rule import NEVER
 from nightjar.contract.run_folder import RunFolder
 
@@ -90,6 +92,7 @@ def feature_arguments() -> Callable[..., Namespace]:
             "cold_holdout_fraction": 0.0,
             "domain_holdout_fraction": 0.0,
             "popularity_half_life_days": 0.0,
+            "trending_half_life_days": 1.0,
             "min_segment_users": 2,
             "popular_k": 3,
             "repeat_after_days": NEVER,
@@ -115,7 +118,7 @@ def write_run_folder(tmp_path: Path) -> Callable[..., RunFolder]:
         user_sources: list[int] | None = None,
         segments: list[tuple[int, str]] = (),  # type: ignore[assignment]
         seen: list[tuple[int, int, int]] = (),  # type: ignore[assignment]
-        item_weights: ItemWeights | None = None,
+        others: tuple[Source, ...] = (),
     ) -> RunFolder:
         folder = RunFolder(tmp_path / f"run{len(list(tmp_path.iterdir()))}")
         users = [f"u{index:05d}" for index in range(len(user_vectors))]
@@ -153,20 +156,17 @@ def write_run_folder(tmp_path: Path) -> Callable[..., RunFolder]:
             liked,
             {"user_index": pa.int32(), "item_index": pa.int32(), "weight": pa.float64()},
         )
-        save(
-            Embeddings(
-                user_ids=np.array(users, object),
-                item_ids=np.array([item[0] for item in items], object),
-                user_vectors=np.asarray(user_vectors, np.float32),
-                user_biases=np.zeros(len(users), np.float32),
-                item_vectors=np.asarray(item_vectors, np.float32),
-                item_biases=np.asarray(item_biases or [0.0] * len(items), np.float32),
-                user_sources=np.asarray(user_sources or [2] * len(users), np.int8),
-                item_sources=np.asarray(item_sources or [2] * len(items), np.int8),
-            ),
-            folder.model,
-            item_weights,
+        trained = Embeddings(
+            user_ids=np.array(users, object),
+            item_ids=np.array([item[0] for item in items], object),
+            user_vectors=np.asarray(user_vectors, np.float32),
+            user_biases=np.zeros(len(users), np.float32),
+            item_vectors=np.asarray(item_vectors, np.float32),
+            item_biases=np.asarray(item_biases or [0.0] * len(items), np.float32),
+            user_sources=np.asarray(user_sources or [2] * len(users), np.int8),
+            item_sources=np.asarray(item_sources or [2] * len(items), np.int8),
         )
+        model_folder.save(ModelSources(trained, others), folder.model)
         return folder
 
     return write

@@ -1,4 +1,6 @@
-"""A model with item-item weights: the evaluation ranks as the publication does, with the same bits in any blocks."""
+"""A model with sources of every kind: evaluation and publication rank alike, to the last bit, in any blocks."""
+
+import json
 
 import numpy as np
 import pyarrow as pa
@@ -6,34 +8,57 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import sparse
 
-from ml.data import training_data
-from nightjar.contract.artifacts import embeddings, item_weights
-from nightjar.contract.artifacts.item_weights import ItemWeights
+from ml.evaluation.holdout_slices import HoldoutSlice
+from ml.evaluation.slice_lists import slice_lists
+from nightjar.contract.artifacts import embeddings, model_folder
+from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
+from nightjar.contract.artifacts.sources import COLD, HistoryRule, ItemScores, ItemWeights, Source, VectorSource
 from nightjar.contract.repeat_rule import Repeats
 from nightjar.ranking import blend
-from nightjar.ranking.catalogue import load_catalogue
-from nightjar.ranking.scoring import best_items, popularity_ranking, published_ranking
-from nightjar.ranking.user_block import recommend_to_block
+from nightjar.ranking.catalogue import catalogue_of, load_catalogue, popularity_lists
+from nightjar.ranking.ranker import Ranker
+from nightjar.ranking.recommendation_rows import recommend_to_block
+from nightjar.ranking.top_k_lists import SOURCES
 from spark_jobs.scoring.recommendations import recommendations
 
 USERS, ITEMS, K = 70, 90, 6
+THREE = ["books", "films", "music"]
+
+
+def sources_of(draw: np.random.Generator, known: np.ndarray) -> tuple[Source, ...]:
+    """Return sources of every kind, of warm and of cold items."""
+
+    def weights(is_scored: np.ndarray) -> sparse.csr_matrix:
+        drawn = np.where(draw.random((ITEMS, ITEMS)) < 0.2, draw.normal(size=(ITEMS, ITEMS)), 0)
+        drawn[known != 2] = 0
+        return sparse.csr_matrix((drawn * is_scored).astype(np.float32))
+
+    average = (draw.random(ITEMS) * (known == 2)).astype(np.float32)
+    of_other = [draw.normal(size=size).astype(np.float32) for size in ((USERS, 3), (ITEMS, 3), ITEMS)]
+    return (
+        Source("ease", 0.3, ItemWeights(weights(known == 2), HistoryRule(2.0), average)),
+        Source("content", 0.5, ItemWeights(weights(known == 1)), COLD),
+        Source("trending", 0.1, ItemScores(draw.random(ITEMS).astype(np.float32))),
+        Source("other", 0.2, VectorSource(*of_other)),
+    )
 
 
 @pytest.fixture
 def town(write_run_folder):
-    """Write users and items of every kind of knowledge, in one domain or two."""
+    """Write users and items of every kind of knowledge, in one domain or more."""
 
-    def write(domains):
+    def write(domains, *, is_blended=True):
         draw = np.random.default_rng(8)
         known = draw.choice([0, 1, 2], ITEMS, p=[0.1, 0.2, 0.7])
-        weights = np.where(draw.random((ITEMS, ITEMS)) < 0.2, draw.normal(size=(ITEMS, ITEMS)), 0)
-        weights[known != 2] = weights[:, known != 2] = 0
+        others = sources_of(draw, known)
         available = draw.random(ITEMS) < 0.9
         items = [(f"i{item:02d}", domains[item % len(domains)], bool(available[item])) for item in range(ITEMS)]
+        of_domains = {name: [item for item in range(ITEMS) if items[item][1:] == (name, True)] for name in domains}
         popular = [
-            ("all", domain, place + 1, item, 1.0)
-            for domain in domains
-            for place, item in enumerate(item for item in range(ITEMS) if items[item][1:] == (domain, True))
+            (segment, name, place + 1, int(item), float(99 - place))
+            for name, members in of_domains.items()
+            for segment, size in (("all", ITEMS), ("job:x", 3))
+            for place, item in enumerate(draw.permutation(members)[:size])
         ]
         return write_run_folder(
             items,
@@ -42,18 +67,14 @@ def town(write_run_folder):
             item_biases=draw.normal(size=ITEMS).tolist(),
             item_sources=known.tolist(),
             user_vectors=draw.normal(size=(USERS, 5)),
-            user_sources=draw.choice([0, 1, 2], USERS, p=[0.1, 0.1, 0.8]).tolist(),
+            user_sources=draw.choice([0, 1, 2], USERS, p=[0.2, 0.1, 0.7]).tolist(),
+            segments=[(user, "job:x") for user in range(0, USERS, 2)],
             seen=[
                 (user, int(item), place + 1)
                 for user in range(USERS)
-                for place, item in enumerate(draw.choice(ITEMS, int(draw.integers(1, 40)), replace=False))
+                for place, item in enumerate(draw.choice(ITEMS, int(draw.integers(1, 60)), replace=False))
             ],
-            item_weights=ItemWeights(
-                0.4,
-                2.0,
-                sparse.csr_matrix(weights.astype(np.float32)),
-                (draw.random(ITEMS) * (known == 2)).astype(np.float32),
-            ),
+            others=others if is_blended else (),
         )
 
     return write
@@ -66,87 +87,140 @@ def matrix(folder, name, values):
     return sparse.csr_matrix((data, places), shape=(USERS, ITEMS))
 
 
+def evaluation_ranker(folder, diversity: float = 0.0) -> Ranker:
+    """Return the ranker that the evaluation makes of a model in memory."""
+    items = pq.read_table(folder.features("item_ids")).sort_by("item_index")
+    popular = pq.read_table(folder.features("popularity")).sort_by("rank")
+    segments = np.full(USERS, None, object)
+    of_users = pq.read_table(folder.features("user_segments"))
+    segments[of_users["user_index"].to_numpy()] = of_users["segment"].to_pylist()
+    catalogue = catalogue_of(model_folder.mapped(folder.model), items, popularity_lists(popular))
+    return Ranker(catalogue, matrix(folder, "full_interactions", "weight"), segments, diversity)
+
+
+def evaluated_rows(ranker: Ranker, users: np.ndarray, left_out: sparse.csr_matrix) -> list[tuple]:
+    """Return (user, domain, rank, item, score, source) of the evaluation's lists."""
+    return sorted(
+        (f"u{user:05d}", domain.name, rank + 1, f"i{item:02d}", float(lists.scores[row, rank]), SOURCES[source])
+        for domain, lists in zip(ranker.catalogue.domains, ranker.lists(users, left_out, K), strict=True)
+        for row, user in enumerate(users)
+        for rank, (item, source) in enumerate(zip(lists.items[row], lists.sources[row], strict=True))
+        if item >= 0
+    )
+
+
 def block_of(folder):
-    users = pq.read_table(folder.features("user_ids")).append_column("segment", pa.array([None] * USERS, pa.string()))
+    users = pq.read_table(folder.features("user_ids")).join(
+        pq.read_table(folder.features("user_segments")), "user_index"
+    )
     keys = ["user_index", "item_index"]
     return users, pq.read_table(folder.features("seen")).join(pq.read_table(folder.features("full_interactions")), keys)
 
 
-@pytest.mark.parametrize("diversity", [0.0, 0.4])
-@pytest.mark.parametrize("is_blended", [True, False])
-def test_the_evaluation_ranks_as_the_publication_does(town, diversity: float, is_blended: bool) -> None:
-    folder = town(["films"])
-    if not is_blended:
-        embeddings.save(embeddings.load(folder.model), folder.model)
-        load_catalogue.cache_clear()
-    model = embeddings.load(folder.model)
-    history, seen = matrix(folder, "full_interactions", "weight"), matrix(folder, "seen", None)
-    popularity = popularity_ranking(np.arange(ITEMS)[::-1], USERS)
-    ranking = published_ranking(model, popularity, item_weights.mapped(folder.model), history, diversity)
-    is_candidate = training_data.read_availability(folder.features_folder, model.item_ids)
-    evaluated = best_items(ranking, np.arange(USERS), is_candidate, seen, K)
+def spark_rows(spark, folder, partitions: int, block_users: int, diversity: float = 0.0) -> list[tuple]:
+    spark.conf.set("spark.sql.shuffle.partitions", partitions)
+    names = ("user_ids", "user_segments", "seen", "full_interactions")
+    frames = [spark.read.parquet(str(folder.features(name))).repartition(partitions) for name in names]
+    rows = recommendations(*frames, str(folder.path), K, diversity, block_users).collect()
+    spark.conf.set("spark.sql.shuffle.partitions", 2)
+    return sorted((tuple(row) for row in rows), key=repr)
 
-    published = np.full((USERS, K), -1)
-    for row in recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K, diversity).to_pylist():
-        published[int(row["user_id"][1:]), row["rank"] - 1] = int(row["item_id"][1:])
-    assert published.tolist() == evaluated.tolist()
-    # The blend, or the re-ranking, is what made them so.
-    plain = best_items(published_ranking(model, popularity), np.arange(USERS), is_candidate, seen, K)
-    assert (plain != evaluated).any(axis=1).mean() > 0.7 or not (is_blended or diversity)
+
+@pytest.mark.parametrize("diversity", [0.0, 0.4])
+def test_evaluation_and_spark_give_the_same_rows_on_three_domains_bit_by_bit(spark, town, diversity: float) -> None:
+    folder = town(THREE)
+    published = [row[:6] for row in spark_rows(spark, folder, 3, 16, diversity)]
+    # The users of a holdout: a part of all.
+    users = np.flatnonzero(np.random.default_rng(1).random(USERS) < 0.6)
+    ranker, seen = evaluation_ranker(folder, diversity), matrix(folder, "seen", None)
+    evaluated = evaluated_rows(ranker, users, seen)
+    names = {f"u{user:05d}" for user in users}
+    assert sorted(row for row in published if row[0] in names) == evaluated
+    assert {row[1] for row in evaluated} == set(THREE)
+    assert {row[5] for row in evaluated} == set(SOURCES)
+    # What metrics are computed of.
+    everything = HoldoutSlice("overall", users, sparse.csr_matrix((len(users), ITEMS)), np.ones(ITEMS, bool))
+    [of_slice] = slice_lists(ranker, [everything], seen, K)
+    assert {(row[0], row[1], row[2], row[3]) for row in evaluated} == {
+        (f"u{user:05d}", name, rank + 1, f"i{item:02d}")
+        for name, lists in of_slice.items()
+        for user, items in zip(users, lists, strict=True)
+        for rank, item in enumerate(items)
+        if item >= 0
+    }
+
+
+def test_spark_gives_the_same_bits_as_one_block_in_this_process(spark, town) -> None:
+    folder = town(["books", "films"])
+    here = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
+    expected = sorted((tuple(row.values()) for row in here.to_pylist()), key=repr)
+    # Any partitions and any blocks: contributions and reasons, too.
+    for partitions, block_users in ((1, USERS), (4, USERS), (2, 7)):
+        assert spark_rows(spark, folder, partitions, block_users) == expected
 
 
 @pytest.mark.parametrize("is_blended", [True, False])
 def test_the_evaluation_allows_the_repeats_of_the_publication(town, is_blended: bool) -> None:
-    folder = town(["films"])
-    if not is_blended:
-        embeddings.save(embeddings.load(folder.model), folder.model)
-        load_catalogue.cache_clear()
-    model = embeddings.load(folder.model)
-    history, recency = matrix(folder, "full_interactions", "weight"), matrix(folder, "seen", "recency")
-    # The n-th newest item had its last event n days ago.
-    left_out = recency.copy()
-    left_out.data[left_out.data >= 7] = 0
+    folder = town(["books", "films"], is_blended=is_blended)
+    # The n-th newest item had its last event n days ago; books are left to be recommended once.
+    left_out = matrix(folder, "seen", "recency")
+    is_film = np.arange(ITEMS) % 2 == 1
+    left_out.data[(left_out.data >= 7) & is_film[left_out.indices]] = 0
     left_out.eliminate_zeros()
-    popularity = popularity_ranking(np.arange(ITEMS)[::-1], USERS)
-    ranking = published_ranking(model, popularity, item_weights.mapped(folder.model), history)
-    is_candidate = training_data.read_availability(folder.features_folder, model.item_ids)
-    evaluated = best_items(ranking, np.arange(USERS), is_candidate, left_out, K)
+    evaluated = evaluated_rows(evaluation_ranker(folder), np.arange(USERS), left_out)
 
     users, seen_rows = block_of(folder)
     seen_rows = seen_rows.append_column("days_since", seen_rows["recency"])
-    items, published = load_catalogue(str(folder.path)), np.full((USERS, K), -1)
-    for row in recommend_to_block(users, seen_rows, items, K, repeats=Repeats.of("films=7")).to_pylist():
-        published[int(row["user_id"][1:]), row["rank"] - 1] = int(row["item_id"][1:])
-        assert row["item_id"] != row["reason_item_id"]
-    assert published.tolist() == evaluated.tolist()
-    assert (recency.toarray()[np.arange(USERS)[:, None], published] >= 7).any()
+    table = recommend_to_block(users, seen_rows, load_catalogue(str(folder.path)), K, repeats=Repeats.of("films=7"))
+    rows = table.to_pylist()
+    assert sorted(tuple(row.values())[:6] for row in rows) == evaluated
+    assert all(row["item_id"] != row["reason_item_id"] for row in rows)
+    recency = matrix(folder, "seen", "recency").toarray()
+    repeated = [row for row in rows if recency[int(row["user_id"][1:]), int(row["item_id"][1:])] >= 7]
+    assert {row["domain"] for row in repeated} == {"films"}
 
 
 def test_recommendations_are_the_best_unseen_available_items_of_each_domain_by_the_blend(town) -> None:
     folder = town(["books", "films"])
     items = load_catalogue(str(folder.path))
     history, seen = matrix(folder, "full_interactions", "weight"), matrix(folder, "seen", None).toarray()
-    scores = items.blend.scores(np.asarray(items.user_vectors), history)
+    scores = items.blend.scores(items.user_vectors, history).total
     rows = recommend_to_block(*block_of(folder), items, K).to_pylist()
     for user in np.flatnonzero(items.user_sources == 2):
         for domain in items.domains:
             fresh = [item for item in domain.candidates if not seen[user, item]]
             best = sorted(fresh, key=lambda item: -scores[user, item])[:K]
             listed = [row for row in rows if (row["user_id"], row["domain"]) == (f"u{user:05d}", domain.name)]
-            assert [row["item_id"] for row in listed] == [f"i{item:02d}" for item in best]
-            assert [row["score"] for row in listed] == pytest.approx([scores[user, item] for item in best], abs=1e-5)
-            assert {row["source"] for row in listed} == {"personal"}
+            of_model = [row for row in listed if row["source"] == "personal"]
+            assert [row["item_id"] for row in of_model] == [f"i{item:02d}" for item in best]
+            assert [row["score"] for row in of_model] == pytest.approx([scores[user, item] for item in best], abs=1e-5)
+            assert {row["source"] for row in listed[len(best) :]} <= {"popular"}
 
 
-def test_users_without_trained_vectors_are_ranked_as_without_item_weights(town) -> None:
+def test_contributions_of_published_rows_sum_to_their_scores(town) -> None:
+    folder, named = town(THREE), set()
+    rows = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K).to_pylist()
+    for row in rows:
+        if row["source"] in ("popular", "segment_popular"):
+            assert row["contributions"] is None
+            continue
+        parts = json.loads(row["contributions"])
+        named |= set(parts)
+        assert 0 not in parts.values()
+        assert sum(parts.values()) == pytest.approx(row["score"], abs=5e-4)
+        if row["source"] == "cold_user":
+            assert set(parts) == {LIGHTFM}
+    assert named == {LIGHTFM, "ease", "content", "trending", "other"}
+
+
+def test_users_without_trained_vectors_are_ranked_as_without_other_sources(town) -> None:
     folder = town(["books", "films"])
     blended = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
     model = embeddings.load(folder.model)
-    embeddings.save(model, folder.model)
-    assert not list(folder.model.glob("cooccurrence*"))
+    model_folder.save(ModelSources(model), folder.model)
     load_catalogue.cache_clear()
     plain = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
-    columns = ["user_id", "domain", "rank", "item_id", "score", "source"]
+    columns = ["user_id", "domain", "rank", "item_id", "score", "source", "contributions"]
 
     def others(table: pa.Table) -> list[dict]:
         return [row for row in table.select(columns).to_pylist() if model.user_sources[int(row["user_id"][1:])] != 2]
@@ -155,23 +229,11 @@ def test_users_without_trained_vectors_are_ranked_as_without_item_weights(town) 
     assert not blended.select(columns).equals(plain.select(columns))
 
 
-def test_spark_gives_the_same_bits_as_one_block_in_this_process(spark, town) -> None:
-    folder = town(["books", "films"])
-    here = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
-    found = []
-    for partitions in (1, 4):
-        spark.conf.set("spark.sql.shuffle.partitions", partitions)
-        names = ("user_ids", "user_segments", "seen", "full_interactions")
-        frames = [spark.read.parquet(str(folder.features(name))).repartition(partitions) for name in names]
-        found.append(sorted(tuple(row) for row in recommendations(*frames, str(folder.path), K, 0.0, USERS).collect()))
-    spark.conf.set("spark.sql.shuffle.partitions", 2)
-    assert found[0] == found[1] == sorted(tuple(row.values()) for row in here.to_pylist())
-
-
 def test_large_catalogues_are_scored_a_few_users_at_a_time(town, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = town(["books", "films"])
     whole = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
-    monkeypatch.setattr(blend, "_BLOCK_CELLS", 7 * ITEMS)
+    monkeypatch.setattr(blend, "_MANY_ITEMS", 7)
     parts = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
-    assert parts.drop_columns("score").equals(whole.drop_columns("score"))
+    numbers = ["score", "contributions"]
+    assert parts.drop_columns(numbers).equals(whole.drop_columns(numbers))
     assert parts["score"].to_numpy() == pytest.approx(whole["score"].to_numpy(), abs=1e-5)

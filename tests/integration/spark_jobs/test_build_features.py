@@ -13,12 +13,15 @@ SCHEMAS = {
     "train_interactions": "user_index int, item_index int, weight double",
     "holdout": "user_index int, item_index int",
     "shown": "user_index int, item_index int, recency int",
+    "train_seen": "user_index int, item_index int",
     "seen": "user_index int, item_index int, recency int, days_since int",
     "user_features": "user_index int, feature_index int, value double",
     "item_features": "item_index int, feature_index int, value double",
     "user_feature_names": "feature_index int, feature string, support bigint",
     "item_feature_names": "feature_index int, feature string, support bigint",
     "popularity": "segment string, domain string, rank int, item_index int, score double",
+    "train_popularity": "segment string, domain string, rank int, item_index int, score double",
+    "trending": "item_index int, score double, train_score double",
     "user_segments": "user_index int, segment string",
 }
 
@@ -48,6 +51,8 @@ def test_interactions_alone_give_every_dataset(snapshot, feature_arguments, rows
         "train_interactions": [(0, 0, 2.0), (1, 0, 1.0)],
         "holdout": [(0, 1)],
         "shown": [],
+        # Ann skipped z after her cut.
+        "train_seen": [],
         "seen": [(0, 0, 3, 3), (0, 1, 2, 2), (0, 2, 1, 1), (1, 0, 1, 1)],
         "user_features": [(0, 0, 1.0), (1, 1, 1.0)],
         "item_features": [(0, 0, 1.0), (1, 1, 1.0)],
@@ -58,6 +63,14 @@ def test_interactions_alone_give_every_dataset(snapshot, feature_arguments, rows
             ("all", "default", 2, 1, 1.0),
             ("all", "default", 3, 2, 0.0),
         ],
+        # Item y is ann's, held out; z is not in demand.
+        "train_popularity": [
+            ("all", "default", 1, 0, 3.0),
+            ("all", "default", 2, 1, 0.0),
+            ("all", "default", 3, 2, 0.0),
+        ],
+        # With a half-life of a day: x 2 / 8 of ann and 1 / 2 of bob, y 1 / 4.
+        "trending": [(0, 0.75, 0.75), (1, 0.25, 0.0)],
         "user_segments": [],
     }
 

@@ -2,7 +2,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from nightjar.contract.repeat_rule import Repeats
-from spark_jobs.transforms.holdout import Fractions, fold_in_items, holdout, mark_train, repeatable
+from spark_jobs.transforms.holdout import Fractions, fold_in_items, holdout, mark_train, repeatable, train_seen
 from spark_jobs.transforms.pair_weights import weigh_pairs
 
 EVENTS = (
@@ -118,7 +118,7 @@ def test_cold_users_are_folded_in_by_what_time_alone_would_have_left_in_train(sp
     cold_items = {
         item for item in range(4) if all(pair in rows(holdout(marked)) for pair in [(u, item) for u in range(30)])
     }
-    found = rows(fold_in_items(weigh_pairs(marked, days_ago(0), 0.0, 0.0)))
+    found = rows(fold_in_items(weigh_pairs(marked, days_ago(0), 0.0, 0.0, 1.0)))
     users = {user for user, _, _ in found}
     in_train = {user for user, is_train in rows(marked.select("user_index", "in_train")) if is_train}
     assert users
@@ -184,7 +184,7 @@ def habits(spark, rows, days_ago):
         )
         marked = mark_train(frame, Fractions(newest, 0.0, 0.0), 1, Repeats.of(rule))
         may_repeat = repeatable(marked, days_ago(0))
-        pairs = weigh_pairs(marked, days_ago(0), 0.0, 0.0)
+        pairs = weigh_pairs(marked, days_ago(0), 0.0, 0.0, 1.0)
         ages = {int(row["event_id"][1:]) for row in marked.filter("in_train").collect()}
         return ages, rows(holdout(pairs, may_repeat)), rows(may_repeat)
 
@@ -234,3 +234,47 @@ def test_fold_in_items_may_be_repeats_like_train_items(spark, rows, days_ago) ->
     schema = "user_index int, item_index int, occurred_at timestamp, in_train boolean, is_fold_in boolean, "
     frame = spark.createDataFrame(events, schema + "after_days int, cut_at timestamp")
     assert rows(repeatable(frame, days_ago(0))) == [(0, 0, True)]
+
+
+@pytest.fixture
+def seen_before(spark, rows, days_ago):
+    """Return what users had seen at their cut, of events given as (user, item, age in days, weight)."""
+
+    def split(events, newest=0.5, cold=0.0, repeats=""):
+        fractions = Fractions(newest, cold, 0.0)
+        table = [
+            (u, i, f"x{u}", f"y{i}", "films", f"e{n}", days_ago(age), weight, None)
+            for n, (u, i, age, weight) in enumerate(events)
+        ]
+        frame, allowed = spark.createDataFrame(table, EVENTS), Repeats.of(repeats)
+        pairs = weigh_pairs(mark_train(frame, fractions, 1, allowed), days_ago(0), 0.0, 0.0, 1.0)
+        return rows(train_seen(frame, pairs, fractions, 1, allowed)), rows(holdout(pairs))
+
+    return split
+
+
+def test_what_a_user_saw_before_the_cut_without_liking_it_is_seen(seen_before) -> None:
+    liked = [(0, 0, 9, 1.0), (0, 1, 4, 1.0)]
+    # Item 2 was skipped before item 1, the holdout; 3 after it; 4 both; 1 itself was skipped before it was liked.
+    skipped = [(0, 2, 6, 0.0), (0, 3, 2, 0.0), (0, 4, 5, -1.0), (0, 4, 1, 0.0), (0, 1, 8, None)]
+    assert seen_before(liked + skipped) == ([(0, 1), (0, 2), (0, 4)], [(0, 1)])
+    # Without a holdout there is no cut; without a like there is nothing to rank by.
+    assert seen_before([(0, 0, 9, 1.0), (0, 2, 6, 0.0), (1, 2, 6, 0.0)])[0] == [(0, 2)]
+
+
+def test_nobody_has_seen_a_cold_item_and_a_cold_user_nothing(seen_before) -> None:
+    events = [(user, item, 9, float(item != user)) for user in range(30) for item in range(30)]
+    seen, held_out = seen_before(events, 0.0, 0.3)
+    # Each user skipped the item of their number; all the others of a cold user, or with a cold item, are held out.
+    cold_users = {u for u in range(30) if all((u, i) in held_out for i in range(30) if i != u)}
+    cold_items = {i for i in range(30) if all((u, i) in held_out for u in range(30) if i != u)}
+    assert cold_users
+    assert cold_items
+    # A cold user's events on items that are not cold, and would be in train, fold them in.
+    assert seen == [(n, n) for n in sorted(set(range(30)) - cold_items, key=lambda n: repr((n, n)))]
+
+
+def test_where_items_may_be_repeated_none_is_left_out_for_being_seen(seen_before) -> None:
+    events = [(0, 0, 9, 1.0), (0, 1, 4, 1.0), (0, 2, 6, 0.0)]
+    assert seen_before(events, repeats="films=3")[0] == []
+    assert seen_before(events, repeats="books=3")[0] == [(0, 2)]

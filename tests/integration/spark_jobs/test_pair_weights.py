@@ -6,7 +6,7 @@ from spark_jobs.transforms.pair_weights import full_interactions, train_interact
 
 EVENTS = (
     "user_index int, item_index int, number int, numbers bigint, occurred_at timestamp, event_weight double, "
-    "half_life_days double, in_train boolean, is_fold_in boolean"
+    "half_life_days double, in_train boolean, is_fold_in boolean, is_old boolean"
 )
 
 
@@ -14,13 +14,14 @@ EVENTS = (
 def pairs(spark, as_of, days_ago):
     """Weigh events given as (user, item, age in days, weight, half-life, in_train), a user's oldest first."""
 
-    def weigh(events, power, popularity_half_life_days=0.0):
+    def weigh(events, power, popularity_half_life_days=0.0, trending_half_life_days=0.0):
         numbers, rows = Counter(event[0] for event in events), []
         so_far: Counter[int] = Counter()
         for user, item, age, *rest in events:
             so_far[user] += 1
-            rows.append((user, item, so_far[user], numbers[user], days_ago(age), *rest, False))
-        return weigh_pairs(spark.createDataFrame(rows, EVENTS), as_of, power, popularity_half_life_days)
+            rows.append((user, item, so_far[user], numbers[user], days_ago(age), *rest, False, rest[-1]))
+        half_lives = (popularity_half_life_days, trending_half_life_days)
+        return weigh_pairs(spark.createDataFrame(rows, EVENTS), as_of, power, *half_lives)
 
     return weigh
 
@@ -51,6 +52,18 @@ def test_the_rank_is_counted_among_the_train_events(pairs, rows) -> None:
 def test_popularity_omits_the_rank_and_decays_on_its_own(pairs, rows, half_life_days, first, second) -> None:
     weighed = pairs(THREE, 2.0, half_life_days).select("user_index", "item_index", "popularity_micros")
     assert rows(weighed) == [(0, 0, first), (0, 1, second)]
+
+
+def test_trending_decays_by_its_own_half_life_and_train_counts_the_train_events_alone(pairs, rows) -> None:
+    # Half-life 5: a 0.5 * 0.25 and c 0.5 * 0.870551, half-life 1: a 0.5 * 0.5^10, c 0.5 * 0.5 and b 2 * 0.5^5.
+    names = ["popularity_micros", "trending_micros", "train_popularity_micros", "train_trending_micros"]
+    assert rows(pairs(THREE, 2.0, 5.0, 1.0).select("item_index", *names)) == [
+        (0, 435_275, 250_000, 435_275, 250_000),
+        (1, 1_000_000, 62_500, None, None),
+    ]
+    # Where c is held out, as a repeat, train has a: 0.125 and 0.000488.
+    repeated = [(0, 0, 10, 1.0, 10.0, True), (0, 0, 1, 1.0, 1.0, False)]
+    assert rows(pairs(repeated, 2.0, 5.0, 1.0).select("item_index", *names)) == [(0, 435_275, 250_000, 125_000, 488)]
 
 
 def test_a_user_counts_once_per_item_in_popularity_whatever_the_number_of_events(pairs, rows) -> None:

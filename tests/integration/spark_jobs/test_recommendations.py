@@ -5,7 +5,7 @@ import pytest
 
 from nightjar.contract.repeat_rule import Repeats
 from nightjar.ranking import catalogue
-from nightjar.ranking.user_block import recommend_to_block
+from nightjar.ranking.recommendation_rows import recommend_to_block
 from spark_jobs.scoring.recommendations import recommendations
 
 # Films a to e and books x to z. The model does not know film e; film d is no longer available.
@@ -81,13 +81,15 @@ def score(write_run_folder):
 def test_known_users_get_the_order_of_the_model_and_then_popular_items(score) -> None:
     # Biases: film b gains 2 and so passes film a. Film e is unknown to the model, so only popularity can bring it.
     lists = score([([1, 0], 2, None, [2])], 3, item_biases=[0, 2, 0, 0, 0, 0, 0])
+    # The scores of the trained items a, b, c, d, x are 4, 5, 0, 9, 1: mean 3.8, variance 10.16.
+    b, a, x, y = (pytest.approx((score - 3.8) / np.sqrt(10.16), abs=1e-6) for score in (5, 4, 1, 0))
     assert lists == {
         ("u0", "films"): [
-            (1, "b", 5.0, "personal", "c"),
-            (2, "a", 4.0, "personal", "c"),
+            (1, "b", b, "personal", "c"),
+            (2, "a", a, "personal", "c"),
             (3, "e", 1.0, "popular", None),
         ],
-        ("u0", "books"): [(1, "x", 1.0, "personal", "c"), (2, "y", 0.0, "personal", "c")],
+        ("u0", "books"): [(1, "x", x, "personal", "c"), (2, "y", y, "personal", "c")],
     }
 
 
@@ -133,10 +135,10 @@ def test_a_seen_item_is_recommended_again_after_the_days_of_its_domain(score, re
 
 def test_a_repeat_competes_by_its_score_and_is_no_reason_for_itself(score) -> None:
     lists = score([([1, 0], 2, None, [0])], 3, "films=5")
-    assert lists["u0", "films"] == [
-        (1, "a", 4.0, "personal", None),
-        (2, "b", 3.0, "personal", "a"),
-        (3, "c", 0.0, "personal", "a"),
+    assert [(item, *rest) for _, item, _, *rest in lists["u0", "films"]] == [
+        ("a", "personal", None),
+        ("b", "personal", "a"),
+        ("c", "personal", "a"),
     ]
 
 
@@ -149,7 +151,8 @@ def test_seen_popular_items_fill_a_list_again_when_repeats_allow(score) -> None:
 
 
 def test_the_reason_may_be_an_item_that_is_no_longer_available(score) -> None:
-    assert score([([1, 0], 2, None, [3])], 1)["u0", "films"] == [(1, "a", 4.0, "personal", "d")]
+    [(rank, item, _, source, reason)] = score([([1, 0], 2, None, [3])], 1)["u0", "films"]
+    assert (rank, item, source, reason) == (1, "a", "personal", "d")
 
 
 def test_a_catalogue_without_an_available_item_gives_no_rows(write_run_folder) -> None:
@@ -161,15 +164,16 @@ def test_a_catalogue_without_an_available_item_gives_no_rows(write_run_folder) -
 
 @pytest.fixture
 def town(write_run_folder):
-    """Write 60 users, 45 items in two domains, whole-number vectors (exact scores, many ties) and return the parts."""
+    """Write 60 users and 45 items in two domains, a third of which have a twin of the same scores; return the parts."""
     draw = np.random.default_rng(3)
     available, domains = draw.random(45) < 0.8, ["films" if item % 3 else "books" for item in range(45)]
+    twins = np.arange(45) % 30
     parts = {
         "item_sources": draw.choice([0, 1, 2], 45).tolist(),
         "user_sources": draw.choice([0, 1, 2], 60).tolist(),
-        "item_vectors": draw.integers(-2, 3, (45, 4)),
-        "user_vectors": draw.integers(-2, 3, (60, 4)),
-        "item_biases": draw.integers(-1, 2, 45).tolist(),
+        "item_vectors": draw.normal(size=(45, 4))[twins],
+        "user_vectors": draw.normal(size=(60, 4)),
+        "item_biases": draw.normal(size=45)[twins].tolist(),
         "segments": [(user, "job:x") for user in range(0, 60, 4)],
     }
     popular = []
@@ -195,6 +199,8 @@ def weighted_seen(folder):
 def expected_lists(parts, k):
     """Score one user at a time, the plain way."""
     score = parts["user_vectors"] @ parts["item_vectors"].T + np.array(parts["item_biases"])
+    of_trained = score[:, np.array(parts["item_sources"]) == 2]
+    mean, deviation = of_trained.mean(axis=1), of_trained.std(axis=1)
     segments = dict(parts["segments"])
     lists = {}
     for user, level in enumerate(parts["user_sources"]):
@@ -205,7 +211,12 @@ def expected_lists(parts, k):
                 for item, (_, of, is_available) in enumerate(parts["items"])
                 if level and of == domain and is_available and parts["item_sources"][item] and item not in seen_items
             ]
-            chosen = [(item, float(-minus), source) for minus, item, source in sorted(candidates)[:k]]
+            # Those of a trained user are standardised, so that they compare with what other sources say.
+            offset, unit = (mean[user], deviation[user]) if level == 2 else (0, 1)
+            chosen = [
+                (item, pytest.approx((-minus - offset) / unit, abs=1e-5), source)
+                for minus, item, source in sorted(candidates)[:k]
+            ]
             fills = [("job:x", "segment_popular")] if level == 0 and user in segments else []
             for wanted, source in [*fills, ("all", "popular")]:
                 for segment, of, _, item, points in parts["popular"]:
@@ -233,14 +244,14 @@ def test_the_job_matches_a_loop_over_users_whatever_the_partitions(spark, town) 
             "item_id": "string",
             "score": "float",
             "source": "string",
+            "contributions": "string",
             "reason_item_id": "string",
         }
-        found.append(sorted(tuple(row) for row in scored.collect()))
+        found.append(sorted((tuple(row) for row in scored.collect()), key=repr))
     spark.conf.set("spark.sql.shuffle.partitions", 2)
-    assert found[0] == found[1]
-    assert [row[:6] for row in found[0]] == [row[:6] for row in found[2]]
+    assert found[0] == found[1] == found[2]
     lists = {}
-    for user, domain, rank, item, points, source, _ in found[0]:
+    for user, domain, rank, item, points, source, *_ in found[0]:
         lists.setdefault((user, domain), []).append((item, points, source))
         assert rank == len(lists[user, domain])
     assert lists == expected_lists(parts, 5)

@@ -7,7 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nightjar.contract.artifacts.embeddings import Embeddings, save
+from nightjar.contract.artifacts import model_folder
+from nightjar.contract.artifacts.embeddings import Embeddings
+from nightjar.contract.artifacts.model_folder import ModelSources
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.tables import table
 from tests.support.refusals import refused_command
@@ -58,19 +60,17 @@ def write_model(folder: RunFolder) -> None:
     vectors = np.array([[0, 1], [1, 0], [1, 1], [3, 3], [0, 0]], np.float32)
     # ann, new, nobody, LONG, UNICODE.
     known = np.array([2, 1, 0, 2, 2], np.int8)
-    save(
-        Embeddings(
-            user_ids=np.array(users["user_id"], object),
-            item_ids=np.array(items["item_id"], object),
-            user_vectors=np.array([[1, 2], [2, 1], [0, 0], [0, 1], [1, 0]], np.float32),
-            user_biases=np.zeros(5, np.float32),
-            item_vectors=vectors,
-            item_biases=np.zeros(5, np.float32),
-            user_sources=known,
-            item_sources=np.array([2, 2, 2, 2, 0], np.int8),
-        ),
-        folder.model,
+    trained = Embeddings(
+        user_ids=np.array(users["user_id"], object),
+        item_ids=np.array(items["item_id"], object),
+        user_vectors=np.array([[1, 2], [2, 1], [0, 0], [0, 1], [1, 0]], np.float32),
+        user_biases=np.zeros(5, np.float32),
+        item_vectors=vectors,
+        item_biases=np.zeros(5, np.float32),
+        user_sources=known,
+        item_sources=np.array([2, 2, 2, 2, 0], np.int8),
     )
+    model_folder.save(ModelSources(trained), folder.model)
 
 
 def test_both_jobs_make_outputs_of_a_snapshot(tmp_path) -> None:
@@ -111,6 +111,12 @@ def test_both_jobs_make_outputs_of_a_snapshot(tmp_path) -> None:
     reasons = {(row["user_id"], row["item_id"]): row["reason_item_id"] for row in rows}
     assert reasons[LONG, "b"] == "a"
     assert reasons["new", "b"] is None
+    parts = {(row["user_id"], row["item_id"]): row["contributions"] for row in rows}
+    # Vectors (2, 1) and (1, 1).
+    assert parts["new", "b"] == '{"lightfm":3}'
+    # 1, 0, 1, 3 of SQL, a, b and gone: mean 1.25, variance 4.75 / 4.
+    assert parts[LONG, SQL] == '{"lightfm":-0.2294}'
+    assert parts["nobody", "a"] is None
     popular = pq.read_table(folder.output("popular_items")).to_pylist()
     assert [(row["rank"], row["item_id"], row["score"]) for row in popular if row["segment"] == "job:x"] == [
         (1, SQL, 1.0),

@@ -247,14 +247,16 @@ def test_files_of_a_wider_type_and_nulls_where_they_may_be_are_loaded(warehouse:
             "item_id": ["i1", "i2"],
             "score": pa.array([0.5, 0.25], pa.float64()),
             "source": pa.array(["personal", "popular"]).dictionary_encode(),
+            "contributions": pa.array(['{"lightfm":0.5}', None], pa.large_string()),
             "reason_item_id": pa.array(["i9", None], pa.large_string()),
         }
     )
     pq.write_table(lists, tmp_path / "part.parquet")
     warehouse.load({table("recs_staging.recommendations"): tmp_path}, "2026-03-31.1", DAY)
     assert rows(
-        warehouse, "select rank, score, source, reason_item_id from recs_staging.recommendations order by rank"
-    ) == [(1, 0.5, "personal", "i9"), (2, 0.25, "popular", None)]
+        warehouse,
+        "select rank, score, source, contributions, reason_item_id from recs_staging.recommendations order by rank",
+    ) == [(1, 0.5, "personal", '{"lightfm":0.5}', "i9"), (2, 0.25, "popular", None, None)]
 
 
 def test_unloaded_files_have_the_same_types_order_and_values(warehouse: Warehouse, tmp_path: Path) -> None:

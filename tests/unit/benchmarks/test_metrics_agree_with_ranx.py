@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ml.evaluation.evaluate import hits_of
 from ml.evaluation.metrics.average_precision import average_precision
 from ml.evaluation.metrics.hit_rate import hit_rate
 from ml.evaluation.metrics.ndcg import ndcg
 from ml.evaluation.metrics.precision import precision
 from ml.evaluation.metrics.recall import recall
+from ml.evaluation.slice_lists import hits_of
 
 ranx = pytest.importorskip("ranx", reason="ranx is in the dependency group of make bench-quality")
 

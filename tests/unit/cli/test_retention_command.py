@@ -178,7 +178,7 @@ def test_ages_count_from_the_given_date(lay: Callable[..., RunFolder], settings:
     kept = runner.invoke(application(), ["retention", "--apply", "--as-of", "2026-06-16"]).output
     assert figures(kept) == ["0", "0.0", "0", "2026-06-16"]
     gone = runner.invoke(application(), ["retention", "--apply", "--as-of", str(date(2026, 6, 17))]).output
-    assert figures(gone) == ["7", "0.0", "0", "2026-06-17"]
+    assert figures(gone) == ["8", "0.0", "0", "2026-06-17"]
     result = runner.invoke(application(), ["retention", "--as-of", "yesterday"])
     assert isinstance(result.exception, BadInput)
     assert (result.exception.code, result.exception.fields["value"]) == ("not_a_date", "yesterday")

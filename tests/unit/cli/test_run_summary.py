@@ -32,13 +32,15 @@ ROWS = {
             ("nightjar", "cold_user", "recall", 10, None),
             ("nightjar", "warm", "map", 10, 0.1),
         )
-    ],
+    ]
+    # A source of the model alone is none of the compared models.
+    + [("2026-03-31.1", date(2026, 3, 31), "content", where, "recall", 10, 0.5, 8) for where in ("all", "cold_item")],
     "recs.gate_decisions": [
         ("2026-03-31.1", date(2026, 3, 31), "champion", "skipped", "none", None, None, None, None, None, AT)
     ],
     "recs.recommendations": [
-        ("2026-03-31.1", date(2026, 3, 31), "u1", "films", 1, "i1", 0.5, "personal", "i2"),
-        ("2026-03-31.1", date(2026, 3, 31), "u1", "films", 4, "i4", 0.1, "personal", None),
+        ("2026-03-31.1", date(2026, 3, 31), "u1", "films", 1, "i1", 0.5, "personal", '{"lightfm":0.5}', "i2"),
+        ("2026-03-31.1", date(2026, 3, 31), "u1", "films", 4, "i4", 0.1, "personal", None, None),
     ],
 }
 

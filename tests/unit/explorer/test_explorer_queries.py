@@ -11,7 +11,7 @@ import pytest
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.settings import Settings
 from nightjar.explorer import clicks, items, publications, quality, users
-from nightjar.explorer.warehouse_queries import query_warehouse
+from nightjar.explorer.warehouse_queries import QueryResult, query_warehouse
 from nightjar.publishing.run_failures import RunFailure, upsert_failure
 from nightjar.publishing.runner_process import this_process
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
@@ -48,6 +48,7 @@ def test_recommendations_history_and_similar_items_are_by_title(two_weeks: Setti
         "The Bright Harbour",
         2.5,
         "film-07",
+        '{"lightfm":1.75,"ease":0.75}',
     )
     assert [row[1:4] for row in history.rows] == [
         ("view", "The Quiet Verdict", "books"),
@@ -57,6 +58,40 @@ def test_recommendations_history_and_similar_items_are_by_title(two_weeks: Setti
         ("films", 1, "The Bright Verdict"),
         ("films", 2, "The Hollow Dynasty"),
     ]
+
+
+def test_a_users_scores_are_split_by_source(two_weeks: Settings, warehouse: Warehouse) -> None:
+    with warehouse.transaction() as connection:
+        # A row to which one source adds nothing, and one that no source scores.
+        for rank, contributions in ((4, '{"ease":-0.5}'), (5, None)):
+            connection.execute(
+                "update recs.recommendations set contributions = ? where user_id = ? and domain = ? and rank = ?",
+                [contributions, "user-02", "films", rank],
+            )
+    recommendations = query_warehouse(
+        two_weeks, lambda connection: users.recommendations_of(connection, CURRENT, "user-02")
+    )
+    domain = recommendations.columns.index("domain")
+    films = QueryResult(recommendations.columns, [row for row in recommendations.rows if row[domain] == "films"])
+    split = users.contributions_of(films)
+    assert split.columns == ["item", "rank", "source", "contribution"]
+    assert [row[1:] for row in split.rows] == [
+        *((1, "lightfm", 1.75), (2, "lightfm", 1.5), (3, "lightfm", 1.25), (4, "lightfm", 0)),
+        *((1, "ease", 0.75), (2, "ease", 0.5), (3, "ease", 0.25), (4, "ease", -0.5)),
+    ]
+    assert split.rows[0][0] == "1. The Bright Verdict"
+
+
+def test_recommendations_of_a_warehouse_without_contributions_are_shown(
+    two_weeks: Settings, warehouse: Warehouse
+) -> None:
+    with warehouse.transaction() as connection:
+        connection.execute("alter table recs.recommendations drop column contributions")
+    recommendations = query_warehouse(
+        two_weeks, lambda connection: users.recommendations_of(connection, CURRENT, "user-02")
+    )
+    assert len(recommendations.rows) == 15
+    assert users.contributions_of(recommendations).rows == []
 
 
 def test_an_item_is_found_by_a_part_of_its_title_in_any_case_and_by_its_id(two_weeks: Settings) -> None:
@@ -102,6 +137,21 @@ def test_each_date_shows_the_figures_of_its_last_publication(two_weeks: Settings
     # Thirteen dates with three models each, and the last one with the only model of its second publication.
     assert len(found.rows) == 40
     assert [row[1:] for row in found.rows[-1:]] == [("2026-03-31.2", "nightjar", 0.5, 7)]
+
+
+def test_sources_alone_are_kept_apart_from_the_compared_models(two_weeks: Settings) -> None:
+    models, sources, none = query_warehouse(
+        two_weeks,
+        lambda connection: (
+            quality.metric_over_time(connection, "recall", "all", 10),
+            quality.sources_over_time(connection, "recall", "all", 10),
+            quality.sources_over_time(connection, "coverage", "all", 10),
+        ),
+    )
+    assert sorted(set(models.column("model"))) == ["champion", "nightjar", "popularity"]
+    assert sources.column("model") == ["ease", "lightfm"] * 14
+    assert sources.rows[0][3:] == (0.16, 500)
+    assert none.rows == []
 
 
 def test_the_current_publication_is_the_first_to_choose(two_weeks: Settings) -> None:

@@ -5,112 +5,200 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy import sparse
 
-from nightjar.contract.artifacts.item_weights import ItemWeights
-from nightjar.ranking.blend import LOWEST, Blend, best_columns, blend_of
+from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
+from nightjar.contract.artifacts.sources import COLD, HistoryRule, ItemScores, ItemWeights, Source, VectorSource
+from nightjar.ranking.blend import LOWEST, Blend, BlendedScores, best_columns, blend_of
+from tests.support.small_models import csr, embeddings_of
 
 # Items 0 to 2 have interactions, 3 only features, 4 is unknown. The last dimension of a score is the bias.
-VECTORS = np.array([[1, 0], [2, 0], [3, 0], [5, 0], [9, 9]], np.float32)
-BIASES = np.zeros(5, np.float32)
-KNOWN = np.array([2, 2, 2, 1, 0], np.int8)
+VECTORS = [[1, 0], [2, 0], [3, 0], [5, 0], [9, 9]]
+KNOWN = [2, 2, 2, 1, 0]
 # Own item 0 speaks for item 1 with 3 and against item 2 with 3.
-WEIGHTS = sparse.csr_matrix(np.array([[0, 3, -3, 0, 0], *[[0] * 5] * 4], np.float32))
+WEIGHTS = csr([[0, 3, -3, 0, 0], *[[0] * 5] * 4])
+ONE_USER = np.array([[1, 7]], np.float32)
+# The spread of the embeddings' scores 1, 2, 3.
+UNIT = np.sqrt(2 / 3)
+EMBEDDED, EASE = np.array([-1, 0, 1]) / UNIT, np.array([0, 6, -6]) / np.sqrt(24)
 
 
-def blend(blend_weight: float, exponent: float = 1.0) -> Blend:
-    return blend_of(ItemWeights(blend_weight, exponent, WEIGHTS), VECTORS, BIASES, KNOWN)
+def blend(*others: Source, vectors=VECTORS, known=KNOWN) -> Blend:
+    return blend_of(ModelSources(embeddings_of(ONE_USER, vectors, item_sources=known), others))
 
 
-def history(*weights: float) -> sparse.csr_matrix:
-    return sparse.csr_matrix(np.array([weights], np.float32))
+def ease(weight: float, exponent: float = 1.0, weights=WEIGHTS, average=None) -> Source:
+    average = None if average is None else np.array(average, np.float32)
+    return Source("ease", weight, ItemWeights(weights, HistoryRule(exponent), average))
+
+
+def content(weight: float, *of_own_item_0: float, average=None) -> Source:
+    average = None if average is None else np.array(average, np.float32)
+    return Source("content", weight, ItemWeights(csr([of_own_item_0, *[[0] * 5] * 4]), average=average), COLD)
+
+
+def popular(weight: float, *scores: float, items: str = "warm") -> Source:
+    return Source("popular", weight, ItemScores(np.array(scores, np.float32)), items)
+
+
+def vectors_source(weight: float, user, item_vectors, biases=(0,) * 5, items: str = "warm") -> Source:
+    parts = (np.array(each, np.float32) for each in ([user], item_vectors, biases))
+    return Source("other", weight, VectorSource(*parts), items)
+
+
+def scored(model: Blend, *history: float, user=ONE_USER, other=None) -> BlendedScores:
+    vectors = {LIGHTFM: np.asarray(user, np.float32)}
+    if other is not None:
+        vectors["other"] = np.array([other], np.float32)
+    return model.scores(vectors, csr([history]))
+
+
+def scores_of(model: Blend, *history: float, **of_user) -> np.ndarray:
+    return scored(model, *history, **of_user).total[0]
 
 
 def test_both_parts_are_standardised_over_the_items_with_interactions() -> None:
-    # Embedding scores 1, 2, 3 | 5: mean 2, variance 2/3. Co-occurrence 0, 6, -6: mean 0, variance 24.
-    scores = blend(0.25).scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
-    embedding, cooccurrence = np.array([-1, 0, 1]) / np.sqrt(2 / 3), np.array([0, 6, -6]) / np.sqrt(24)
-    assert scores[:3] == pytest.approx(0.75 * embedding + 0.25 * cooccurrence, abs=1e-6)
+    # Embedding scores 1, 2, 3 | 5: mean 2, variance 2/3. EASE 0, 6, -6: mean 0, variance 24.
+    scores = scores_of(blend(ease(0.25)), 2, 0, 0, 0, 0)
+    assert scores[:3] == pytest.approx(0.75 * EMBEDDED + 0.25 * EASE, abs=1e-6)
 
 
 def test_the_average_is_subtracted_in_proportion_to_the_size_of_the_history() -> None:
     # From 0, 6, -6 the average subtracts 2 * (0, 1, -2): 0, 4, -2, mean 2/3, variance 56/9.
-    average = np.array([0, 1, -2, 0, 0], np.float32)
-    model = blend_of(ItemWeights(1.0, 1.0, WEIGHTS, average), VECTORS, BIASES, KNOWN)
-    scores = model.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
+    scores = scores_of(blend(ease(1.0, average=[0, 1, -2, 0, 0])), 2, 0, 0, 0, 0)
     assert scores[:3] == pytest.approx((np.array([0, 4, -2]) - 2 / 3) / np.sqrt(56 / 9), abs=1e-6)
     assert scores[3] == 0
 
 
 def test_a_history_without_weights_gets_no_negative_average() -> None:
-    average = np.array([0, 1, -2, 0, 0], np.float32)
-    model = blend_of(ItemWeights(1.0, 1.0, WEIGHTS, average), VECTORS, BIASES, KNOWN)
     # Item 1 has no weight for any other.
-    assert model.scores(np.array([[1, 7]], np.float32), history(0, 3, 0, 0, 0))[0][:4].tolist() == [0, 0, 0, 0]
+    assert scores_of(blend(ease(1.0, average=[0, 1, -2, 0, 0])), 0, 3, 0, 0, 0)[:4].tolist() == [0, 0, 0, 0]
 
 
 def test_an_item_without_interactions_competes_by_its_embedding_and_an_unknown_one_not_at_all() -> None:
-    scores = blend(0.25).scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
-    assert scores[3] == pytest.approx(0.75 * 3 / np.sqrt(2 / 3))
+    scores = scores_of(blend(ease(0.25)), 2, 0, 0, 0, 0)
+    assert scores[3] == pytest.approx(0.75 * 3 / UNIT)
     assert scores[4] == LOWEST
 
 
-def test_cold_items_are_standardised_among_themselves_about_their_embedding_scores() -> None:
-    # As above, with items 3 and 4 of scores 5 and 7: terms of 3 and 5, mean 4, spread 1, in units of the root of 2/3.
-    # Own item 0 speaks for item 3 with 2, against item 4 with 2: c is 1 and -1 spreads from their mean.
-    vectors = np.array([[1, 0], [2, 0], [3, 0], [5, 0], [7, 0]], np.float32)
-    known, unit = np.array([2, 2, 2, 1, 1], np.int8), np.sqrt(2 / 3)
-    weights = sparse.csr_matrix(np.array([[0, 3, -3, 2, -2], *[[0] * 5] * 4], np.float32))
-    rule = blend_of(ItemWeights(0.25, 1.0, weights, cold_blend_weight=0.75), vectors, BIASES, known)
-    scores = rule.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
-    assert scores[3:] == pytest.approx([(0.25 * 3 + 0.75 * 5) / unit, (0.25 * 5 + 0.75 * 3) / unit], abs=1e-5)
-    without = blend(0.25).scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
-    assert scores[:3].tolist() == without[:3].tolist()
+# Two cold items of embedding scores 5 and 7: terms of 3 and 5, mean 4, spread 1, in units of the root of 2/3.
+TWO_COLD = {"vectors": [[1, 0], [2, 0], [3, 0], [5, 0], [7, 0]], "known": [2, 2, 2, 1, 1]}
+
+
+@pytest.mark.parametrize(
+    "of_cold_items",
+    [
+        content(0.75, 0, 0, 0, 2, -2),
+        popular(0.75, np.nan, np.nan, np.nan, 30, 10, items=COLD),
+        # The warm items have no vector: it does not score them.
+        vectors_source(0.75, [3], [[0], [0], [0], [2], [1]], items=COLD),
+    ],
+    ids=["item weights", "item scores", "vectors"],
+)
+def test_cold_items_are_standardised_among_themselves_about_their_embedding_scores(of_cold_items: Source) -> None:
+    # The source of cold items favours item 3 before 4: 1 and -1 spreads from their mean.
+    scores = scores_of(blend(ease(0.25), of_cold_items, **TWO_COLD), 2, 0, 0, 0, 0, other=[3])
+    assert scores[3:] == pytest.approx([(0.25 * 3 + 0.75 * 5) / UNIT, (0.25 * 5 + 0.75 * 3) / UNIT], abs=1e-5)
+    # It says nothing about warm ones.
+    assert scores[:3].tolist() == scores_of(blend(ease(0.25)), 2, 0, 0, 0, 0)[:3].tolist()
+
+
+def test_the_average_of_cold_items_is_subtracted_too() -> None:
     # An average history of the size 2 scores 10 for item 3, the own one 4: now item 4 is 1 standard deviation above.
-    average = np.array([0, 0, 0, 5, 0], np.float32)
-    rule = blend_of(ItemWeights(0.25, 1.0, weights, average, 0.75), vectors, BIASES, known)
-    scores = rule.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
-    assert scores[3:] == pytest.approx([3 / unit, 5 / unit], abs=1e-5)
-    # For a user whose history has no weight for them, and for a single one, the embedding decides.
-    scores = rule.scores(np.array([[1, 7]], np.float32), history(0, 3, 0, 0, 0))[0]
-    assert scores[3:] == pytest.approx([(0.25 * 3 + 0.75 * 4) / unit, (0.25 * 5 + 0.75 * 4) / unit], abs=1e-5)
-    alone = blend_of(
-        ItemWeights(0.25, 1.0, weights, cold_blend_weight=0.75), vectors, BIASES, np.array([2, 2, 2, 1, 0], np.int8)
+    model = blend(ease(0.25), content(0.75, 0, 0, 0, 2, -2, average=[0, 0, 0, 5, 0]), **TWO_COLD)
+    assert scores_of(model, 2, 0, 0, 0, 0)[3:] == pytest.approx([3 / UNIT, 5 / UNIT], abs=1e-5)
+    # For a user whose history has no weight for them the embedding decides.
+    expected = [(0.25 * 3 + 0.75 * 4) / UNIT, (0.25 * 5 + 0.75 * 4) / UNIT]
+    assert scores_of(model, 0, 3, 0, 0, 0)[3:] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_single_cold_item_scores_by_its_embedding() -> None:
+    model = blend(ease(0.25), content(0.75, 0, 0, 0, 2, -2), vectors=TWO_COLD["vectors"])
+    assert scores_of(model, 2, 0, 0, 0, 0)[3] == pytest.approx(3 / UNIT, abs=1e-5)
+
+
+def test_a_source_without_weight_or_without_an_item_of_its_own_is_left_out() -> None:
+    plain = blend(ease(0.25))
+    without_weight = blend(ease(0.25), content(0.0, 0, 0, 0, 2, 0))
+    # Content speaks for an item with interactions and for an unknown one.
+    without_item = blend(ease(0.25), content(0.75, 0, 3, 0, 0, 2))
+    assert [each.names for each in (plain, without_weight, without_item)] == [(LIGHTFM, "ease")] * 3
+    for model in (without_weight, without_item):
+        assert scores_of(model, 2, 0, 0, 0, 0).tolist() == scores_of(plain, 2, 0, 0, 0, 0).tolist()
+
+
+def test_item_scores_are_standardised_over_the_items_with_interactions() -> None:
+    # 6, 0, 3: mean 3, variance 6; what they say of items without interactions does not count.
+    model = blend(ease(0.25), popular(0.5, 6, 0, 3, 800, 900))
+    scores = scores_of(model, 2, 0, 0, 0, 0)
+    expected = 0.25 * EMBEDDED + 0.25 * EASE + 0.5 * np.array([3, -3, 0]) / np.sqrt(6)
+    assert scores[:3] == pytest.approx(expected, abs=1e-6)
+    assert scores[3] == pytest.approx(0.25 * 3 / UNIT)
+    assert scores[4] == LOWEST
+    # They are the same for a user without a history.
+    assert scores_of(model, 0, 0, 0, 0, 0)[:3] == pytest.approx(expected - 0.25 * EASE, abs=1e-6)
+
+
+def test_a_second_source_of_vectors_is_standardised_for_each_user() -> None:
+    # The user's vector 2 with 1, 0, 2 and the biases 0, 1, 0 gives 2, 1, 4: mean 7/3, variance 14/9.
+    model = blend(vectors_source(0.4, [2], [[1], [0], [2], [7], [7]], [0, 1, 0, 0, 0]))
+    other = (np.array([2, 1, 4]) - 7 / 3) / np.sqrt(14 / 9)
+    scores = scores_of(model, 0, 0, 0, 0, 0, other=[2])
+    assert scores[:3] == pytest.approx(0.6 * EMBEDDED + 0.4 * other, abs=1e-6)
+    assert scores[3] == pytest.approx(0.6 * 3 / UNIT)
+    # A user whom it does not know, and one for whom it has no vectors, get nothing of its biases.
+    for unknown in ([0], None):
+        assert scores_of(model, 0, 0, 0, 0, 0, other=unknown)[:3] == pytest.approx(0.6 * EMBEDDED, abs=1e-6)
+
+
+def test_contributions_are_what_each_source_added() -> None:
+    model = blend(ease(0.25), popular(0.25, 6, 0, 3, 0, 0), content(0.75, 0, 0, 0, 2, -2), **TWO_COLD)
+    found = scored(model, 2, 0, 0, 0, 0)
+    items = np.array([[3, 1, -1, 0]])
+    values = np.where(items >= 0, found.total[:, items[0]], LOWEST).astype(np.float32)
+    assert model.names == (LIGHTFM, "ease", "popular", "content")
+    assert found.contributions(np.array([0]), items, values)[0] == pytest.approx(
+        np.array(
+            [
+                [0.25 * 3 / UNIT, 0, 0, 0.75 * 5 / UNIT],
+                [0, 0.25 * 6 / np.sqrt(24), -0.25 * 3 / np.sqrt(6), 0],
+                [0, 0, 0, 0],
+                [-0.5 / UNIT, 0, 0.25 * 3 / np.sqrt(6), 0],
+            ]
+        ),
+        abs=1e-5,
     )
-    scores = alone.scores(np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))[0]
-    assert scores[3] == pytest.approx(3 / unit, abs=1e-5)
 
 
-def test_without_a_blend_weight_cold_items_score_as_without_weights() -> None:
-    weights = sparse.csr_matrix(np.array([[0, 3, -3, 2, 0], *[[0] * 5] * 4], np.float32))
-    rule = blend_of(ItemWeights(0.25, 1.0, weights, cold_blend_weight=0.0), VECTORS, BIASES, KNOWN)
-    one_user = (np.array([[1, 7]], np.float32), history(2, 0, 0, 0, 0))
-    assert rule.scores(*one_user).tolist() == blend(0.25).scores(*one_user).tolist()
+def test_users_without_a_trained_vector_are_scored_by_the_embeddings_alone() -> None:
+    model = blend(ease(0.25), popular(0.25, 6, 0, 3, 0, 0))
+    found = model.embedding_scores({LIGHTFM: ONE_USER})
+    assert found.total[0].tolist() == [1, 2, 3, 5, LOWEST]
+    items = np.array([[3, -1]])
+    parts = found.contributions(np.array([0]), items, np.array([[5, LOWEST]], np.float32))
+    assert parts.tolist() == [[[5, 0, 0], [0, 0, 0]]]
 
 
 def test_without_a_history_or_without_spread_the_other_part_decides() -> None:
-    one_user = np.array([[1, 0]], np.float32)
-    by_embedding = blend(0.5).scores(one_user, history(0, 0, 0, 0, 0))[0]
-    assert by_embedding[:4] == pytest.approx(0.5 * np.array([-1, 0, 1, 3]) / np.sqrt(2 / 3))
-    nothing = blend(0.5).scores(np.zeros((1, 2), np.float32), history(0, 0, 0, 0, 0))[0]
+    by_embedding = scores_of(blend(ease(0.5)), 0, 0, 0, 0, 0, user=[[1, 0]])
+    assert by_embedding[:4] == pytest.approx(0.5 * np.array([-1, 0, 1, 3]) / UNIT)
+    nothing = scores_of(blend(ease(0.5)), 0, 0, 0, 0, 0, user=[[0, 0]])
     assert nothing.tolist() == [0, 0, 0, 0, LOWEST]
 
 
 def test_the_exponent_sharpens_the_history() -> None:
     # Weights 1 and 3 to the power of 2 are 1 and 9.
-    one_user = np.array([[1, 7]], np.float32)
-    weights = sparse.csr_matrix(np.array([[0, 1, 0, 0, 0], [0, 0, 1, 0, 0], *[[0] * 5] * 3], np.float32))
-    squared = blend_of(ItemWeights(1.0, 2.0, weights), VECTORS, BIASES, KNOWN).scores(one_user, history(1, 3, 0, 0, 0))
-    plain = blend_of(ItemWeights(1.0, 1.0, weights), VECTORS, BIASES, KNOWN).scores(one_user, history(1, 9, 0, 0, 0))
-    assert squared.tolist() == plain.tolist()
-    flat = blend_of(ItemWeights(1.0, 0.0, weights), VECTORS, BIASES, KNOWN).scores(one_user, history(5, 3, 0, 0, 0))
-    ones = blend_of(ItemWeights(1.0, 1.0, weights), VECTORS, BIASES, KNOWN).scores(one_user, history(1, 1, 0, 0, 0))
-    assert flat.tolist() == ones.tolist()
+    weights = csr([[0, 1, 0, 0, 0], [0, 0, 1, 0, 0], *[[0] * 5] * 3])
+
+    def of(exponent: float, *history: float) -> list[float]:
+        return scores_of(blend(ease(1.0, exponent, weights)), *history).tolist()
+
+    assert of(2.0, 1, 3, 0, 0, 0) == of(1.0, 1, 9, 0, 0, 0)
+    assert of(0.0, 5, 3, 0, 0, 0) == of(1.0, 1, 1, 0, 0, 0)
 
 
 def test_no_factor_on_a_history_or_a_vector_changes_a_score() -> None:
-    one = blend(0.5).scores(np.array([[1, 7]], np.float32), history(2, 1, 0, 0, 0))
-    other = blend(0.5).scores(np.array([[10, 70]], np.float32), history(600, 300, 0, 0, 0))
+    one = scores_of(blend(ease(0.5)), 2, 1, 0, 0, 0)
+    other = scores_of(blend(ease(0.5)), 600, 300, 0, 0, 0, user=[[10, 70]])
     assert one == pytest.approx(other, abs=1e-6)
 
 

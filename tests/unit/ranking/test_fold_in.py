@@ -1,19 +1,17 @@
 import numpy as np
 from scipy import sparse
 
-from nightjar.contract.artifacts.embeddings import Embeddings
-from nightjar.ranking.fold_in import fold_in, newest_weights, vectors_of
+from nightjar.contract.artifacts.model_folder import ModelSources
+from nightjar.contract.artifacts.sources import ItemScores, Source, VectorSource
+from nightjar.ranking.fold_in import folded_in, newest_weights, scaled_sums, trained_length
+from tests.support.small_models import csr, embeddings_of
 
 # Users: trained with lengths 5 and 1, one by features, one unknown. Items: along each axis, and one unknown.
-MODEL = Embeddings(
-    user_ids=np.array(["a", "b", "c", "d"], object),
-    item_ids=np.array(["x", "y", "z"], object),
-    user_vectors=np.array([[3, 4], [0, 1], [0.5, 0], [0, 0]], np.float32),
-    user_biases=np.zeros(4, np.float32),
-    item_vectors=np.array([[2, 0], [0, 1], [0, 0]], np.float32),
-    item_biases=np.zeros(3, np.float32),
-    user_sources=np.array([2, 2, 1, 0], np.int8),
-    item_sources=np.array([2, 2, 0], np.int8),
+MODEL = embeddings_of(
+    [[3, 4], [0, 1], [0.5, 0], [0, 0]],
+    [[2, 0], [0, 1], [0, 0]],
+    user_sources=[2, 2, 1, 0],
+    item_sources=[2, 2, 0],
 )
 
 
@@ -23,15 +21,35 @@ def test_the_newest_item_has_the_largest_weight_and_old_ones_none() -> None:
     assert newest_weights(recency, 9).toarray()[0].tolist() == [0.5, 1, 0.75, 0.25]
 
 
-def test_vectors_have_the_direction_of_the_items_and_the_length_of_trained_ones() -> None:
-    weights = sparse.csr_matrix(np.array([[1, 1.5, 0], [0, 0, 1], [0, 0, 0]], np.float32))
-    # (2, 1.5) has length 2.5; the trained users' mean length is 3.
-    assert np.allclose(vectors_of(weights, MODEL), [[2.4, 1.8], [0, 0], [0, 0]])
+def test_sums_have_the_direction_of_the_items_and_the_length_of_trained_vectors() -> None:
+    length = trained_length(MODEL.user_vectors, MODEL.user_sources == 2)
+    assert length == 3.0
+    # (2, 1.5) has length 2.5.
+    sums = scaled_sums(csr([[1, 1.5, 0], [0, 0, 1], [0, 0, 0]]), MODEL.item_vectors, length)
+    assert np.allclose(sums, [[2.4, 1.8], [0, 0], [0, 0]])
+
+
+def test_without_a_trained_user_the_length_is_zero() -> None:
+    assert trained_length(MODEL.user_vectors, np.zeros(4, bool)) == 0.0
 
 
 def test_only_users_with_known_items_are_folded_in() -> None:
-    recency = sparse.csr_matrix(np.array([[0, 1, 0], [0, 0, 0], [0, 0, 1], [1, 0, 0]], np.float32))
-    folded = fold_in(MODEL, recency, 5)
+    recency = csr([[0, 1, 0], [0, 0, 0], [0, 0, 1], [1, 0, 0]])
+    folded = folded_in(ModelSources(MODEL), recency, 5).embeddings
     assert np.allclose(folded.user_vectors, [[0, 3], [0, 1], [0.5, 0], [3, 0]])
     assert folded.user_sources.tolist() == [2, 2, 1, 2]
     assert MODEL.user_sources.tolist() == [2, 2, 1, 0]
+
+
+def test_every_source_of_vectors_folds_in_by_its_own_vectors() -> None:
+    # Its trained users have the lengths 4 and 2.
+    users, items = np.array([[4], [-2], [7], [0]], np.float32), np.array([[0], [-5], [1]], np.float32)
+    popular = Source("popular", 0.2, ItemScores(np.ones(3, np.float32)))
+    other = Source("other", 0.3, VectorSource(users, items, np.zeros(3, np.float32)))
+    recency = csr([[0, 1, 0], [0, 0, 0], [0, 0, 1], [1, 0, 0]])
+    folded = folded_in(ModelSources(MODEL, (popular, other)), recency, 5)
+    assert folded.others[0] is popular
+    assert (folded.others[1].name, folded.others[1].weight) == ("other", 0.3)
+    # Item 2 is known to it, though not to the embeddings; item 0 is not.
+    assert folded.others[1].fitted.user_vectors.tolist() == [[-3], [-2], [3], [0]]
+    assert folded.others[1].fitted.item_vectors is items

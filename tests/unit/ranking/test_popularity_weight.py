@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from nightjar.contract.artifacts.item_weights import ItemWeights
+from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
+from nightjar.contract.artifacts.sources import HistoryRule, ItemScores, ItemWeights, Source, VectorSource
 from nightjar.ranking.blend import blend_of
-from nightjar.ranking.popularity_weight import biases_at_popularity_weight, item_weights_at_popularity_weight
+from nightjar.ranking.popularity_weight import at_popularity_weight, biases_at_popularity_weight
+from tests.support.small_models import embeddings_of
 
 # Users 0 and 1 are trained: their mean is (2, 1). User 2 does not count.
 USERS = np.array([[1, 0], [3, 2], [9, 9]], dtype=np.float32)
@@ -35,30 +37,42 @@ def test_differences_between_users_do_not_change() -> None:
 def test_a_weight_of_one_changes_no_bit_and_neither_do_biases_without_trained_users() -> None:
     assert biases_at_popularity_weight(USERS, TRAINED, ITEMS, BIASES, 1.0) is BIASES
     assert biases_at_popularity_weight(USERS, np.zeros(3, bool), ITEMS, BIASES, 0.5) is BIASES
-    fitted = ItemWeights(0.5, 1.0, WEIGHTS)
-    assert item_weights_at_popularity_weight(fitted, PAIRS, 1.0) is fitted
-    assert item_weights_at_popularity_weight(None, PAIRS, 0.5) is None
+    for fitted in (ItemWeights(WEIGHTS), VectorSource(USERS, ITEMS, BIASES), ItemScores(BIASES)):
+        assert at_popularity_weight(fitted, PAIRS, 1.0) is fitted
+
+
+def average_of(exponent: float, weight: float) -> list[float]:
+    weighted = at_popularity_weight(ItemWeights(WEIGHTS, HistoryRule(exponent)), PAIRS, weight)
+    assert isinstance(weighted, ItemWeights)
+    assert weighted.average is not None
+    return weighted.average.tolist()
 
 
 def test_the_average_is_the_score_of_the_history_of_all_users_per_weight() -> None:
     # Halves of all weight lie on items 0 and 1: they say (6, 0, 2 + 4) / 2.
-    weighted = item_weights_at_popularity_weight(ItemWeights(0.5, 1.0, WEIGHTS), PAIRS, 0.25)
-    assert weighted is not None
-    assert weighted.average is not None
-    assert weighted.average.tolist() == pytest.approx([0.75 * 3, 0.0, 0.75 * 3])
+    assert average_of(1.0, 0.25) == pytest.approx([0.75 * 3, 0.0, 0.75 * 3])
 
 
 def test_a_user_with_the_average_history_gets_no_score_at_weight_zero() -> None:
-    weighted = item_weights_at_popularity_weight(ItemWeights(1.0, 1.0, WEIGHTS), PAIRS, 0.0)
-    assert weighted is not None
-    blend = blend_of(weighted, ITEMS, BIASES, np.array([2, 2, 2], np.int8))
+    weighted = Source("ease", 1.0, at_popularity_weight(ItemWeights(WEIGHTS), PAIRS, 0.0))
+    blend = blend_of(ModelSources(embeddings_of(USERS, ITEMS, item_biases=BIASES), (weighted,)))
     history = sparse.csr_matrix(np.array([[5, 5, 0]], dtype=np.float32))
-    assert blend.scores(USERS[:1], history)[0] == pytest.approx([0, 0, 0], abs=1e-6)
+    assert blend.scores({LIGHTFM: USERS[:1]}, history).total[0] == pytest.approx([0, 0, 0], abs=1e-6)
 
 
 def test_the_average_history_is_raised_as_each_users_own_is() -> None:
     # Squares: 9 + 1 on item 0 and 16 on item 1, of 26 in all; they say (6 * 16, 0, 2 * 10 + 4 * 16) / 26.
-    weighted = item_weights_at_popularity_weight(ItemWeights(0.5, 2.0, WEIGHTS), PAIRS, 0.0)
-    assert weighted is not None
-    assert weighted.average is not None
-    assert weighted.average.tolist() == pytest.approx([96 / 26, 0.0, 84 / 26])
+    assert average_of(2.0, 0.0) == pytest.approx([96 / 26, 0.0, 84 / 26])
+
+
+def test_vectors_lose_a_part_of_the_mean_score_of_the_users_with_a_pair() -> None:
+    pairs = sparse.vstack([PAIRS, sparse.csr_matrix((1, 3), dtype=np.float32)]).tocsr()
+    weighted = at_popularity_weight(VectorSource(USERS, ITEMS, BIASES), pairs, 0.5)
+    assert isinstance(weighted, VectorSource)
+    assert weighted.item_biases.tolist() == [-0.5, -2.0, -2.0]
+    assert weighted.item_vectors is ITEMS
+
+
+def test_item_scores_stay_as_they_are() -> None:
+    fitted = ItemScores(BIASES)
+    assert at_popularity_weight(fitted, PAIRS, 0.0) is fitted

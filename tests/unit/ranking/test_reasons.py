@@ -1,10 +1,12 @@
 import numpy as np
 from scipy import sparse
 
-from nightjar.contract.artifacts.item_weights import ItemWeights
-from nightjar.ranking.blend import blend_of
+from nightjar.contract.artifacts.model_folder import ModelSources
+from nightjar.contract.artifacts.sources import COLD, ItemScores, ItemWeights, Source
+from nightjar.ranking.blend import Blend, blend_of
 from nightjar.ranking.reasons import NEWEST, nearest_own, reason_items, strongest_own
-from nightjar.ranking.top_k_lists import UserItemPairs
+from nightjar.ranking.top_k_lists import OwnItems
+from tests.support.small_models import csr, embeddings_of
 
 # Items 0 and 1 point along the axes, 2 lies between them (nearer to 1), 3 has no direction, 4 is equal to 1.
 UNITS = np.array([[1, 0], [0, 1], [0.6, 0.8], [0, 0], [0, 1]], np.float32)
@@ -15,7 +17,7 @@ def nearest(listed, rows, items):
 
 
 def pairs(rows, items, weights):
-    return UserItemPairs(np.array(rows, np.int64), np.array(items, np.int64), np.array(weights, np.float32))
+    return OwnItems(np.array(rows, np.int64), np.array(items, np.int64), np.array(weights, np.float32))
 
 
 def test_the_reason_is_the_own_item_with_the_highest_cosine() -> None:
@@ -74,9 +76,35 @@ def test_nothing_is_strongest_where_no_liked_own_item_adds_to_the_score() -> Non
     assert strongest_own(WEIGHTS, 1.0, np.array([[3]]), pairs([], [], [])).tolist() == [[-1]]
 
 
-def test_co_occurrence_is_the_reason_before_cosine() -> None:
+def blend(*others: Source, item_sources=(2, 2, 2, 2, 2)) -> Blend:
+    return blend_of(ModelSources(embeddings_of([[1, 0]], UNITS, item_sources=item_sources), others))
+
+
+def ease(weights=WEIGHTS) -> Source:
+    return Source("ease", 0.5, ItemWeights(weights))
+
+
+def test_item_weights_are_the_reason_before_cosine() -> None:
     # By cosine item 1 lies nearest to 2; item 0 speaks for it. Item 1 is no reason for itself: only cosine names one.
     seen = pairs([0, 0], [1, 0], [1, 1])
-    blend = blend_of(ItemWeights(0.5, 1.0, WEIGHTS), UNITS, np.zeros(5, np.float32), np.full(5, 2, np.int8))
-    assert reason_items(UNITS, blend, np.array([[2, 1]]), seen).tolist() == [[0, 0]]
-    assert reason_items(UNITS, None, np.array([[2, 1]]), seen).tolist() == [[1, 0]]
+    assert reason_items(UNITS, blend(ease()), np.array([[2, 1]]), seen).tolist() == [[0, 0]]
+    assert reason_items(UNITS, blend(), np.array([[2, 1]]), seen).tolist() == [[1, 0]]
+    popular = Source("popular", 0.5, ItemScores(np.ones(5, np.float32)))
+    assert reason_items(UNITS, blend(popular), np.array([[2, 1]]), seen).tolist() == [[1, 0]]
+
+
+def test_of_several_sources_of_item_weights_the_first_that_adds_something_gives_the_reason() -> None:
+    # The second speaks by item 1 for 2 and for 3; of item 3 the first says nothing.
+    second = Source("other", 0.3, ItemWeights(csr([[0] * 5, [0, 0, 9, 9, 0], *[[0] * 5] * 3])))
+    seen = pairs([0, 0], [0, 1], [1, 1])
+    assert reason_items(UNITS, blend(ease(), second), np.array([[2, 3]]), seen).tolist() == [[0, 1]]
+    assert reason_items(UNITS, blend(second, ease()), np.array([[2, 3]]), seen).tolist() == [[1, 1]]
+
+
+def test_the_reason_for_a_cold_item_comes_from_the_source_of_cold_items() -> None:
+    # Items 2 and 4 are cold, the columns 0 and 1 of what content scores: item 0 speaks for 4, item 1 for 2. By cosine
+    # it is item 1 for both.
+    content = Source("content", 0.5, ItemWeights(csr([[0, 0, 0, 0, 3], [0, 0, 1, 0, 0], *[[0] * 5] * 3])), COLD)
+    seen = pairs([0, 0], [0, 1], [1, 1])
+    model = blend(content, item_sources=(2, 2, 1, 2, 1))
+    assert reason_items(UNITS, model, np.array([[4, 2, 3, -1]]), seen).tolist() == [[0, 1, -1, -1]]

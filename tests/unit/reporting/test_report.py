@@ -49,21 +49,34 @@ FILL = f"""
         ('{PUBLISHED}', '2026-03-31', 'popularity', 'all', 'recall', 10, 0.1301, 943),
         ('{PUBLISHED}', '2026-03-31', 'nightjar', 'all', 'gini', 10, 0.8, 943),
         ('{PUBLISHED}', '2026-03-31', 'champion', 'all', 'gini', 10, 0.75, 943),
-        ('{PUBLISHED}', '2026-03-31', 'consumed', 'all', 'gini', 10, 0.5, 943);
+        ('{PUBLISHED}', '2026-03-31', 'consumed', 'all', 'gini', 10, 0.5, 943),
+        ('{PUBLISHED}', '2026-03-31', 'lightfm', 'all', 'recall', 10, 0.2, 1000),
+        ('{PUBLISHED}', '2026-03-31', 'lightfm', 'all', 'precision', 10, 0.7, 1000),
+        ('{PUBLISHED}', '2026-03-31', 'content', 'cold_item', 'recall', 10, 0.16, 1000);
+    insert into recs.model_sources (publication_id, data_date, source, kind, items, weight, fit_seconds) values
+        ('{PUBLISHED}', '2026-03-31', 'trending', 'item_scores', 'warm', 0.0, 0.04),
+        ('{PUBLISHED}', '2026-03-31', 'ease', 'item_weights', 'warm', 0.25, null),
+        ('{PUBLISHED}', '2026-03-31', 'lightfm', 'vectors', 'warm', 0.75, 10.97);
 """
 
 
-RECOMMENDED = [(1, "i2", 0.5, "personal", "i1"), (2, "i9", 0.25, "popular", None)]
+RECOMMENDED = [
+    ("films", 1, "i2", 0.5, "personal", '{"lightfm":0.75,"ease":-0.25}', "i1"),
+    ("films", 2, "i9", 0.25, "popular", None, None),
+    ("books", 1, "b1", 1.25, "personal", '{"lightfm":1.25}', None),
+    ("books", 2, "b2", 9.0, "cold_user", '{"lightfm":9}', None),
+]
+NOT_IN_THE_MODEL, WITHOUT_CONTRIBUTIONS = "A source without kind", "has contributions"
 
 
 @pytest.fixture(autouse=True)
 def _filled(warehouse: Warehouse) -> None:
     with warehouse.transaction() as connection:
         run_script(connection, FILL)
-        for rank, item_id, score, source, reason in RECOMMENDED:
-            row = {"rank": rank, "item_id": item_id, "score": score, "source": source, "reason_item_id": reason}
-            keys = {"publication_id": PUBLISHED, "data_date": date(2026, 3, 31), "user_id": "u1", "domain": "films"}
-            lay_row(connection, "recs.recommendations", keys | row)
+        names = ("domain", "rank", "item_id", "score", "source", "contributions", "reason_item_id")
+        for row in RECOMMENDED:
+            keys = {"publication_id": PUBLISHED, "data_date": date(2026, 3, 31), "user_id": "u1"}
+            lay_row(connection, "recs.recommendations", keys | dict(zip(names, row, strict=True)))
 
 
 def page(settings: Settings, publication_id: str) -> str:
@@ -102,9 +115,48 @@ def test_the_page_shows_outcome_metrics_and_data_volume_of_its_run(settings: Set
     assert rows(html, "events") == [["2026-03-30", "2", "2", "1", "2026-03-30 13:00 UTC"]]
     assert rows(html, "data") == [["2", "2", "1", "2026-03-30", "2026-03-30 12:00 UTC", "2026-03-30 13:00 UTC"]]
     assert rows(html, "sources") == [
+        ["books", "cold_user", "1", "1", "1"],
+        ["books", "personal", "1", "1", "1"],
         ["films", "personal", "1", "1", "1"],
         ["films", "popular", "1", "1", "1"],
     ]
+
+
+def test_sources_show_weight_recall_alone_and_mean_contribution_to_personal_recommendations(
+    settings: Settings,
+) -> None:
+    html = page(settings, PUBLISHED)
+    # (0.75 + 1.25) / 2 and (-0.25 + 0) / 2: a source that a row does not name adds nothing to it.
+    assert rows(html, "model_sources") == [
+        ["lightfm", "vectors", "warm", "0.7500", "11.0", "0.2000", "1.0000"],
+        ["ease", "item_weights", "warm", "0.2500", "", "", "-0.1250"],
+        ["trending", "item_scores", "warm", "0.0000", "0.0", "", "0.0000"],
+        ["content", "", "cold", "", "", "0.1600", ""],
+    ]
+    assert "<th>recall@10 alone</th>" in section(html, "model_sources")
+    assert NOT_IN_THE_MODEL in section(html, "model_sources")
+    assert WITHOUT_CONTRIBUTIONS not in section(html, "model_sources")
+    # The weights are drawn from the warehouse, recall alone is in the run folder.
+    assert section(html, "model_sources").count("data:image/png;base64,") == 1
+
+
+def test_the_page_of_a_publication_of_an_earlier_version_says_that_it_has_no_sources(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    with warehouse.transaction() as connection:
+        connection.execute("update recs.recommendations set contributions = null")
+    html = page(settings, PUBLISHED)
+    assert [row[-1] for row in rows(html, "model_sources")] == [""] * 4
+    assert WITHOUT_CONTRIBUTIONS in section(html, "model_sources")
+    with warehouse.transaction() as connection:
+        connection.execute("alter table recs.recommendations drop column contributions")
+    assert page(settings, PUBLISHED) == html
+    with warehouse.transaction() as connection:
+        connection.execute("drop table recs.model_sources")
+    html = page(settings, PUBLISHED)
+    # The table and both figures.
+    assert (rows(html, "model_sources"), empty(html, "model_sources")) == ([], 3)
+    assert len(rows(html, "sources")) == 4
 
 
 def test_recommendations_show_titles_and_titles_are_escaped(settings: Settings) -> None:
@@ -124,8 +176,9 @@ def test_the_page_of_a_refused_attempt_shows_the_refusal(settings: Settings) -> 
     ]
     assert '<tr class="refused">' in html
     # The table and the plot of each.
-    assert {name: empty(html, name) for name in ("sources", "metrics", "indices", "users")} == {
+    assert {name: empty(html, name) for name in ("sources", "model_sources", "metrics", "indices", "users")} == {
         "sources": 2,
+        "model_sources": 3,
         "metrics": 2,
         "indices": 2,
         "users": 1,
@@ -138,8 +191,8 @@ def test_plots_and_stages_of_the_run_folder_are_inside_the_page(settings: Settin
     (folder.path / "plots" / "metrics.png").write_bytes(b"a picture")
     folder.progress.write_text(json.dumps({"stage": "unload", "rows": 1234, "unit": "rows", "seconds": 0.25}) + "\n")
     html = page(settings, PUBLISHED)
-    # The events of the days are drawn from the warehouse.
-    assert html.count("data:image/png;base64,") == 2
+    # The events of the days and the sources' weights are drawn from the warehouse.
+    assert html.count("data:image/png;base64,") == 3
     assert "data:image/png;base64,YSBwaWN0dXJl" in html
     assert rows(html, "stages") == [["unload", "1,234 rows", "0.2"]]
     # The page loads nothing from the network.
@@ -189,7 +242,7 @@ def test_recommendations_are_compared_with_those_of_the_previous_publication(
             where = {"publication_id": "2026-03-30.2", "data_date": date(2026, 3, 30), "domain": "films"}
             lay_row(connection, "recs.recommendations", where | row | {"reason_item_id": None})
     html = page(settings, PUBLISHED)
-    assert churn_rows(html) == [["films", "2", "1", "0.5000"]]
+    assert churn_rows(html) == [["books", "2", "2", "1.0000"], ["films", "2", "1", "0.5000"]]
     assert "2026-03-30.2" in section(html, "changes")
 
 
@@ -211,7 +264,7 @@ def test_the_difference_to_popularity_is_drawn_without_a_champion(settings: Sett
     save(EvaluationResults(of_users, {}, None), folder.evaluation)
     html = page(settings, PUBLISHED)
     assert section(html, "gates").count("data:image/png;base64,") == 1
-    assert html.count("data:image/png;base64,") == 2
+    assert html.count("data:image/png;base64,") == 3
 
 
 def test_an_unknown_attempt_is_refused_and_nothing_is_written(settings: Settings) -> None:

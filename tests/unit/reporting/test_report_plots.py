@@ -8,6 +8,7 @@ from ml.evaluation.plots import png
 from ml.evaluation.results import EvaluationResults
 from nightjar.contract.settings import Settings
 from nightjar.reporting import report_plots
+from nightjar.reporting.model_sources import ModelSource
 
 
 def of_users(*proportions: float) -> dict[str, np.ndarray]:
@@ -54,6 +55,33 @@ def test_a_champion_has_its_own_differences_and_a_lone_model_none() -> None:
     labels = figure.axes[0].get_legend_handles_labels()[1]
     assert [label.split()[-1] for label in labels] == ["popularity", "champion"]
     assert report_plots.model_differences(EvaluationResults({"nightjar": of_users(0.5)}, {}, None), Settings()) is None
+
+
+def model_source(source: str, weight: float | None, mean: float | None) -> ModelSource:
+    return ModelSource(source, None, "warm", weight, None, None, None, mean)
+
+
+def test_weights_and_mean_contributions_of_the_models_sources_stand_side_by_side() -> None:
+    sources = [
+        model_source("lightfm", 0.75, 1.5),
+        model_source("ease", 0.25, -0.5),
+        model_source("content", None, None),
+    ]
+    figure = report_plots.weights_and_contributions(sources)
+    assert figure is not None
+    weights, contributions = figure.axes
+    assert [bar.get_width() for bar in weights.patches] == [0.75, 0.25]
+    assert [bar.get_width() for bar in contributions.patches] == [1.5, -0.5]
+    assert [label.get_text() for label in weights.get_yticklabels()] == ["lightfm", "ease"]
+    assert weights.yaxis_inverted()
+
+
+def test_without_contributions_the_weights_stand_alone_and_without_weights_nothing_is_drawn() -> None:
+    figure = report_plots.weights_and_contributions([model_source("lightfm", 1.0, None)])
+    assert figure is not None
+    assert len(figure.axes) == 1
+    assert report_plots.weights_and_contributions([model_source("content", None, None)]) is None
+    assert report_plots.weights_and_contributions([]) is None
 
 
 def test_events_are_drawn_by_day_and_no_figure_without_events() -> None:

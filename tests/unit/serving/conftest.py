@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nightjar.contract.artifacts import embeddings
+from nightjar.contract.artifacts import model_folder
 from nightjar.contract.artifacts.embeddings import Embeddings
+from nightjar.contract.artifacts.model_folder import ModelSources
 from nightjar.contract.artifacts.user_features import UserFeatures
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
@@ -67,7 +68,7 @@ def small(settings: Settings) -> Settings:
 def published(warehouse: Warehouse, settings: Settings) -> RunFolder:
     """Publish the model and u1's recommendations; u2 has none."""
     folder = RunFolder.of(settings.lake, PUBLICATION)
-    embeddings.save(MODEL, folder.model, user_features=FEATURES)
+    model_folder.save(ModelSources(MODEL), folder.model, FEATURES)
     of_publication = {"publication_id": PUBLICATION, "data_date": DAY}
     with warehouse.transaction() as connection:
         run_script(connection, _CORE)
@@ -124,4 +125,4 @@ def feature(warehouse: Warehouse) -> Callable[..., None]:
 @pytest.fixture
 def save_without_features() -> Callable[[RunFolder], None]:
     """Save the model as an earlier version did, without the users' features."""
-    return lambda folder: embeddings.save(MODEL, folder.model)
+    return lambda folder: model_folder.save(ModelSources(MODEL), folder.model)

@@ -44,12 +44,13 @@ def test_a_user_with_newer_events_is_folded_in_by_old_and_new_items(
 ) -> None:
     event("u1", "a", -1)
     event("u1", "b", 0)
-    # b + a/2 = (1, 1), at length 3 (2.1213, 2.1213). Of films c alone is left; b and a are as near to it: the newer.
+    # b + a/2 = (1, 1): of the lengths 2, 1, 2, 10, 2 of a, b, c, d, x the mean is 3.4, the variance 11.04.
+    # Of films c alone is left; b and a are as near to it: the newer.
     assert answer(small, "u1") == (
         "fold_in",
         [
-            ("books", 1, "x", 4.2426, "fold_in", "b"),
-            ("films", 1, "c", 4.2426, "fold_in", "b"),
+            ("books", 1, "x", -0.4214, "fold_in", "b"),
+            ("films", 1, "c", -0.4214, "fold_in", "b"),
             ("films", 2, "z", 5.0, "popular", None),
         ],
     )
@@ -62,21 +63,43 @@ def test_a_new_user_is_folded_in_by_what_they_liked_and_the_model_knows(
     event("new", "x", 2, " HIDE ")
     event("new", "c", 2, "rating", 3.0)
     event("new", "released today", 3)
-    # (3, 0): a hidden or low-rated item is not recommended, but has no part in the vector and is no reason.
+    # (3, 0): a hidden or low-rated item is not recommended, but has no part in the vector and is no reason. Of the
+    # lengths 2, 0, 1, 5, 0 the mean is 1.6, the variance 3.44.
     assert answer(small, "new") == (
         "fold_in",
-        [("films", 1, "b", 0.0, "fold_in", "a"), ("films", 2, "z", 5.0, "popular", None)],
+        [("films", 1, "b", -0.8627, "fold_in", "a"), ("films", 2, "z", 5.0, "popular", None)],
     )
 
 
 def test_only_the_newest_items_count(small: Settings, warehouse: Warehouse, published: RunFolder, event: Add) -> None:
     event("new", "a", 1)
     event("new", "x", 2)
-    # (0, 3) by x alone.
+    # (0, 3) by x alone: of the lengths 0, 1, 1, 5, 2 the mean is 1.8, the variance 2.96.
     assert answer(small.model_copy(update={"fold_in_items": 1}), "new") == (
         "fold_in",
-        [("films", 1, "b", 3.0, "fold_in", "x"), ("films", 2, "c", 3.0, "fold_in", "x")],
+        [("films", 1, "b", -0.465, "fold_in", "x"), ("films", 2, "c", -0.465, "fold_in", "x")],
     )
+
+
+def test_rows_say_what_each_source_added(
+    small: Settings, warehouse: Warehouse, published: RunFolder, event: Add, feature: Add
+) -> None:
+    event("folded in", "a", 1)
+    feature("by features", "job:x", 2, 1)
+
+    def contributions(user: str) -> list[tuple[str, str | None]]:
+        items = RecommendationReader(small).recommendations_for(user).items
+        return [(item.item_id, item.contributions) for item in items]
+
+    assert contributions("folded in") == [
+        ("x", '{"lightfm":-0.8627}'),
+        ("c", '{"lightfm":-0.3235}'),
+        ("b", '{"lightfm":-0.8627}'),
+    ]
+    assert contributions("by features") == [("x", "{}"), ("a", '{"lightfm":4}'), ("c", '{"lightfm":2}')]
+    assert contributions("nobody") == [("x", None), ("a", None), ("z", None)]
+    # u1's rows were published without.
+    assert contributions("u1") == [("x", None), ("c", None)]
 
 
 def test_a_user_without_events_gets_the_vector_of_their_features(

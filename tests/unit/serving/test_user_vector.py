@@ -3,10 +3,14 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
+from nightjar.contract.artifacts.sources import ItemScores, Source, VectorSource
 from nightjar.contract.artifacts.user_features import UserFeatures
+from nightjar.serving.published_model import PublishedModel, spaces_of
 from nightjar.serving.user_history import Event, is_positive, last_times
-from nightjar.serving.user_vector import feature_weights
+from nightjar.serving.user_vector import feature_weights, locate_user, weights_of_newest
 from nightjar.warehouse.event_weights import EventWeight, by_type
+from tests.support.small_models import embeddings_of, small_catalogue
 
 KNOWN = UserFeatures(
     names=np.array(["given-id:7", "job:(rare)", "job:x", "job:y"], object),
@@ -73,3 +77,21 @@ def test_items_are_ordered_by_their_last_event_and_of_one_instant_by_id() -> Non
 )
 def test_features_have_the_weights_of_the_spark_job(given: dict[str, float], expected: list[float]) -> None:
     assert feature_weights(KNOWN, given).tolist() == expected
+
+
+def test_a_user_is_folded_in_by_every_source_of_vectors() -> None:
+    # Trained lengths of 5 and 2; item 1 has no vector in the embeddings, so that it does not count.
+    trained = embeddings_of([[3, 4]], [[2, 0], [0, 0], [0, 1]])
+    users, items = np.array([[2]], np.float32), np.array([[-7], [1], [0]], np.float32)
+    others = (
+        Source("other", 0.5, VectorSource(users, items, np.zeros(3, np.float32))),
+        Source("popular", 0.1, ItemScores(np.ones(3, np.float32))),
+        Source("resting", 0.0, VectorSource(users, items, np.zeros(3, np.float32))),
+    )
+    catalogue = small_catalogue(trained, {}, *others)
+    model = PublishedModel(catalogue, spaces_of(ModelSources(trained, others)), None)
+    weights = weights_of_newest(model, ("i1", "i0", "new"), 5)
+    assert weights.toarray().tolist() == [[1, 0, 0]]
+    vectors, source, segment = locate_user(model, weights, {}, 1)
+    assert {name: vector.tolist() for name, vector in vectors.items()} == {LIGHTFM: [[5, 0]], "other": [[-2]]}
+    assert (source, segment) == (2, None)

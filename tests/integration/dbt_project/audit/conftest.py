@@ -22,7 +22,7 @@ LISTS = {
 }
 STAGED: dict[str, list[tuple[Any, ...]]] = {
     "recommendations": [
-        (user, domain, rank, item, 1.0 / rank, "personal", "f1" if user == "u1" and item == "f2" else None)
+        (user, domain, rank, item, 1.0 / rank, "personal", None, "f1" if user == "u1" and item == "f2" else None)
         for (user, domain), items in LISTS.items()
         for rank, item in enumerate(items, 1)
     ],
@@ -35,6 +35,7 @@ STAGED: dict[str, list[tuple[Any, ...]]] = {
         for name in ("retrieval", "similarity")
     ],
     "model_metrics": [(model, "all", "recall", 10, 0.2, 3) for model in ("nightjar", "popularity")],
+    "model_sources": [("lightfm", "vectors", "warm", 0.75, 1.5), ("ease", "item_weights", "warm", 0.25, None)],
 }
 # What the attempt saw is what facts and dimensions hold, until a test changes them.
 EVENT = f"occurred_at < timestamptz '{AS_OF}'"
@@ -61,7 +62,7 @@ def audited(engine: Any, built_warehouse: HandmadeWarehouse) -> HandmadeWarehous
     warehouse.execute(*SAW)
     warehouse.execute(
         "insert into recs_staging.recommendations "
-        "select 'other', date '2020-01-01', user_id, domain, 7, 'f5', 'nan', 'magic', 'zz' "
+        "select 'other', date '2020-01-01', user_id, domain, 7, 'f5', 'nan', 'magic', '{}', 'zz' "
         "from recs_staging.recommendations"
     )
     return warehouse

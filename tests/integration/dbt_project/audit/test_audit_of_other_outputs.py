@@ -73,6 +73,11 @@ MUTATIONS = {
         "staged_tables_are_complete",
         ("models with recall on all: nightjar and popularity", 2, 1),
     ),
+    "a model without embeddings": (
+        "delete from recs_staging.model_sources where source = 'lightfm'",
+        "staged_tables_are_complete",
+        ("model_sources of lightfm", 1, 0),
+    ),
     "another data date": (
         "update recs_staging.user_embeddings set data_date = date '2026-01-09'",
         "staged_rows_are_of_the_attempts_date",

@@ -38,7 +38,7 @@ MUTATIONS = {
         ("user_id=u3 domain=books", "2 items", "0 items"),
     ),
     "list longer than K": (
-        f"insert into {REC} select publication_id, data_date, user_id, domain, 3, 'f4', 0.1, source, null "
+        f"insert into {REC} select publication_id, data_date, user_id, domain, 3, 'f4', 0.1, source, null, null "
         f"from {REC} where {U1} and rank = 1",
         "staged_lists_are_full",
         ("user_id=u1 domain=films", "2 items", "3 items"),

@@ -1,6 +1,7 @@
 """The four stages in order, on planted tastes, with a real MLflow store."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,21 @@ import pytest
 from mlflow import MlflowClient
 
 from ml.evaluation.cold_item_weights import ColdItemWeights
+from ml.evaluation.holdout_slices import FOLD_IN
+from ml.evaluation.holdout_slices import SLICES as HOLDOUT_SLICES
 from ml.index.hnsw import load
 from ml.stages import build_indices, evaluate_model, fit_model, gate_model
 from ml.tracking import TrackedRun
-from nightjar.contract.artifacts import embeddings
+from nightjar.contract.artifacts import embeddings, model_folder
 from nightjar.contract.artifacts.embeddings import Embeddings
-from nightjar.contract.artifacts.item_weights import mapped
+from nightjar.contract.artifacts.sources import ItemScores, ItemWeights
 from nightjar.contract.artifacts.user_features import read_user_features
 from nightjar.contract.errors import BadInput, GateRefused
 from nightjar.publishing.output_rows import arrow_schema, read_rows
+from tests.support.popularity_features import write_popularity
 from tests.support.refusals import refused
+
+SLICES = (*HOLDOUT_SLICES, FOLD_IN)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +65,7 @@ def test_a_folded_in_user_gets_items_similar_to_their_own(trained_run: Any) -> N
 
 
 def test_every_output_has_the_columns_of_its_table(trained_run: Any) -> None:
-    for name in ("model_metrics", "item_embeddings", "user_embeddings", "index_manifest"):
+    for name in ("model_metrics", "item_embeddings", "user_embeddings", "index_manifest", "model_sources"):
         assert pq.read_table(trained_run.folder.output(name)).schema.equals(arrow_schema(name))
 
 
@@ -82,6 +88,76 @@ def test_the_model_keeps_the_vectors_of_user_features_except_identities(trained_
     assert features.max_weight == trained_run.settings.max_feature_weight
     # u30 carries this one feature only.
     assert features.vectors[0].tolist() == model.user_vectors[30].tolist()
+
+
+def test_the_folder_of_the_model_has_its_sources_and_their_rows_say_how_long_each_fit_took(trained_run: Any) -> None:
+    rows = read_rows(trained_run.folder, "model_sources")
+    facts = [(row["source"], row["kind"], row["items"], row["weight"]) for row in rows]
+    settings = trained_run.settings
+    assert facts == [
+        ("lightfm", "vectors", "warm", pytest.approx(1 - settings.cooccurrence_share)),
+        ("ease", "item_weights", "warm", settings.cooccurrence_share),
+        ("content", "item_weights", "cold", settings.cold_item_share),
+        ("popular", "item_scores", "warm", 0),
+        ("trending", "item_scores", "warm", 0),
+    ]
+    assert all(row["fit_seconds"] >= 0 for row in rows)
+    model = model_folder.mapped(trained_run.folder.model)
+    assert [(each.source, each.kind, each.items, each.weight) for each in model.facts()] == facts
+    fitted = {each.name: each.fitted for each in model.others}
+    assert isinstance(fitted["ease"], ItemWeights)
+    assert fitted["ease"].history.exponent == settings.cooccurrence_history_exponent
+    # Everything that was held out counts in a final fit: i39 has users, and of the trendsetters some like i00.
+    assert isinstance(fitted["popular"], ItemScores)
+    assert isinstance(fitted["trending"], ItemScores)
+    full = pq.read_table(trained_run.folder.features("full_interactions")).to_pandas()
+    assert fitted["popular"].scores[39] == (full.item_index == 39).sum() > 0
+    assert fitted["trending"].scores[0] == ((full.item_index == 0) & (full.user_index < 10)).sum()
+
+
+def test_each_source_alone_has_its_metrics(trained_run: Any) -> None:
+    rows = read_rows(trained_run.folder, "model_metrics")
+    recalls = {(row["model"], row["slice"]) for row in rows if row["metric"] == "recall"}
+    alone = {("lightfm", "all"), ("ease", "all"), ("content", "cold_item"), ("popular", "all"), ("trending", "all")}
+    models = {(model, name) for model in ("nightjar", "popularity") for name in SLICES}
+    assert recalls == alone | models
+    # By tastes and by neighbours far more is found than by what everyone likes.
+    assert metric(trained_run, "ease", "all", "recall") > 1.5 * metric(trained_run, "popular", "all", "recall")
+    assert metric(trained_run, "lightfm", "all", "recall") > 1.5 * metric(trained_run, "trending", "all", "recall")
+
+
+def test_indices_of_a_model_of_an_earlier_version_come_with_the_rows_of_its_sources(
+    trained_run: Any, plant: Callable[..., Any], tmp_path: Path
+) -> None:
+    other = plant(tmp_path)
+    shutil.copytree(trained_run.folder.model, other.folder.model)
+    as_an_earlier_version(other.folder.model)
+    build_indices.run(other.settings, other.folder)
+    rows = read_rows(other.folder, "model_sources")
+    assert [(row["source"], row["kind"], row["items"], row["weight"], row["fit_seconds"]) for row in rows] == [
+        ("lightfm", "vectors", "warm", 0.75, None),
+        ("cooccurrence", "item_weights", "warm", 0.25, None),
+        ("cooccurrence_cold", "item_weights", "cold", 0.5, None),
+    ]
+    assert pq.read_table(other.folder.output("model_sources")).schema.equals(arrow_schema("model_sources"))
+
+
+def as_an_earlier_version(model: Path) -> None:
+    """Turn the sources of a model into what earlier versions wrote: weights of warm and cold items in one matrix."""
+    ease, content = model_folder.mapped(model).others[:2]
+    assert isinstance(ease.fitted, ItemWeights)
+    assert isinstance(content.fitted, ItemWeights)
+    weights = (ease.fitted.weights + content.fitted.weights).tocsr()
+    weights.sort_indices()
+    for path in model.glob("*.*.npy"):
+        path.unlink()
+    arrays = {"weights": weights.data, "items": weights.indices, "starts": weights.indptr}
+    arrays["rule"] = np.array([0.25, ease.fitted.history.exponent, 0.5])
+    for name, array in arrays.items():
+        np.save(model / f"cooccurrence_{name}.npy", array)
+    files = [path for path in model.iterdir() if path.name != "manifest.json"]
+    digests = {path.name: embeddings.sha256(path) for path in files}
+    (model / "manifest.json").write_text(json.dumps({"sha256": digests}))
 
 
 def test_indices_hold_the_available_and_known_items(trained_run: Any) -> None:
@@ -144,9 +220,11 @@ def test_the_run_and_the_model_are_in_mlflow(trained_run: Any) -> None:
         "plots/exposure.png",
         "plots/metrics.png",
         "plots/popularity_weight.png",
+        "plots/sources.png",
         "plots/training_curve.png",
     }
-    assert "model/manifest.json" in {each.path for each in client.list_artifacts(tracked["run_id"], "model")}
+    arrays = {each.path for each in client.list_artifacts(tracked["run_id"], "model/model")}
+    assert "model/model/manifest.json" in arrays
     assert client.get_model_version("nightjar", tracked["model_version"]).run_id == tracked["run_id"]
 
 
@@ -181,8 +259,8 @@ def test_the_model_has_the_cold_item_weights_that_the_evaluation_chose(
     )
     evaluate_model.run(other.settings, other.folder)
     fit_model.run(other.settings, other.folder)
-    blend_weights = [mapped(run.folder.model).cold_blend_weight for run in (trained_run, other)]
-    assert blend_weights == [0.2, 0.4]
+    models = [model_folder.mapped(run.folder.model) for run in (trained_run, other)]
+    assert [{each.name: each.weight for each in model.others}["content"] for model in models] == [0.2, 0.4]
     # i40 has a genre only: here its factors, there with what the others' vectors say.
     mean, summed = (embeddings.load(run.folder.model).item_vectors for run in (trained_run, other))
     assert np.array_equal(summed[:40], mean[:40])
@@ -248,6 +326,7 @@ def test_one_event_of_one_user_is_enough_for_a_run(
     replace_features(run.folder, "train_interactions", pair)
     replace_features(run.folder, "holdout", none)
     replace_features(run.folder, "shown", none | {"recency": np.array([], int)})
+    write_popularity(run.folder)
     for side in ("user", "item"):
         replace_features(run.folder, f"{side}_features", {f"{side}_index": [0], "feature_index": [0], "value": [1.0]})
         replace_features(run.folder, f"{side}_feature_names", {"feature_index": [0], "feature": ["id:x"]})
@@ -266,7 +345,8 @@ def test_one_event_of_one_user_is_enough_for_a_run(
         "retrieval_recall": "passed",
         "similarity_recall": "skipped",
     }
-    assert [row["users"] for row in read_rows(run.folder, "model_metrics") if row["metric"] == "recall"] == [0] * 10
+    # Two models on five slices, and five sources on one each.
+    assert [row["users"] for row in read_rows(run.folder, "model_metrics") if row["metric"] == "recall"] == [0] * 15
 
 
 def test_no_positive_event_is_bad_input(

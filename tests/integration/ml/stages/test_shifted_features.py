@@ -18,6 +18,7 @@ from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder
 from nightjar.publishing.output_rows import read_rows
 from nightjar.publishing.publish import publish
+from tests.support.popularity_features import write_popularity
 from tests.support.refusals import refused
 
 USERS, ITEMS, KINDS = 60, 200, 4
@@ -59,6 +60,7 @@ def write_run(write: ReplaceFeatures, folder: RunFolder) -> None:
     write(folder, "item_ids", items | {"domain": ["default"] * ITEMS, "is_available": [True] * ITEMS})
     write_side(write, folder, "user", np.arange(USERS) % KINDS)
     write_side(write, folder, "item", TASTES)
+    write_popularity(folder)
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.data.training_data import read_availability, read_training_data
+from ml.data.training_data import popularity_by_users, read_availability, read_training_data
 from nightjar.contract.errors import NightjarError
 from tests.support.refusals import refused
+from tests.support.small_rankers import domains_of, matrix
+from tests.support.small_training_data import training_data
 
 
 def test_rows_are_in_index_order_whatever_the_order_of_the_files(
@@ -97,7 +99,7 @@ def test_possible_repeats_compete_and_actual_repeats_are_marked(
     run = plant(tmp_path)
     before = read_training_data(run.folder.features_folder)
     assert before.repeatable is None
-    assert before.left_out is before.train
+    assert (before.left_out != before.train).nnz == 0
     users, items = (each[:3] for each in before.train.nonzero())
     again = {"user_index": users, "item_index": items, "is_repeated": np.array([True, False, True])}
     replace_features(run.folder, "repeatable", again)
@@ -106,3 +108,51 @@ def test_possible_repeats_compete_and_actual_repeats_are_marked(
     assert not data.left_out[users, items].any()
     assert data.repeated is not None
     assert list(zip(*data.repeated.nonzero(), strict=True)) == [(users[0], items[0]), (users[2], items[2])]
+
+
+def test_each_part_has_the_popularity_of_its_own_pairs(
+    plant: Callable[..., Any], replace_features: Callable[..., None], tmp_path: Path
+) -> None:
+    run = plant(tmp_path)
+    # The rows of a file are in any order.
+    lists = {"segment": ["all", "even", "all"], "domain": ["default"] * 3, "rank": [2, 1, 1], "item_index": [7, 7, 9]}
+    replace_features(run.folder, "popularity", lists | {"score": [1.5, 8.0, 2.5]})
+    replace_features(run.folder, "train_popularity", lists | {"item_index": [3, 4, 5], "score": [0.5, 1.0, 4.5]})
+    replace_features(run.folder, "trending", {"item_index": [9, 7], "score": [2.0, 6.0], "train_score": [1.0, 0.0]})
+    data = read_training_data(run.folder.features_folder)
+    full, train = data.full_part.popularity, data.train_part.popularity
+    assert {segment: each.items.tolist() for segment, each in full.lists["default"].items()} == {
+        "all": [9, 7],
+        "even": [7],
+    }
+    assert full.lists["default"]["all"].scores.tolist() == [2.5, 1.5]
+    assert train.lists["default"]["all"].items.tolist() == [5, 3]
+    assert train.lists["default"]["even"].scores.tolist() == [1.0]
+    assert (full.trending[[7, 9]].tolist(), train.trending[[7, 9]].tolist()) == ([6, 2], [0, 1])
+    assert full.trending.sum() == 8
+    scores = full.of_everyone()
+    assert (scores[[9, 7]].tolist(), scores.sum()) == ([2.5, 1.5], 4)
+    assert data.full_part.pairs is data.full
+    assert data.train_part.pairs is data.train
+
+
+def test_a_user_without_a_segment_has_none(planted: Any) -> None:
+    segments = read_training_data(planted.folder.features_folder).user_segments
+    assert segments[[0, 1, 30, 31]].tolist() == ["taste:even", "taste:odd", "taste:even", None]
+    assert training_data(matrix([[1, 0]])).user_segments.tolist() == [None]
+
+
+def test_without_popularity_lists_items_are_ranked_by_their_users_and_equal_ones_by_id() -> None:
+    pairs = matrix([[1, 0, 5, 0, 0], [0, 0, 5, 0, 1], [0, 0, 0, 0, 0]])
+    found = popularity_by_users(pairs, domains_of("aabaa"), np.array(["e", "d", "c", "b", "a"], object))
+    lists = {domain: of_domain["all"] for domain, of_domain in found.lists.items()}
+    assert {domain: each.items.tolist() for domain, each in lists.items()} == {"a": [4, 0, 3, 1], "b": [2]}
+    assert lists["a"].scores.tolist() == [1, 1, 0, 0]
+    assert found.trending.tolist() == found.of_everyone().tolist() == [1, 0, 2, 0, 1]
+
+
+def test_items_of_the_holdout_compete_although_they_are_no_longer_available() -> None:
+    data = training_data(
+        matrix([[1, 0, 0, 0]]), holdout=matrix([[0, 1, 1, 0]]), is_available=[True, True, False, False]
+    )
+    assert data.competes.tolist() == [True, True, True, False]

@@ -10,12 +10,13 @@ from scipy import sparse
 from ml.data.training_data import TrainingData
 from ml.evaluation.cold_item_weights import ColdItemWeights, choose
 from ml.evaluation.holdout_slices import holdout_slices, slice_named
+from ml.models.candidate import Candidate
 from ml.models.lightfm import Factors
 from ml.models.trained_embeddings import FittedFactors
-from nightjar.contract.artifacts.item_weights import ItemWeights
+from nightjar.contract.artifacts.sources import HistoryRule, ItemWeights
 from nightjar.contract.settings import Settings
-from nightjar.ranking.scoring import popularity_ranking
 from tests.support.golden import check_wording
+from tests.support.small_rankers import matrix
 
 SETTINGS = Settings(metric_k=1, cold_item_lambda=0.01, cold_item_share=0.0)
 
@@ -23,10 +24,6 @@ SETTINGS = Settings(metric_k=1, cold_item_lambda=0.01, cold_item_share=0.0)
 @pytest.fixture(autouse=True)
 def few_users_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ml.evaluation.cold_item_weights.MIN_USERS", 1)
-
-
-def matrix(rows: list[list[float]]) -> sparse.csr_matrix:
-    return sparse.csr_matrix(np.array(rows, np.float32))
 
 
 def two_tags() -> TrainingData:
@@ -55,11 +52,10 @@ def chosen(
     data = data or two_tags()
     users = Factors(np.array([[1], [-1], [1]], np.float32), np.zeros(3, np.float32))
     items = Factors(np.array(of_features, np.float32)[:, None], np.zeros(len(of_features), np.float32))
-    popularity = popularity_ranking(data.train.getnnz(axis=0), 3)
     slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)
-    question = slice_named(slices, "cold_item")
-    found = FittedFactors(data, data.train, users, items, settings.cold_item_lambda)
-    return choose(found, question, popularity, settings, weights)
+    factors = FittedFactors(data, data.train, users, items, settings.cold_item_lambda)
+    fitted = {} if weights is None else {"content": weights}
+    return choose(Candidate(data.train_part, settings, factors, fitted), slice_named(slices, "cold_item"))
 
 
 def test_the_regression_is_chosen_alone_where_the_sum_of_the_features_misleads() -> None:
@@ -123,11 +119,10 @@ def test_the_least_blend_weight_is_chosen_that_ranks_the_truth_first() -> None:
     of_features = [0, -3, 0.1, 0]
     weights = np.zeros((5, 5), np.float32)
     weights[0, [2, 3, 4]] = [1e-6, 1, 1e-6]
-    speaks = ItemWeights(0.25, 4.0, sparse.csr_matrix(weights))
+    speaks = ItemWeights(sparse.csr_matrix(weights), HistoryRule(4.0))
     sums_alone = SETTINGS.model_copy(update={"cold_item_regression_share": 0.0})
     found = chosen(sums_alone, of_features, speaks, far)
     assert (found.regression_weight, found.blend_weight) == (0.0, 0.1)
-    assert found.in_item_weights(speaks) == replace(speaks, cold_blend_weight=0.1)
 
 
 def test_nothing_is_chosen_with_fixed_weights_or_too_few_users(monkeypatch: pytest.MonkeyPatch) -> None:

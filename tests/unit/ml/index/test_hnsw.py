@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.index.exact_search import ExactSearch
 from ml.index.hnsw import COSINE, INNER_PRODUCT, HnswIndex, build, load
 from ml.index.retrieval_space import append_biases, append_ones
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
-from nightjar.ranking.scoring import Ranking, nearest
 from tests.support.refusals import refused
 
 SETTINGS = Settings(index_ef=50)
@@ -124,7 +124,7 @@ def test_a_loaded_index_searches_by_its_own_metric(tmp_path: Path) -> None:
 def test_an_index_retrieves_the_items_of_exact_search(index: HnswIndex) -> None:
     vectors = vectors_of(200)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    exact = nearest(Ranking(unit[:50], unit), 10)
+    exact = ExactSearch(unit[:50], unit).best(10)
     found = index.query(vectors[:50], 10)
     shared = [len(set(one) & set(other)) for one, other in zip(found.tolist(), exact.tolist(), strict=True)]
     assert np.mean(shared) >= 9.9

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from ml.tuning.candidate import ListMetrics
 from ml.tuning.challenger_gates import gate_challenger, verdict_and_reason
+from ml.tuning.trial_fit import ListMetrics
 from nightjar.contract.settings import Settings
 from nightjar.contract.tuned_configuration import UNTUNED, TunedConfiguration
 from tests.support.golden import check_wording

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ml.stages.tuning_features import FeatureCache
-from ml.tuning.candidate import Fitted, ListMetrics
 from ml.tuning.search import FEATURES_EVERY, Search
+from ml.tuning.trial_fit import Fitted, ListMetrics
 from ml.tuning.trials import Budget, Trial, winner
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.run_folder import RunFolder

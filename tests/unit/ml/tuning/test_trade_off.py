@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.tuning.candidate import Fitted, ListMetrics
 from ml.tuning.trade_off import draw_trade_off, pareto_front
+from ml.tuning.trial_fit import Fitted, ListMetrics
 from ml.tuning.trials import Trial
 
 

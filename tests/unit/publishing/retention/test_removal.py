@@ -84,14 +84,15 @@ def test_ledger_attempts_verdicts_and_metrics_stay_for_ever(
 def test_the_survey_counts_what_goes_and_changes_nothing(
     settings: Settings, warehouse: Warehouse, folders: dict[str, RunFolder]
 ) -> None:
-    # Six tables lose a row of the expired one (model_metrics does not); seven staged rows of the failed attempt.
+    # Six tables lose a row of the expired one (model_metrics and model_sources do not); eight staged rows of the failed
+    # attempt.
     # Files: 10 bytes in snapshot, features, outputs, model and index, and the index's manifest.
     manifest = (folders["2026-01-01.1"].index("retrieval") / "manifest.json").stat().st_size
     _, removals = survey(warehouse, settings, AS_OF)
     assert {each.decision.publication_id: (each.rows, each.file_bytes) for each in removals if each.folders} == {
         "2026-01-01.1": (6, 50 + manifest),
         "2026-06-01.1": (0, 30),
-        "2026-06-02.1": (7, 50 + manifest),
+        "2026-06-02.1": (8, 50 + manifest),
     }
     assert publications_in(warehouse, "recs.recommendations") == set(folders) - {"2026-06-02.1"}
     assert all(names(folder) for folder in folders.values())

@@ -11,17 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.data.training_data import TrainingData
-from ml.evaluation.champion_refit import ranking_of
-from ml.evaluation.evaluate import exposure_counts, hits_of, recall_at_k
+from ml.evaluation.evaluate import recall_at_k
 from ml.evaluation.holdout_slices import HoldoutSlice, holdout_slices, sampled
 from ml.evaluation.metrics.coverage import coverage
 from ml.evaluation.metrics.ndcg import ndcg
 from ml.evaluation.metrics.recall import recall
-from ml.models.cooccurrence import item_weights_of
-from ml.models.lightfm import Epoch, Factors, fit
-from ml.models.trained_embeddings import FittedFactors
+from ml.evaluation.slice_lists import Evaluated, exposure_counts, list_values, slice_lists
+from ml.models.candidate import Candidate, fit_candidate, popularity_ranker
+from ml.models.lightfm import Epoch
 from nightjar.contract.settings import Settings
-from nightjar.ranking.scoring import Ranking, best_items, popularity_ranking
+from nightjar.ranking.ranker import Ranker
 
 CURVE_USERS = 1_000
 
@@ -86,28 +85,27 @@ def search_epochs(
     Raises:
         NightjarError: training diverged.
     """
-    holdout, rank = _holdout(data, settings), _ranker(data, settings)
+    holdout, truth = _holdout(data, settings), Evaluated.of(data)
     curve_sample = sampled(holdout, CURVE_USERS, settings.seed)
     curve: list[float] = []
-    best: list[tuple[int, Factors, Factors]] = []
+    best: list[tuple[int, Candidate]] = []
     is_given_up = False
 
-    def after_epoch(epoch: Epoch) -> None:
+    def after_epoch(epoch: Epoch, candidate: Candidate) -> None:
         nonlocal is_given_up
-        ranking = rank(epoch.users, epoch.items)
-        curve.append(recall_at_k(ranking, curve_sample, data.left_out, settings.metric_k))
+        curve.append(recall_at_k(candidate.ranker(), curve_sample, truth, settings.metric_k))
         if patience is None or curve[-1] > max(curve[:-1], default=-1.0):
-            best[:] = [(epoch.number, epoch.users, epoch.items)]
+            best[:] = [(epoch.number, candidate)]
         is_given_up = not should_continue(epoch.number, curve[-1])
         if is_given_up or (patience is not None and epoch.number - best[0][0] >= patience):
             raise _EarlyStop
 
     with suppress(_EarlyStop):
-        fit(data.train, data.user_features, data.item_features, settings, after_epoch)
+        fit_candidate(data.train_part, settings, after_epoch)
     if is_given_up or not best:
         return None
-    number, users, items = best[0]
-    return Fitted(list_metrics(rank(users, items), holdout, data, settings.metric_k), number, curve)
+    number, candidate = best[0]
+    return Fitted(list_metrics(candidate.ranker(), holdout, truth, settings.metric_k), number, curve)
 
 
 def fit_and_evaluate(data: TrainingData, settings: Settings) -> ListMetrics:
@@ -116,39 +114,22 @@ def fit_and_evaluate(data: TrainingData, settings: Settings) -> ListMetrics:
     Raises:
         NightjarError: training diverged.
     """
-    users, items = fit(data.train, data.user_features, data.item_features, settings, lambda epoch: None)
-    ranking = _ranker(data, settings)(users, items)
-    return list_metrics(ranking, _holdout(data, settings), data, settings.metric_k)
+    ranker = fit_candidate(data.train_part, settings).ranker()
+    return list_metrics(ranker, _holdout(data, settings), Evaluated.of(data), settings.metric_k)
 
 
 def evaluate_popularity(data: TrainingData, settings: Settings) -> ListMetrics:
     """Evaluate the popularity baseline."""
-    return list_metrics(_popularity(data), _holdout(data, settings), data, settings.metric_k)
+    ranker = popularity_ranker(data.train_part)
+    return list_metrics(ranker, _holdout(data, settings), Evaluated.of(data), settings.metric_k)
 
 
-def list_metrics(ranking: Ranking, holdout: HoldoutSlice, data: TrainingData, k: int) -> ListMetrics:
-    """Evaluate the top-k lists of a ranking."""
-    lists = best_items(ranking, holdout.users, holdout.is_candidate, data.left_out, k)
-    hits, sizes = hits_of(lists, holdout.truth), holdout.truth.getnnz(axis=1)
-    of_users = {"recall": recall(hits, sizes), "ndcg": ndcg(hits, sizes)}
+def list_metrics(ranker: Ranker, holdout: HoldoutSlice, truth: Evaluated, k: int) -> ListMetrics:
+    """Evaluate the top-k lists of a ranker."""
+    (lists,) = slice_lists(ranker, [holdout], truth.left_out, k)
+    of_users = list_values(lists, holdout, truth.domains, {"recall": recall, "ndcg": ndcg})
     return ListMetrics(of_users, coverage(exposure_counts(lists, holdout.is_candidate)))
 
 
 def _holdout(data: TrainingData, settings: Settings) -> HoldoutSlice:
     return holdout_slices(data.train, data.holdout, data.is_available, settings.seed)[0]
-
-
-def _ranker(data: TrainingData, settings: Settings) -> Callable[[Factors, Factors], Ranking]:
-    """Return a function of factors to the ranking that a publication would have; co-occurrence is fitted once."""
-    weights, popularity = item_weights_of(data, data.train, settings), _popularity(data)
-
-    def rank(users: Factors, items: Factors) -> Ranking:
-        return ranking_of(
-            FittedFactors(data, data.train, users, items, settings.cold_item_lambda), popularity, settings, weights
-        )
-
-    return rank
-
-
-def _popularity(data: TrainingData) -> Ranking:
-    return popularity_ranking(data.train.getnnz(axis=0), len(data.user_ids))

@@ -1,9 +1,6 @@
-"""Item-item co-occurrence weights from weighted user-item pairs: EASE, and a sparse kind for catalogues beyond it.
+"""Item-item co-occurrence weights: EASE, and shrunk cosines for catalogues too large for its dense inverse."""
 
-Pure; used by the stages evaluate_model and fit_model.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from implicit.nearest_neighbours import all_pairs_knn
@@ -11,68 +8,75 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from ml.data.training_data import TrainingData
-from ml.models.cold_items import cold_weights, metadata_rows
+from ml.data.training_data import TrainingPart
 from ml.models.largest_weights import pruned_columns
-from nightjar.contract.artifacts.item_weights import ItemWeights, raised
-from nightjar.contract.settings import FIXED, Settings
+from nightjar.contract.artifacts.sources import WARM, HistoryRule, ItemWeights, raised
+from nightjar.contract.settings import Settings
 
 _BLOCK_CELLS = 4_000_000
 
 
-def fit_item_weights(
-    pairs: sparse.csr_matrix, settings: Settings, metadata: sparse.csr_matrix | None = None
-) -> ItemWeights | None:
-    """Fit the weights under the settings; None where co-occurrence has no blend weight or there is no pair.
+class Ease:
+    """EASE, up to `cooccurrence_dense_items` items with interactions."""
 
-    Args:
-        pairs: (users, items) float32 CSR, weight > 0 of each positive pair.
-        settings: blend weights, exponents, ridges, neighbours, and up to how many items the dense inverse is computed.
-        metadata: the items' rows as of `ml.models.cold_items`, by which cold items get weights; None: they get none.
-    """
+    name, items = "ease", WARM
+
+    def weight(self, settings: Settings) -> float:
+        """Of the blend."""
+        return settings.cooccurrence_share
+
+    def fit(self, part: TrainingPart, settings: Settings) -> ItemWeights | None:
+        """Fit the weights; None where the catalogue is larger, or where they weigh nothing."""
+        if self.weight(settings) == 0 or not is_dense(part.pairs, settings):
+            return None
+        return _fitted(
+            part.pairs,
+            settings,
+            lambda pairs: ease(pairs, settings.cooccurrence_lambda, settings.cooccurrence_neighbours),
+        )
+
+
+class ItemCosine:
+    """Shrunk cosines of the items' users, beyond `cooccurrence_dense_items` items with interactions."""
+
+    name, items = "item_cosine", WARM
+
+    def weight(self, settings: Settings) -> float:
+        """Of the blend."""
+        return settings.cooccurrence_sparse_share if settings.cooccurrence_share > 0 else 0.0
+
+    def fit(self, part: TrainingPart, settings: Settings) -> ItemWeights | None:
+        """Fit the weights; None where the catalogue is small enough for EASE, or where they weigh nothing."""
+        if self.weight(settings) == 0 or is_dense(part.pairs, settings):
+            return None
+        return _fitted(
+            part.pairs,
+            settings,
+            lambda pairs: nearest_by_cosine(pairs, settings.cooccurrence_shrinkage, settings.cooccurrence_neighbours),
+        )
+
+
+def is_dense(pairs: sparse.csr_matrix, settings: Settings) -> bool:
+    """Whether the items with interactions are few enough for a dense inverse."""
+    return int(np.count_nonzero(pairs.getnnz(axis=0))) <= settings.cooccurrence_dense_items
+
+
+def _fitted(
+    pairs: sparse.csr_matrix, settings: Settings, fit: Callable[[sparse.csr_matrix], sparse.csc_matrix]
+) -> ItemWeights | None:
+    """Fit weights to the items that occur, and return them by the index of the catalogue; None without a pair."""
     items = np.flatnonzero(pairs.getnnz(axis=0))
-    is_dense = len(items) <= settings.cooccurrence_dense_items
-    blend_weight = settings.cooccurrence_share if is_dense else settings.cooccurrence_sparse_share
-    if 0 in (blend_weight, settings.cooccurrence_share) or len(items) == 0:
+    if len(items) == 0:
         return None
     occurring = raised(pairs[:, items].astype(np.float64).tocsr(), settings.cooccurrence_fit_exponent)
     # More threads would change last bits.
     with threadpool_limits(1):
-        if is_dense:
-            warm = ease(occurring, settings.cooccurrence_lambda, settings.cooccurrence_neighbours).tocoo()
-        else:
-            shrinkage = settings.cooccurrence_shrinkage
-            warm = nearest_by_cosine(occurring, shrinkage, settings.cooccurrence_neighbours).tocoo()
-        cold = _of_cold_items(pairs, settings, metadata)
+        fitted = fit(occurring).tocoo()
     weights = sparse.csr_matrix(
-        (
-            np.concatenate([warm.data, cold.data]).astype(np.float32),
-            (np.concatenate([items[warm.row], cold.row]), np.concatenate([items[warm.col], cold.col])),
-        ),
-        shape=(pairs.shape[1],) * 2,
+        (fitted.data.astype(np.float32), (items[fitted.row], items[fitted.col])), shape=(pairs.shape[1],) * 2
     )
     weights.sort_indices()
-    exponent = settings.cooccurrence_history_exponent
-    return ItemWeights(blend_weight, exponent, weights, cold_blend_weight=settings.cold_item_share)
-
-
-def item_weights_of(data: TrainingData, pairs: sparse.csr_matrix, settings: Settings) -> ItemWeights | None:
-    """Fit the weights of a model on some pairs, those of cold items by the features of `data`."""
-    return fit_item_weights(pairs, settings, metadata_rows(data))
-
-
-def _of_cold_items(
-    pairs: sparse.csr_matrix, settings: Settings, metadata: sparse.csr_matrix | None
-) -> sparse.coo_matrix:
-    if metadata is None or (settings.cold_item_choice == FIXED and settings.cold_item_share == 0):
-        return sparse.coo_matrix((pairs.shape[1],) * 2)
-    return cold_weights(
-        metadata,
-        pairs.getnnz(axis=0) > 0,
-        settings.cold_item_lambda,
-        settings.cold_item_neighbours,
-        settings.cooccurrence_dense_items,
-    ).tocoo()
+    return ItemWeights(weights, HistoryRule(settings.cooccurrence_history_exponent))
 
 
 def ease(pairs: sparse.csr_matrix, ridge: float, neighbours: int) -> sparse.csc_matrix:

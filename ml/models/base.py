@@ -1,0 +1,33 @@
+"""What a model is: a fit of the training data to a source that lists are ranked by.
+
+A new model is a module of this folder and a line of `ml.models.registry`: docs/how-to/add-a-model.md.
+"""
+
+from typing import Protocol
+
+from ml.data.training_data import TrainingPart
+from nightjar.contract.artifacts.sources import Fitted
+from nightjar.contract.settings import Settings
+
+
+class Model(Protocol):
+    """One model beside LightFM.
+
+    Attributes:
+        name: of its source, in `recs.model_sources` and in the contributions of recommendations; a-z and `_`.
+        items: which items it scores, `WARM` or `COLD` of `nightjar.contract.artifacts.sources`.
+    """
+
+    @property
+    def name(self) -> str:
+        """Of its source."""
+
+    @property
+    def items(self) -> str:
+        """Which items it scores."""
+
+    def weight(self, settings: Settings) -> float:
+        """Return its weight in the blend, 0 to 1; with 0 it is fitted and evaluated alone, but ranks nothing."""
+
+    def fit(self, part: TrainingPart, settings: Settings) -> Fitted | None:
+        """Fit it; None: it has nothing to say about such data. Equal arguments give equal bits."""

@@ -1,0 +1,175 @@
+"""A fitted candidate: LightFM's embeddings and the sources of all other models, fitted on one part of the data.
+
+`fit_candidate` is the one way to fit: the evaluated model, the published one, the refit of the champion, the trials of
+a search and the benchmarks come from it.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ml.data.training_data import TrainingPart
+from ml.models import registry
+from ml.models.lightfm import Epoch, Factors, WarmStartCheckpoint, fit
+from ml.models.trained_embeddings import FittedFactors, embeddings_of
+from nightjar.contract.artifacts.embeddings import TRAINED, UNKNOWN, Embeddings
+from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
+from nightjar.contract.artifacts.sources import GROUPS, Fitted, Source
+from nightjar.contract.settings import Settings
+from nightjar.ranking.catalogue import catalogue_of
+from nightjar.ranking.fold_in import folded_in, newest_weights
+from nightjar.ranking.popularity_weight import at_popularity_weight
+from nightjar.ranking.ranker import Ranker
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is fitted, from which the model follows for any weights, regression weight and popularity weight.
+
+    Attributes:
+        part: what it was fitted on.
+        settings: by which it ranks; the fit does not follow changes of those that it depends on.
+        factors: of LightFM.
+        fitted: sources of the other models by name.
+        seconds: wall seconds of each fit by name.
+    """
+
+    part: TrainingPart
+    settings: Settings
+    factors: FittedFactors
+    fitted: Mapping[str, Fitted]
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def checkpoint(self) -> WarmStartCheckpoint:
+        """From which a later fit can start."""
+        return cast(WarmStartCheckpoint, (self.factors.users, self.factors.items))
+
+    def at(self, settings: Settings) -> "Candidate":
+        """Return the candidate with other settings of the ranking."""
+        return replace(self, settings=settings)
+
+    def model(self) -> ModelSources:
+        """Return the model that the candidate ranks by."""
+        embeddings = embeddings_of(self.factors, self.settings)
+        pairs, popularity_weight = self.part.pairs, self.settings.popularity_weight
+        models = [model for model in registry.MODELS if model.name in self.fitted]
+        total = {items: sum(each.weight(self.settings) for each in models if each.items == items) for items in GROUPS}
+        others = (
+            Source(
+                each.name,
+                # More than there is to share out is scaled down to 1, which leaves the embeddings nothing.
+                each.weight(self.settings) / max(1.0, total[each.items]),
+                at_popularity_weight(self.fitted[each.name], pairs, popularity_weight),
+                each.items,
+            )
+            for each in models
+        )
+        return ModelSources(embeddings, tuple(others))
+
+    def ranker(self, fold_in_recency: sparse.csr_matrix | None = None) -> Ranker:
+        """Return the ranker of the evaluation, where the items of the holdout compete, too.
+
+        Args:
+            fold_in_recency: (users, items) CSR, users with entries (1: the newest item, 2: the one before, ...) are
+                folded in by them; None: nobody is.
+        """
+        return self._ranker(self.model(), self.part.data.competes, fold_in_recency)
+
+    def published_ranker(self) -> Ranker:
+        """Return the ranker of a publication."""
+        return self._ranker(self.model(), self.part.data.is_available, None)
+
+    def ranker_of(self, name: str) -> Ranker:
+        """Return the ranker of one source alone, `lightfm` or another; it knows the users with interactions only."""
+        model = self.model()
+        sources = tuple(replace(each, weight=1.0) for each in model.others if each.name == name)
+        embeddings = model.embeddings
+        if name != LIGHTFM:
+            is_trained = embeddings.user_sources == TRAINED
+            embeddings = replace(embeddings, user_sources=np.where(is_trained, TRAINED, UNKNOWN).astype(np.int8))
+        return self._ranker(ModelSources(embeddings, sources), self.part.data.competes, None)
+
+    def embeddings_alone(self) -> "Candidate":
+        """Return the candidate without other sources and without the regression of cold items, which takes time."""
+        settings = self.settings.model_copy(update={"cold_item_regression_share": 0.0})
+        return replace(self, settings=settings, fitted={})
+
+    def _ranker(
+        self, model: ModelSources, is_available: NDArray[np.bool_], fold_in_recency: sparse.csr_matrix | None
+    ) -> Ranker:
+        data, history = self.part.data, self.part.pairs
+        if fold_in_recency is not None:
+            model = folded_in(model, fold_in_recency, self.settings.fold_in_items)
+            history = (history + newest_weights(fold_in_recency, self.settings.fold_in_items)).tocsr()
+        items = {"item_id": data.item_ids, "domain": data.item_domains, "is_available": is_available}
+        catalogue = catalogue_of(model, pa.table(items), self.part.popularity.lists).among(is_available)
+        return Ranker(catalogue, history, data.user_segments, self.settings.diversity_weight)
+
+
+def _ignore(epoch: Epoch, candidate: Candidate) -> None:
+    """Do nothing."""
+
+
+def fit_candidate(
+    part: TrainingPart,
+    settings: Settings,
+    on_epoch: Callable[[Epoch, Candidate], None] = _ignore,
+    checkpoint: WarmStartCheckpoint | None = None,
+) -> Candidate:
+    """Fit all models on one part of the data.
+
+    Args:
+        part: the data.
+        settings: of the fit and the ranking.
+        on_epoch: called after each epoch of LightFM with the candidate as it is then.
+        checkpoint: from which LightFM starts; None: from scratch.
+
+    Raises:
+        NightjarError: training diverged.
+    """
+    fitted: dict[str, Fitted] = {}
+    seconds: dict[str, float] = {}
+    for model in registry.MODELS:
+        started = time.monotonic()
+        source = model.fit(part, settings)
+        if source is not None:
+            fitted[model.name], seconds[model.name] = source, time.monotonic() - started
+
+    def candidate_of(users: Factors, items: Factors) -> Candidate:
+        factors = FittedFactors(part.data, part.pairs, users, items, settings.cold_item_lambda)
+        return Candidate(part, settings, factors, fitted, seconds)
+
+    started, data = time.monotonic(), part.data
+    users, items = fit(
+        part.pairs,
+        data.user_features,
+        data.item_features,
+        settings,
+        lambda epoch: on_epoch(epoch, candidate_of(epoch.users, epoch.items)),
+        checkpoint,
+    )
+    seconds[LIGHTFM] = time.monotonic() - started
+    return candidate_of(users, items)
+
+
+def popularity_ranker(part: TrainingPart) -> Ranker:
+    """Return the ranker of the popularity lists alone, without any fit."""
+    data = part.data
+    users, items = part.pairs.shape
+    unknown = Embeddings(
+        data.user_ids,
+        data.item_ids,
+        *(np.zeros((users, 1), np.float32), np.zeros(users, np.float32)),
+        *(np.zeros((items, 1), np.float32), np.zeros(items, np.float32)),
+        *(np.full(users, UNKNOWN, np.int8), np.full(items, UNKNOWN, np.int8)),
+    )
+    table = pa.table({"item_id": data.item_ids, "domain": data.item_domains, "is_available": data.competes})
+    catalogue = catalogue_of(ModelSources(unknown), table, part.popularity.lists).among(data.competes)
+    return Ranker(catalogue, part.pairs, data.user_segments).without_model()

@@ -1,0 +1,13 @@
+"""The models that every run fits beside LightFM, in the order of their sources.
+
+LightFM is no line of it: it is in every model, because indices, similar items, cold users and cold items go by its
+embeddings (`ml.models.candidate`).
+"""
+
+from ml.models.base import Model
+from ml.models.content import Content
+from ml.models.ease import Ease, ItemCosine
+from ml.models.popular import Popular
+from ml.models.trending import Trending
+
+MODELS: tuple[Model, ...] = (Ease(), ItemCosine(), Content(), Popular(), Trending())

@@ -1,0 +1,140 @@
+"""The model of one publication on disk: its embeddings and the other sources that it ranks by, under one manifest.
+
+`manifest.json` has the digest of every file, and the sources with kind, weight, items and digest. Written by ml after
+the final fit, read by the ranker. A folder of an earlier version, which has co-occurrence weights in their place, is
+read as two sources.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from nightjar.contract.artifacts import embeddings
+from nightjar.contract.artifacts.embeddings import MANIFEST, TRAINED, Embeddings, read_manifest, sha256
+from nightjar.contract.artifacts.sources import (
+    COLD,
+    KINDS,
+    WARM,
+    HistoryRule,
+    ItemWeights,
+    Source,
+    VectorSource,
+    square,
+)
+from nightjar.contract.artifacts.user_features import UserFeatures
+from nightjar.contract.atomic_files import written_aside
+
+# The source of the embeddings, by which indices, similar items, cold users and cold items go.
+LIGHTFM = "lightfm"
+# As earlier versions wrote what are two sources now: the weights of warm and of cold items in one matrix.
+_EARLIER_PARTS = ("cooccurrence_weights", "cooccurrence_items", "cooccurrence_starts")
+_EARLIER_RULE, _EARLIER_AVERAGE, _EARLIER_SOURCE = "cooccurrence_rule", "cooccurrence_average", "cooccurrence"
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What a source is called, what it is, and what it weighs; rows of `recs.model_sources`."""
+
+    source: str
+    kind: str
+    items: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class ModelSources:
+    """The sources of one model.
+
+    Attributes:
+        embeddings: those of LightFM.
+        others: the other sources.
+    """
+
+    embeddings: Embeddings
+    others: tuple[Source, ...] = ()
+
+    def embedding_weight(self, items: str) -> float:
+        """Weight of the embeddings' scores of warm or of cold items: what the other sources leave of 1."""
+        return max(0.0, 1 - sum(each.weight for each in self.others if each.items == items))
+
+    def facts(self) -> Iterator[SourceFacts]:
+        """Yield the facts of each source, the embeddings first."""
+        yield SourceFacts(LIGHTFM, VectorSource.kind, WARM, self.embedding_weight(WARM))
+        for each in self.others:
+            yield SourceFacts(each.name, each.fitted.kind, each.items, each.weight)
+
+    def of_weight(self) -> tuple[Source, ...]:
+        """The other sources that weigh more than 0."""
+        return tuple(each for each in self.others if each.weight > 0)
+
+
+def save(model: ModelSources, folder: Path, user_features: UserFeatures | None = None) -> None:
+    """Write a model and its manifest; the folder appears whole or not at all."""
+    with written_aside(folder) as aside:
+        embeddings.write(model.embeddings, aside)
+        if user_features is not None:
+            user_features.write(aside)
+        for source in model.others:
+            for name, array in source.fitted.arrays().items():
+                np.save(aside / f"{source.name}.{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+        digests = {path.name: sha256(path) for path in sorted(aside.iterdir())}
+        of_sources = {each.name: each.fitted.facts() for each in model.others}
+        sources = [
+            {
+                "name": each.source,
+                "kind": each.kind,
+                "items": each.items,
+                "weight": each.weight,
+                **of_sources.get(each.source, {}),
+                "sha256": _digest_of_source(each.source, digests),
+            }
+            for each in model.facts()
+        ]
+        manifest = {"sha256": digests, "sources": sources}
+        (aside / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+
+
+def mapped(folder: Path) -> ModelSources:
+    """Map the model of a folder, whose manifest the caller has checked, into memory."""
+    trained = embeddings.load_unchecked(folder)
+    manifest = read_manifest(folder)
+    if "sources" not in manifest:
+        return ModelSources(trained, tuple(_sources_of_earlier_version(folder, trained)))
+    others = tuple(_mapped_source(folder, each) for each in manifest["sources"] if each["name"] != LIGHTFM)
+    return ModelSources(trained, others)
+
+
+def _mapped_source(folder: Path, facts: dict[str, Any]) -> Source:
+    fitted = KINDS[facts["kind"]].mapped(folder, facts["name"], facts)
+    return Source(facts["name"], facts["weight"], fitted, facts["items"])
+
+
+def _digest_of_source(name: str, digests: dict[str, str]) -> str:
+    # The files of the embeddings are those without a name before a dot, e.g. item_vectors.npy.
+    own = [file for file in digests if (file.count(".") == 1 if name == LIGHTFM else file.startswith(f"{name}."))]
+    return hashlib.sha256("".join(f"{file} {digests[file]}\n" for file in sorted(own)).encode()).hexdigest()
+
+
+def _sources_of_earlier_version(folder: Path, trained: Embeddings) -> Iterator[Source]:
+    if not (folder / f"{_EARLIER_RULE}.npy").exists():
+        return
+    weights = square([np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _EARLIER_PARTS])
+    # The first models have no third number and no weights for cold items.
+    rule = [*np.load(folder / f"{_EARLIER_RULE}.npy", allow_pickle=False).tolist(), 0.0]
+    blend_weight, exponent, cold_blend_weight = rule[:3]
+    average = folder / f"{_EARLIER_AVERAGE}.npy"
+    subtracted = np.load(average, allow_pickle=False) if average.exists() else None
+    both = ItemWeights(weights, HistoryRule(exponent), subtracted)
+    is_warm = trained.item_sources == TRAINED
+    for items, is_scored, weight in ((WARM, is_warm, blend_weight), (COLD, ~is_warm, cold_blend_weight)):
+        name = _EARLIER_SOURCE if items == WARM else f"{_EARLIER_SOURCE}_{COLD}"
+        columns = sparse.csr_matrix(weights @ sparse.diags(is_scored.astype(np.float32)))
+        columns.eliminate_zeros()
+        columns.sort_indices()
+        yield Source(name, weight, replace(both, weights=columns), items)

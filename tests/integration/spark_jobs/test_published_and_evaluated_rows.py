@@ -1,0 +1,136 @@
+"""A town of three domains: the evaluation ranks the rows that Spark publishes."""
+
+from argparse import Namespace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow.dataset as ds
+import pytest
+from scipy import sparse
+
+from ml.data.training_data import TrainingData, read_training_data
+from ml.evaluation.holdout_slices import holdout_slices
+from ml.models.candidate import Candidate, fit_candidate
+from nightjar.contract.artifacts import model_folder
+from nightjar.contract.repeat_rule import Repeats
+from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
+from nightjar.ranking.top_k_lists import SOURCES
+from spark_jobs import build_features, score_users
+from tests.integration.spark_jobs.conftest import SNAPSHOT_SCHEMAS
+
+DOMAINS = ("bars", "films", "groceries")
+USERS, ITEMS, EVENTS, K = 260, 150, 4_000, 5
+SETTINGS = Settings(epochs=4, embedding_dim=16, top_k=K, diversity_weight=0.0, cold_item_share=0.3)
+
+
+@pytest.fixture(scope="module")
+def town(spark, tmp_path_factory: pytest.TempPathFactory, as_of) -> RunFolder:
+    """Features of a run: tastes, a tag an item, towns of users, unliked events, and items and users without events."""
+    random = np.random.default_rng(5)
+    user, item = random.integers(0, USERS - 20, EVENTS), (random.pareto(1.2, EVENTS) * 12).astype(int) % (ITEMS - 10)
+    tables = {
+        "interactions": [
+            (f"e{n:04d}", f"u{u:03d}", f"i{i:03d}", "visit", None, w, None, as_of - timedelta(hours=int(h)))
+            for n, (u, i, w, h) in enumerate(
+                zip(
+                    user,
+                    item,
+                    random.choice([0.0, 1.0, 2.0], EVENTS).tolist(),
+                    random.integers(1, 3_000, EVENTS),
+                    strict=True,
+                )
+            )
+        ],
+        "items": [(f"i{n:03d}", DOMAINS[n % 3], None, n % 13 != 0) for n in range(ITEMS)],
+        "item_features": [(f"i{n:03d}", f"tag:{n % 11}", 1.0) for n in range(ITEMS) if n % 7],
+        "users": [(f"u{n:03d}", None) for n in range(USERS)],
+        "user_features": [(f"u{n:03d}", f"town:{n % 4}", 1.0) for n in range(USERS) if n % 3],
+    }
+
+    folder = RunFolder(tmp_path_factory.mktemp("town"))
+    snapshot = {name: spark.createDataFrame(rows, SNAPSHOT_SCHEMAS[name]) for name, rows in tables.items()}
+    arguments = Namespace(
+        as_of=as_of,
+        min_feature_support=1,
+        max_feature_weight=10.0,
+        recency_rank_power=2.0,
+        holdout_fraction=0.2,
+        cold_holdout_fraction=0.1,
+        domain_holdout_fraction=0.2,
+        popularity_half_life_days=90.0,
+        trending_half_life_days=14.0,
+        min_segment_users=5,
+        popular_k=4,
+        repeat_after_days=Repeats.of(""),
+        seed=7,
+    )
+    for name, frame in build_features.features(snapshot, arguments).items():
+        frame.write.parquet(str(folder.features(name)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(town: RunFolder) -> TrainingData:
+    return read_training_data(town.features_folder)
+
+
+def published_rows(
+    spark, folder: RunFolder, candidate: Candidate
+) -> dict[tuple[str, str, int], tuple[str, float, str]]:
+    """Item, score and source by user, domain and rank, of the Spark job on a model of its own."""
+    settings = candidate.settings
+    model_folder.save(candidate.model(), folder.model)
+    features = {name: spark.read.parquet(str(folder.features(name))) for name in score_users.FEATURES}
+    arguments = Namespace(
+        top_k=K,
+        diversity_weight=settings.diversity_weight,
+        similar_k=K,
+        popular_k=4,
+        repeat_after_days=settings.repeats,
+        block_users=100,
+    )
+    rows = score_users.outputs(features, str(folder.path), arguments)["recommendations"].collect()
+    return {(row.user_id, row.domain, row.rank): (row.item_id, row.score, row.source) for row in rows}
+
+
+def evaluated_rows(folder: RunFolder, data: TrainingData, candidate: Candidate, users: np.ndarray) -> dict:
+    """The same of some users, by the ranker of the evaluation."""
+    seen = ds.dataset(folder.features("seen")).to_table()
+    left_out = sparse.csr_matrix(
+        (np.ones(seen.num_rows, np.float32), (seen["user_index"].to_numpy(), seen["item_index"].to_numpy())),
+        shape=data.full.shape,
+    )
+    ranker = candidate.published_ranker()
+    rows = {}
+    for domain, lists in zip(ranker.catalogue.domains, ranker.lists(users, left_out, K), strict=True):
+        for row, rank in np.argwhere(lists.items >= 0).tolist():
+            item, score = data.item_ids[lists.items[row, rank]], float(lists.scores[row, rank])
+            rows[data.user_ids[users[row]], domain.name, rank + 1] = (item, score, SOURCES[lists.sources[row, rank]])
+    return rows
+
+
+@pytest.mark.parametrize("changes", [{}, {"diversity_weight": 0.4, "popularity_weight": 0.5}])
+def test_the_evaluation_finds_for_users_of_the_holdout_the_rows_that_spark_publishes(
+    spark, town: RunFolder, data: TrainingData, tmp_path: Path, changes: dict[str, float]
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    (folder.path / "features").symlink_to(town.features_folder)
+    candidate = fit_candidate(data.full_part, SETTINGS.model_copy(update=changes))
+    published = published_rows(spark, folder, candidate)
+    assert {domain for _, domain, _ in published} == set(DOMAINS)
+    assert {source for _, _, source in published.values()} >= {"personal", "cold_user"}
+
+    slices = holdout_slices(data.train, data.holdout, data.is_available, SETTINGS.seed)
+    held_out = np.unique(np.concatenate([each.users for each in slices]))
+    assert len(held_out) > 150
+    ids = set(data.user_ids[held_out].tolist())
+    expected = {key: row for key, row in published.items() if key[0] in ids}
+    assert evaluated_rows(town, data, candidate, held_out) == expected
+    # Nobody else in the block changes a bit: all users in another order, and one alone.
+    everyone = np.random.default_rng(1).permutation(len(data.user_ids))
+    assert evaluated_rows(town, data, candidate, everyone) == published
+    alone = evaluated_rows(town, data, candidate, held_out[:1])
+    assert alone == {key: row for key, row in published.items() if key[0] == data.user_ids[held_out[0]]}
