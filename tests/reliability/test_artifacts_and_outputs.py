@@ -76,11 +76,11 @@ def test_a_damaged_manifest_is_refused_in_one_line(folder: RunFolder, manifest: 
 
 def test_an_empty_manifest_and_a_file_that_none_names_are_refused(folder: RunFolder) -> None:
     manifest = folder.model / "manifest.json"
-    publication_rows = manifest.read_text()
+    written = manifest.read_text()
     manifest.write_text('{"sha256": {}}')
     with refused(NightjarError, "file_not_in_manifest", wording=False, file=folder.model / "item_biases.npy"):
         embeddings.load(folder.model)
-    manifest.write_text(publication_rows)
+    manifest.write_text(written)
     np.save(folder.model / "cooccurrence_rule.npy", np.array([1.0, 1.0]))
     with refused(NightjarError, "file_not_in_manifest", wording=False, file=folder.model / "cooccurrence_rule.npy"):
         embeddings.load(folder.model)
@@ -160,7 +160,7 @@ def test_every_dropped_renamed_or_retyped_output_column_is_refused_before_any_ro
     caught, missed = 0, []
     for table, name in OUTPUT_COLUMNS:
         path = folder.output(table.name) / "part-0.parquet"
-        publication_rows = path.read_bytes()
+        written = path.read_bytes()
         for kind, schema in mutants(arrow_schema(table.name), name).items():
             pq.write_table(schema.empty_table(), path)
             try:
@@ -170,7 +170,7 @@ def test_every_dropped_renamed_or_retyped_output_column_is_refused_before_any_ro
                 assert name in (error.fields.get("column"), *error.fields.get("columns", ()))
                 assert error.code == ("wrong_type" if kind == "retype" else "missing_columns")
                 caught += 1
-        path.write_bytes(publication_rows)
+        path.write_bytes(written)
     assert missed == []
     assert caught == 3 * len(OUTPUT_COLUMNS)
     assert rows_of(settings, "select count(*) from recs_staging.recommendations") == [(0,)]

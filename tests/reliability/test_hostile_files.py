@@ -108,8 +108,8 @@ def test_bytes_of_any_kind_are_imported_or_refused_in_one_clear_line(
 def test_a_parquet_file_of_other_types_is_imported_or_refused_and_never_fails_otherwise(
     settings: Settings, warehouse: Warehouse, tmp_path: Path, kind: pa.DataType, column: str
 ) -> None:
-    publication_rows = {"user_id": ["u"], "item_id": ["i"], "occurred_at": ["2026-03-01T00:00:00Z"]}
-    columns = {name: pa.array(values) for name, values in publication_rows.items()} | {column: pa.nulls(1, kind)}
+    event = {"user_id": ["u"], "item_id": ["i"], "occurred_at": ["2026-03-01T00:00:00Z"]}
+    columns = {name: pa.array(values) for name, values in event.items()} | {column: pa.nulls(1, kind)}
     path = tmp_path / "events.parquet"
     pq.write_table(pa.table(columns), path)
     try:
