@@ -1,6 +1,6 @@
 -- The attempt exists and staged both indices, recall of the model and of the baseline, the sources of the model, and
--- popular items in every domain. A recall has a value, unless no user has a holdout, or no query of the index is possible: no user, or only
--- one item.
+-- popular items in every domain. A recall has a value, unless no user has a holdout, or no query of the index is
+-- possible: no user, or only one item.
 with attempt as (
 
     {{ audited_attempt() }}
