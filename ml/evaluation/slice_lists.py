@@ -76,7 +76,9 @@ def list_values(
         domains: (items,) text.
         metrics: functions of the hits and the sizes of the truth.
     """
-    of_domains: dict[str, list[NDArray[np.float64]]] = {name: [] for name in metrics}
+    # Without any domain, nobody has a value.
+    nothing = np.full(len(holdout_slice.users), np.nan)
+    of_domains = {name: [nothing] for name in metrics}
     for domain, recommended in lists.items():
         sizes = holdout_slice.truth[:, np.flatnonzero(domains == domain)].getnnz(axis=1)
         hits = hits_of(recommended, holdout_slice.truth)

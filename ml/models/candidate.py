@@ -113,7 +113,7 @@ class Candidate:
         return Ranker(catalogue, history, data.user_segments, self.settings.diversity_weight)
 
 
-def _ignore(epoch: Epoch, candidate: Candidate) -> None:
+def _ignore(*_: object) -> None:
     """Do nothing."""
 
 
@@ -122,6 +122,7 @@ def fit_candidate(
     settings: Settings,
     on_epoch: Callable[[Epoch, Candidate], None] = _ignore,
     checkpoint: WarmStartCheckpoint | None = None,
+    on_source: Callable[[str, float], None] = _ignore,
 ) -> Candidate:
     """Fit all models on one part of the data.
 
@@ -130,6 +131,7 @@ def fit_candidate(
         settings: of the fit and the ranking.
         on_epoch: called after each epoch of LightFM with the candidate as it is then.
         checkpoint: from which LightFM starts; None: from scratch.
+        on_source: called after the fit of each other model with its name and seconds.
 
     Raises:
         NightjarError: training diverged.
@@ -141,6 +143,7 @@ def fit_candidate(
         source = model.fit(part, settings)
         if source is not None:
             fitted[model.name], seconds[model.name] = source, time.monotonic() - started
+            on_source(model.name, seconds[model.name])
 
     def candidate_of(users: Factors, items: Factors) -> Candidate:
         factors = FittedFactors(part.data, part.pairs, users, items, settings.cold_item_lambda)

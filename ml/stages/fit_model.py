@@ -8,6 +8,7 @@ from ml.evaluation import cold_item_weights
 from ml.models.candidate import Candidate, fit_candidate
 from ml.models.lightfm import Epoch
 from ml.stages import warm_start
+from ml.stages.fit_on_train import fit_line
 from ml.stages.read_data import read_data
 from ml.stages.write_model import write_model
 from nightjar.contract.errors import BadInput
@@ -34,6 +35,6 @@ def run(settings: Settings, folder: RunFolder) -> None:
             progress.pulse(epoch.line(data.full.nnz))
 
         checkpoint = warm_start.load_checkpoint(settings, folder, "final", data)
-        candidate = fit_candidate(data.full_part, settings, show, checkpoint)
+        candidate = fit_candidate(data.full_part, settings, show, checkpoint, fit_line(progress))
         warm_start.save_checkpoint(settings, folder, "final", data, checkpoint, candidate.checkpoint)
         write_model(settings, folder, candidate, progress)

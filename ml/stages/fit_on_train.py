@@ -3,6 +3,7 @@
 Reads and writes the warm-start checkpoint `start/evaluation/`; used by the stage evaluate_model.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ml.data.training_data import TrainingData
@@ -35,6 +36,11 @@ class TrainFit:
     warm_started_from: str
 
 
+def fit_line(progress: StageProgress) -> Callable[[str, float], None]:
+    """Return what says that a model beside LightFM is fitted."""
+    return lambda name, seconds: progress.say(f"{name}: fitted in {seconds:.1f} s")
+
+
 def fit_on_train(
     data: TrainingData, all_slice: HoldoutSlice, folder: RunFolder, settings: Settings, progress: StageProgress
 ) -> TrainFit:
@@ -55,6 +61,6 @@ def fit_on_train(
     checkpoint = warm_start.load_checkpoint(settings, folder, "evaluation", data)
     warm_started_from = folder.record().warm_start_from if checkpoint else "none"
     progress.say(f"warm-started from: {warm_started_from}")
-    candidate = fit_candidate(data.train_part, settings, measure, checkpoint)
+    candidate = fit_candidate(data.train_part, settings, measure, checkpoint, fit_line(progress))
     warm_start.save_checkpoint(settings, folder, "evaluation", data, checkpoint, candidate.checkpoint)
     return TrainFit(candidate, recalls, warm_started_from)
