@@ -13,8 +13,8 @@ from nightjar.contract.artifacts.embeddings import sha256
 from nightjar.contract.artifacts.sources import ItemWeights
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
-from nightjar.publishing.rollback import roll_back
 from nightjar.serving.recommend import RecommendationReader
+from nightjar.stages import roll_back
 from nightjar.warehouse.engines import open_warehouse
 from tests.end_to_end.test_small_catalogues import AS_OF, DATE, FAST, imported, rows
 from tests.support.stage_chain import run_stages
@@ -81,7 +81,7 @@ def test_a_publication_of_an_earlier_version_is_scored_again_and_rolled_back_to(
     assert explained[f"{DATE}.1"] == 0
     assert explained[f"{DATE}.2"] > 300
 
-    roll_back(open_warehouse(settings), f"{DATE}.1", actor="ann", reason="as it was")
+    roll_back.run(settings, f"{DATE}.1", actor="ann", reason="as it was")
     found = RecommendationReader(settings).recommendations_for("u01")
     assert found.publication_id == f"{DATE}.1"
     published = [row for row in before if row[0] == "u01"]
