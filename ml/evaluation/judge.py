@@ -22,7 +22,7 @@ SAMPLE_USERS = 5_000
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the holdout says of a candidate.
+    """The measurements of a candidate on the holdout.
 
     Attributes:
         evaluation: metrics of the model, of popularity and of the refit of the champion.

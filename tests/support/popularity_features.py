@@ -16,7 +16,7 @@ TRENDSETTERS = 10
 
 
 def write_popularity(folder: RunFolder, segments: Mapping[int, str] | None = None) -> None:
-    """Count the users of each item: written anew wherever pairs or items are replaced.
+    """Count the users of each item: written again wherever pairs or items are replaced.
 
     Args:
         folder: with item_ids, full_interactions, train_interactions and holdout.
