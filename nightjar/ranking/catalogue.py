@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from nightjar.contract.artifacts import embeddings, model_folder
 from nightjar.contract.artifacts.embeddings import Vectors
-from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
-from nightjar.contract.artifacts.sources import VectorSource
+from nightjar.contract.artifacts.model_folder import ModelSources
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.tables import EVERYONE
 from nightjar.ranking.blend import Blend, blend_of
@@ -126,9 +125,6 @@ def catalogue_of(model: ModelSources, items: pa.Table, popular: PopularityLists)
     is_known = trained.item_sources > embeddings.UNKNOWN
     units = embeddings.unit_vectors(np.asarray(trained.item_vectors), is_known)
     recommendable = items["is_available"].to_numpy(zero_copy_only=False) & is_known
-    user_vectors = {LIGHTFM: trained.user_vectors} | {
-        each.name: each.fitted.user_vectors for each in model.of_weight() if isinstance(each.fitted, VectorSource)
-    }
 
     def domain(name: str) -> Domain:
         candidates = np.flatnonzero(recommendable & pc.equal(items["domain"], name).to_numpy())
@@ -140,7 +136,7 @@ def catalogue_of(model: ModelSources, items: pa.Table, popular: PopularityLists)
         ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids,
         tuple(domain(name) for name in names),
         units,
-        user_vectors,
+        {name: each.user_vectors for name, each in model.vectors().items()},
         trained.user_sources,
         blend_of(model),
     )

@@ -4,8 +4,9 @@ By the model, then popular with their segment, then popular with all. Pure; the 
 and requests of one user rank through `rank_block`. A user's list depends, to the last bit, on nobody else in the block.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -203,6 +204,7 @@ class Ranker:
         """
         nothing = sparse.csr_matrix(self.history.shape, dtype=np.float32)
         start, items = 0, len(self.catalogue.units)
+        popular = cache(self._popular_scores)
         for block in self._blocks(users, nothing, max(1, min(_USERS_AT_ONCE, _SCORES_AT_ONCE // items))):
             scores = np.full((len(block.sources), items), LOWEST, np.float32)
             for scored in (TRAINED, FEATURES_ONLY):
@@ -210,7 +212,7 @@ class Ranker:
                     # The lowest number itself marks an item that may not be recommended.
                     scores[rows] = np.maximum(of_places.total[places], LOWEST / 2)
             for row in np.flatnonzero(block.sources == UNKNOWN):
-                scores[row] = self._popular_scores(block.segments[row])
+                scores[row] = popular(block.segments[row])
             yield slice(start, start + len(block.sources)), scores
             start += len(block.sources)
 
@@ -236,8 +238,3 @@ class Ranker:
                 self.history[rows],
                 UserItemPairs(out.row.astype(np.int64), out.col.astype(np.int64)),
             )
-
-
-def side_by_side(lists: Sequence[TopKLists]) -> Indices:
-    """Return the items of several domains' lists: (users, k * domains)."""
-    return np.concatenate([each.items for each in lists], axis=1) if lists else np.empty((0, 0), np.int64)

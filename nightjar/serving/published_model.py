@@ -14,8 +14,7 @@ import pyarrow as pa
 
 from nightjar.contract.artifacts import embeddings, model_folder
 from nightjar.contract.artifacts.embeddings import TRAINED, Vectors
-from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
-from nightjar.contract.artifacts.sources import VectorSource
+from nightjar.contract.artifacts.model_folder import ModelSources
 from nightjar.contract.artifacts.user_features import UserFeatures, read_user_features
 from nightjar.contract.errors import NightjarError
 from nightjar.publishing.unload import ITEMS_AS_OF
@@ -111,11 +110,8 @@ def load_published_model(connection: Connection, model: Path, publication_id: st
 
 def spaces_of(model: ModelSources) -> dict[str, Space]:
     """Return where each source of kind vectors folds users in, by its name."""
-    trained = model.embeddings
-    vectors = {LIGHTFM: (trained.user_vectors, trained.item_vectors)} | {
-        each.name: (each.fitted.user_vectors, each.fitted.item_vectors)
-        for each in model.of_weight()
-        if isinstance(each.fitted, VectorSource)
+    is_trained = model.embeddings.user_sources == TRAINED
+    return {
+        name: Space(each.item_vectors, trained_length(each.user_vectors, is_trained))
+        for name, each in model.vectors().items()
     }
-    is_trained = trained.user_sources == TRAINED
-    return {name: Space(items, trained_length(users, is_trained)) for name, (users, items) in vectors.items()}

@@ -69,6 +69,14 @@ class ModelSources:
         for each in self.others:
             yield SourceFacts(each.name, each.fitted.kind, each.items, each.weight)
 
+    def vectors(self) -> dict[str, VectorSource]:
+        """The sources of kind vectors that weigh more than 0 by name, the embeddings among them."""
+        trained = self.embeddings
+        own = VectorSource(trained.user_vectors, trained.item_vectors, trained.item_biases)
+        return {LIGHTFM: own} | {
+            each.name: each.fitted for each in self.of_weight() if isinstance(each.fitted, VectorSource)
+        }
+
     def of_weight(self) -> tuple[Source, ...]:
         """The other sources that weigh more than 0."""
         return tuple(each for each in self.others if each.weight > 0)

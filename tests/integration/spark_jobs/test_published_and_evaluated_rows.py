@@ -27,7 +27,7 @@ SETTINGS = Settings(epochs=4, embedding_dim=16, top_k=K, diversity_weight=0.0, c
 
 @pytest.fixture(scope="module")
 def town(spark, tmp_path_factory: pytest.TempPathFactory, as_of) -> RunFolder:
-    """Features of a run: tastes, a tag an item, towns of users, unliked events, and items and users without events."""
+    """Features of a run: tastes, tags, towns of users, unliked events, and items and users that have no event."""
     random = np.random.default_rng(5)
     user, item = random.integers(0, USERS - 20, EVENTS), (random.pareto(1.2, EVENTS) * 12).astype(int) % (ITEMS - 10)
     tables = {

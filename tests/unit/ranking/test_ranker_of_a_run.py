@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from nightjar.contract.artifacts.sources import COLD, ItemScores, ItemWeights, Source, VectorSource
 from nightjar.ranking.blend import LOWEST
-from nightjar.ranking.ranker import Ranker, side_by_side
-from nightjar.ranking.top_k_lists import POPULAR
+from nightjar.ranking.ranker import Ranker
+from nightjar.ranking.top_k_lists import POPULAR, TopKLists
 from tests.support.small_models import csr, embeddings_of, small_catalogue
 
 # Item 3 is unknown to the model. Users: by features, unknown of a segment, unknown.
@@ -26,7 +26,7 @@ def small() -> Ranker:
 
 
 def items_of(ranker: Ranker, users, k: int, left_out=NOTHING) -> list[list[int]]:
-    return side_by_side(ranker.lists(np.array(users, np.int64), left_out, k)).tolist()
+    return TopKLists.side_by_side(ranker.lists(np.array(users, np.int64), left_out, k)).items.tolist()
 
 
 def test_users_come_in_the_order_asked_for_with_what_they_may_not_get(small: Ranker) -> None:

@@ -211,7 +211,7 @@ def test_the_folder_has_the_arrays_the_features_and_the_rules_and_nothing_else(r
     ranking_folder.link(run, tmp_path / "model", RULES)
     files = {str(path.relative_to(tmp_path / "model")) for path in (tmp_path / "model").rglob("*") if path.is_file()}
     arrays = {f"model/{path.name}" for path in run.model.iterdir()}
-    # The numbers of Spark's files stay, what it names them anew with each time does not.
+    # The numbers of the files of Spark stay; the names that each run gives them do not.
     parts = {f"features/{name}/part-0000{place}.parquet" for name in FEATURES for place in (0, 1)}
     assert files == arrays | parts | {"ranking.json"}
     assert json.loads((tmp_path / "model" / "ranking.json").read_text()) == {
