@@ -22,7 +22,7 @@ from nightjar.contract.artifacts.embeddings import TRAINED, UNKNOWN, Embeddings
 from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
 from nightjar.contract.artifacts.sources import GROUPS, Fitted, Source
 from nightjar.contract.settings import Settings
-from nightjar.ranking.catalogue import catalogue_of
+from nightjar.ranking.catalogue import Catalogue, catalogue_of
 from nightjar.ranking.fold_in import folded_in, newest_weights
 from nightjar.ranking.popularity_weight import at_popularity_weight
 from nightjar.ranking.ranker import Ranker
@@ -108,9 +108,14 @@ class Candidate:
         if fold_in_recency is not None:
             model = folded_in(model, fold_in_recency, self.settings.fold_in_items)
             history = (history + newest_weights(fold_in_recency, self.settings.fold_in_items)).tocsr()
-        items = {"item_id": data.item_ids, "domain": data.item_domains, "is_available": is_available}
-        catalogue = catalogue_of(model, pa.table(items), self.part.popularity.lists).among(is_available)
+        catalogue = _catalogue(model, self.part, is_available)
         return Ranker(catalogue, history, data.user_segments, self.settings.diversity_weight)
+
+
+def _catalogue(model: ModelSources, part: TrainingPart, is_available: NDArray[np.bool_]) -> Catalogue:
+    data = part.data
+    items = {"item_id": data.item_ids, "domain": data.item_domains, "is_available": is_available}
+    return catalogue_of(model, pa.table(items), part.popularity.lists).among(is_available)
 
 
 def _ignore(*_: object) -> None:
@@ -173,6 +178,5 @@ def popularity_ranker(part: TrainingPart) -> Ranker:
         *(np.zeros((items, 1), np.float32), np.zeros(items, np.float32)),
         *(np.full(users, UNKNOWN, np.int8), np.full(items, UNKNOWN, np.int8)),
     )
-    table = pa.table({"item_id": data.item_ids, "domain": data.item_domains, "is_available": data.competes})
-    catalogue = catalogue_of(ModelSources(unknown), table, part.popularity.lists).among(data.competes)
+    catalogue = _catalogue(ModelSources(unknown), part, data.competes)
     return Ranker(catalogue, part.pairs, data.user_segments).without_model()
