@@ -16,11 +16,23 @@ from pyspark.sql import functions as F
 
 from nightjar.contract.atomic_files import written_aside
 from nightjar.contract.errors import BadInput
+from nightjar.contract.holdout_kind import HOLDOUT_KINDS
 from nightjar.contract.progress import StageProgress
 from nightjar.contract.repeat_rule import NEVER
 from nightjar.contract.run_folder import RunFolder
 from spark_jobs import entry_point
-from spark_jobs.transforms import entity_features, holdout, id_maps, pair_weights, popularity, seen_items, segments
+from spark_jobs.transforms import (
+    entity_features,
+    holdout,
+    id_maps,
+    pair_weights,
+    popularity,
+    seen_items,
+    segments,
+    trending,
+    window_datasets,
+)
+from spark_jobs.transforms.split import Split
 
 SNAPSHOT = ("interactions", "items", "item_features", "users", "user_features")
 
@@ -37,38 +49,29 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
     """Return every dataset of `features/` by name; `snapshot` holds the tables named in `SNAPSHOT`."""
     users = id_maps.number_users(snapshot["users"], snapshot["interactions"]).persist()
     items = id_maps.number_items(snapshot["items"], snapshot["interactions"]).persist()
-    # Read twice rather than persisted: its ids would take most of the memory, and the pairs below suffice.
+    # Read several times rather than persisted: its ids would take most of the memory.
     events = id_maps.number_events(snapshot["interactions"], users, items)
     seen = seen_items.seen_pairs(events).persist()
-    fractions = holdout.Fractions(
-        arguments.holdout_fraction, arguments.cold_holdout_fraction, arguments.domain_holdout_fraction
+    split = Split(
+        arguments.holdout_fraction,
+        arguments.cold_holdout_fraction,
+        arguments.domain_holdout_fraction,
+        arguments.seed,
+        arguments.holdout,
+        arguments.repeat_after_days,
     )
-    split = holdout.mark_train(events, fractions, arguments.seed, arguments.repeat_after_days)
-    pairs = pair_weights.weigh_pairs(
-        split,
-        arguments.as_of,
-        arguments.recency_rank_power,
-        arguments.popularity_half_life_days,
-        arguments.trending_half_life_days,
-    ).persist()
-    # Without repeats there is nothing to write: the model's stages read a missing dataset as an empty one.
-    repeatable = None
-    if not arguments.repeat_after_days.allows_none:
-        repeatable = holdout.repeatable(split, arguments.as_of).persist()
+    window, choice = window_datasets.windows(events, split, arguments)
     ids = {
-        "user": id_maps.user_ids(users, seen, pairs).persist(),
-        "item": id_maps.item_ids(items, seen, pairs).persist(),
+        "user": id_maps.user_ids(users, seen, window.pairs).persist(),
+        "item": id_maps.item_ids(items, seen, window.pairs).persist(),
     }
     datasets = {
         "user_ids": ids["user"],
         "item_ids": ids["item"],
-        "full_interactions": pair_weights.full_interactions(pairs),
-        "train_interactions": pair_weights.train_interactions(pairs),
-        "holdout": holdout.holdout(pairs, repeatable),
-        "shown": holdout.fold_in_items(pairs),
-        "train_seen": holdout.train_seen(events, pairs, fractions, arguments.seed, arguments.repeat_after_days),
+        "full_interactions": pair_weights.full_interactions(window.pairs),
+        "shown": holdout.fold_in_items(window.pairs),
         "seen": seen_items.seen(seen, arguments.as_of),
-        **({} if repeatable is None else {"repeatable": repeatable}),
+        "trending": trending.trending(window.marked, choice.marked, arguments.as_of),
     }
     for entity, numbered in (("user", users), ("item", items)):
         given = snapshot[f"{entity}_features"]
@@ -80,9 +83,10 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
         if entity == "user":
             carriers = segments.segment_carriers(folded, arguments.min_segment_users)
             datasets["user_segments"] = segments.user_segments(carriers)
-            datasets["popularity"] = popularity.popularity(pairs, items, carriers, arguments.popular_k)
-            datasets["train_popularity"] = popularity.train_popularity(pairs, items, carriers, arguments.popular_k)
-            datasets["trending"] = popularity.trending(pairs)
+            datasets["popularity"] = popularity.popularity(window.pairs, items, carriers, arguments.popular_k)
+            datasets |= window_datasets.window_datasets(window, events, items, carriers, arguments)
+            of_choice = window_datasets.window_datasets(choice, events, items, carriers, arguments)
+            datasets |= {f"choice_{name}": frame for name, frame in of_choice.items()}
     return datasets
 
 
@@ -132,13 +136,13 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument("--min-feature-support", type=entry_point.at_least(1), required=True)
     parser.add_argument("--max-feature-weight", type=float, required=True)
     parser.add_argument("--recency-rank-power", type=float, required=True)
+    parser.add_argument("--holdout", choices=HOLDOUT_KINDS, required=True)
     parser.add_argument("--holdout-fraction", type=entry_point.fraction, required=True)
     parser.add_argument("--cold-holdout-fraction", type=entry_point.fraction, required=True)
     parser.add_argument("--domain-holdout-fraction", type=entry_point.fraction, required=True)
     parser.add_argument(
         "--popularity-half-life-days", type=float, required=True, help="0: no decay but that of the event type"
     )
-    parser.add_argument("--trending-half-life-days", type=float, required=True)
     parser.add_argument("--min-segment-users", type=entry_point.at_least(1), required=True)
     parser.add_argument("--popular-k", type=entry_point.at_least(1), required=True)
     parser.add_argument("--seed", type=entry_point.at_least(0), required=True)

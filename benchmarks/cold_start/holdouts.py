@@ -71,6 +71,13 @@ def with_holdout(data: TrainingData, cold: ColdHeldOut) -> TrainingData:
     return replace(data, holdout=ones(*pairs, data.train.shape), is_available=is_candidate)
 
 
+def with_pairs_held_out(before: TrainingData, data: TrainingData) -> TrainingData:
+    """Return the data whose holdout is what later data have besides."""
+    held_out = (data.train - before.train).tocsr()
+    held_out.eliminate_zeros()
+    return replace(before, holdout=held_out)
+
+
 def training_data(source: Source, settings: Settings) -> TrainingData:
     """Return the training part in the form of a run's features: rare tags folded, sums capped, identities."""
     users, items = source.pairs.shape

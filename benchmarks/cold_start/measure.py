@@ -5,19 +5,29 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cold_start import sources
-from benchmarks.cold_start.holdouts import COLD_ITEMS, SEED, ColdHeldOut, hold_out, training_data, with_holdout
+from benchmarks.cold_start.holdouts import (
+    COLD_ITEMS,
+    SEED,
+    ColdHeldOut,
+    hold_out,
+    training_data,
+    with_holdout,
+    with_pairs_held_out,
+)
 from benchmarks.cold_start.models import (
     COLD_ITEM_PEERS,
     CROSS_DOMAIN_PEERS,
     EMBEDDINGS,
     NIGHTJAR,
     Peer,
+    choose_blend_weights,
     choose_cold_item_weights,
     nightjar,
 )
 from benchmarks.quality.evaluation import Scorer, evaluate_recommendations, recommend
 from benchmarks.saved_figures import SavedFigures
 from ml.data.training_data import TrainingData
+from nightjar.contract.artifacts.sources import NEW_TO_DOMAIN
 from nightjar.contract.settings import Settings
 
 Figures = dict[str, dict[str, Any]]
@@ -53,13 +63,19 @@ def _tuned(
 def _of_nightjar(
     before: TrainingData, validation_sets: TestSets, data: TrainingData, test_sets: TestSets, settings: Settings
 ) -> dict[str, Figures]:
-    choice = {}
+    choice, blend = {}, None
     if COLD_ITEMS in validation_sets:
         weights = choose_cold_item_weights(with_holdout(before, validation_sets[COLD_ITEMS]), settings)
         print(weights.summary(), flush=True)
         choice = {"cold_item_share": weights.blend_weight, "cold_item_regression_share": weights.regression_weight}
         settings = weights.in_settings(settings)
-    scorers = nightjar(data, settings)
+    else:
+        chosen = choose_blend_weights(with_pairs_held_out(before, data), settings)
+        for line in chosen.summary():
+            print(line, flush=True)
+        blend = chosen.weights
+        choice = {} if blend is None else {name: each for name, each in blend.of[NEW_TO_DOMAIN].items() if each > 0}
+    scorers = nightjar(data, settings, blend)
     figures = {name: _evaluated(scorers[name], test_sets) for name in (EMBEDDINGS, NIGHTJAR)}
     for each in figures[NIGHTJAR].values():
         each["choice"] = choice

@@ -14,11 +14,14 @@ from scipy import sparse
 from benchmarks.cold_start.holdouts import SEED
 from benchmarks.quality.evaluation import Scorer
 from ml.data.training_data import TrainingData
+from ml.evaluation import blend_weights
+from ml.evaluation.blend_weights import ChosenWeights
 from ml.evaluation.cold_item_weights import ColdItemWeights, choose
 from ml.evaluation.holdout_slices import holdout_slices, slice_named
 from ml.models.candidate import fit_candidate
 from ml.models.cold_items import metadata_rows, unit_rows
 from ml.models.ease import nearest_by_cosine
+from ml.models.source_weights import SourceWeights
 from nightjar.contract.artifacts.model_folder import LIGHTFM
 from nightjar.contract.settings import Settings
 from nightjar.ranking.ranker import Ranker
@@ -79,14 +82,19 @@ def als(data: TrainingData, alpha: float, regularization: float) -> Scorer:
 
 
 def choose_cold_item_weights(before: TrainingData, settings: Settings) -> ColdItemWeights:
-    """Choose as a run does on its holdout."""
+    """Choose as a run does on its choice window."""
     slices = holdout_slices(before.train, before.holdout, before.is_available, settings.seed)
     return choose(fit_candidate(before.train_part, settings), slice_named(slices, "cold_item"))
 
 
-def nightjar(data: TrainingData, settings: Settings) -> dict[str, Scorer]:
-    """Return the ranking of a run, and that of its embeddings alone."""
-    candidate = fit_candidate(data.train_part, settings)
+def choose_blend_weights(before: TrainingData, settings: Settings) -> ChosenWeights:
+    """Choose as a run does on its choice window."""
+    return blend_weights.choose(fit_candidate(before.train_part, settings))
+
+
+def nightjar(data: TrainingData, settings: Settings, weights: SourceWeights | None) -> dict[str, Scorer]:
+    """Return the ranking of a run, and that of its embeddings alone; weights None: the default ones."""
+    candidate = fit_candidate(data.train_part, settings).with_weights(weights)
     return {EMBEDDINGS: _scorer(candidate.ranker_of(LIGHTFM)), NIGHTJAR: _scorer(candidate.ranker())}
 
 

@@ -4,7 +4,8 @@ Reads the feature tables that the Spark job build_features wrote; used by the st
 brought into the order of the indices, so that nothing depends on how Spark partitioned its files.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,8 +16,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy import sparse
 
+from nightjar.contract.artifacts.sources import History
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.tables import EVERYONE
+from nightjar.contract.trending import TRENDING_HALF_LIVES_DAYS
 from nightjar.ranking.catalogue import PopularityList, PopularityLists, popularity_lists
 
 RARE_SUFFIX = ":(rare)"
@@ -32,15 +35,15 @@ class Popularity:
 
     Attributes:
         lists: the popularity lists; those of segment `all` rank every item that may be recommended.
-        trending: (items,) float32, score by the newest events.
+        trending: (items,) float32 by half-life in days, scores by the newest events.
     """
 
     lists: PopularityLists
-    trending: NDArray[np.float32]
+    trending: Mapping[float, NDArray[np.float32]]
 
-    def of_everyone(self) -> NDArray[np.float32]:
+    def of_everyone(self, items: int) -> NDArray[np.float32]:
         """(items,) scores of the lists of all users; 0 for an item that is in none."""
-        scores = np.zeros(len(self.trending), np.float32)
+        scores = np.zeros(items, np.float32)
         for of_domain in self.lists.values():
             scores[of_domain[EVERYONE].items] = of_domain[EVERYONE].scores
         return scores
@@ -60,7 +63,28 @@ def popularity_by_users(
     order = np.lexsort((item_ids.astype(str), -users))
     by_domain = {name: order[domains[order] == name] for name in sorted(set(domains.tolist()))}
     lists = {name: {EVERYONE: PopularityList(items, users[items])} for name, items in by_domain.items()}
-    return Popularity(lists, users)
+    return Popularity(lists, dict.fromkeys(TRENDING_HALF_LIVES_DAYS, users))
+
+
+@dataclass(frozen=True)
+class ChoiceWindow:
+    """The window by which blend weights are chosen: the split of the run applied once more to its training part.
+
+    Attributes:
+        train: (users, items) float32 CSR, weight of the positive pairs before the window.
+        train_ranks: (users, items) float32 CSR of these pairs, 1 for a user's newest.
+        holdout: (users, items) float32 CSR of ones, the pairs of the window.
+        train_seen: as of `TrainingData`.
+        train_popularity: as of `TrainingData`.
+        repeatable: as of `TrainingData`.
+    """
+
+    train: sparse.csr_matrix
+    train_ranks: sparse.csr_matrix
+    holdout: sparse.csr_matrix
+    train_seen: sparse.csr_matrix | None = None
+    train_popularity: Popularity | None = None
+    repeatable: sparse.csr_matrix | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +113,10 @@ class TrainingData:
         segments: (users,) text, None for a user without a segment.
         train_popularity: by the pairs of `train`; the lists hold the items of the holdout, too. None: by users alone.
         full_popularity: by the pairs of `full`, likewise.
+        full_ranks: (users, items) float32 CSR of the pairs of `full`, 1 for a user's newest, 2 for the one before, ...
+            None: all are equally new.
+        train_ranks: likewise, of `train`.
+        choice: None: there is no such window, and weights stay as they are.
     """
 
     user_ids: NDArray[np.object_]
@@ -108,19 +136,34 @@ class TrainingData:
     segments: NDArray[np.object_] | None = field(default=None, kw_only=True)
     train_popularity: Popularity | None = field(default=None, kw_only=True)
     full_popularity: Popularity | None = field(default=None, kw_only=True)
+    full_ranks: sparse.csr_matrix | None = field(default=None, kw_only=True)
+    train_ranks: sparse.csr_matrix | None = field(default=None, kw_only=True)
+    choice: ChoiceWindow | None = field(default=None, kw_only=True)
 
     @property
     def train_part(self) -> "TrainingPart":
         """What the evaluated model is fitted on."""
-        return self._part(self.train, self.train_popularity)
+        return self._part(self.train, self.train_ranks, self.train_popularity)
 
     @property
     def full_part(self) -> "TrainingPart":
         """What the published model is fitted on."""
-        return self._part(self.full, self.full_popularity)
+        return self._part(self.full, self.full_ranks, self.full_popularity)
 
-    def _part(self, pairs: sparse.csr_matrix, popularity: Popularity | None) -> "TrainingPart":
-        return TrainingPart(self, pairs, popularity or popularity_by_users(pairs, self.item_domains, self.item_ids))
+    @property
+    def before_choice(self) -> "TrainingData | None":
+        """The data whose holdout is the choice window; nothing of the run's holdout is in it."""
+        if self.choice is None:
+            return None
+        parts = {each.name: getattr(self.choice, each.name) for each in fields(self.choice)}
+        nobody = sparse.csr_matrix(self.train.shape, dtype=np.float32)
+        return replace(self, fold_in_recency=nobody, choice=None, **parts)
+
+    def _part(
+        self, pairs: sparse.csr_matrix, ranks: sparse.csr_matrix | None, popularity: Popularity | None
+    ) -> "TrainingPart":
+        history = History.unordered(pairs) if ranks is None else History(pairs, ranks)
+        return TrainingPart(self, history, popularity or popularity_by_users(pairs, self.item_domains, self.item_ids))
 
     @cached_property
     def competes(self) -> NDArray[np.bool_]:
@@ -155,13 +198,18 @@ class TrainingPart:
 
     Attributes:
         data: ids and features of users and items.
-        pairs: (users, items) float32 CSR, weight of the positive pairs.
+        history: weight and newest rank of the positive pairs.
         popularity: of these pairs.
     """
 
     data: TrainingData
-    pairs: sparse.csr_matrix
+    history: History
     popularity: Popularity
+
+    @property
+    def pairs(self) -> sparse.csr_matrix:
+        """(users, items) float32 CSR, weight of the positive pairs."""
+        return self.history.weights
 
 
 def read_training_data(features: Path) -> TrainingData:
@@ -197,6 +245,21 @@ def read_training_data(features: Path) -> TrainingData:
         segments=_segments(features, shape[0]),
         train_popularity=_popularity(features, "train_popularity", "train_score", shape[1]),
         full_popularity=_popularity(features, "popularity", "score", shape[1]),
+        full_ranks=_matrix(features, "full_interactions", ("user_index", "item_index", "newest_rank"), shape),
+        train_ranks=_matrix(features, "train_interactions", ("user_index", "item_index", "newest_rank"), shape),
+        choice=_choice_window(features, shape),
+    )
+
+
+def _choice_window(features: Path, shape: tuple[int, int]) -> ChoiceWindow:
+    pair = ("user_index", "item_index")
+    return ChoiceWindow(
+        train=_matrix(features, "choice_train_interactions", (*pair, "weight"), shape),
+        train_ranks=_matrix(features, "choice_train_interactions", (*pair, "newest_rank"), shape),
+        holdout=_matrix(features, "choice_holdout", (*pair, None), shape),
+        train_seen=_matrix(features, "choice_train_seen", (*pair, None), shape),
+        train_popularity=_popularity(features, "choice_train_popularity", "choice_train_score", shape[1]),
+        repeatable=_repeatable(features, shape, "choice_repeatable"),
     )
 
 
@@ -264,18 +327,22 @@ def _segments(features: Path, users: int) -> NDArray[np.object_]:
 
 def _popularity(features: Path, lists: str, score: str, items: int) -> Popularity:
     scored = _table(features, "trending")
-    trending = np.zeros(items, np.float32)
-    trending[scored.column("item_index").to_numpy()] = scored.column(score).to_numpy()
+    half_lives = scored.column("half_life_days").to_numpy()
+    trending = {}
+    for days in TRENDING_HALF_LIVES_DAYS:
+        of_half_life = scored.filter(pa.array(half_lives == days))
+        trending[days] = np.zeros(items, np.float32)
+        trending[days][of_half_life.column("item_index").to_numpy()] = of_half_life.column(score).to_numpy()
     order = [("segment", "ascending"), ("domain", "ascending"), ("rank", "ascending")]
     return Popularity(popularity_lists(_table(features, lists).sort_by(order)), trending)
 
 
-def _repeatable(features: Path, shape: tuple[int, int]) -> sparse.csr_matrix | None:
+def _repeatable(features: Path, shape: tuple[int, int], name: str = "repeatable") -> sparse.csr_matrix | None:
     # Written only where items may be recommended again.
-    if not (features / "repeatable").exists():
+    if not (features / name).exists():
         return None
-    may_repeat = _matrix(features, "repeatable", ("user_index", "item_index", None), shape)
-    return (may_repeat + _matrix(features, "repeatable", ("user_index", "item_index", "is_repeated"), shape)).tocsr()
+    may_repeat = _matrix(features, name, ("user_index", "item_index", None), shape)
+    return (may_repeat + _matrix(features, name, ("user_index", "item_index", "is_repeated"), shape)).tocsr()
 
 
 def _matrix(

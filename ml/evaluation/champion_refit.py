@@ -10,9 +10,9 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from ml.data.training_data import TrainingData
-from ml.evaluation import cold_item_weights, recorded_configuration
+from ml.evaluation import recorded_configuration
 from ml.evaluation.champion import Champion
-from ml.evaluation.holdout_slices import HoldoutSlice
+from ml.evaluation.choices import choose
 from ml.evaluation.results import ComparedChampion
 from ml.models.candidate import Candidate, fit_candidate
 from ml.models.lightfm import Epoch
@@ -28,7 +28,6 @@ def refit_champion(
     settings: Settings,
     champion: Champion,
     recorded: Mapping[str, str] | None,
-    cold_items: HoldoutSlice,
     on_epoch: Callable[[Epoch, Candidate], None],
 ) -> tuple[ComparedChampion, Ranker | None]:
     """Return the champion compared with this run, with the ranker of its refit where its configuration differs.
@@ -38,7 +37,6 @@ def refit_champion(
         settings: of this run.
         champion: the publication to compare with.
         recorded: settings of its training by name; None where they are no longer kept.
-        cold_items: the slice by which its refit chooses the weights that rank cold items.
         on_epoch: called after each epoch of the refit.
     """
     if recorded is None:
@@ -56,10 +54,10 @@ def refit_champion(
         return compared, None
     try:
         theirs = recorded_configuration.with_recorded_model(settings, recorded)
-        candidate = fit_candidate(data_of(theirs).train_part, theirs, on_epoch)
-        # By the same rule on the same holdout: a choice that only one of the two may make would favour it.
-        cold_weights = cold_item_weights.choose(candidate, cold_items)
-        return compared, candidate.at(cold_weights.in_settings(theirs)).ranker()
+        data = data_of(theirs)
+        # By the same rule on the same window: a choice that only one of the two may make would favour it.
+        choices = choose(data, theirs, on_epoch)
+        return compared, choices.applied_to(fit_candidate(data.train_part, theirs, on_epoch)).ranker()
     except (NightjarError, ValidationError) as error:
         # A configuration that fails on this run's data must not keep another one from taking its place.
         return replace(compared, obstacle=str(error)), None

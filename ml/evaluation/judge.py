@@ -9,6 +9,7 @@ from ml.data.training_data import TrainingData
 from ml.evaluation.cross_domain_slices import cross_domain_slices
 from ml.evaluation.evaluate import BASELINE, CHAMPION, MODEL, Evaluation, Metric, evaluate, evaluate_alone
 from ml.evaluation.holdout_slices import HoldoutSlice, fold_in_slice, holdout_slices, sampled, slice_named
+from ml.evaluation.popularity_baseline import best_popularity
 from ml.evaluation.popularity_curve import CurvePoint, popularity_curve
 from ml.evaluation.slice_lists import Evaluated
 from ml.models.candidate import Candidate
@@ -28,11 +29,13 @@ class Judgement:
         evaluation: metrics of the model, of popularity and of the refit of the champion.
         of_sources: list metrics of each source alone.
         popularity_curve: metrics by popularity weight.
+        popularity: what the popularity baseline counts.
     """
 
     evaluation: Evaluation
     of_sources: list[Metric]
     popularity_curve: list[CurvePoint]
+    popularity: str
 
     @property
     def metrics(self) -> list[Metric]:
@@ -58,7 +61,9 @@ def judge(candidate: Candidate, champion: Ranker | None, slices: list[HoldoutSli
     """
     data, settings, k = candidate.part.data, candidate.settings, candidate.settings.metric_k
     truth, ranker = Evaluated.of(data), candidate.ranker()
-    rankers = {MODEL: ranker, BASELINE: ranker.without_model()}
+    sample = sampled(slices[0], SAMPLE_USERS, settings.seed)
+    counts, popularity = best_popularity(candidate.part, sample, truth, k)
+    rankers = {MODEL: ranker, BASELINE: popularity}
     if champion is not None:
         rankers[CHAMPION] = champion
     evaluation = evaluate(rankers, slices, truth, k)
@@ -67,8 +72,8 @@ def judge(candidate: Candidate, champion: Ranker | None, slices: list[HoldoutSli
     def ranker_at(popularity_weight: float) -> Ranker:
         return candidate.at(settings.model_copy(update={"popularity_weight": popularity_weight})).ranker()
 
-    sample = sampled(slices[0], SAMPLE_USERS, settings.seed)
-    return Judgement(evaluation, _metrics_of_sources(candidate, slices), popularity_curve(ranker_at, sample, truth, k))
+    curve = popularity_curve(ranker_at, sample, truth, k)
+    return Judgement(evaluation, _metrics_of_sources(candidate, slices), curve, counts)
 
 
 def _metrics_of_sources(candidate: Candidate, slices: list[HoldoutSlice]) -> list[Metric]:

@@ -5,7 +5,7 @@ a search and the benchmarks come from it.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -16,14 +16,16 @@ from scipy import sparse
 
 from ml.data.training_data import TrainingPart
 from ml.models import registry
+from ml.models.base import Model
 from ml.models.lightfm import Epoch, Factors, WarmStartCheckpoint, fit
+from ml.models.source_weights import SourceWeights, default_weights
 from ml.models.trained_embeddings import FittedFactors, embeddings_of
 from nightjar.contract.artifacts.embeddings import TRAINED, UNKNOWN, Embeddings
 from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
-from nightjar.contract.artifacts.sources import GROUPS, Fitted, Source
+from nightjar.contract.artifacts.sources import COLD, USERS, WARM, Fitted, ItemWeights, Source
 from nightjar.contract.settings import Settings
-from nightjar.ranking.catalogue import Catalogue, catalogue_of
-from nightjar.ranking.fold_in import folded_in, newest_weights
+from nightjar.ranking.catalogue import Catalogue, PopularityLists, catalogue_of
+from nightjar.ranking.fold_in import folded_history, folded_in
 from nightjar.ranking.popularity_weight import at_popularity_weight
 from nightjar.ranking.ranker import Ranker
 
@@ -38,6 +40,7 @@ class Candidate:
         factors: of LightFM.
         fitted: sources of the other models by name.
         seconds: wall seconds of each fit by name.
+        chosen: weights in the place of the default ones.
     """
 
     part: TrainingPart
@@ -45,6 +48,14 @@ class Candidate:
     factors: FittedFactors
     fitted: Mapping[str, Fitted]
     seconds: Mapping[str, float] = field(default_factory=dict)
+    chosen: SourceWeights | None = None
+
+    @property
+    def weights(self) -> SourceWeights:
+        """The weights that the candidate ranks by."""
+        if self.chosen is None:
+            return default_weights(self.fitted, self.settings)
+        return self.chosen.for_fitted(self.fitted)
 
     @property
     def checkpoint(self) -> WarmStartCheckpoint:
@@ -55,23 +66,27 @@ class Candidate:
         """Return the candidate with other settings of the ranking."""
         return replace(self, settings=settings)
 
+    def with_weights(self, weights: SourceWeights | None) -> "Candidate":
+        """Return the candidate with chosen weights; None: those by default."""
+        return replace(self, chosen=weights)
+
     def model(self) -> ModelSources:
         """Return the model that the candidate ranks by."""
-        embeddings = embeddings_of(self.factors, self.settings)
-        pairs, popularity_weight = self.part.pairs, self.settings.popularity_weight
-        models = [model for model in registry.MODELS if model.name in self.fitted]
-        total = {items: sum(each.weight(self.settings) for each in models if each.items == items) for items in GROUPS}
+        weights = self.weights
         others = (
-            Source(
-                each.name,
-                # More than there is to share out is scaled down to 1, which leaves the embeddings nothing.
-                each.weight(self.settings) / max(1.0, total[each.items]),
-                at_popularity_weight(self.fitted[each.name], pairs, popularity_weight),
-                each.items,
-            )
-            for each in models
+            self._source(model, name, fitted, weights)
+            for model in registry.MODELS
+            if model.name in self.fitted
+            for name, fitted in sources_of(model.name, self.fitted[model.name])
         )
-        return ModelSources(embeddings, tuple(others))
+        return ModelSources(embeddings_of(self.factors, self.settings), tuple(others))
+
+    def _source(self, model: Model, name: str, fitted: Fitted, weights: SourceWeights) -> Source:
+        fitted = at_popularity_weight(fitted, self.part.history, self.settings.popularity_weight)
+        if model.items == COLD:
+            return Source(name, min(1.0, model.weight(self.settings)), fitted, COLD)
+        in_domain, new_to_domain, cold_user = (weights.weight(users, name) for users in USERS)
+        return Source(name, in_domain, fitted, WARM, new_to_domain, cold_user)
 
     def ranker(self, fold_in_recency: sparse.csr_matrix | None = None) -> Ranker:
         """Return the ranker of the evaluation, where the items of the holdout compete, too.
@@ -89,7 +104,7 @@ class Candidate:
     def ranker_of(self, name: str) -> Ranker:
         """Return the ranker of one source alone, `lightfm` or another; it knows the users with interactions only."""
         model = self.model()
-        sources = tuple(replace(each, weight=1.0) for each in model.others if each.name == name)
+        sources = tuple(Source(each.name, 1.0, each.fitted, each.items) for each in model.others if each.name == name)
         embeddings = model.embeddings
         if name != LIGHTFM:
             is_trained = embeddings.user_sources == TRAINED
@@ -104,12 +119,21 @@ class Candidate:
     def _ranker(
         self, model: ModelSources, is_available: NDArray[np.bool_], fold_in_recency: sparse.csr_matrix | None
     ) -> Ranker:
-        data, history = self.part.data, self.part.pairs
+        data, history = self.part.data, self.part.history
         if fold_in_recency is not None:
             model = folded_in(model, fold_in_recency, self.settings.fold_in_items)
-            history = (history + newest_weights(fold_in_recency, self.settings.fold_in_items)).tocsr()
+            # Nobody has both.
+            history = history.beside(folded_history(fold_in_recency, self.settings.fold_in_items))
         catalogue = _catalogue(model, self.part, is_available)
         return Ranker(catalogue, history, data.user_segments, self.settings.diversity_weight)
+
+
+def sources_of(name: str, fitted: Fitted) -> Iterator[tuple[str, Fitted]]:
+    """Yield the sources that one model of this name makes."""
+    if isinstance(fitted, ItemWeights):
+        yield from fitted.sources(name)
+    else:
+        yield name, fitted
 
 
 def _catalogue(model: ModelSources, part: TrainingPart, is_available: NDArray[np.bool_]) -> Catalogue:
@@ -167,8 +191,15 @@ def fit_candidate(
     return candidate_of(users, items)
 
 
-def popularity_ranker(part: TrainingPart) -> Ranker:
-    """Return the ranker of the popularity lists alone, without any fit."""
+def popularity_ranker(part: TrainingPart, lists: PopularityLists | None = None) -> Ranker:
+    """Return the ranker of popularity lists alone, without any fit.
+
+    Args:
+        part: the data.
+        lists: None: those of the part, which publications fill lists up by.
+    """
+    if lists is not None:
+        part = replace(part, popularity=replace(part.popularity, lists=lists))
     data = part.data
     users, items = part.pairs.shape
     unknown = Embeddings(
@@ -179,4 +210,4 @@ def popularity_ranker(part: TrainingPart) -> Ranker:
         *(np.full(users, UNKNOWN, np.int8), np.full(items, UNKNOWN, np.int8)),
     )
     catalogue = _catalogue(ModelSources(unknown), part, data.competes)
-    return Ranker(catalogue, part.pairs, data.user_segments).without_model()
+    return Ranker(catalogue, part.history, data.user_segments).without_model()

@@ -14,6 +14,8 @@ from nightjar.contract.artifacts.sources import WARM, HistoryRule, ItemWeights, 
 from nightjar.contract.settings import Settings
 
 _BLOCK_CELLS = 4_000_000
+# Beside the one of the settings, which stresses the newest few: all alike, and as recent as they are.
+_OTHER_HISTORIES = {"even": HistoryRule(0.0), "recent": HistoryRule(1.0)}
 
 
 class Ease:
@@ -76,7 +78,7 @@ def _fitted(
         (fitted.data.astype(np.float32), (items[fitted.row], items[fitted.col])), shape=(pairs.shape[1],) * 2
     )
     weights.sort_indices()
-    return ItemWeights(weights, HistoryRule(settings.cooccurrence_history_exponent))
+    return ItemWeights(weights, HistoryRule(settings.cooccurrence_history_exponent), other_histories=_OTHER_HISTORIES)
 
 
 def ease(pairs: sparse.csr_matrix, ridge: float, neighbours: int) -> sparse.csc_matrix:

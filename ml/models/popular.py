@@ -11,9 +11,9 @@ class Popular:
     name, items = "popular", WARM
 
     def weight(self, settings: Settings) -> float:
-        """None in the blend: it fills lists up."""
+        """None, unless a run chooses one: it fills lists up."""
         return 0.0
 
     def fit(self, part: TrainingPart, settings: Settings) -> ItemScores:
         """Return the scores of the lists of all users."""
-        return ItemScores(part.popularity.of_everyone())
+        return ItemScores(part.popularity.of_everyone(part.pairs.shape[1]))

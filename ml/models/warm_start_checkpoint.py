@@ -22,7 +22,14 @@ _ARRAYS = ("vectors", "biases", "vector_gradients", "bias_gradients")
 # Beyond so many times the epochs of a fit from scratch, recall falls: docs/experiments/warm-start.md.
 _MOST_TIMES_EPOCHS = 1.5
 # Where one of these differs, the factors have another shape, or were trained on what is held out now.
-_MUST_BE_EQUAL = ("embedding_dim", "seed", "holdout_fraction", "cold_holdout_fraction", "domain_holdout_fraction")
+_MUST_BE_EQUAL = (
+    "embedding_dim",
+    "seed",
+    "holdout",
+    "holdout_fraction",
+    "cold_holdout_fraction",
+    "domain_holdout_fraction",
+)
 
 
 def save(folder: Path, data: TrainingData, settings: Settings, checkpoint: WarmStartCheckpoint, epochs: int) -> None:

@@ -1,14 +1,15 @@
-"""Stage evaluate_model: fit on the training part, judge on the holdout beside popularity and the champion's refit.
+"""Stage evaluate_model: choose weights, fit on the training part, judge beside popularity and the champion's refit.
+
+Weights are chosen on a window inside the training part by a fit that saw nothing of it; what judges is the holdout.
 
 Reads `features/`, `snapshot/`, the ledger, the champion's MLflow run and the warm-start checkpoint; writes
-`outputs/model_metrics/`, `evaluation/`, `cold_items.json`, `start/evaluation/`, `plots/` and the MLflow run of the
-publication.
+`outputs/model_metrics/`, `evaluation/`, `blend_weights.json`, `cold_items.json`, `start/evaluation/`, `plots/` and the
+MLflow run of the publication.
 """
 
-from ml.evaluation import cold_item_weights
-from ml.evaluation.holdout_slices import slice_named
+from ml.evaluation.choices import choose
 from ml.evaluation.judge import all_slices, judge
-from ml.stages.fit_on_train import fit_on_train
+from ml.stages.fit_on_train import fit_on_train, fit_pulse
 from ml.stages.read_data import read_data
 from ml.stages.refit_of_champion import refit_of_champion
 from ml.stages.write_evaluation import EvaluatedModel, write_evaluation
@@ -27,16 +28,16 @@ def run(settings: Settings, folder: RunFolder) -> None:
         data = read_data(folder, settings)
         progress.unit, progress.rows = "pairs", data.train.nnz
         slices = all_slices(data, settings)
-        cold_slice = slice_named(slices, "cold_item")
 
+        choices = choose(data, settings, fit_pulse("before the choice window", progress))
+        for line in choices.summary():
+            progress.say(line)
         fit = fit_on_train(data, slices[0], folder, settings, progress)
-        weights = cold_item_weights.choose(fit.candidate, cold_slice)
-        progress.say(weights.summary())
-        candidate = fit.candidate.at(weights.in_settings(settings))
-        compared, champion = refit_of_champion(cold_slice, folder, settings, progress)
+        compared, champion = refit_of_champion(folder, settings, progress)
 
-        judgement = judge(candidate, champion, slices)
+        judgement = judge(choices.applied_to(fit.candidate), champion, slices)
+        progress.say(f"popularity baseline: {judgement.popularity}")
         for row in judgement.metrics:
             if row.metric == "recall":
                 progress.say(f"{row.model} {row.slice}: recall@{row.k} {row.value:.4f} ({row.users:,} users)")
-        write_evaluation(settings, folder, EvaluatedModel(fit, weights, compared, judgement))
+        write_evaluation(settings, folder, EvaluatedModel(fit, choices, compared, judgement))

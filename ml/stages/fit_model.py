@@ -1,10 +1,11 @@
 """Stage fit_model: the final fit on all events before the end of the interval.
 
-Reads `features/`, `snapshot/`, `cold_items.json` and the warm-start checkpoint; writes `model/`, `start/final/`,
-`outputs/item_embeddings/`, `outputs/user_embeddings/`, `outputs/model_sources/` and registers the model.
+Reads `features/`, `snapshot/`, `cold_items.json`, `blend_weights.json` and the warm-start checkpoint; writes `model/`,
+`start/final/`, `outputs/item_embeddings/`, `outputs/user_embeddings/`, `outputs/model_sources/`; registers the model.
 """
 
-from ml.evaluation import cold_item_weights
+from ml.evaluation import blend_weights, cold_item_weights
+from ml.evaluation.choices import Choices
 from ml.models.candidate import Candidate, fit_candidate
 from ml.models.lightfm import Epoch
 from ml.stages import warm_start
@@ -29,7 +30,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
         progress.unit, progress.rows = "pairs", data.full.nnz
         if data.full.nnz == 0:
             raise BadInput("no event has a weight above 0: see nightjar events", code="no_events")
-        settings = cold_item_weights.load(folder.cold_items).in_settings(settings)
+        choices = Choices(cold_item_weights.load(folder.cold_items), blend_weights.load(folder.blend_weights))
 
         def show(epoch: Epoch, candidate: Candidate) -> None:
             progress.pulse(epoch.line(data.full.nnz))
@@ -37,4 +38,4 @@ def run(settings: Settings, folder: RunFolder) -> None:
         checkpoint = warm_start.load_checkpoint(settings, folder, "final", data)
         candidate = fit_candidate(data.full_part, settings, show, checkpoint, fit_line(progress))
         warm_start.save_checkpoint(settings, folder, "final", data, checkpoint, candidate.checkpoint)
-        write_model(settings, folder, candidate, progress)
+        write_model(settings, folder, choices.applied_to(candidate), progress)

@@ -41,6 +41,11 @@ def fit_line(progress: StageProgress) -> Callable[[str, float], None]:
     return lambda name, seconds: progress.say(f"{name}: fitted in {seconds:.1f} s")
 
 
+def fit_pulse(what: str, progress: StageProgress) -> Callable[[Epoch, Candidate], None]:
+    """Return what says how far a fit is."""
+    return lambda epoch, candidate: progress.pulse(f"{what}: {epoch.line(candidate.part.pairs.nnz)}")
+
+
 def fit_on_train(
     data: TrainingData, all_slice: HoldoutSlice, folder: RunFolder, settings: Settings, progress: StageProgress
 ) -> TrainFit:

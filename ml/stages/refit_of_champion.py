@@ -6,7 +6,6 @@ Reads the ledger, the champion's MLflow run, `features/` and `snapshot/`; used b
 from ml import tracking
 from ml.data.training_data import TrainingData
 from ml.evaluation.champion_refit import refit_champion
-from ml.evaluation.holdout_slices import HoldoutSlice
 from ml.evaluation.results import ComparedChampion
 from ml.models.candidate import Candidate
 from ml.models.lightfm import Epoch
@@ -20,7 +19,7 @@ from nightjar.warehouse.engines import open_warehouse
 
 
 def refit_of_champion(
-    cold_slice: HoldoutSlice, folder: RunFolder, settings: Settings, progress: StageProgress
+    folder: RunFolder, settings: Settings, progress: StageProgress
 ) -> tuple[ComparedChampion | None, Ranker | None]:
     """Return the champion compared with this run, with the ranker of its refit where its configuration differs."""
     champion = find_champion(open_warehouse(settings), folder.record(), settings.metric_k)
@@ -34,4 +33,4 @@ def refit_of_champion(
     def data_of(theirs: Settings) -> TrainingData:
         return read_data(folder, theirs)
 
-    return refit_champion(data_of, settings, champion, recorded, cold_slice, show)
+    return refit_champion(data_of, settings, champion, recorded, show)

@@ -1,7 +1,7 @@
 """Writes what an evaluation leaves: rows, results for the gates, plots, and its part of the MLflow run.
 
 Reads the run's record, snapshot and tuned configuration; writes `outputs/model_metrics/`, `evaluation/`,
-`cold_items.json` and `plots/`. Used by the stage evaluate_model.
+`cold_items.json`, `blend_weights.json` and `plots/`. Used by the stage evaluate_model.
 """
 
 import math
@@ -12,11 +12,12 @@ from pathlib import Path
 from ml import tracking
 from ml.data.dataset_digest import dataset_digest
 from ml.data.text_model import text_model_digest
-from ml.evaluation import cold_item_weights, plots, results
-from ml.evaluation.cold_item_weights import ColdItemWeights
+from ml.evaluation import blend_weights, cold_item_weights, plots, results
+from ml.evaluation.choices import Choices
 from ml.evaluation.evaluate import Metric
 from ml.evaluation.judge import Judgement
 from ml.evaluation.results import ComparedChampion, EvaluationResults
+from ml.models.candidate import Candidate
 from ml.stages.fit_on_train import TrainFit
 from ml.tracking import StageLog
 from nightjar.contract.run_folder import RunFolder
@@ -32,13 +33,13 @@ class EvaluatedModel:
 
     Attributes:
         fit: on the training part.
-        cold_item_weights: chosen on the holdout.
+        choices: made on the choice window.
         compared_champion: None where no earlier date has a publication.
         judgement: of the holdout.
     """
 
     fit: TrainFit
-    cold_item_weights: ColdItemWeights
+    choices: Choices
     compared_champion: ComparedChampion | None
     judgement: Judgement
 
@@ -49,7 +50,8 @@ def write_evaluation(settings: Settings, folder: RunFolder, evaluated: Evaluated
     rows = [asdict(row) | {"value": None if math.isnan(row.value) else row.value} for row in metrics]
     write_rows(folder, "model_metrics", rows)
     coverage = {row.model: row.value for row in metrics if (row.slice, row.metric) == ("all", "coverage")}
-    cold_item_weights.save(evaluated.cold_item_weights, folder.cold_items)
+    cold_item_weights.save(evaluated.choices.cold_items, folder.cold_items)
+    blend_weights.save(evaluated.choices.blend, folder.blend_weights)
     of_users = evaluated.judgement.evaluation.of_users
     results.save(EvaluationResults(of_users, coverage, evaluated.compared_champion), folder.evaluation)
     _draw_plots(folder, evaluated, settings)
@@ -82,8 +84,9 @@ def _parameters(settings: Settings, folder: RunFolder, evaluated: EvaluatedModel
         "code_version": record.code_version,
         "recipe_name": record.recipe,
         "warm_start_from": evaluated.fit.warm_started_from,
-        "chosen_cold_item_share": evaluated.cold_item_weights.blend_weight,
-        "chosen_cold_item_regression_share": evaluated.cold_item_weights.regression_weight,
+        "chosen_cold_item_share": evaluated.choices.cold_items.blend_weight,
+        "chosen_cold_item_regression_share": evaluated.choices.cold_items.regression_weight,
+        **_blend_weights(evaluated.fit.candidate, evaluated.choices),
         "recipe_sha256": read_tuned_configuration(folder.tuned_configuration).sha256,
         "dataset_sha256": dataset_digest(folder.snapshot_folder),
         "text_model_sha256": text_model_digest(settings.text_model),
@@ -92,6 +95,16 @@ def _parameters(settings: Settings, folder: RunFolder, evaluated: EvaluatedModel
         "train_pairs": data.train.nnz,
         "train_epochs": len(evaluated.fit.recalls),
         "holdout_pairs": data.holdout.nnz,
+    }
+
+
+def _blend_weights(candidate: Candidate, choices: Choices) -> dict[str, float]:
+    weights = choices.applied_to(candidate).weights
+    return {
+        f"blend_weight.{users}.{source}": weight
+        for users, of_sources in weights.of.items()
+        for source, weight in of_sources.items()
+        if weight > 0
     }
 
 

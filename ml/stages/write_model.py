@@ -38,7 +38,7 @@ def write_model(settings: Settings, folder: RunFolder, candidate: Candidate, pro
     trained = model.embeddings
     _write_side(folder, "item", trained.item_ids, trained.item_vectors, trained.item_biases, trained.item_sources)
     _write_side(folder, "user", trained.user_ids, trained.user_vectors, trained.user_biases, trained.user_sources)
-    sources = [asdict(each) | {"fit_seconds": candidate.seconds[each.source]} for each in model.facts()]
+    sources = [asdict(each) | {"fit_seconds": candidate.seconds.get(each.source, 0.0)} for each in model.facts()]
     write_rows(folder, "model_sources", sources)
     for each in sources:
         progress.say("source {source}: {kind}, weight {weight:g} of {items} items, {fit_seconds:.1f} s".format(**each))

@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.data.training_data import TrainingData
+from ml.evaluation.choices import fit_as_a_run
 from ml.evaluation.evaluate import recall_at_k
 from ml.evaluation.holdout_slices import HoldoutSlice, holdout_slices, sampled
 from ml.evaluation.metrics.coverage import coverage
 from ml.evaluation.metrics.ndcg import ndcg
 from ml.evaluation.metrics.recall import recall
+from ml.evaluation.popularity_baseline import best_popularity
 from ml.evaluation.slice_lists import Evaluated, exposure_counts, list_values, slice_lists
-from ml.models.candidate import Candidate, fit_candidate, popularity_ranker
+from ml.models.candidate import Candidate, fit_candidate
 from ml.models.lightfm import Epoch
 from nightjar.contract.settings import Settings
 from nightjar.ranking.ranker import Ranker
@@ -114,14 +116,16 @@ def fit_and_evaluate(data: TrainingData, settings: Settings) -> ListMetrics:
     Raises:
         NightjarError: training diverged.
     """
-    ranker = fit_candidate(data.train_part, settings).ranker()
+    ranker = fit_as_a_run(data, settings).ranker()
     return list_metrics(ranker, _holdout(data, settings), Evaluated.of(data), settings.metric_k)
 
 
 def evaluate_popularity(data: TrainingData, settings: Settings) -> ListMetrics:
     """Evaluate the popularity baseline."""
-    ranker = popularity_ranker(data.train_part)
-    return list_metrics(ranker, _holdout(data, settings), Evaluated.of(data), settings.metric_k)
+    holdout, truth = _holdout(data, settings), Evaluated.of(data)
+    sample = sampled(holdout, CURVE_USERS, settings.seed)
+    _, ranker = best_popularity(data.train_part, sample, truth, settings.metric_k)
+    return list_metrics(ranker, holdout, truth, settings.metric_k)
 
 
 def list_metrics(ranker: Ranker, holdout: HoldoutSlice, truth: Evaluated, k: int) -> ListMetrics:

@@ -10,6 +10,7 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
     features/<name>/         Parquet written by the Spark job build_features
     evaluation/              evaluation results that gate_model reads (ml.evaluation.results)
     cold_items.json          the weights that rank cold items (ml.evaluation.cold_item_weights)
+    blend_weights.json       the weights of the model's sources (ml.evaluation.blend_weights)
     mlflow_run.json          where MLflow keeps the training
     model/                   the final embeddings (nightjar.contract.artifacts.embeddings)
     start/<fit>/             warm-start checkpoint of each fit, if any (ml.models.warm_start_checkpoint)
@@ -133,6 +134,11 @@ class RunFolder:
     def cold_items(self) -> Path:
         """File of the weights that rank cold items."""
         return self.path / "cold_items.json"
+
+    @property
+    def blend_weights(self) -> Path:
+        """File of the weights of the model's sources."""
+        return self.path / "blend_weights.json"
 
     @property
     def model(self) -> Path:

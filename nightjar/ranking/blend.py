@@ -14,7 +14,20 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
 from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
-from nightjar.contract.artifacts.sources import COLD, WARM, Fitted, ItemScores, ItemWeights, Source, VectorSource
+from nightjar.contract.artifacts.sources import (
+    COLD,
+    IN_DOMAIN,
+    NEW_TO_DOMAIN,
+    USERS,
+    WARM,
+    WITHOUT_ITEMS,
+    Fitted,
+    History,
+    ItemScores,
+    ItemWeights,
+    Source,
+    VectorSource,
+)
 from nightjar.ranking.history_product import history_product
 
 # Score of an item that may not be recommended: below every other.
@@ -51,10 +64,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Term:
-    """What one source adds to the scores of some users.
+    """The standardised scores of one source for some users.
 
     Attributes:
-        values: (users, columns) float32, or (1, columns) where it is the same for all users.
+        values: (users, columns) float32, or (1, columns) where they are the same for all users.
         column_of: (items,) column of each item, -1: the source adds nothing; None: item and column are the same.
     """
 
@@ -62,7 +75,7 @@ class Term:
     column_of: NDArray[np.int64] | None = None
 
     def of(self, rows: NDArray[np.int64], items: NDArray[np.int64]) -> Vectors:
-        """Return what it adds to some items of each row: (rows, n); 0 for item -1."""
+        """Return the scores of some items of each row: (rows, n); 0 for item -1."""
         columns = np.maximum(items, 0) if self.column_of is None else self.column_of[items]
         rows = rows if len(self.values) > 1 else np.zeros_like(rows)
         if self.values.shape[1] == 0:
@@ -76,29 +89,54 @@ class BlendedScores:
     """Scores of some users.
 
     Attributes:
-        total: (users, items) float32, `LOWEST` where the item is unknown to the model.
-        terms: what each source beside the embeddings added, in the order of `Blend.sources`.
+        blend: by which they are weighed.
+        embeddings: (users, items) float32, those of the embeddings.
+        terms: those of the other sources, in the order of `Blend.sources`; empty where the embeddings score alone.
     """
 
-    total: Vectors
+    blend: "Blend"
+    embeddings: Vectors
     terms: tuple[Term, ...]
 
-    def contributions(self, rows: NDArray[np.int64], items: NDArray[np.int64], values: Vectors) -> Vectors:
+    def total(self, users: str = IN_DOMAIN) -> Vectors:
+        """Return the weighted sum for one of `USERS`.
+
+        Returns:
+            (users, items) float32, `LOWEST` where the item is unknown to the model.
+        """
+        blend = self.blend
+        total = self.embeddings * blend.embedding_weights[users] if self.terms else self.embeddings.copy()
+        for source, term in zip(blend.sources, self.terms, strict=False):
+            weight = np.float32(source.weight_for(users))
+            if weight > 0 and source.items == COLD:
+                total[:, blend.cold.items] += weight * term.values
+            elif weight > 0:
+                total += weight * term.values
+        total[:, ~blend.is_known] = LOWEST
+        return total
+
+    def contributions(
+        self, rows: NDArray[np.int64], items: NDArray[np.int64], values: Vectors, users: str = IN_DOMAIN
+    ) -> Vectors:
         """Split the scores of some items by source: (rows, n, 1 + sources), the embeddings first; 0 for item -1.
 
         Args:
             rows: (rows,) of the scores.
             items: (rows, n) item indices.
             values: (rows, n) their scores.
+            users: as of `total`.
         """
-        added = [term.of(rows, items) for term in self.terms]
+        added = [
+            np.float32(source.weight_for(users)) * term.of(rows, items)
+            for source, term in zip(self.blend.sources, self.terms, strict=False)
+        ] or [np.zeros_like(values) for _ in self.blend.sources]
         embeddings = np.where(items >= 0, values, np.float32(0)) - sum(added, np.zeros_like(values))
         return np.stack([embeddings, *added], axis=2)
 
 
 @dataclass(frozen=True)
 class Blend:
-    """Scores users who have trained vectors.
+    """Scores users by all sources.
 
     With e(i) = v @ x(i) + bias(i), the score of the embeddings, and s(i), that of another source of weight w,
 
@@ -114,10 +152,13 @@ class Blend:
     embeddings, among each other by both. An item that a source does not score gets 0 from it, the mean, so that it
     competes by its embedding alone. So does every item for a user whose s does not vary.
 
+    Weights differ for users new to a domain and for cold users, who are scored by e alone, not standardised, where no
+    other source weighs anything for them.
+
     Attributes:
         vectors: (items, dim + 1) float32, the items' biases as the last dimension.
         is_known: (items,) whether the item is known to the model.
-        embedding_weights: (items,) float32, weight of the embeddings' score of each item.
+        embedding_weights: (items,) float32 for each of `USERS`, weight of the embeddings' score of each item.
         sources: the others, each fitted part cut to the items that it scores.
         trained: the items with interactions.
         cold: cold items that a source of cold items scores.
@@ -125,7 +166,7 @@ class Blend:
 
     vectors: Vectors
     is_known: NDArray[np.bool_]
-    embedding_weights: Vectors
+    embedding_weights: Mapping[str, Vectors]
     sources: tuple[Source, ...]
     trained: Group
     cold: Group
@@ -140,33 +181,36 @@ class Blend:
         """Number of users that are scored in one product: a block of their scores should stay in a core's cache."""
         return 48 if len(self.vectors) <= _MANY_ITEMS else 24
 
-    def scores(self, vectors: Mapping[str, Vectors], history: sparse.csr_matrix) -> BlendedScores:
+    @cached_property
+    def differs_for_new(self) -> bool:
+        """Whether users new to a domain have weights of their own."""
+        return any(each.weight_for(NEW_TO_DOMAIN) != each.weight for each in self.sources)
+
+    @cached_property
+    def blends_for_cold(self) -> bool:
+        """Whether cold users are scored by more than the embeddings."""
+        return any(each.weight_for(WITHOUT_ITEMS) > 0 for each in self.sources)
+
+    def scores(self, vectors: Mapping[str, Vectors], history: History) -> BlendedScores:
         """Score all items for some users.
 
         Args:
             vectors: (users, dim) float32 by source of kind vectors.
-            history: (users, items) float32 CSR, weight of each user's own items.
+            history: the users' own items.
         """
         queries = _with_ones(vectors[LIGHTFM]).astype(np.float64)
         queries *= _inverse_or_zero(self.trained.deviation(queries))[:, None]
         scores = queries.astype(np.float32) @ self.vectors.T
         scores -= (queries @ self.trained.mean).astype(np.float32)[:, None]
-        if self.sources:
-            scores *= self.embedding_weights
         terms = tuple(self._term(source, vectors, history, queries) for source in self.sources)
-        for source, term in zip(self.sources, terms, strict=True):
-            if source.items == COLD:
-                scores[:, self.cold.items] += term.values
-            else:
-                scores += term.values
-        scores[:, ~self.is_known] = LOWEST
-        return BlendedScores(scores, terms)
+        return BlendedScores(self, scores, terms)
 
-    def embedding_scores(self, vectors: Mapping[str, Vectors]) -> BlendedScores:
-        """Score all items by the embeddings alone, not standardised: users without a trained vector."""
-        scores: Vectors = _with_ones(vectors[LIGHTFM]) @ self.vectors.T
-        scores[:, ~self.is_known] = LOWEST
-        return BlendedScores(scores, tuple(Term(np.zeros((1, 0), np.float32)) for _ in self.sources))
+    def scores_of_cold(self, vectors: Mapping[str, Vectors]) -> BlendedScores:
+        """Score all items for users without items: by their features and what is the same for all."""
+        users = len(vectors[LIGHTFM])
+        if self.blends_for_cold:
+            return self.scores(vectors, History.unordered(sparse.csr_matrix((users, len(self.vectors)), dtype="f4")))
+        return BlendedScores(self, _with_ones(vectors[LIGHTFM]) @ self.vectors.T, ())
 
     def columns_of(self, source: Source, items: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the column of each item in what a source of `sources` scores, -1 where it scores it not."""
@@ -184,7 +228,7 @@ class Blend:
         self,
         source: Source,
         vectors: Mapping[str, Vectors],
-        history: sparse.csr_matrix,
+        history: History,
         queries: NDArray[np.float64],
     ) -> Term:
         is_cold = source.items == COLD
@@ -192,11 +236,10 @@ class Blend:
         scores, has_signal = _scores_of(source.fitted, vectors.get(source.name), history, is_member)
         _standardise(scores, is_member, has_signal)
         if not is_cold:
-            scores *= np.float32(source.weight) * self.trained.is_member
+            scores *= self.trained.is_member
             return Term(scores)
         scores = scores * self.cold.deviation(queries).astype(np.float32)[:, None]
         scores += (queries @ (self.cold.mean - self.trained.mean)).astype(np.float32)[:, None]
-        scores *= np.float32(source.weight)
         return Term(scores, self._cold_columns)
 
 
@@ -208,13 +251,16 @@ def blend_of(model: ModelSources) -> Blend:
     others = model.of_weight()
     is_cold = _is_scored_cold(others, embeddings.item_sources)
     cold_items = np.flatnonzero(is_cold)
-    weights = np.where(is_cold, model.embedding_weight(COLD), model.embedding_weight(WARM))
+    weights = {
+        users: np.where(is_cold, *(model.embedding_weight(items, users) for items in (COLD, WARM))).astype(np.float32)
+        for users in USERS
+    }
     # A source whose items are none adds nothing.
     kept = (each for each in others if each.items == WARM or len(cold_items))
     return Blend(
         vectors,
         embeddings.item_sources != UNKNOWN,
-        weights.astype(np.float32),
+        weights,
         tuple(replace(each, fitted=_cut(each.fitted, cold_items)) if each.items == COLD else each for each in kept),
         _group(is_trained, vectors),
         _group(is_cold, vectors),
@@ -255,7 +301,7 @@ def _cut(fitted: Fitted, items: NDArray[np.int64]) -> Fitted:
 
 
 def _scores_of(
-    fitted: Fitted, vectors: Vectors | None, history: sparse.csr_matrix, is_member: Vectors
+    fitted: Fitted, vectors: Vectors | None, history: History, is_member: Vectors
 ) -> tuple[Vectors, NDArray[np.bool_] | None]:
     """Return the scores of one source, not standardised, and which rows have a signal; None: all."""
     match fitted:

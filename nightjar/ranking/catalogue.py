@@ -81,6 +81,7 @@ class Catalogue:
 
     Attributes:
         item_ids: (items,) text.
+        item_domains: (items,) int64, position of each item's domain in `domains`; -1: it is none of them.
         domains: in the order of their names, each with an available item.
         units: (items, dim) float32, item vectors of length 1; zero where the item is unknown to the model.
         user_vectors: (users, dim) float32 by source of kind vectors, memory-mapped or not.
@@ -89,6 +90,7 @@ class Catalogue:
     """
 
     item_ids: pa.Array
+    item_domains: Indices
     domains: tuple[Domain, ...]
     units: Vectors
     user_vectors: Mapping[str, Vectors]
@@ -134,6 +136,7 @@ def catalogue_of(model: ModelSources, items: pa.Table, popular: PopularityLists)
     ids = items["item_id"]
     return Catalogue(
         ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids,
+        pc.fill_null(pc.index_in(items["domain"], pa.array(names, pa.string())), -1).to_numpy().astype(np.int64),
         tuple(domain(name) for name in names),
         units,
         {name: each.user_vectors for name, each in model.vectors().items()},

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from nightjar.contract.artifacts.embeddings import TRAINED, Vectors
 from nightjar.contract.artifacts.model_folder import ModelSources
-from nightjar.contract.artifacts.sources import Source, VectorSource
+from nightjar.contract.artifacts.sources import History, Source, VectorSource
 
 
 def newest_weights(recency: sparse.csr_matrix, newest: int) -> sparse.csr_matrix:
@@ -31,6 +31,15 @@ def newest_weights(recency: sparse.csr_matrix, newest: int) -> sparse.csr_matrix
     weights.eliminate_zeros()
     weights.sort_indices()
     return weights.astype(np.float32)
+
+
+def folded_history(recency: sparse.csr_matrix, newest: int) -> History:
+    """Return the history of users who are folded in: their newest items, weighed as by `newest_weights`."""
+    counted = recency.tocsr().astype(np.float32)
+    counted.data[counted.data > newest] = 0
+    counted.eliminate_zeros()
+    counted.sort_indices()
+    return History(newest_weights(recency, newest), counted)
 
 
 def trained_length(vectors: Vectors, is_trained: NDArray[np.bool_]) -> float:

@@ -10,10 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from nightjar.contract.artifacts.embeddings import Vectors
-from nightjar.contract.artifacts.sources import Fitted, ItemScores, ItemWeights, VectorSource
+from nightjar.contract.artifacts.sources import Fitted, History, ItemScores, ItemWeights, VectorSource
 
 
 def biases_at_popularity_weight(
@@ -37,7 +36,7 @@ def biases_at_popularity_weight(
     return weighted
 
 
-def at_popularity_weight(fitted: Fitted, pairs: sparse.csr_matrix, weight: float) -> Fitted:
+def at_popularity_weight(fitted: Fitted, history: History, weight: float) -> Fitted:
     """Return a source that subtracts from each score a part of what it gives the average user.
 
     Item weights subtract what an average history of the same size scores, vectors what the mean user does. Item scores
@@ -45,20 +44,20 @@ def at_popularity_weight(fitted: Fitted, pairs: sparse.csr_matrix, weight: float
 
     Args:
         fitted: the source.
-        pairs: (users, items) float32 CSR that it was fitted on.
+        history: of the users that it was fitted on.
         weight: 0 to 1; 1 subtracts nothing.
     """
     if weight == 1:
         return fitted
     match fitted:
         case ItemWeights():
-            history = fitted.history.weighed(pairs)
-            fraction_of_history = np.asarray(history.sum(axis=0, dtype=np.float64)).ravel()
+            weighed = fitted.history.weighed(history)
+            fraction_of_history = np.asarray(weighed.sum(axis=0, dtype=np.float64)).ravel()
             fraction_of_history /= fraction_of_history.sum()
             average = fitted.weights.T.astype(np.float64) @ fraction_of_history
             return replace(fitted, average=((1 - weight) * average).astype(np.float32))
         case VectorSource():
-            is_trained = pairs.getnnz(axis=1) > 0
+            is_trained = history.weights.getnnz(axis=1) > 0
             arrays = (fitted.user_vectors, is_trained, fitted.item_vectors, fitted.item_biases)
             return replace(fitted, item_biases=biases_at_popularity_weight(*arrays, weight))
         case ItemScores():

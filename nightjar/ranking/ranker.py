@@ -14,6 +14,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
+from nightjar.contract.artifacts.sources import IN_DOMAIN, NEW_TO_DOMAIN, WITHOUT_ITEMS, History
 from nightjar.contract.tables import EVERYONE
 from nightjar.ranking.blend import LOWEST, Blend, BlendedScores, best_columns
 from nightjar.ranking.catalogue import Catalogue, Indices
@@ -40,7 +41,7 @@ class UserBlock:
         vectors: (users, dim) float32 by source of kind vectors.
         sources: (users,) int8, as `Embeddings.user_sources`.
         segments: (users,) text, None for a user without a segment.
-        history: (users, items) float32 CSR, weight above 0 of the users' own items.
+        history: the users' own items.
         left_out: what may not be recommended.
     """
 
@@ -48,7 +49,7 @@ class UserBlock:
     vectors: Mapping[str, Vectors]
     sources: NDArray[np.int8]
     segments: NDArray[np.object_]
-    history: sparse.csr_matrix
+    history: History
     left_out: UserItemPairs
 
 
@@ -65,11 +66,17 @@ def rank_block(users: UserBlock, items: Catalogue, k: int, diversity_weight: flo
     lists = [TopKLists.empty(len(users.sources), pool, len(items.blend.names)) for _ in items.domains]
     for source, scored in ((PERSONAL, TRAINED), (COLD_USER, FEATURES_ONLY)):
         for rows, places, scores in _model_scores(users, items.blend, scored):
-            _leave_out(scores.total, rows, places, users.left_out)
-            for filled, domain in zip(lists, items.domains, strict=True):
-                best, values = _best_candidates(scores.total, domain.candidates, pool, len(items.domains) == 1)
-                best, values = best[places], values[places]
-                filled.put(rows, best, values, source, scores.contributions(places, best, values))
+            for group, is_in in _user_groups(users, rows, items, scored):
+                total = scores.total(group)
+                _leave_out(total, rows, places, users.left_out)
+                for number, domain in enumerate(items.domains):
+                    chosen = is_in[:, number]
+                    if not chosen.any():
+                        continue
+                    best, values = _best_candidates(total, domain.candidates, pool, len(items.domains) == 1)
+                    at = places[chosen]
+                    best, values = best[at], values[at]
+                    lists[number].put(rows[chosen], best, values, source, scores.contributions(at, best, values, group))
     if diversity_weight > 0:
         lists = [_re_ranked(each, items.units, k, diversity_weight) for each in lists]
     for domain, filled in zip(items.domains, lists, strict=True):
@@ -78,6 +85,25 @@ def rank_block(users: UserBlock, items: Catalogue, k: int, diversity_weight: flo
                 filled.fill(rows, domain.popular[segment], users.left_out, SEGMENT_POPULAR)
         filled.fill(np.arange(len(users.sources)), domain.popular[EVERYONE], users.left_out, POPULAR)
     return lists
+
+
+def _user_groups(
+    users: UserBlock, rows: Indices, items: Catalogue, scored: int
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield each of `USERS` among some rows, all of this source, with whether a row is in it: (rows, domains)."""
+    shape = len(rows), len(items.domains)
+    if scored != TRAINED:
+        yield WITHOUT_ITEMS, np.ones(shape, np.bool_)
+    elif not items.blend.differs_for_new:
+        yield IN_DOMAIN, np.ones(shape, np.bool_)
+    else:
+        own = users.history.weights[rows].tocoo()
+        is_new = np.ones((shape[0], shape[1] + 1), np.bool_)
+        # The position -1 of an item of no listed domain is the last column, which goes.
+        is_new[own.row, items.item_domains[own.col]] = False
+        for group, is_in in ((IN_DOMAIN, ~is_new[:, :-1]), (NEW_TO_DOMAIN, is_new[:, :-1])):
+            if is_in.any():
+                yield group, is_in
 
 
 def _best_candidates(scores: Vectors, candidates: Indices, k: int, may_overwrite: bool) -> tuple[Indices, Vectors]:
@@ -108,15 +134,19 @@ def _model_scores(users: UserBlock, blend: Blend, scored: int) -> Iterator[tuple
         chunk, at = rows[is_in], places[is_in]
         vectors = {name: _at(of_users[chunk], at, size) for name, of_users in users.vectors.items()}
         if scored == TRAINED:
-            yield chunk, at, blend.scores(vectors, _rows_at(users.history[chunk], at, size))
+            yield chunk, at, blend.scores(vectors, _history_at(users.history.of(chunk), at, size))
         else:
-            yield chunk, at, blend.embedding_scores(vectors)
+            yield chunk, at, blend.scores_of_cold(vectors)
 
 
 def _at(vectors: Vectors, places: Indices, size: int) -> Vectors:
     placed = np.zeros((size, vectors.shape[1]), np.float32)
     placed[places] = vectors
     return placed
+
+
+def _history_at(history: History, places: Indices, size: int) -> History:
+    return History(_rows_at(history.weights, places, size), _rows_at(history.newest_ranks, places, size))
 
 
 def _rows_at(rows: sparse.csr_matrix, places: Indices, size: int) -> sparse.csr_matrix:
@@ -156,13 +186,13 @@ class Ranker:
 
     Attributes:
         catalogue: its items and its model.
-        history: (users, items) float32 CSR, weight above 0 of the users' own items.
+        history: the users' own items.
         segments: (users,) text, None for a user without a segment.
         diversity_weight: as of `rank_block`.
     """
 
     catalogue: Catalogue
-    history: sparse.csr_matrix
+    history: History
     segments: NDArray[np.object_]
     diversity_weight: float = 0.0
 
@@ -202,18 +232,44 @@ class Ranker:
         Those of a user unknown to the model are the scores of the popularity lists, those of their segment above all
         others. An item that a list can hold only after the model's has a score below all of these.
         """
-        nothing = sparse.csr_matrix(self.history.shape, dtype=np.float32)
+        nothing = sparse.csr_matrix(self.history.weights.shape, dtype=np.float32)
         start, items = 0, len(self.catalogue.units)
         popular = cache(self._popular_scores)
         for block in self._blocks(users, nothing, max(1, min(_USERS_AT_ONCE, _SCORES_AT_ONCE // items))):
             scores = np.full((len(block.sources), items), LOWEST, np.float32)
             for scored in (TRAINED, FEATURES_ONLY):
                 for rows, places, of_places in _model_scores(block, self.catalogue.blend, scored):
-                    # The lowest number itself marks an item that may not be recommended.
-                    scores[rows] = np.maximum(of_places.total[places], LOWEST / 2)
+                    for group, is_in in _user_groups(block, rows, self.catalogue, scored):
+                        # The lowest number itself marks an item that may not be recommended.
+                        total = np.maximum(of_places.total(group)[places], LOWEST / 2)
+                        if is_in.all():
+                            scores[rows] = total
+                            continue
+                        # Items of no listed domain, at the last column, are in no list either.
+                        is_of_group = np.column_stack([is_in, np.zeros(len(rows), np.bool_)])
+                        scores[rows] = np.where(is_of_group[:, self.catalogue.item_domains], total, scores[rows])
             for row in np.flatnonzero(block.sources == UNKNOWN):
                 scores[row] = popular(block.segments[row])
             yield slice(start, start + len(block.sources)), scores
+            start += len(block.sources)
+
+    def source_scores(self, users: Indices) -> Iterator[tuple[Indices, list[Vectors]]]:
+        """Yield the standardised scores of the sources of warm items, the embeddings first.
+
+        Args:
+            users: (rows,) indices; those unknown to the model have no scores.
+
+        Yields:
+            Positions in `users`, and for each source (positions, items) float32.
+        """
+        nothing = sparse.csr_matrix(self.history.weights.shape, dtype=np.float32)
+        start = 0
+        for block in self._blocks(users, nothing):
+            for scored in (TRAINED, FEATURES_ONLY):
+                for rows, places, scores in _model_scores(block, self.catalogue.blend, scored):
+                    warm = [term for term in scores.terms if term.column_of is None]
+                    of_terms = [np.broadcast_to(term.values, scores.embeddings.shape)[places] for term in warm]
+                    yield start + rows, [scores.embeddings[places], *of_terms]
             start += len(block.sources)
 
     def _popular_scores(self, segment: str | None) -> Vectors:
@@ -235,6 +291,6 @@ class Ranker:
                 {name: np.asarray(of_users[rows]) for name, of_users in self.catalogue.user_vectors.items()},
                 np.asarray(self.catalogue.user_sources[rows]),
                 self.segments[rows],
-                self.history[rows],
+                self.history.of(rows),
                 UserItemPairs(out.row.astype(np.int64), out.col.astype(np.int64)),
             )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nightjar.contract.artifacts.embeddings import Vectors
-from nightjar.contract.artifacts.sources import ItemWeights
+from nightjar.contract.artifacts.sources import HistoryRule, ItemWeights
 from nightjar.ranking.blend import Blend
 from nightjar.ranking.catalogue import Indices
 from nightjar.ranking.top_k_lists import OwnItems
@@ -32,8 +32,7 @@ def reason_items(units: Vectors, blend: Blend, recommended: Indices, seen: OwnIt
     for source in reversed(blend.sources):
         if isinstance(source.fitted, ItemWeights):
             columns = blend.columns_of(source, recommended)
-            weights, exponent = source.fitted.weights, source.fitted.history.exponent
-            strongest = strongest_own(weights, exponent, recommended, seen, columns)
+            strongest = strongest_own(source.fitted.weights, source.fitted.history, recommended, seen, columns)
             reasons = np.where(strongest >= 0, strongest, reasons)
     return reasons
 
@@ -48,7 +47,8 @@ def nearest_own(units: Vectors, recommended: Indices, seen: OwnItems) -> Indices
             returned or disliked is no reason. Of equal cosines the newer wins.
     """
     has_direction: NDArray[np.bool_] = np.asarray(units.any(axis=1))
-    own, _ = _padded(seen.where(has_direction[seen.items] & (seen.weights > 0)), len(recommended))
+    liked = seen.where(has_direction[seen.items] & (seen.weights > 0))
+    own, _ = _padded(liked, liked.weights, len(recommended))
     if own.shape[1] == 0 or recommended.shape[1] == 0:
         return np.full(recommended.shape, -1)
     cosines = units[recommended] @ units[own].transpose(0, 2, 1)
@@ -58,36 +58,37 @@ def nearest_own(units: Vectors, recommended: Indices, seen: OwnItems) -> Indices
 
 
 def strongest_own(
-    weights: sparse.csr_matrix, exponent: float, recommended: Indices, seen: OwnItems, columns: Indices | None = None
+    weights: sparse.csr_matrix, rule: HistoryRule, recommended: Indices, seen: OwnItems, columns: Indices | None = None
 ) -> Indices:
     """Return for each recommended item the user's own item that adds most to its score, -1 where none does.
 
     Args:
         weights: (items, columns) float32 CSR; row: own item, column: recommended item.
-        exponent: power of the weights of the own items.
+        rule: how the own items are weighed.
         recommended: (users, n) item indices, -1 for empty ranks.
         seen: the users' own items; the newest 50 with a weight count, each with its weight times that of the pair.
             Of equal ones the newer wins.
         columns: (users, n) column of each recommended item, -1: it has none; None: it is the item itself.
     """
     columns = recommended if columns is None else columns
-    own, own_weights = _padded(seen.where(seen.weights > 0), len(recommended))
+    liked = seen.where(seen.weights > 0)
+    own, own_weights = _padded(liked, rule.weights_of(*liked.values), len(recommended))
     if own.shape[1] == 0 or recommended.shape[1] == 0 or weights.shape[1] == 0:
         return np.full(recommended.shape, -1)
     may_explain = (own >= 0)[:, None, :] & (columns >= 0)[:, :, None] & (own[:, None, :] != recommended[:, :, None])
     user, rank, place = np.nonzero(may_explain)
     contributions = np.zeros(may_explain.shape, np.float32)
     pair_weights = np.asarray(weights[own[user, place], columns[user, rank]]).ravel()
-    contributions[may_explain] = pair_weights * (own_weights**exponent)[user, place]
+    contributions[may_explain] = pair_weights * own_weights[user, place]
     strongest = np.take_along_axis(own, contributions.argmax(axis=2), axis=1)
     return np.where(contributions.max(axis=2) > 0, strongest, -1)
 
 
-def _padded(own: OwnItems, users: int) -> tuple[Indices, Vectors]:
+def _padded(own: OwnItems, values: Vectors, users: int) -> tuple[Indices, Vectors]:
     place = own.place_in_row()
     newest = place < NEWEST
     padded = np.full((users, int(place[newest].max(initial=-1)) + 1), -1)
-    weights = np.zeros(padded.shape, np.float32)
+    padded_values = np.zeros(padded.shape, np.float32)
     padded[own.rows[newest], place[newest]] = own.items[newest]
-    weights[own.rows[newest], place[newest]] = own.weights[newest]
-    return padded, weights
+    padded_values[own.rows[newest], place[newest]] = values[newest]
+    return padded, padded_values

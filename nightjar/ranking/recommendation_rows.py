@@ -13,7 +13,7 @@ from nightjar.contract.repeat_rule import NEVER, Repeats
 from nightjar.ranking.catalogue import Catalogue, find
 from nightjar.ranking.ranker import UserBlock, rank_block
 from nightjar.ranking.reasons import reason_items
-from nightjar.ranking.top_k_lists import COLD_USER, SOURCES, OwnItems, TopKLists, UserItemPairs
+from nightjar.ranking.top_k_lists import COLD_USER, SOURCES, OwnItems, TopKLists, UserItemPairs, place_in_row
 
 _DECIMALS = 4
 
@@ -30,8 +30,9 @@ def recommend_to_block(
 
     Args:
         users: user_index, user_id, segment (nullable), in any order.
-        seen_rows: user_index, item_index, recency, weight (nullable) of these users, in any order, and where repeats
-            are allowed days_since, the whole days since the user's last event with the item.
+        seen_rows: user_index, item_index, recency, weight and newest_rank (both nullable) of these users, in any order,
+            and where repeats are allowed days_since, the whole days since the user's last event with the item. Without
+            newest_rank, as in features of earlier versions, the order of recency counts.
         items: the catalogue.
         k: recommendations per user and domain.
         diversity_weight: how much a list avoids items similar to those ranked above; 0: not at all.
@@ -55,8 +56,14 @@ def recommend_to_block(
 
 def _own_items(indices: NDArray[np.int64], ordered: pa.Table) -> OwnItems:
     rows = find(indices, ordered["user_index"].to_numpy().astype(np.int64))
+    items = ordered["item_index"].to_numpy().astype(np.int64)
     weights = pc.fill_null(ordered["weight"], 0.0).to_numpy().astype(np.float32)
-    return OwnItems(rows, ordered["item_index"].to_numpy().astype(np.int64), weights)
+    if "newest_rank" in ordered.column_names:
+        ranks = pc.fill_null(ordered["newest_rank"], 0).to_numpy().astype(np.float32)
+    else:
+        ranks = np.zeros_like(weights)
+        ranks[weights > 0] = place_in_row(rows[weights > 0]) + 1
+    return OwnItems(rows, items, weights, ranks)
 
 
 def _is_left_out(ordered: pa.Table, items: Catalogue, repeats: Repeats) -> NDArray[np.bool_]:

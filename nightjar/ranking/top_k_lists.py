@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nightjar.contract.artifacts.embeddings import Vectors
+from nightjar.contract.artifacts.sources import History
 from nightjar.ranking.catalogue import Indices, PopularityList, positions
 
 SOURCES = ("personal", "cold_user", "segment_popular", "popular")
@@ -33,25 +34,34 @@ class UserItemPairs:
 class OwnItems(UserItemPairs):
     """(row, item, weight) of a block of users, sorted by row: the items that each row's user has seen, newest first.
 
-    The weight (float32) is 0 where the user has no positive event with the item.
+    The weight (float32) is 0 where the user has no positive event with the item. Of those with a weight, the newest
+    rank (float32) is 1 for the user's newest, 2 for the one before, ...
     """
 
     weights: Vectors
+    newest_ranks: Vectors
 
     def where(self, chosen: NDArray[np.bool_]) -> "OwnItems":
         """Return some of the pairs."""
-        return OwnItems(self.rows[chosen], self.items[chosen], self.weights[chosen])
+        return OwnItems(self.rows[chosen], self.items[chosen], self.weights[chosen], self.newest_ranks[chosen])
 
     def place_in_row(self) -> Indices:
         """Return the number of pairs of the same row before each pair."""
         return place_in_row(self.rows)
 
-    def history(self, users: int, items: int) -> sparse.csr_matrix:
-        """Return the weights above 0: (users, items) float32 CSR."""
+    def history(self, users: int, items: int) -> History:
+        """Return the items with a weight above 0 of some users, one a row."""
         liked = self.where(self.weights > 0)
-        history = sparse.csr_matrix((liked.weights, (liked.rows, liked.items)), shape=(users, items))
-        history.sort_indices()
+        parts = (sparse.csr_matrix((each, (liked.rows, liked.items)), shape=(users, items)) for each in liked.values)
+        history = History(*parts)
+        history.weights.sort_indices()
+        history.newest_ranks.sort_indices()
         return history
+
+    @property
+    def values(self) -> tuple[Vectors, Vectors]:
+        """The weights and the newest ranks."""
+        return self.weights, self.newest_ranks
 
 
 @dataclass(frozen=True)

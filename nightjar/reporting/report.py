@@ -147,7 +147,8 @@ def _evaluation(connection: Connection, settings: Settings, folder: RunFolder) -
 def _model_sources(connection: Connection, folder: RunFolder) -> Section:
     sources = model_sources.model_sources(connection, folder.publication_id)
     note = (
-        "Weight: in the blend of scores. Recall: of lists by the source alone, on a sample of all users, or of those "
+        "Weight: in the blend of scores; new to domain: for users whose items all lie in other domains; cold user: for "
+        "users without any item. Recall: of lists by the source alone, on a sample of all users, or of those "
         "with held-out cold items. Contribution: to the score of a personal recommendation."
     )
     if any(each.kind is None for each in sources):

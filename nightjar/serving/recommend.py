@@ -19,7 +19,7 @@ from nightjar.ranking.recommendation_rows import recommend_to_block
 from nightjar.ranking.top_k_lists import PERSONAL, SOURCES
 from nightjar.serving.published_model import PublishedModel, load_published_model
 from nightjar.serving.user_history import UserHistory, read_built_history, read_history
-from nightjar.serving.user_vector import locate_user, weights_of_newest
+from nightjar.serving.user_vector import history_of_newest, locate_user
 from nightjar.warehouse.duckdb.busy_file import FileBusy
 from nightjar.warehouse.engines import open_for_readers, open_without_waiting
 from nightjar.warehouse.protocol import Connection, has_column
@@ -138,8 +138,8 @@ def recommendations_by_model(
         as_of: end of the publication's data interval.
         settings: `fold_in_items`, `top_k`, `diversity_weight`, `min_segment_users`, `repeat_after_days`.
     """
-    weights = weights_of_newest(model, history.liked, settings.fold_in_items)
-    vectors, source, segment = locate_user(model, weights, history.features, settings.min_segment_users)
+    own = history_of_newest(model, history.liked, settings.fold_in_items)
+    vectors, source, segment = locate_user(model, own.weights, history.features, settings.min_segment_users)
     catalogue = replace(model.catalogue, user_vectors=vectors, user_sources=np.array([source], np.int8))
     seen_at = {model.item_index[each]: last_at for each, last_at in history.seen.items() if each in model.item_index}
     seen, now = list(seen_at), max(as_of, history.last_at or as_of)
@@ -149,7 +149,8 @@ def recommendations_by_model(
             "user_index": pa.array([0] * len(seen), pa.int32()),
             "item_index": pa.array(seen, pa.int32()),
             "recency": pa.array(range(1, len(seen) + 1), pa.int32()),
-            "weight": pa.array(weights[0, seen].toarray()[0] if seen else [], pa.float64()),
+            "weight": pa.array(own.weights[0, seen].toarray()[0] if seen else [], pa.float64()),
+            "newest_rank": pa.array(own.newest_ranks[0, seen].toarray()[0] if seen else [], pa.float64()),
             "days_since": pa.array([(now - last_at).days for last_at in seen_at.values()], pa.int32()),
         }
     )

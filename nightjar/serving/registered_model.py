@@ -150,9 +150,9 @@ def _load_pyfunc(path: str) -> RegisteredModel:
 
 
 def _seen_with_weights(folder: RunFolder) -> pa.Table:
-    """Return the seen pairs with the weights of those that have one, by user and recency."""
+    """Return the seen pairs with weight and newest rank of those that have them, by user and recency."""
     pair = ["user_index", "item_index"]
-    interactions = pq.read_table(folder.features("full_interactions"), columns=[*pair, "weight"])
+    interactions = pq.read_table(folder.features("full_interactions"))
     joined = pq.read_table(folder.features("seen")).join(interactions, pair, join_type="left outer")
     return joined.sort_by([("user_index", "ascending"), ("recency", "ascending")]).combine_chunks()
 

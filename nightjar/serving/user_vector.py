@@ -12,13 +12,14 @@ from scipy import sparse
 from ml.data.training_data import IDENTITY_PREFIX, RARE_SUFFIX
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
 from nightjar.contract.artifacts.model_folder import LIGHTFM
+from nightjar.contract.artifacts.sources import History
 from nightjar.contract.artifacts.user_features import UserFeatures
-from nightjar.ranking.fold_in import newest_weights, scaled_sums
+from nightjar.ranking.fold_in import folded_history, scaled_sums
 from nightjar.serving.published_model import PublishedModel
 
 
-def weights_of_newest(model: PublishedModel, liked: tuple[str, ...], newest: int) -> sparse.csr_matrix:
-    """Weigh the newest of the items a user liked, as `newest_weights` does: (1, items) float32 CSR.
+def history_of_newest(model: PublishedModel, liked: tuple[str, ...], newest: int) -> History:
+    """Return the newest of the items a user liked, as `folded_history` does, in one row.
 
     An item without a vector must not displace one that has a vector, so it does not count.
 
@@ -32,7 +33,7 @@ def weights_of_newest(model: PublishedModel, liked: tuple[str, ...], newest: int
     indices = [index for index in indices if item_vectors[index].any()]
     shape = (1, len(item_vectors))
     recency = sparse.csr_matrix((np.arange(1.0, len(indices) + 1), ([0] * len(indices), indices)), shape=shape)
-    return newest_weights(recency, newest)
+    return folded_history(recency, newest)
 
 
 def locate_user(
@@ -42,7 +43,7 @@ def locate_user(
 
     Args:
         model: of the publication.
-        weights: (1, items) as of `weights_of_newest`.
+        weights: (1, items) float32 CSR of the user's items.
         given: weight by feature, as the source system names it.
         min_segment_users: users that a segment needs.
 

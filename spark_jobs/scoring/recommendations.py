@@ -53,8 +53,10 @@ def recommendations(
             path=run_folder,
             columns=days,
         )
-    # A seen pair without a positive event has no weight.
+    # Features of earlier versions have no newest_rank.
+    liked = [name for name in ("weight", "newest_rank") if name in interactions.columns]
+    # A seen pair without a positive event has neither.
     seen_rows = seen.join(interactions, on=["user_index", "item_index"], how="left").select(
-        block, "user_index", "item_index", "recency", "weight", *days
+        block, "user_index", "item_index", "recency", *liked, *days
     )
     return users.groupBy("block").cogroup(seen_rows.groupBy("block")).applyInArrow(score, SCHEMA)

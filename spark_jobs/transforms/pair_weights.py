@@ -1,6 +1,7 @@
 """Weights of user-item pairs: the sum of event weight, time decay and recency rank over the pair's positive events.
 
-Reads the events that holdout has marked; build_features writes `full_interactions` and `train_interactions`.
+Reads the events that split has marked; build_features writes `full_interactions` and `train_interactions`, and
+`choice_train_interactions` of the choice window.
 """
 
 from datetime import datetime
@@ -8,91 +9,92 @@ from datetime import datetime
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from spark_jobs.transforms.decay import as_integer, decay
+from spark_jobs.transforms.repeats import micros_of
+
 MICROS = 1_000_000
-_DAY_MICROSECONDS = 86_400_000_000
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+# Without a meaning where the events are but a part of the users' events.
+OF_ALL_EVENTS = ("full_micros", "newest_rank", "popularity_micros")
 
 
 def weigh_pairs(
-    split_events: DataFrame,
-    as_of: datetime,
-    recency_rank_power: float,
-    popularity_half_life_days: float,
-    trending_half_life_days: float,
+    split_events: DataFrame, as_of: datetime, recency_rank_power: float, popularity_half_life_days: float
 ) -> DataFrame:
-    """Return one row per pair: in_train, is_fold_in, is_old, first_at, last_at and weights in millionths.
-
-    is_old: time leaves all its events before the cut. first_at is its first event, last_at its newest one in train or
-    fold-in.
+    """Return one row per pair: in_train, is_fold_in, cut_at, ranks by time and weights in millionths.
 
     An event weighs `event_weight * 0.5^(age/half_life) * (n/N)^recency_rank_power`, where it is the user's n-th of N
     positive events, counted among the train events alone for `train_micros`; a pair weighs the sum of its events.
     `popularity_micros` omits the rank and also decays by `0.5^(age/popularity_half_life_days)` (0: no decay), so that
-    popularity follows the trend; `trending_micros` does so by `trending_half_life_days`. They are the largest of the
-    pair's events, not their sum: a user counts once an item. With `train_` they count the train events alone.
+    popularity follows the trend. It is the largest of the pair's events, not their sum: a user counts once an item.
+    `train_popularity_micros` counts the train events alone.
+    `newest_rank` is 1 for the pair with the user's newest event, 2 for the one before, ..., `input_rank` by the newest
+    event in train (or fold-in), null where there is none.
     """
     in_order = Window.partitionBy("user_index").orderBy("number")
     so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     # In the same order as the running sums: one pass computes both.
     of_user = in_order.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-    is_train = F.col("in_train").cast("int")
+    is_train, is_input = F.col("in_train").cast("int"), F.col("in_train") | F.col("is_fold_in")
     rank = F.col("number") / F.col("numbers")
     train_rank = F.sum(is_train).over(so_far) / F.greatest(F.sum(is_train).over(of_user), F.lit(1))
-    sums = ("full_micros", "train_micros")
-    decayed = F.col("event_weight") * _decay(as_of, F.col("half_life_days"))
-    half_lives = {"popularity_micros": popularity_half_life_days, "trending_micros": trending_half_life_days}
-    popular = {
-        name: _micros(decayed * _decay(as_of, F.lit(half_life or None).cast("double")))
-        for name, half_life in half_lives.items()
-    }
-    largest = (*popular, *(f"train_{name}" for name in popular))
+    now = F.lit(micros_of(as_of))
+    decayed = F.col("event_weight") * decay(now, F.col("half_life_days"))
+    popular = as_integer(decayed * decay(now, F.lit(popularity_half_life_days or None).cast("double")), MICROS)
+    full, train = (as_integer(decayed * F.pow(each, F.lit(recency_rank_power)), MICROS) for each in (rank, train_rank))
     return (
         split_events.select(
             "user_index",
             "item_index",
             "in_train",
             "is_fold_in",
-            "is_old",
-            "occurred_at",
-            *(value.alias(name) for name, value in popular.items()),
-            *(F.when(F.col("in_train"), value).alias(f"train_{name}") for name, value in popular.items()),
-            _micros(decayed * F.pow(rank, F.lit(recency_rank_power))).alias("full_micros"),
-            F.when(F.col("in_train"), _micros(decayed * F.pow(train_rank, F.lit(recency_rank_power)))).alias(
-                "train_micros"
-            ),
+            "cut_at",
+            "number",
+            F.when(is_input, F.col("number")).alias("input_number"),
+            popular.alias("popularity_micros"),
+            F.when(F.col("in_train"), popular).alias("train_popularity_micros"),
+            full.alias("full_micros"),
+            F.when(F.col("in_train"), train).alias("train_micros"),
         )
-        # The marks are the same for all events of a pair, unless it may be a repeat: then train has its older events.
+        # The marks are the same for all events of a pair, unless time splits them: then train has the older events.
         .groupBy("user_index", "item_index")
         .agg(
             F.bool_or("in_train").alias("in_train"),
             F.bool_or("is_fold_in").alias("is_fold_in"),
-            F.bool_and("is_old").alias("is_old"),
-            F.min("occurred_at").alias("first_at"),
-            F.max(F.when(F.col("in_train") | F.col("is_fold_in"), F.col("occurred_at"))).alias("last_at"),
-            *(F.max(name).alias(name) for name in largest),
-            *(F.sum(name).alias(name) for name in sums),
+            F.min("cut_at").alias("cut_at"),
+            *(F.max(name).alias(name) for name in ("number", "input_number")),
+            *(F.max(name).alias(name) for name in ("popularity_micros", "train_popularity_micros")),
+            *(F.sum(name).alias(name) for name in ("full_micros", "train_micros")),
         )
-        .select("user_index", "item_index", "in_train", "is_fold_in", "is_old", "first_at", "last_at", *largest, *sums)
+        .select(
+            "user_index",
+            "item_index",
+            "in_train",
+            "is_fold_in",
+            "cut_at",
+            _newest_first("number").alias("newest_rank"),
+            F.when(F.col("input_number").isNotNull(), _newest_first("input_number")).alias("input_rank"),
+            "popularity_micros",
+            "train_popularity_micros",
+            "full_micros",
+            "train_micros",
+        )
     )
 
 
 def full_interactions(pairs: DataFrame) -> DataFrame:
-    """Return (user_index, item_index, weight) of every positive pair."""
-    return pairs.select("user_index", "item_index", (F.col("full_micros") / MICROS).alias("weight"))
+    """Return (user_index, item_index, weight, newest_rank) of every positive pair."""
+    return pairs.select("user_index", "item_index", (F.col("full_micros") / MICROS).alias("weight"), "newest_rank")
 
 
 def train_interactions(pairs: DataFrame) -> DataFrame:
-    """Return (user_index, item_index, weight) of the positive pairs outside the holdout."""
-    return pairs.filter("in_train").select("user_index", "item_index", (F.col("train_micros") / MICROS).alias("weight"))
+    """Return (user_index, item_index, weight, newest_rank) of the positive pairs of train, by train alone."""
+    return pairs.filter("in_train").select(
+        "user_index",
+        "item_index",
+        (F.col("train_micros") / MICROS).alias("weight"),
+        F.col("input_rank").alias("newest_rank"),
+    )
 
 
-def _decay(as_of: datetime, half_life_days: Column) -> Column:
-    as_of_microseconds = (as_of - _EPOCH) // (datetime.resolution)
-    age_days = (F.lit(as_of_microseconds) - F.unix_micros("occurred_at")) / _DAY_MICROSECONDS
-    return F.when(half_life_days.isNull(), F.lit(1.0)).otherwise(F.pow(F.lit(0.5), age_days / half_life_days))
-
-
-def _micros(weight: Column) -> Column:
-    # Integers have the same sum in any order; doubles have not. At least one, so that an old positive event does not
-    # vanish.
-    return F.greatest(F.round(weight * MICROS).cast("bigint"), F.lit(1).cast("bigint"))
+def _newest_first(number: str) -> Column:
+    return F.row_number().over(Window.partitionBy("user_index").orderBy(F.desc(number)))

@@ -1,7 +1,7 @@
-"""Popular items per segment and domain, by users with decaying weights, and what is trending.
+"""Popular items per segment and domain, by users with decaying weights.
 
-build_features writes `popularity`, with which score_users fills top-K lists, `train_popularity`, with which the
-evaluation does, and `trending`.
+build_features writes `popularity`, with which score_users fills top-K lists, and `train_popularity`, with which the
+evaluation does; of the choice window, `choice_train_popularity`.
 """
 
 from pyspark.sql import DataFrame, Window
@@ -43,12 +43,6 @@ def train_popularity(pairs: DataFrame, items: DataFrame, carriers: DataFrame, po
         "is_available", F.col("is_available") | F.coalesce("is_held_out", F.lit(False))
     )
     return popularity(pairs.filter("in_train"), competing, carriers, popular_k, "train_popularity_micros")
-
-
-def trending(pairs: DataFrame) -> DataFrame:
-    """Return (item_index, score, train_score) of every item with a pair, summed over users as in `popularity`."""
-    sums = {"score": F.sum("trending_micros"), "train_score": F.coalesce(F.sum("train_trending_micros"), F.lit(0))}
-    return pairs.groupBy("item_index").agg(*((total / MICROS).alias(name) for name, total in sums.items()))
 
 
 def popular_items(popular: DataFrame, items: DataFrame, popular_k: int) -> DataFrame:

@@ -1,8 +1,8 @@
 """A run folder with features as Spark writes them: two tastes, planted, and every kind of cold user and item.
 
 Users u00 to u29 and items i00 to i39 have events; even users like even items, odd users odd ones. u29 and i39 have
-all their events in the holdout. u30 has a feature only, u31 nothing; i40 has a feature only, i41 nothing, i42 is
-like i00 but unavailable. A user's segment is their taste.
+all their events in the holdout, u28 and i38 all others in the choice window. u30 has a feature only, u31 nothing; i40
+has a feature only, i41 nothing, i42 is like i00 but unavailable. A user's segment is their taste.
 """
 
 import json
@@ -25,6 +25,7 @@ from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Warehouse
+from tests.support.pair_features import write_pairs
 from tests.support.popularity_features import write_popularity
 
 USERS, ITEMS = 32, 43
@@ -48,13 +49,17 @@ def planted_pairs() -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     return train, holdout
 
 
+def planted_choice(train: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the train pairs of the choice window: the last two of each user, and all of u28 and i38."""
+    third = [*train[2:], (-1, -1), (-1, -1)]
+    return [
+        pair for pair, after in zip(train, third, strict=True) if pair[0] != after[0] or pair[0] == 28 or pair[1] == 38
+    ]
+
+
 def write_features(folder: RunFolder) -> None:
     train, holdout = planted_pairs()
-    for name, pairs in (("train_interactions", train), ("full_interactions", train + holdout)):
-        users, items = zip(*pairs, strict=True)
-        write_table(folder, name, {"user_index": users, "item_index": items, "weight": [1.0] * len(pairs)})
-    users, items = zip(*holdout, strict=True)
-    write_table(folder, "holdout", {"user_index": users, "item_index": items})
+    write_pairs(folder, train, holdout, choice_holdout=planted_choice(train))
     # Each user's pairs in the order of the draw, the last one the newest; one of them every day.
     pairs = sorted(train + holdout, key=lambda pair: pair[0])
     recency = [sum(other == user for other, _ in pairs[place:]) for place, (user, _) in enumerate(pairs)]

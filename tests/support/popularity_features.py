@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.tables import EVERYONE
+from nightjar.contract.trending import TRENDING_HALF_LIVES_DAYS
 
 # Trending is what the first users like: another order than that of popularity.
 TRENDSETTERS = 10
@@ -19,27 +20,29 @@ def write_popularity(folder: RunFolder, segments: Mapping[int, str] | None = Non
     """Count the users of each item: written again wherever pairs or items are replaced.
 
     Args:
-        folder: with item_ids, full_interactions, train_interactions and holdout.
+        folder: with item_ids and what `write_pairs` writes.
         segments: of users by index.
     """
     segments = segments or {}
     items = sorted(_rows(folder, "item_ids"), key=lambda row: row["item_index"])
-    full, train, held_out = (_pairs(folder, each) for each in ("full_interactions", "train_interactions", "holdout"))
+    full, train = _pairs(folder, "full_interactions"), _pairs(folder, "train_interactions")
+    before_choice = _pairs(folder, "choice_train_interactions")
     available = [row for row in items if row["is_available"]]
-    consumed = {item for _, item in held_out}
-    competing = [row for row in items if row["is_available"] or row["item_index"] in consumed]
     _write(folder, "popularity", _lists(full, available, segments))
-    _write(folder, "train_popularity", _lists(train, competing, segments))
-    trending, train_trending = (Counter(item for user, item in each if user < TRENDSETTERS) for each in (full, train))
+    for name, pairs, held_out in (("", train, "holdout"), ("choice_", before_choice, "choice_holdout")):
+        consumed = {item for _, item in _pairs(folder, held_out)}
+        competing = [row for row in items if row["is_available"] or row["item_index"] in consumed]
+        _write(folder, f"{name}train_popularity", _lists(pairs, competing, segments))
+    trending = {"score": full, "train_score": train, "choice_train_score": before_choice}
+    counts = {name: Counter(item for user, item in pairs if user < TRENDSETTERS) for name, pairs in trending.items()}
     occurring = sorted({item for _, item in full})
-    scores = {"score": [float(trending[item]) for item in occurring]}
-    scores["train_score"] = [float(train_trending[item]) for item in occurring]
-    _write(folder, "trending", pa.table({"item_index": pa.array(occurring, pa.int64()), **scores}))
+    scores = {name: [float(of[item]) for item in occurring] for name, of in counts.items()}
+    rows = {"item_index": pa.array(occurring, pa.int64()), **scores}
+    # The same for each half-life.
+    by_half_life = [pa.table({"half_life_days": [each] * len(occurring), **rows}) for each in TRENDING_HALF_LIVES_DAYS]
+    _write(folder, "trending", pa.concat_tables(by_half_life))
     columns = {"user_index": pa.array(segments, pa.int64()), "segment": pa.array(segments.values(), pa.string())}
     _write(folder, "user_segments", pa.table(columns))
-    # Nobody saw an item without liking it.
-    nothing = pa.array([], pa.int64())
-    _write(folder, "train_seen", pa.table({"user_index": nothing, "item_index": nothing}))
 
 
 def _lists(pairs: list[tuple[int, int]], items: list[dict[str, Any]], segments: Mapping[int, str]) -> pa.Table:

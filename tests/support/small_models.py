@@ -9,7 +9,7 @@ from scipy import sparse
 
 from nightjar.contract.artifacts.embeddings import Embeddings
 from nightjar.contract.artifacts.model_folder import ModelSources
-from nightjar.contract.artifacts.sources import Source
+from nightjar.contract.artifacts.sources import History, Source
 from nightjar.ranking.catalogue import Catalogue, PopularityList, catalogue_of
 from nightjar.ranking.ranker import UserBlock
 from nightjar.ranking.top_k_lists import UserItemPairs
@@ -77,18 +77,28 @@ def small_block(
     history: Any = None,
     left_out: Sequence[tuple[int, int]] = (),
 ) -> UserBlock:
-    """Return all users of a catalogue as one block; `left_out` are (row, item), sorted by row."""
+    """Return all users of a catalogue as one block; `left_out` are (row, item), sorted by row.
+
+    `history` is a `History`, or the weights of items that are all equally new.
+    """
     users = len(items.user_sources)
+    if not isinstance(history, History):
+        history = unordered(np.zeros((users, len(items.units))) if history is None else history)
     return UserBlock(
         np.arange(users),
         items.user_vectors,
         items.user_sources,
         np.array([None] * users if segments is None else segments, object),
-        csr(np.zeros((users, len(items.units))) if history is None else history),
+        history,
         UserItemPairs(
             np.array([row for row, _ in left_out], np.int64), np.array([item for _, item in left_out], np.int64)
         ),
     )
+
+
+def unordered(rows: Any) -> History:
+    """Return the histories of weights whose items are all equally new."""
+    return History.unordered(csr(rows))
 
 
 def csr(rows: Any) -> sparse.csr_matrix:

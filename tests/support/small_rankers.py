@@ -10,7 +10,7 @@ from scipy import sparse
 from ml.data.training_data import popularity_by_users
 from nightjar.contract.artifacts.embeddings import TRAINED, Embeddings
 from nightjar.contract.artifacts.model_folder import ModelSources
-from nightjar.contract.artifacts.sources import Source
+from nightjar.contract.artifacts.sources import History, Source
 from nightjar.ranking.catalogue import PopularityLists, catalogue_of, popularity_lists
 from nightjar.ranking.ranker import Ranker
 
@@ -72,4 +72,4 @@ def ranker_by_scores(
     table = pa.table({"item_id": ids, "domain": domains, "is_available": np.ones(items, np.bool_)})
     popular = popularity_by_users(train, domains, ids).lists if popular is None else popular
     catalogue = catalogue_of(ModelSources(embeddings, tuple(others)), table, popular)
-    return Ranker(catalogue, train, np.array(segments or [None] * users, object))
+    return Ranker(catalogue, History.unordered(train), np.array(segments or [None] * users, object))

@@ -62,9 +62,9 @@ def publish_twice(warehouse: HandmadeWarehouse) -> None:
         warehouse.insert(
             "recs.model_sources",
             [
-                (publication, day, "lightfm", "vectors", "warm", 0.75, 1.5),
-                (publication, day, "ease", "item_weights", "warm", 0.25, None),
-                (publication, day, "trending", "item_scores", "warm", 0.0, 0.5),
+                (publication, day, "lightfm", "vectors", "warm", 0.75, 0.5, 1.0, 1.5),
+                (publication, day, "ease", "item_weights", "warm", 0.25, 0.5, 0.0, None),
+                (publication, day, "trending", "item_scores", "warm", 0.0, None, None, 0.5),
             ],
         )
     warehouse.insert("recs.current_publication", [("2026-01-10.1", "2026-01-10", 2, RECORDED)])

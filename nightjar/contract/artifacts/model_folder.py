@@ -19,7 +19,10 @@ from nightjar.contract.artifacts import embeddings
 from nightjar.contract.artifacts.embeddings import MANIFEST, TRAINED, Embeddings, read_manifest, sha256
 from nightjar.contract.artifacts.sources import (
     COLD,
+    IN_DOMAIN,
     KINDS,
+    SHARED,
+    USERS,
     WARM,
     HistoryRule,
     ItemWeights,
@@ -34,6 +37,7 @@ from nightjar.contract.atomic_files import written_aside
 LIGHTFM = "lightfm"
 # As earlier versions wrote what are two sources now: the weights of warm and of cold items in one matrix.
 _EARLIER_PARTS = ("cooccurrence_weights", "cooccurrence_items", "cooccurrence_starts")
+_WEIGHTS = ("weight", "weight_new_to_domain", "weight_cold_user")
 _EARLIER_RULE, _EARLIER_AVERAGE, _EARLIER_SOURCE = "cooccurrence_rule", "cooccurrence_average", "cooccurrence"
 
 
@@ -45,6 +49,8 @@ class SourceFacts:
     kind: str
     items: str
     weight: float
+    weight_new_to_domain: float
+    weight_cold_user: float
 
 
 @dataclass(frozen=True)
@@ -59,15 +65,17 @@ class ModelSources:
     embeddings: Embeddings
     others: tuple[Source, ...] = ()
 
-    def embedding_weight(self, items: str) -> float:
+    def embedding_weight(self, items: str, users: str = IN_DOMAIN) -> float:
         """Weight of the embeddings' scores of warm or of cold items: what the other sources leave of 1."""
-        return max(0.0, 1 - sum(each.weight for each in self.others if each.items == items))
+        return max(0.0, 1 - sum(each.weight_for(users) for each in self.others if each.items == items))
 
     def facts(self) -> Iterator[SourceFacts]:
         """Yield the facts of each source, the embeddings first."""
-        yield SourceFacts(LIGHTFM, VectorSource.kind, WARM, self.embedding_weight(WARM))
+        weights = (self.embedding_weight(WARM, users) for users in USERS)
+        yield SourceFacts(LIGHTFM, VectorSource.kind, WARM, *weights)
         for each in self.others:
-            yield SourceFacts(each.name, each.fitted.kind, each.items, each.weight)
+            weights = (each.weight_for(users) for users in USERS)
+            yield SourceFacts(each.name, each.fitted.kind, each.items, *weights)
 
     def vectors(self) -> dict[str, VectorSource]:
         """The sources of kind vectors that weigh more than 0 by name, the embeddings among them."""
@@ -79,7 +87,7 @@ class ModelSources:
 
     def of_weight(self) -> tuple[Source, ...]:
         """The other sources that weigh more than 0."""
-        return tuple(each for each in self.others if each.weight > 0)
+        return tuple(each for each in self.others if any(each.weight_for(users) > 0 for users in USERS))
 
 
 def save(model: ModelSources, folder: Path, user_features: UserFeatures | None = None) -> None:
@@ -88,19 +96,24 @@ def save(model: ModelSources, folder: Path, user_features: UserFeatures | None =
         embeddings.write(model.embeddings, aside)
         if user_features is not None:
             user_features.write(aside)
+        shared = _shared_weights(model.others)
         for source in model.others:
             for name, array in source.fitted.arrays().items():
-                np.save(aside / f"{source.name}.{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+                if source.name not in shared or name == "average":
+                    np.save(aside / f"{source.name}.{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
         digests = {path.name: sha256(path) for path in sorted(aside.iterdir())}
-        of_sources = {each.name: each.fitted.facts() for each in model.others}
+        of_sources = {
+            each.name: each.fitted.facts() | ({SHARED: shared[each.name]} if each.name in shared else {})
+            for each in model.others
+        }
         sources = [
             {
                 "name": each.source,
                 "kind": each.kind,
                 "items": each.items,
-                "weight": each.weight,
+                **{name: getattr(each, name) for name in _WEIGHTS},
                 **of_sources.get(each.source, {}),
-                "sha256": _digest_of_source(each.source, digests),
+                "sha256": _digest_of_source(each.source, digests, shared.get(each.source)),
             }
             for each in model.facts()
         ]
@@ -120,12 +133,27 @@ def mapped(folder: Path) -> ModelSources:
 
 def _mapped_source(folder: Path, facts: dict[str, Any]) -> Source:
     fitted = KINDS[facts["kind"]].mapped(folder, facts["name"], facts)
-    return Source(facts["name"], facts["weight"], fitted, facts["items"])
+    # Manifests of earlier versions have one weight.
+    weights = {name: facts[name] for name in _WEIGHTS if name in facts}
+    return Source(facts["name"], fitted=fitted, items=facts["items"], **weights)
 
 
-def _digest_of_source(name: str, digests: dict[str, str]) -> str:
+def _shared_weights(sources: tuple[Source, ...]) -> dict[str, str]:
+    """Return by source the one before it that has the very same item weights."""
+    first: dict[int, str] = {}
+    shared = {}
+    for each in sources:
+        if isinstance(each.fitted, ItemWeights):
+            of = first.setdefault(id(each.fitted.weights), each.name)
+            if of != each.name:
+                shared[each.name] = of
+    return shared
+
+
+def _digest_of_source(name: str, digests: dict[str, str], shared: str | None) -> str:
     # The files of the embeddings are those without a name before a dot, e.g. item_vectors.npy.
-    own = [file for file in digests if (file.count(".") == 1 if name == LIGHTFM else file.startswith(f"{name}."))]
+    names = [each for each in (name, shared) if each is not None]
+    own = [file for file in digests if (file.count(".") == 1 if name == LIGHTFM else file.partition(".")[0] in names)]
     return hashlib.sha256("".join(f"{file} {digests[file]}\n" for file in sorted(own)).encode()).hexdigest()
 
 

@@ -1,18 +1,28 @@
-"""Settings of the item-item co-occurrence weights and of their part in the blend."""
+"""Settings of the blend, and of the item-item co-occurrence weights."""
+
+from typing import Literal
 
 from nightjar.contract.settings.field import Fraction, PositiveInt, SettingsGroup, setting
 from nightjar.contract.settings.ranges import Between, OneOf
 
 
 class BlendSettings(SettingsGroup):
-    """Blend with co-occurrence."""
+    """Blend."""
+
+    blend_choice: Literal["holdout", "fixed"] = setting(
+        "holdout",
+        recorded="model",
+        basic=True,
+        description="Where the weights of the model's sources come from. holdout: each run chooses them on a window "
+        "before the one that its gates look at; fixed: NIGHTJAR_COOCCURRENCE_SHARE and the models' own.",
+    )
 
     cooccurrence_share: Fraction = setting(
         0.25,
         recorded="model",
         tunable=Between(0.0, 0.8),
-        basic=True,
-        description="Blend weight, 0 to 1, of co-occurrence in the score; 0: embeddings alone.",
+        description="Blend weight, 0 to 1, of co-occurrence in the score, where a run chooses no other; 0: neither "
+        "co-occurrence nor transitions are fitted.",
     )
     cooccurrence_lambda: float = setting(
         200.0,

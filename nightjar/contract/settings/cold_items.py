@@ -4,7 +4,7 @@ from typing import Literal
 
 from nightjar.contract.settings.field import Fraction, PositiveInt, SettingsGroup, setting
 
-# Of the setting cold_item_choice.
+# Of the settings cold_item_choice and blend_choice.
 FIXED = "fixed"
 
 
@@ -15,7 +15,7 @@ class ColdItemSettings(SettingsGroup):
         "holdout",
         recorded="model",
         description="Where NIGHTJAR_COLD_ITEM_SHARE and NIGHTJAR_COLD_ITEM_REGRESSION_SHARE come from. holdout: each "
-        "run replaces them where others are significantly better on its held-out items; fixed: as they are set.",
+        "run replaces them where others are significantly better on its choice window; fixed: as they are set.",
     )
     cold_item_share: Fraction = setting(
         0.2,

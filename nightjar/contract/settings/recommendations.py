@@ -31,14 +31,6 @@ class RecommendationSettings(SettingsGroup):
         description="Days after which an event's weight in the popularity is halved, besides its type's decay; 0: no "
         "decay.",
     )
-    trending_half_life_days: float = setting(
-        14.0,
-        recorded=None,
-        jobs=("build_features",),
-        gt=0,
-        allow_inf_nan=False,
-        description="Days after which an event's weight is halved in the source trending: what everyone takes now.",
-    )
     min_segment_users: PositiveInt = setting(
         20,
         recorded=None,

@@ -125,13 +125,34 @@ MODEL_SOURCES = Table(
         Column(
             "weight",
             DOUBLE,
-            "Weight of its standardised score in the score, 0 to 1. Those of warm items sum to 1; of a cold item "
-            "lightfm has what the sources of cold items leave.",
+            "Weight of its standardised score in the score, 0 to 1, for users with items in the domain. Those of warm "
+            "items sum to 1; of a cold item lightfm has what the sources of cold items leave.",
+        ),
+        Column(
+            "weight_new_to_domain",
+            DOUBLE,
+            "The same for users whose items all lie in other domains; null in a publication of an earlier version.",
+            nullable=True,
+        ),
+        Column(
+            "weight_cold_user",
+            DOUBLE,
+            "The same for users without any item, whom their features place; null in a publication of an earlier "
+            "version.",
+            nullable=True,
         ),
         Column("fit_seconds", DOUBLE, "Seconds of its fit; null for a model of an earlier version.", nullable=True),
     ),
     tests=(
-        DataTest("is_within", "weigh_from_0_to_1", {"columns": ["weight"], "lowest": 0, "highest": 1}),
+        DataTest(
+            "is_within",
+            "weigh_from_0_to_1",
+            {
+                "columns": ["weight", "weight_new_to_domain", "weight_cold_user"],
+                "lowest": 0,
+                "highest": 1,
+            },
+        ),
         DataTest(
             "is_one_of",
             "have_known_kinds",

@@ -63,45 +63,118 @@ def published(shop: Any) -> Published:
     )
 
 
+@dataclass(frozen=True)
+class PublishedModel:
+    """The files of the published model, and the users' own items.
+
+    Attributes:
+        arrays: by name of the file.
+        sources: what the manifest says of each but the embeddings.
+        own: (users, items) weights.
+        newest_ranks: (users, items), 1 for the newest; 0 for what is none of the user's own.
+    """
+
+    arrays: dict[str, np.ndarray]
+    sources: list[dict[str, Any]]
+    own: np.ndarray
+    newest_ranks: np.ndarray
+
+    def scores(self, source: dict[str, Any]) -> np.ndarray:
+        """(users, items) or (1, items), not standardised; a user of whom the source knows nothing has 0 for all."""
+        name = source["name"]
+        if source["kind"] == "item_scores":
+            return self.arrays[f"{name}.scores"][None]
+        if source["kind"] == "vectors":
+            vectors = self.arrays[f"{name}.user_vectors"]
+            scores = vectors @ self.arrays[f"{name}.item_vectors"].T + self.arrays[f"{name}.item_biases"]
+            return np.where(vectors.any(axis=1)[:, None], scores, 0)
+        power, newest, decay = (source[f"history_{each}"] for each in ("exponent", "newest", "decay"))
+        weighed = np.where(self.own > 0, self.own**power, 0)
+        if decay > 0:
+            weighed = weighed * np.exp((1 - self.newest_ranks) / decay)
+        if newest > 0:
+            weighed = np.where(self.newest_ranks <= newest, weighed, 0)
+        scores = weighed @ self.item_weights(name)
+        if f"{name}.average" in self.arrays:
+            average = self.arrays[f"{name}.average"]
+            scores = np.where(scores.any(axis=1)[:, None], scores - weighed.sum(axis=1)[:, None] * average, 0)
+        return scores
+
+    def item_weights(self, name: str) -> np.ndarray:
+        """(items, items), of the source itself or of the one that it shares them with."""
+        [source] = [each for each in self.sources if each["name"] == name]
+        written = source.get("weights_of", name)
+        items = self.own.shape[1]
+        weights = np.zeros((items, items))
+        rows = np.repeat(np.arange(items), np.diff(self.arrays[f"{written}.indptr"]))
+        weights[rows, self.arrays[f"{written}.indices"]] = self.arrays[f"{written}.data"]
+        return weights
+
+
 @pytest.fixture(scope="module")
-def blended(shop: Any) -> dict[str, dict[str, float]]:
-    """Each user's score of each item by the rule in docs/decisions/blend.md, from whole matrices."""
+def model(shop: Any) -> PublishedModel:
     folder = RunFolder.of(shop.home.settings.lake, "2026-03-31.1")
     arrays = {path.stem: np.load(path) for path in folder.model.glob("*.npy")}
-    users, items = (pq.read_table(folder.model / f"{side}_ids.parquet").column(0).to_pylist() for side in SIDES)
-    history = np.zeros((len(users), len(items)))
+    manifest = json.loads((folder.model / "manifest.json").read_text())
     pairs = pq.read_table(folder.features("full_interactions"))
-    sources = {each["name"]: each for each in json.loads((folder.model / "manifest.json").read_text())["sources"]}
-    weight, cold_weight = sources["ease"]["weight"], sources.get("content", {"weight": 0})["weight"]
-    of_pairs = pairs["weight"].to_numpy() ** sources["ease"]["history_exponent"]
-    history[pairs["user_index"].to_numpy(), pairs["item_index"].to_numpy()] = of_pairs
-    weights = np.zeros((len(items), len(items)))
-    for name in ("ease", "content") if cold_weight > 0 else ("ease",):
-        rows = np.repeat(np.arange(len(items)), np.diff(arrays[f"{name}.indptr"]))
-        weights[rows, arrays[f"{name}.indices"]] = arrays[f"{name}.data"]
-    has_events = arrays["item_known"] == 2
+    histories = []
+    for name in ("weight", "newest_rank"):
+        history = np.zeros((len(arrays["user_vectors"]), len(arrays["item_vectors"])))
+        history[pairs["user_index"].to_numpy(), pairs["item_index"].to_numpy()] = pairs[name].to_numpy()
+        histories.append(history)
+    return PublishedModel(arrays, [each for each in manifest["sources"] if each["name"] != "lightfm"], *histories)
+
+
+@pytest.fixture(scope="module")
+def blended(shop: Any, published: Published, model: PublishedModel) -> dict[tuple[str, str], dict[str, float]]:
+    """The score of each item for each user and domain by the rule in docs/decisions/blend.md, from whole matrices."""
+    folder = RunFolder.of(shop.home.settings.lake, "2026-03-31.1")
+    users, items = (pq.read_table(folder.model / f"{side}_ids.parquet").column(0).to_pylist() for side in SIDES)
+    arrays, has_events = model.arrays, model.arrays["item_known"] == 2
 
     def standardised(scores: np.ndarray) -> np.ndarray:
         known = scores[:, has_events]
         spread = known.std(axis=1, keepdims=True)
-        return (scores - known.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)
+        return (scores - known.mean(axis=1, keepdims=True)) / np.where(spread > 1e-6, spread, np.inf)
 
     by_embeddings = standardised(arrays["user_vectors"] @ arrays["item_vectors"].T + arrays["item_biases"])
-    # An item without events has weights where its features gave it some, and then a share of its own; what they say is
-    # counted among such items, and put where their embeddings have them.
-    is_cold = ~has_events & weights.any(axis=0)
-    by_cooccurrence = np.where(has_events, standardised(history @ weights), 0)
-    # The run chooses the share by what it holds out; with none there are no such weights.
-    assert (is_cold.sum() > 1) == (cold_weight > 0)
-    if cold_weight > 0:
-        of_cold, embedded = (history @ weights)[:, is_cold], by_embeddings[:, is_cold]
-        centred = of_cold - of_cold.mean(axis=1, keepdims=True)
-        spread = of_cold.std(axis=1, keepdims=True)
-        by_features = centred / np.where(spread > 0, spread, 1) * embedded.std(axis=1, keepdims=True)
-        by_cooccurrence[:, is_cold] = by_features + embedded.mean(axis=1, keepdims=True)
-    weights_by_item = np.where(is_cold, cold_weight, weight)
-    scores = (1 - weights_by_item) * by_embeddings + weights_by_item * by_cooccurrence
-    return {user: dict(zip(items, row.tolist(), strict=True)) for user, row in zip(users, scores, strict=True)}
+    warm = {each["name"]: each for each in model.sources if each["items"] == "warm"}
+    terms = {name: np.where(has_events, standardised(model.scores(each)), 0) for name, each in warm.items()}
+    of_domain = np.array([published.domains[item] for item in items])
+    scores = {}
+    for domain in sorted(set(of_domain)):
+        has_item = model.own[:, of_domain == domain].any(axis=1)[:, None]
+        total = np.zeros_like(by_embeddings)
+        left = np.ones((len(users), 1))
+        for name, term in terms.items():
+            weight = np.where(has_item, warm[name]["weight"], warm[name]["weight_new_to_domain"])
+            total, left = total + weight * term, left - weight
+        total = with_content(model, total + left * by_embeddings, by_embeddings, has_events)
+        for user, row in zip(users, total.tolist(), strict=True):
+            scores[user, domain] = dict(zip(items, row, strict=True))
+    return scores
+
+
+def with_content(
+    model: PublishedModel, scores: np.ndarray, by_embeddings: np.ndarray, has_events: np.ndarray
+) -> np.ndarray:
+    """Return the scores with those of cold items, which have weights where their features gave them some.
+
+    What they say is counted among such items, and put where their embeddings have them.
+    """
+    content = next((each for each in model.sources if each["name"] == "content"), {"weight": 0})
+    weight = content["weight"]
+    # The run chooses it by what it holds out; with none there are no such weights.
+    if weight == 0:
+        return scores
+    is_cold = ~has_events & model.item_weights("content").any(axis=0)
+    assert is_cold.sum() > 1
+    of_cold, embedded = model.scores(content)[:, is_cold], by_embeddings[:, is_cold]
+    centred = of_cold - of_cold.mean(axis=1, keepdims=True)
+    spread = of_cold.std(axis=1, keepdims=True)
+    by_features = centred / np.where(spread > 1e-6, spread, np.inf) * embedded.std(axis=1, keepdims=True)
+    scores[:, is_cold] = (1 - weight) * embedded + weight * (by_features + embedded.mean(axis=1, keepdims=True))
+    return scores
 
 
 def test_no_recommendation_is_a_seen_or_unavailable_item(published: Published) -> None:
@@ -114,13 +187,13 @@ def test_no_recommendation_is_a_seen_or_unavailable_item(published: Published) -
 
 
 def test_personal_recommendations_are_the_best_unseen_items_by_the_blend(
-    published: Published, blended: dict[str, dict[str, float]]
+    published: Published, blended: dict[tuple[str, str], dict[str, float]]
 ) -> None:
     personal = [key for key in published.lists if key[2] == "personal"]
     assert len(personal) > 1000
     for user, domain, source in personal:
         scores = {
-            item: blended[user][item]
+            item: blended[user, domain][item]
             for item in published.available - published.seen[user]
             if published.domains[item] == domain and item in published.items
         }
@@ -131,11 +204,11 @@ def test_personal_recommendations_are_the_best_unseen_items_by_the_blend(
 
 
 def test_one_users_personal_recommendations_are_the_top_of_the_sorted_scores(
-    published: Published, blended: dict[str, dict[str, float]]
+    published: Published, blended: dict[tuple[str, str], dict[str, float]]
 ) -> None:
     user, domain, source = min(key for key in published.lists if key[2] == "personal")
     unseen = [item for item in published.available - published.seen[user] if published.domains[item] == domain]
-    best = sorted(unseen, key=lambda item: -blended[user][item])[:K]
+    best = sorted(unseen, key=lambda item: -blended[user, domain][item])[:K]
     assert [item for item, _ in published.lists[user, domain, source]] == best
 
 

@@ -137,9 +137,9 @@ ANSWERS = {
         (day, f"{day}.1", *of_source)
         for day in (NINTH, TENTH)
         for of_source in (
-            ("lightfm", "vectors", "warm", 0.75, 1.5, None, None),
-            ("ease", "item_weights", "warm", 0.25, None, 2, 0.3),
-            ("trending", "item_scores", "warm", 0.0, 0.5, None, None),
+            ("lightfm", "vectors", "warm", 0.75, 0.5, 1.0, 1.5, None, None),
+            ("ease", "item_weights", "warm", 0.25, 0.5, 0.0, None, 2, 0.3),
+            ("trending", "item_scores", "warm", 0.0, None, None, 0.5, None, None),
         )
     ],
     # The contributions of f3 do not name ease; trending weighs nothing.

@@ -88,11 +88,11 @@ def feature_arguments() -> Callable[..., Namespace]:
             "min_feature_support": 1,
             "max_feature_weight": 10.0,
             "recency_rank_power": 0.0,
+            "holdout": "newest",
             "holdout_fraction": 0.5,
             "cold_holdout_fraction": 0.0,
             "domain_holdout_fraction": 0.0,
             "popularity_half_life_days": 0.0,
-            "trending_half_life_days": 1.0,
             "min_segment_users": 2,
             "popular_k": 3,
             "repeat_after_days": NEVER,
@@ -149,12 +149,10 @@ def write_run_folder(tmp_path: Path) -> Callable[..., RunFolder]:
             seen,
             {"user_index": pa.int32(), "item_index": pa.int32(), "recency": pa.int32()},
         )
-        # The n-th newest item weighs 1/n; every fifth is seen but not liked.
-        liked = [(user, item, 1.0 / recency) for user, item, recency in seen if recency % 5]
         _write(
             folder.features("full_interactions"),
-            liked,
-            {"user_index": pa.int32(), "item_index": pa.int32(), "weight": pa.float64()},
+            _liked(seen),
+            {"user_index": pa.int32(), "item_index": pa.int32(), "weight": pa.float64(), "newest_rank": pa.int32()},
         )
         trained = Embeddings(
             user_ids=np.array(users, object),
@@ -170,6 +168,22 @@ def write_run_folder(tmp_path: Path) -> Callable[..., RunFolder]:
         return folder
 
     return write
+
+
+def _liked(seen: list[tuple[int, int, int]]) -> list[tuple[int, int, float, int]]:
+    """Return what users like of what they saw: the n-th newest item weighs 1/n, every fifth is not liked.
+
+    An item liked last need not be the one seen last: two and two of a user have each other's place.
+    """
+    of_users: dict[int, list[tuple[int, int]]] = {}
+    for user, item, recency in sorted(seen):
+        if recency % 5:
+            of_users.setdefault(user, []).append((recency, item))
+    return [
+        (user, item, 1.0 / recency, min(place ^ 1, len(items) - 1) + 1)
+        for user, items in of_users.items()
+        for place, (recency, item) in enumerate(sorted(items))
+    ]
 
 
 def _write(folder: Path, rows: Any, types: dict[str, pa.DataType]) -> None:

@@ -12,7 +12,19 @@ from ml.evaluation.holdout_slices import HoldoutSlice
 from ml.evaluation.slice_lists import slice_lists
 from nightjar.contract.artifacts import embeddings, model_folder
 from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
-from nightjar.contract.artifacts.sources import COLD, HistoryRule, ItemScores, ItemWeights, Source, VectorSource
+from nightjar.contract.artifacts.sources import (
+    COLD,
+    IN_DOMAIN,
+    NEW_TO_DOMAIN,
+    WARM,
+    WITHOUT_ITEMS,
+    History,
+    HistoryRule,
+    ItemScores,
+    ItemWeights,
+    Source,
+    VectorSource,
+)
 from nightjar.contract.repeat_rule import Repeats
 from nightjar.ranking import blend
 from nightjar.ranking.catalogue import catalogue_of, load_catalogue, popularity_lists
@@ -25,8 +37,8 @@ USERS, ITEMS, K = 70, 90, 6
 THREE = ["books", "films", "music"]
 
 
-def sources_of(draw: np.random.Generator, known: np.ndarray) -> tuple[Source, ...]:
-    """Return sources of every kind, of warm and of cold items."""
+def sources_of(draw: np.random.Generator, known: np.ndarray, cold_user: float) -> tuple[Source, ...]:
+    """Return sources of every kind, of warm and of cold items, with weights of their own for users new to a domain."""
 
     def weights(is_scored: np.ndarray) -> sparse.csr_matrix:
         drawn = np.where(draw.random((ITEMS, ITEMS)) < 0.2, draw.normal(size=(ITEMS, ITEMS)), 0)
@@ -36,21 +48,28 @@ def sources_of(draw: np.random.Generator, known: np.ndarray) -> tuple[Source, ..
     average = (draw.random(ITEMS) * (known == 2)).astype(np.float32)
     of_other = [draw.normal(size=size).astype(np.float32) for size in ((USERS, 3), (ITEMS, 3), ITEMS)]
     return (
-        Source("ease", 0.3, ItemWeights(weights(known == 2), HistoryRule(2.0), average)),
+        Source("ease", 0.3, ItemWeights(weights(known == 2), HistoryRule(2.0), average), WARM, 0.0),
         Source("content", 0.5, ItemWeights(weights(known == 1)), COLD),
-        Source("trending", 0.1, ItemScores(draw.random(ITEMS).astype(np.float32))),
+        Source("trending", 0.1, ItemScores(draw.random(ITEMS).astype(np.float32)), WARM, 0.3, cold_user),
         Source("other", 0.2, VectorSource(*of_other)),
+        Source("transitions", 0.15, ItemWeights(weights(known == 2), HistoryRule(0.0, 3, 1.5)), WARM, 0.25),
     )
+
+
+def seen_by(user: int, draw: np.random.Generator, domains: int) -> np.ndarray:
+    """Return what a user has seen, newest first; every fifth user knows the first domain alone."""
+    known = np.arange(0, ITEMS, domains) if user % 5 == 0 else np.arange(ITEMS)
+    return draw.choice(known, int(draw.integers(1, len(known) * 2 // 3)), replace=False)
 
 
 @pytest.fixture
 def town(write_run_folder):
     """Write users and items of every kind of knowledge, in one domain or more."""
 
-    def write(domains, *, is_blended=True):
+    def write(domains, *, is_blended=True, cold_user=0.4):
         draw = np.random.default_rng(8)
         known = draw.choice([0, 1, 2], ITEMS, p=[0.1, 0.2, 0.7])
-        others = sources_of(draw, known)
+        others = sources_of(draw, known, cold_user)
         available = draw.random(ITEMS) < 0.9
         items = [(f"i{item:02d}", domains[item % len(domains)], bool(available[item])) for item in range(ITEMS)]
         of_domains = {name: [item for item in range(ITEMS) if items[item][1:] == (name, True)] for name in domains}
@@ -72,7 +91,7 @@ def town(write_run_folder):
             seen=[
                 (user, int(item), place + 1)
                 for user in range(USERS)
-                for place, item in enumerate(draw.choice(ITEMS, int(draw.integers(1, 60)), replace=False))
+                for place, item in enumerate(seen_by(user, draw, len(domains)))
             ],
             others=others if is_blended else (),
         )
@@ -87,6 +106,10 @@ def matrix(folder, name, values):
     return sparse.csr_matrix((data, places), shape=(USERS, ITEMS))
 
 
+def history_of(folder) -> History:
+    return History(*(matrix(folder, "full_interactions", name) for name in ("weight", "newest_rank")))
+
+
 def evaluation_ranker(folder, diversity: float = 0.0) -> Ranker:
     """Return the ranker that the evaluation makes of a model in memory."""
     items = pq.read_table(folder.features("item_ids")).sort_by("item_index")
@@ -95,7 +118,7 @@ def evaluation_ranker(folder, diversity: float = 0.0) -> Ranker:
     of_users = pq.read_table(folder.features("user_segments"))
     segments[of_users["user_index"].to_numpy()] = of_users["segment"].to_pylist()
     catalogue = catalogue_of(model_folder.mapped(folder.model), items, popularity_lists(popular))
-    return Ranker(catalogue, matrix(folder, "full_interactions", "weight"), segments, diversity)
+    return Ranker(catalogue, history_of(folder), segments, diversity)
 
 
 def evaluated_rows(ranker: Ranker, users: np.ndarray, left_out: sparse.csr_matrix) -> list[tuple]:
@@ -183,11 +206,15 @@ def test_the_evaluation_allows_the_repeats_of_the_publication(town, is_blended: 
 def test_recommendations_are_the_best_unseen_available_items_of_each_domain_by_the_blend(town) -> None:
     folder = town(["books", "films"])
     items = load_catalogue(str(folder.path))
-    history, seen = matrix(folder, "full_interactions", "weight"), matrix(folder, "seen", None).toarray()
-    scores = items.blend.scores(items.user_vectors, history).total
+    history, seen = history_of(folder), matrix(folder, "seen", None).toarray()
+    blended, liked = items.blend.scores(items.user_vectors, history), history.weights.toarray() > 0
     rows = recommend_to_block(*block_of(folder), items, K).to_pylist()
+    groups = set()
     for user in np.flatnonzero(items.user_sources == 2):
-        for domain in items.domains:
+        for number, domain in enumerate(items.domains):
+            group = IN_DOMAIN if liked[user, number::2].any() else NEW_TO_DOMAIN
+            groups.add((domain.name, group))
+            scores = blended.total(group)
             fresh = [item for item in domain.candidates if not seen[user, item]]
             best = sorted(fresh, key=lambda item: -scores[user, item])[:K]
             listed = [row for row in rows if (row["user_id"], row["domain"]) == (f"u{user:05d}", domain.name)]
@@ -195,26 +222,56 @@ def test_recommendations_are_the_best_unseen_available_items_of_each_domain_by_t
             assert [row["item_id"] for row in of_model] == [f"i{item:02d}" for item in best]
             assert [row["score"] for row in of_model] == pytest.approx([scores[user, item] for item in best], abs=1e-5)
             assert {row["source"] for row in listed[len(best) :]} <= {"popular"}
+    assert groups >= {("books", IN_DOMAIN), ("films", IN_DOMAIN), ("films", NEW_TO_DOMAIN)}
+
+
+def test_cold_users_are_ranked_by_their_features_and_by_what_is_the_same_for_all(town) -> None:
+    folder = town(["books", "films"])
+    model, items = model_folder.mapped(folder.model), load_catalogue(str(folder.path))
+    trained, seen = model.embeddings, matrix(folder, "seen", None).toarray()
+    [everyones] = (np.asarray(each.fitted.scores) for each in model.others if each.name == "trending")
+    of_features = trained.user_vectors @ trained.item_vectors.T + trained.item_biases
+    is_warm = trained.item_sources == 2
+    rows = recommend_to_block(*block_of(folder), items, K).to_pylist()
+    cold = np.flatnonzero(trained.user_sources == 1)
+    assert len(cold) > 3
+    for user in cold:
+        own, all_likes = (
+            (each - each[is_warm].mean()) / each[is_warm].std() for each in (of_features[user], everyones)
+        )
+        scores = np.where(is_warm, 0.6 * own + 0.4 * all_likes, own)
+        for domain in items.domains:
+            best = sorted((i for i in domain.candidates if not seen[user, i]), key=lambda item: -scores[item])[:K]
+            listed = [row for row in rows if (row["user_id"], row["domain"]) == (f"u{user:05d}", domain.name)]
+            assert [row["item_id"] for row in listed] == [f"i{item:02d}" for item in best]
+            assert [row["score"] for row in listed] == pytest.approx(scores[best], abs=1e-4)
+            assert {row["source"] for row in listed} == {"cold_user"}
 
 
 def test_contributions_of_published_rows_sum_to_their_scores(town) -> None:
-    folder, named = town(THREE), set()
+    folder, named = town(THREE), {}
+    liked = matrix(folder, "full_interactions", "weight").toarray() > 0
     rows = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K).to_pylist()
     for row in rows:
         if row["source"] in ("popular", "segment_popular"):
             assert row["contributions"] is None
             continue
         parts = json.loads(row["contributions"])
-        named |= set(parts)
         assert 0 not in parts.values()
         assert sum(parts.values()) == pytest.approx(row["score"], abs=5e-4)
-        if row["source"] == "cold_user":
-            assert set(parts) == {LIGHTFM}
-    assert named == {LIGHTFM, "ease", "content", "trending", "other"}
+        is_new = not liked[int(row["user_id"][1:]), THREE.index(row["domain"]) :: 3].any()
+        group = WITHOUT_ITEMS if row["source"] == "cold_user" else NEW_TO_DOMAIN if is_new else IN_DOMAIN
+        named.setdefault(group, set()).update(parts)
+    everything = {LIGHTFM, "ease", "content", "trending", "other", "transitions"}
+    assert named == {
+        IN_DOMAIN: everything,
+        NEW_TO_DOMAIN: everything - {"ease"},
+        WITHOUT_ITEMS: {LIGHTFM, "trending"},
+    }
 
 
-def test_users_without_trained_vectors_are_ranked_as_without_other_sources(town) -> None:
-    folder = town(["books", "films"])
+def test_users_for_whom_other_sources_weigh_nothing_are_ranked_as_without_them(town) -> None:
+    folder = town(["books", "films"], cold_user=0.0)
     blended = recommend_to_block(*block_of(folder), load_catalogue(str(folder.path)), K)
     model = embeddings.load(folder.model)
     model_folder.save(ModelSources(model), folder.model)

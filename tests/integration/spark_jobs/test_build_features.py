@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from nightjar.contract.errors import BadInput
+from nightjar.contract.trending import TRENDING_HALF_LIVES_DAYS
 from spark_jobs.build_features import count_interactions, features
 from tests.support.refusals import refused
 
@@ -9,8 +10,8 @@ SCHEMAS = {
     "user_ids": "user_index int, user_id string, events bigint, train_items bigint, items bigint",
     "item_ids": "item_index int, item_id string, domain string, title string, is_available boolean, events bigint, "
     "train_users bigint, users bigint",
-    "full_interactions": "user_index int, item_index int, weight double",
-    "train_interactions": "user_index int, item_index int, weight double",
+    "full_interactions": "user_index int, item_index int, weight double, newest_rank int",
+    "train_interactions": "user_index int, item_index int, weight double, newest_rank int",
     "holdout": "user_index int, item_index int",
     "shown": "user_index int, item_index int, recency int",
     "train_seen": "user_index int, item_index int",
@@ -21,8 +22,12 @@ SCHEMAS = {
     "item_feature_names": "feature_index int, feature string, support bigint",
     "popularity": "segment string, domain string, rank int, item_index int, score double",
     "train_popularity": "segment string, domain string, rank int, item_index int, score double",
-    "trending": "item_index int, score double, train_score double",
+    "trending": "half_life_days double, item_index int, score double, train_score double, choice_train_score double",
     "user_segments": "user_index int, segment string",
+    "choice_train_interactions": "user_index int, item_index int, weight double, newest_rank int",
+    "choice_holdout": "user_index int, item_index int",
+    "choice_train_seen": "user_index int, item_index int",
+    "choice_train_popularity": "segment string, domain string, rank int, item_index int, score double",
 }
 
 
@@ -40,6 +45,10 @@ def test_interactions_alone_give_every_dataset(snapshot, feature_arguments, rows
     built = features(snapshot(interactions=events), feature_arguments())
     assert {name: ", ".join(" ".join(each) for each in frame.dtypes) for name, frame in built.items()} == SCHEMAS
     found = {name: rows(frame) for name, frame in built.items()}
+    trending = {(half_life, item): scores for half_life, item, *scores in found.pop("trending")}
+    # With a half-life of a day: x 2 / 8 of ann and 1 / 2 of bob, y 1 / 4; in train from the event a day ago on.
+    assert (trending[1.0, 0], trending[1.0, 1]) == ([0.75, 1.5, 1.5], [0.25, 0.0, 0.0])
+    assert {half_life for half_life, _ in trending} == set(TRENDING_HALF_LIVES_DAYS)
     assert found == {
         "user_ids": [(0, "ann", 3, 1, 2), (1, "bob", 1, 1, 1)],
         "item_ids": [
@@ -47,8 +56,8 @@ def test_interactions_alone_give_every_dataset(snapshot, feature_arguments, rows
             (1, "y", "default", None, True, 1, 0, 1),
             (2, "z", "default", None, True, 1, 0, 0),
         ],
-        "full_interactions": [(0, 0, 2.0), (0, 1, 1.0), (1, 0, 1.0)],
-        "train_interactions": [(0, 0, 2.0), (1, 0, 1.0)],
+        "full_interactions": [(0, 0, 2.0, 2), (0, 1, 1.0, 1), (1, 0, 1.0, 1)],
+        "train_interactions": [(0, 0, 2.0, 1), (1, 0, 1.0, 1)],
         "holdout": [(0, 1)],
         "shown": [],
         # Ann skipped z after her cut.
@@ -69,13 +78,21 @@ def test_interactions_alone_give_every_dataset(snapshot, feature_arguments, rows
             ("all", "default", 2, 1, 0.0),
             ("all", "default", 3, 2, 0.0),
         ],
-        # With a half-life of a day: x 2 / 8 of ann and 1 / 2 of bob, y 1 / 4.
-        "trending": [(0, 0.75, 0.75), (1, 0.25, 0.0)],
         "user_segments": [],
+        # Of one item each nothing more is held out.
+        "choice_train_interactions": [(0, 0, 2.0, 1), (1, 0, 1.0, 1)],
+        "choice_holdout": [],
+        "choice_train_seen": [],
+        "choice_train_popularity": [
+            ("all", "default", 1, 0, 3.0),
+            ("all", "default", 2, 1, 0.0),
+            ("all", "default", 3, 2, 0.0),
+        ],
     }
 
 
-def test_datasets_do_not_depend_on_the_partitions(spark, snapshot, feature_arguments, rows, days_ago) -> None:
+@pytest.mark.parametrize("kind", ["newest", "time"])
+def test_datasets_do_not_depend_on_the_partitions(spark, snapshot, feature_arguments, rows, days_ago, kind) -> None:
     draw = np.random.default_rng(5)
     tables = snapshot(
         interactions=[
@@ -97,6 +114,8 @@ def test_datasets_do_not_depend_on_the_partitions(spark, snapshot, feature_argum
         user_features=[(f"u{user}", f"job:{user % 3}", 1.0) for user in range(12)],
     )
     arguments = feature_arguments(
+        holdout=kind,
+        holdout_fraction=0.3,
         min_feature_support=2,
         max_feature_weight=0.9,
         recency_rank_power=2.0,
@@ -111,6 +130,7 @@ def test_datasets_do_not_depend_on_the_partitions(spark, snapshot, feature_argum
     spark.conf.set("spark.sql.shuffle.partitions", 2)
     assert found[0] == found[1]
     assert len(found[0]["holdout"]) > 0
+    assert len(found[0]["choice_holdout"]) > 0
     assert {row[1] for row in found[0]["user_segments"]} == {"job:0", "job:1", "job:2"}
 
 

@@ -14,7 +14,7 @@ from scipy import sparse
 from nightjar.contract.artifacts import model_folder
 from nightjar.contract.artifacts.embeddings import Embeddings
 from nightjar.contract.artifacts.model_folder import ModelSources
-from nightjar.contract.artifacts.sources import COLD, HistoryRule, ItemScores, ItemWeights, Source
+from nightjar.contract.artifacts.sources import COLD, WARM, HistoryRule, ItemScores, ItemWeights, Source
 from nightjar.contract.run_folder import RunFolder
 from tests.support.spark_cluster import SparkCluster, wait_for
 from tests.support.spark_submit import start, submit
@@ -58,7 +58,7 @@ def on_cluster(tmp_path_factory: pytest.TempPathFactory, local: RunFolder, spark
 
 def test_the_features_are_the_same_bits(local: RunFolder, on_cluster: RunFolder) -> None:
     names = sorted(path.name for path in local.features("seen").parent.iterdir())
-    assert len(names) == 16
+    assert len(names) == 20
     assert sorted(path.name for path in on_cluster.features("seen").parent.iterdir()) == names
     for name in names:
         assert contents(on_cluster.features(name)).equals(contents(local.features(name))), name
@@ -157,8 +157,9 @@ def write_model(folder: RunFolder) -> None:
     weights = sparse.random(items, items, density=0.05, format="csr", dtype=np.float32, random_state=4)
     is_cold = sparse.diags((arrays["item_sources"] == 1).astype(np.float32))
     others = (
-        Source("ease", 0.5, ItemWeights(weights, HistoryRule(2.0))),
+        Source("ease", 0.4, ItemWeights(weights, HistoryRule(2.0))),
         Source("content", 0.4, ItemWeights(sparse.csr_matrix(weights @ is_cold)), COLD),
-        Source("trending", 0.1, ItemScores(random.random(items).astype(np.float32))),
+        Source("trending", 0.1, ItemScores(random.random(items).astype(np.float32)), WARM, 0.5, 0.3),
+        Source("transitions", 0.2, ItemWeights(weights, HistoryRule(0.0, 20, 4.0)), WARM, 0.1),
     )
     model_folder.save(ModelSources(Embeddings(**arrays), others), folder.model)

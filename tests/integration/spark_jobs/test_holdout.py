@@ -1,9 +1,9 @@
 import pytest
-from pyspark.sql import functions as F
 
 from nightjar.contract.repeat_rule import Repeats
-from spark_jobs.transforms.holdout import Fractions, fold_in_items, holdout, mark_train, repeatable, train_seen
+from spark_jobs.transforms.holdout import fold_in_items, holdout, repeatable, train_seen
 from spark_jobs.transforms.pair_weights import weigh_pairs
+from spark_jobs.transforms.split import Split, in_order, mark_train
 
 EVENTS = (
     "user_index int, item_index int, user_id string, item_id string, domain string, event_id string, "
@@ -14,7 +14,7 @@ EVENTS = (
 
 @pytest.fixture
 def held_out(spark, rows, days_ago):
-    """Return the held-out pairs of events given as (user, item, event_id, age in days[, weight]).
+    """Return the held-out pairs of events given as (user, item, event_id, age in days[, weight]), and the marks.
 
     Items from 100 are of the domain `books`, the others of `films`.
     """
@@ -37,8 +37,9 @@ def held_out(spark, rows, days_ago):
             ],
             EVENTS,
         ).repartition(partitions)
-        marked = mark_train(frame, Fractions(newest, cold, domain), seed)
-        return rows(holdout(marked).distinct()), rows(marked.select("event_id", "in_train"))
+        split = Split(newest, cold, domain, seed)
+        marked = mark_train(in_order(frame, split), split)
+        return rows(holdout(marked).distinct()), rows(marked.select("number", "in_train"))
 
     return split
 
@@ -55,7 +56,7 @@ def test_the_newest_items_by_first_event_are_held_out_with_all_their_events(held
     ]
     pairs, marked = held_out(events, 0.4)
     assert pairs == [(0, 3), (0, 4)]
-    assert dict(marked) == {"e0": True, "e1": True, "e2": True, "e5": True, "e3": False, "e4": False, "e6": False}
+    assert marked == [(1, True), (2, True), (3, True), (4, False), (5, False), (6, True), (7, False)]
 
 
 def test_two_items_hold_out_one_and_one_item_none(held_out) -> None:
@@ -64,7 +65,7 @@ def test_two_items_hold_out_one_and_one_item_none(held_out) -> None:
 
 
 def test_a_user_with_one_event_stays_in_train(held_out) -> None:
-    assert held_out([(0, 0, "only", 3)], 0.9) == ([], [("only", True)])
+    assert held_out([(0, 0, "only", 3)], 0.9) == ([], [(1, True)])
 
 
 def test_events_at_the_same_instant_are_ordered_by_event_id(held_out) -> None:
@@ -74,7 +75,7 @@ def test_events_at_the_same_instant_are_ordered_by_event_id(held_out) -> None:
 
 def test_events_without_weight_are_neither_train_nor_holdout(held_out) -> None:
     _, marked = held_out([(0, 0, "a", 3), (0, 1, "b", 2), (0, 2, "zero", 1, 0.0)], 0.5)
-    assert marked == [("a", True), ("b", False)]
+    assert marked == [(1, True), (2, False)]
 
 
 def test_a_held_out_number_that_is_whole_is_not_rounded_down(held_out) -> None:
@@ -108,22 +109,24 @@ def test_the_cold_draw_depends_on_the_seed_only(held_out) -> None:
 
 def test_cold_users_are_folded_in_by_what_time_alone_would_have_left_in_train(spark, rows, days_ago) -> None:
     # Item 0 of user 0 came first and again last, so it is the newest of the shown; item 3 is the newest by first event.
-    ages = [(0, 9), (1, 8), (2, 7), (3, 6), (0, 1)]
+    # Items 1 and 2 came at one instant, in the order of their event ids.
+    ages = [(0, 9), (2, 8), (1, 8), (3, 6), (0, 1)]
     events = [
-        (user, item, f"x{user}", f"y{item}", "films", f"e{user}-{age}", days_ago(age), 1.0, None)
+        (user, item, f"x{user}", f"y{item}", "films", f"e{9 - item}", days_ago(age), 1.0, None)
         for user in range(30)
         for item, age in ages
     ]
-    marked = mark_train(spark.createDataFrame(events, EVENTS), Fractions(0.25, 0.3, 0.0), seed=1)
+    split = Split(0.25, 0.3, 0.0, seed=1)
+    marked = mark_train(in_order(spark.createDataFrame(events, EVENTS), split), split)
     cold_items = {
         item for item in range(4) if all(pair in rows(holdout(marked)) for pair in [(u, item) for u in range(30)])
     }
-    found = rows(fold_in_items(weigh_pairs(marked, days_ago(0), 0.0, 0.0, 1.0)))
+    found = rows(fold_in_items(weigh_pairs(marked, days_ago(0), 0.0, 0.0)))
     users = {user for user, _, _ in found}
     in_train = {user for user, is_train in rows(marked.select("user_index", "in_train")) if is_train}
     assert users
     assert not users & in_train
-    newest_first = [item for item in (0, 2, 1) if item not in cold_items]
+    newest_first = [item for item in (0, 1, 2) if item not in cold_items]
     assert found == sorted(
         ((user, item, place + 1) for user in users for place, item in enumerate(newest_first)), key=repr
     )
@@ -158,11 +161,8 @@ def test_the_draw_of_domains_is_independent_of_the_cold_draw(held_out) -> None:
 
 def test_marks_carry_what_the_weights_need(spark, days_ago) -> None:
     frame = spark.createDataFrame([(0, 0, "u", "i", "d", "e", days_ago(1), 2.0, 30.0)], EVENTS)
-    marked = (
-        mark_train(frame, Fractions(0.2, 0.0, 0.0), 1)
-        .select(F.col("event_weight"), F.col("half_life_days"), "in_train")
-        .first()
-    )
+    split = Split(0.2, 0.0, 0.0, 1)
+    marked = mark_train(in_order(frame, split), split).select("event_weight", "half_life_days", "in_train").first()
     assert tuple(marked) == (2.0, 30.0, True)
 
 
@@ -174,7 +174,7 @@ HABITS = [(0, 50), (100, 45), (1, 40), (0, 30), (0, 28), (2, 20), (1, 10), (0, 9
 def habits(spark, rows, days_ago):
     """Split the habits of a user by a rule; return the ages in train, the held-out pairs and those that may repeat."""
 
-    def split(rule, newest=0.4):
+    def mark(rule, newest=0.4, kind="newest"):
         frame = spark.createDataFrame(
             [
                 (0, item, "u", f"i{item}", "books" if item >= 100 else "films", f"e{age:02d}", days_ago(age), 1.0, None)
@@ -182,13 +182,14 @@ def habits(spark, rows, days_ago):
             ],
             EVENTS,
         )
-        marked = mark_train(frame, Fractions(newest, 0.0, 0.0), 1, Repeats.of(rule))
+        split = Split(newest, 0.0, 0.0, 1, kind, Repeats.of(rule))
+        marked = mark_train(in_order(frame, split), split)
         may_repeat = repeatable(marked, days_ago(0))
-        pairs = weigh_pairs(marked, days_ago(0), 0.0, 0.0, 1.0)
-        ages = {int(row["event_id"][1:]) for row in marked.filter("in_train").collect()}
+        pairs = weigh_pairs(marked, days_ago(0), 0.0, 0.0)
+        ages = {HABITS[row["number"] - 1][1] for row in marked.filter("in_train").collect()}
         return ages, rows(holdout(pairs, may_repeat)), rows(may_repeat)
 
-    return split
+    return mark
 
 
 def test_with_repeats_train_ends_at_the_cut_and_repeated_pairs_are_truth(habits) -> None:
@@ -217,6 +218,26 @@ def test_with_zero_days_every_event_counts_and_every_item_may_be_a_repeat(habits
     assert may_repeat == [(0, 0, True), (0, 1, True)]
 
 
+def test_with_one_cut_in_time_repeats_are_split_there(habits) -> None:
+    # The four pairs began 50, 45, 40 and 20 days ago; 0.4 of them are two, so the cut is 40 days ago. The book's event
+    # at 5 is past the cut, too, but it may not come back.
+    train, pairs, may_repeat = habits("films=10", kind="time")
+    assert train == {50, 45}
+    assert pairs == [(0, 0), (0, 1), (0, 2)]
+    assert may_repeat == [(0, 0, True)]
+    # At the cut film 0 is ten days old.
+    assert habits("films=11", kind="time") == ({50, 45}, [(0, 1), (0, 2)], [])
+
+
+def test_the_newest_event_alone_is_a_holdout_of_the_kind_last_repeated_or_not(habits) -> None:
+    # Film 0 at 9 is the last of the seven events that a list could have foretold.
+    train, pairs, may_repeat = habits("films=15", newest=0.9, kind="last")
+    assert train == {50, 45, 40, 30, 28, 20, 10, 5}
+    assert pairs == [(0, 0)]
+    # At 9 film 0 is 19 days old; films 1 and 2 are 1 and 11.
+    assert may_repeat == [(0, 0, True)]
+
+
 def test_without_a_cut_the_end_of_the_run_decides_on_repeats(habits) -> None:
     train, pairs, may_repeat = habits("films=15", newest=0.0)
     assert (train, pairs) == ({age for _, age in HABITS}, [])
@@ -240,17 +261,17 @@ def test_fold_in_items_may_be_repeats_like_train_items(spark, rows, days_ago) ->
 def seen_before(spark, rows, days_ago):
     """Return what users had seen at their cut, of events given as (user, item, age in days, weight)."""
 
-    def split(events, newest=0.5, cold=0.0, repeats=""):
-        fractions = Fractions(newest, cold, 0.0)
+    def found(events, newest=0.5, cold=0.0, repeats="", kind="newest"):
+        split = Split(newest, cold, 0.0, 1, kind, Repeats.of(repeats))
         table = [
-            (u, i, f"x{u}", f"y{i}", "films", f"e{n}", days_ago(age), weight, None)
+            (u, i, f"x{u}", f"y{i}", "books" if i >= 100 else "films", f"e{n}", days_ago(age), weight, None)
             for n, (u, i, age, weight) in enumerate(events)
         ]
-        frame, allowed = spark.createDataFrame(table, EVENTS), Repeats.of(repeats)
-        pairs = weigh_pairs(mark_train(frame, fractions, 1, allowed), days_ago(0), 0.0, 0.0, 1.0)
-        return rows(train_seen(frame, pairs, fractions, 1, allowed)), rows(holdout(pairs))
+        frame = spark.createDataFrame(table, EVENTS)
+        pairs = weigh_pairs(mark_train(in_order(frame, split), split), days_ago(0), 0.0, 0.0)
+        return rows(train_seen(frame, pairs, split)), rows(holdout(pairs))
 
-    return split
+    return found
 
 
 def test_what_a_user_saw_before_the_cut_without_liking_it_is_seen(seen_before) -> None:
@@ -260,6 +281,21 @@ def test_what_a_user_saw_before_the_cut_without_liking_it_is_seen(seen_before) -
     assert seen_before(liked + skipped) == ([(0, 1), (0, 2), (0, 4)], [(0, 1)])
     # Without a holdout there is no cut; without a like there is nothing to rank by.
     assert seen_before([(0, 0, 9, 1.0), (0, 2, 6, 0.0), (1, 2, 6, 0.0)])[0] == [(0, 2)]
+
+
+def test_with_one_cut_in_time_everybody_saw_what_came_before_it(seen_before) -> None:
+    # Six pairs began 20, 9, 9, 8, 5 and 3 days ago; half of them are three: the cut is 8 days ago.
+    liked = [(0, 0, 20, 1.0), (0, 1, 5, 1.0), (1, 0, 9, 1.0), (1, 1, 8, 1.0), (2, 0, 9, 1.0), (3, 0, 3, 1.0)]
+    # User 0 skipped item 2 before the cut, 3 after it, before their own first held-out event; user 2, who has no
+    # event from the cut on, likewise. User 3 has nothing in train.
+    skipped = [(0, 2, 8.5, 0.0), (0, 3, 7, 0.0), (2, 2, 8.5, 0.0), (2, 3, 8, 0.0), (3, 2, 9, 0.0)]
+    assert seen_before(liked + skipped, kind="time") == ([(0, 2), (2, 2)], [(0, 1), (1, 1), (3, 0)])
+
+
+def test_a_repeated_item_does_not_move_the_cut_to_its_first_event(seen_before) -> None:
+    # The film comes again after the cut, which is 4 days ago; the book was skipped between its events.
+    events = [(0, 0, 9, 1.0), (0, 1, 8, 1.0), (0, 0, 4, 1.0), (0, 102, 6, 0.0), (0, 103, 3, 0.0)]
+    assert seen_before(events, newest=0.4, repeats="films=3") == ([(0, 102)], [])
 
 
 def test_nobody_has_seen_a_cold_item_and_a_cold_user_nothing(seen_before) -> None:

@@ -1,11 +1,10 @@
 import pytest
 
-from spark_jobs.transforms.popularity import popular_items, popularity, train_popularity, trending
+from spark_jobs.transforms.popularity import popular_items, popularity, train_popularity
 
 ITEMS = "item_index int, item_id string, domain string, title string, is_available boolean"
 PAIRS = "user_index int, item_index int, popularity_micros bigint"
 SPLIT_PAIRS = f"{PAIRS}, in_train boolean, train_popularity_micros bigint"
-TRENDING_PAIRS = "user_index int, item_index int, trending_micros bigint, train_trending_micros bigint"
 
 
 @pytest.fixture
@@ -98,12 +97,3 @@ def test_an_unavailable_item_without_held_out_events_competes_in_neither(spark, 
     in_train, in_all = (rows(of(pairs, items, no_carriers, 9)) for of in (train_popularity, popularity))
     assert in_train == in_all
     assert 2 not in [row[3] for row in in_train]
-
-
-def test_trending_sums_the_users_of_each_item_and_of_train_alone(spark, rows) -> None:
-    pairs = spark.createDataFrame(
-        [(0, 0, 500_000, 500_000), (1, 0, 250_000, None), (1, 2, 750_000, 125_000), (2, 3, 1, None)], TRENDING_PAIRS
-    )
-    table = trending(pairs)
-    assert rows(table) == [(0, 0.75, 0.5), (2, 0.75, 0.125), (3, 1e-06, 0.0)]
-    assert dict(table.dtypes) == {"item_index": "int", "score": "double", "train_score": "double"}

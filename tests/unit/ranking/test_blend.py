@@ -7,9 +7,21 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
-from nightjar.contract.artifacts.sources import COLD, HistoryRule, ItemScores, ItemWeights, Source, VectorSource
+from nightjar.contract.artifacts.sources import (
+    COLD,
+    IN_DOMAIN,
+    NEW_TO_DOMAIN,
+    USERS,
+    WITHOUT_ITEMS,
+    History,
+    HistoryRule,
+    ItemScores,
+    ItemWeights,
+    Source,
+    VectorSource,
+)
 from nightjar.ranking.blend import LOWEST, Blend, BlendedScores, best_columns, blend_of
-from tests.support.small_models import csr, embeddings_of
+from tests.support.small_models import csr, embeddings_of, unordered
 
 # Items 0 to 2 have interactions, 3 only features, 4 is unknown. The last dimension of a score is the bias.
 VECTORS = [[1, 0], [2, 0], [3, 0], [5, 0], [9, 9]]
@@ -26,9 +38,9 @@ def blend(*others: Source, vectors=VECTORS, known=KNOWN) -> Blend:
     return blend_of(ModelSources(embeddings_of(ONE_USER, vectors, item_sources=known), others))
 
 
-def ease(weight: float, exponent: float = 1.0, weights=WEIGHTS, average=None) -> Source:
+def ease(weight: float, exponent: float = 1.0, weights=WEIGHTS, average=None, **of_users: float) -> Source:
     average = None if average is None else np.array(average, np.float32)
-    return Source("ease", weight, ItemWeights(weights, HistoryRule(exponent), average))
+    return Source("ease", weight, ItemWeights(weights, HistoryRule(exponent), average), **of_users)
 
 
 def content(weight: float, *of_own_item_0: float, average=None) -> Source:
@@ -36,8 +48,8 @@ def content(weight: float, *of_own_item_0: float, average=None) -> Source:
     return Source("content", weight, ItemWeights(csr([of_own_item_0, *[[0] * 5] * 4]), average=average), COLD)
 
 
-def popular(weight: float, *scores: float, items: str = "warm") -> Source:
-    return Source("popular", weight, ItemScores(np.array(scores, np.float32)), items)
+def popular(weight: float, *scores: float, items: str = "warm", **of_users: float) -> Source:
+    return Source("popular", weight, ItemScores(np.array(scores, np.float32)), items, **of_users)
 
 
 def vectors_source(weight: float, user, item_vectors, biases=(0,) * 5, items: str = "warm") -> Source:
@@ -49,11 +61,11 @@ def scored(model: Blend, *history: float, user=ONE_USER, other=None) -> BlendedS
     vectors = {LIGHTFM: np.asarray(user, np.float32)}
     if other is not None:
         vectors["other"] = np.array([other], np.float32)
-    return model.scores(vectors, csr([history]))
+    return model.scores(vectors, unordered([history]))
 
 
-def scores_of(model: Blend, *history: float, **of_user) -> np.ndarray:
-    return scored(model, *history, **of_user).total[0]
+def scores_of(model: Blend, *history: float, users: str = IN_DOMAIN, **of_user) -> np.ndarray:
+    return scored(model, *history, **of_user).total(users)[0]
 
 
 def test_both_parts_are_standardised_over_the_items_with_interactions() -> None:
@@ -154,7 +166,7 @@ def test_contributions_are_what_each_source_added() -> None:
     model = blend(ease(0.25), popular(0.25, 6, 0, 3, 0, 0), content(0.75, 0, 0, 0, 2, -2), **TWO_COLD)
     found = scored(model, 2, 0, 0, 0, 0)
     items = np.array([[3, 1, -1, 0]])
-    values = np.where(items >= 0, found.total[:, items[0]], LOWEST).astype(np.float32)
+    values = np.where(items >= 0, found.total()[:, items[0]], LOWEST).astype(np.float32)
     assert model.names == (LIGHTFM, "ease", "popular", "content")
     assert found.contributions(np.array([0]), items, values)[0] == pytest.approx(
         np.array(
@@ -170,12 +182,84 @@ def test_contributions_are_what_each_source_added() -> None:
 
 
 def test_users_without_a_trained_vector_are_scored_by_the_embeddings_alone() -> None:
-    model = blend(ease(0.25), popular(0.25, 6, 0, 3, 0, 0))
-    found = model.embedding_scores({LIGHTFM: ONE_USER})
-    assert found.total[0].tolist() == [1, 2, 3, 5, LOWEST]
+    model = blend(ease(0.25), popular(0.25, 6, 0, 3, 0, 0, weight_new_to_domain=0.5))
+    assert not model.blends_for_cold
+    found = model.scores_of_cold({LIGHTFM: ONE_USER})
+    assert found.total(WITHOUT_ITEMS)[0].tolist() == [1, 2, 3, 5, LOWEST]
     items = np.array([[3, -1]])
-    parts = found.contributions(np.array([0]), items, np.array([[5, LOWEST]], np.float32))
+    parts = found.contributions(np.array([0]), items, np.array([[5, LOWEST]], np.float32), WITHOUT_ITEMS)
     assert parts.tolist() == [[[5, 0, 0], [0, 0, 0]]]
+
+
+def test_users_without_a_trained_vector_are_scored_by_standardised_scores_where_a_source_has_a_weight_for_them() -> (
+    None
+):
+    # Item scores 6, 0, 3: mean 3, variance 6. Without an own item EASE says nothing, and takes nothing away.
+    model = blend(ease(0.5), popular(0.125, 6, 0, 3, 800, 900, weight_cold_user=0.25))
+    assert model.blends_for_cold
+    found = model.scores_of_cold({LIGHTFM: ONE_USER}).total(WITHOUT_ITEMS)
+    assert found[0, :3] == pytest.approx(0.75 * EMBEDDED + 0.25 * np.array([3, -3, 0]) / np.sqrt(6), abs=1e-6)
+    # 5 is three above the mean of 2.
+    assert found[0, 3] == pytest.approx(0.75 * 3 / UNIT)
+    assert found[0, 4] == LOWEST
+
+
+def test_users_new_to_a_domain_have_weights_of_their_own() -> None:
+    # EASE weighs 0.25 or 0, popular 0.5 or 0.75: the embeddings have 0.25 for both.
+    of_popular = np.array([3, -3, 0]) / np.sqrt(6)
+    model = blend(ease(0.25, weight_new_to_domain=0.0), popular(0.5, 6, 0, 3, 0, 0, weight_new_to_domain=0.75))
+    assert model.differs_for_new
+    own, new = (scores_of(model, 2, 0, 0, 0, 0, users=users) for users in (IN_DOMAIN, NEW_TO_DOMAIN))
+    assert own[:3] == pytest.approx(0.25 * EMBEDDED + 0.25 * EASE + 0.5 * of_popular, abs=1e-6)
+    assert new[:3] == pytest.approx(0.25 * EMBEDDED + 0.75 * of_popular, abs=1e-6)
+
+
+def test_without_weights_of_their_own_users_new_to_a_domain_have_those_of_the_others() -> None:
+    model = blend(ease(0.25), popular(0.5, 6, 0, 3, 0, 0, weight_new_to_domain=0.5))
+    assert not model.differs_for_new
+    own, new = (scores_of(model, 2, 0, 0, 0, 0, users=users).tolist() for users in (IN_DOMAIN, NEW_TO_DOMAIN))
+    assert own == new
+
+
+def test_a_source_with_a_weight_for_one_kind_of_users_is_kept() -> None:
+    model = blend(popular(0.0, 6, 0, 3, 0, 0, weight_cold_user=0.5), ease(0.0, weight_new_to_domain=0.25))
+    assert model.names == (LIGHTFM, "popular", "ease")
+    assert scores_of(model, 2, 0, 0, 0, 0)[:3] == pytest.approx(EMBEDDED, abs=1e-6)
+    weights = {users: model.embedding_weights[users].tolist() for users in USERS}
+    assert weights == {IN_DOMAIN: [1] * 5, NEW_TO_DOMAIN: [0.75] * 5, WITHOUT_ITEMS: [0.5] * 5}
+
+
+@pytest.mark.parametrize("users", USERS)
+def test_contributions_add_up_to_the_score_of_each_kind_of_users(users: str) -> None:
+    model = blend(
+        ease(0.25, weight_new_to_domain=0.125),
+        popular(0.25, 6, 0, 3, 0, 0, weight_new_to_domain=0.5, weight_cold_user=0.75),
+        content(0.75, 0, 0, 0, 2, -2),
+        **TWO_COLD,
+    )
+    found = scored(model, 2, 0, 0, 0, 0)
+    items = np.array([[0, 1, 2, 3, 4]])
+    parts = found.contributions(np.array([0]), items, found.total(users), users)[0]
+    assert parts.sum(axis=1) == pytest.approx(found.total(users)[0], abs=1e-5)
+    # Item 0, by the embeddings, EASE and popular.
+    of_embeddings, of_ease, of_popular = {
+        IN_DOMAIN: (0.5, 0.25, 0.25),
+        NEW_TO_DOMAIN: (0.375, 0.125, 0.5),
+        WITHOUT_ITEMS: (0.25, 0, 0.75),
+    }[users]
+    assert parts[0] == pytest.approx([-of_embeddings / UNIT, 0, of_popular * 3 / np.sqrt(6), 0], abs=1e-5)
+    assert parts[1, 1] == pytest.approx(of_ease * 6 / np.sqrt(24), abs=1e-5)
+
+
+def test_the_order_of_a_history_counts_by_the_rule_of_the_source() -> None:
+    # Own item 0 speaks for item 1, own item 1 for item 2. Item 1 is the newest: one rank is half the weight.
+    weights = csr([[0, 1, 0, 0, 0], [0, 0, 1, 0, 0], *[[0] * 5] * 3])
+    rule = HistoryRule(1.0, decay=float(1 / np.log(2)))
+    model = blend(Source("transitions", 1.0, ItemWeights(weights, rule)))
+    history = History(csr([[1, 1, 0, 0, 0]]), csr([[2, 1, 0, 0, 0]]))
+    found = model.scores({LIGHTFM: ONE_USER}, history).total()[0, :3]
+    # 0, 0.5, 1: mean 0.5, variance 1 / 6.
+    assert found == pytest.approx(np.array([-0.5, 0, 0.5]) * np.sqrt(6), abs=1e-5)
 
 
 def test_without_a_history_or_without_spread_the_other_part_decides() -> None:

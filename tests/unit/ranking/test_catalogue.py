@@ -25,6 +25,14 @@ def test_candidates_are_available_and_known_and_neighbours_have_a_direction_too(
     assert items.units[:4] == pytest.approx(np.array([[0.6, 0.8], [0, 1], [0, 0], [0, 0]]))
 
 
+def test_each_item_has_the_position_of_its_domain_and_one_of_no_listed_domain_has_none() -> None:
+    # The only song is not available, so that songs are no domain of the catalogue.
+    domains = ["films", "books", "songs", "films", "films", "books"]
+    items = small_catalogue(TRAINED, POPULAR, domains=domains, is_available=[True, True, False, False, True, True])
+    assert [each.name for each in items.domains] == ["books", "films"]
+    assert items.item_domains.tolist() == [1, 0, -1, 1, 1, 0]
+
+
 def test_user_vectors_are_those_of_the_sources_of_vectors_that_rank() -> None:
     vectors = [np.full(size, 7, np.float32) for size in ((1, 3), (6, 3), 6)]
     items = small_catalogue(

@@ -3,7 +3,7 @@ from scipy import sparse
 
 from nightjar.contract.artifacts.model_folder import ModelSources
 from nightjar.contract.artifacts.sources import ItemScores, Source, VectorSource
-from nightjar.ranking.fold_in import folded_in, newest_weights, scaled_sums, trained_length
+from nightjar.ranking.fold_in import folded_history, folded_in, newest_weights, scaled_sums, trained_length
 from tests.support.small_models import csr, embeddings_of
 
 # Users: trained with lengths 5 and 1, one by features, one unknown. Items: along each axis, and one unknown.
@@ -19,6 +19,16 @@ def test_the_newest_item_has_the_largest_weight_and_old_ones_none() -> None:
     recency = sparse.csr_matrix(np.array([[3, 1, 2, 4], [0, 0, 1, 0], [0, 0, 0, 0]], np.float32))
     assert newest_weights(recency, 2).toarray().tolist() == [[0, 1, 0.5, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
     assert newest_weights(recency, 9).toarray()[0].tolist() == [0.5, 1, 0.75, 0.25]
+
+
+def test_the_history_of_a_folded_in_user_has_the_ranks_of_the_items_that_count() -> None:
+    recency = csr([[3, 1, 2, 4], [0, 0, 1, 0], [0, 0, 0, 0]])
+    history = folded_history(recency, 2)
+    assert history.weights.toarray().tolist() == [[0, 1, 0.5, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    assert history.newest_ranks.toarray().tolist() == [[0, 1, 2, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    assert history.weights.indices.tolist() == history.newest_ranks.indices.tolist() == [1, 2, 2]
+    # What it is made of stays.
+    assert recency.toarray()[0].tolist() == [3, 1, 2, 4]
 
 
 def test_sums_have_the_direction_of_the_items_and_the_length_of_trained_vectors() -> None:

@@ -60,6 +60,21 @@ def test_a_user_known_by_features_is_scored_by_the_embeddings_alone() -> None:
     assert films.sources[1].tolist() == [COLD_USER] * 3
 
 
+def test_a_user_known_by_features_is_scored_by_the_sources_that_weigh_something_for_them() -> None:
+    # Over the trained items 0, 1, 2, 5 the embeddings give 0, 3, 4, 9: mean 4, variance 10.5. The item scores are 9
+    # less that. Of item 3, by features 2, they say nothing.
+    popular = Source("popular", 0.0, ItemScores(np.array([9, 6, 5, 9, 9, 0], np.float32)), weight_cold_user=0.75)
+    items = catalogue(popular, user_sources=USER_SOURCES)
+    [films] = rank_block(small_block(items), items, 4)
+    assert films.items[1].tolist() == [0, 1, 2, 3]
+    assert films.scores[1] == pytest.approx(np.array([2, 0.5, 0, -0.5]) / np.sqrt(10.5), abs=1e-5)
+    assert films.sources[1].tolist() == [COLD_USER] * 4
+    assert films.contributions[1, 0] == pytest.approx(np.array([-1, 3]) / np.sqrt(10.5), abs=1e-5)
+    # A trained user has no part of it.
+    assert films.items[0, :2].tolist() == [1, 0]
+    assert films.contributions[0, :4, 1].tolist() == [0, 0, 0, 0]
+
+
 def test_an_unknown_user_gets_popular_items_whatever_their_vector() -> None:
     items = catalogue(user_sources=USER_SOURCES)
     [films] = rank_block(small_block(items, left_out=[(2, 4)]), items, 3)
@@ -110,6 +125,27 @@ def test_each_domain_has_lists_of_its_own() -> None:
     assert films.items[0].tolist() == [0, 2, -1]
 
 
+def test_a_user_new_to_a_domain_is_ranked_by_the_weights_for_new_users_there_and_by_the_others_at_home() -> None:
+    # By the embeddings each domain's first item is 1 and its second -1, by what trends the other way round. The last
+    # item is of a domain without a list.
+    trained = embeddings_of([[1]] * 5, [[3], [2], [3], [2], [2.5]])
+    trending = Source("trending", 0.25, ItemScores(np.array([0, 1, 0, 1, 0.5], np.float32)), weight_new_to_domain=0.75)
+    popular = {"books": {"all": [(2, 1.0)]}, "films": {"all": [(0, 1.0)]}}
+    items = small_catalogue(trained, popular, trending, domains=["films", "films", "books", "books", "songs"])
+    # Who holds a film, a book, both, nothing, a song.
+    history = [[1, 0, 0, 0, 0], [0, 0, 0, 1, 0], [0, 1, 1, 0, 0], [0] * 5, [0, 0, 0, 0, 1]]
+    books, films = rank_block(small_block(items, history=history), items, 2)
+    assert films.items.tolist() == [[0, 1], [1, 0], [0, 1], [1, 0], [1, 0]]
+    assert books.items.tolist() == [[3, 2], [2, 3], [2, 3], [3, 2], [3, 2]]
+    # 2.5 is the mean and 0.5 the spread of four, and the fifth is at the mean: 0.5 / sqrt(4 / 5 / 4) is sqrt(5) / 2.
+    unit = np.sqrt(5) / 2
+    for lists in (books, films):
+        assert lists.scores == pytest.approx(np.array([[0.5, -0.5]] * 5) * unit, abs=1e-5)
+        assert lists.contributions.sum(axis=2) == pytest.approx(lists.scores, abs=1e-5)
+    assert films.contributions[0, 0] == pytest.approx(np.array([0.75, -0.25]) * unit, abs=1e-5)
+    assert films.contributions[1, 0] == pytest.approx(np.array([-0.25, 0.75]) * unit, abs=1e-5)
+
+
 def test_a_domain_without_a_list_of_all_users_has_no_recommendations() -> None:
     items = catalogue(popular={"films": {"job:x": [(3, 7.0)]}})
     assert items.domains == ()
@@ -124,7 +160,7 @@ def test_a_block_without_users_has_empty_lists() -> None:
         vectors={name: vectors[:0] for name, vectors in block.vectors.items()},
         sources=block.sources[:0],
         segments=block.segments[:0],
-        history=block.history[:0],
+        history=block.history.of(np.arange(0)),
     )
     assert [each.items.shape for each in rank_block(nobody, items, 3)] == [(0, 3)]
 

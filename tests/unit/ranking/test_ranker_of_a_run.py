@@ -7,7 +7,15 @@ import pytest
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from nightjar.contract.artifacts.sources import COLD, ItemScores, ItemWeights, Source, VectorSource
+from nightjar.contract.artifacts.sources import (
+    COLD,
+    History,
+    HistoryRule,
+    ItemScores,
+    ItemWeights,
+    Source,
+    VectorSource,
+)
 from nightjar.ranking.blend import LOWEST
 from nightjar.ranking.ranker import Ranker
 from nightjar.ranking.top_k_lists import POPULAR, TopKLists
@@ -22,7 +30,7 @@ NOTHING = sparse.csr_matrix((3, 4), dtype=np.float32)
 def small() -> Ranker:
     trained = embeddings_of([[1], [0], [0]], [[3], [2], [1], [0]], user_sources=[1, 0, 0], item_sources=[2, 2, 1, 0])
     items = small_catalogue(trained, {"films": POPULAR_FILMS})
-    return Ranker(items, NOTHING, np.array([None, "job:x", None], object))
+    return Ranker(items, History.unordered(NOTHING), np.array([None, "job:x", None], object))
 
 
 def items_of(ranker: Ranker, users, k: int, left_out=NOTHING) -> list[list[int]]:
@@ -64,10 +72,39 @@ def test_scores_order_the_items_as_the_lists_do(small: Ranker) -> None:
     assert np.argsort(-scores, axis=1, kind="stable").tolist() == items_of(small, [0, 1, 2], 4)
 
 
+def test_scores_order_the_items_of_a_domain_that_is_new_to_a_user_as_its_list_does() -> None:
+    # By the embeddings each domain's first item is best, by what trends its second. User 0 holds a film, 1 nothing.
+    trained = embeddings_of([[1]] * 2, [[3], [2], [3], [2]])
+    trending = Source("trending", 0.25, ItemScores(np.array([0, 1, 0, 1], np.float32)), weight_new_to_domain=0.75)
+    popular = {"books": {"all": [(2, 1.0)]}, "films": {"all": [(0, 1.0)]}}
+    items = small_catalogue(trained, popular, trending, domains=["films", "films", "books", "books"])
+    history = History.unordered(csr([[1, 0, 0, 0], [0] * 4]))
+    [(_, scores)] = Ranker(items, history, np.full(2, None, object)).scores(np.arange(2))
+    assert scores == pytest.approx(np.array([[0.5, -0.5, -0.5, 0.5], [-0.5, 0.5, -0.5, 0.5]]), abs=1e-6)
+
+
+def test_the_scores_of_each_source_are_standardised_and_not_weighed() -> None:
+    # Users: trained, unknown, by features with the vector of the first. Embeddings 3, 2, 1 | 7: mean 2, variance 2/3.
+    trained = embeddings_of([[1], [0], [1]], [[3], [2], [1], [7]], user_sources=[2, 0, 1], item_sources=[2, 2, 2, 1])
+    trending = Source("trending", 0.25, ItemScores(np.array([0, 6, 3, 0], np.float32)), weight_cold_user=0.5)
+    content = Source("content", 0.5, ItemWeights(csr([[0, 0, 0, 1], *[[0] * 4] * 3])), COLD)
+    items = small_catalogue(trained, {"films": {"all": [(0, 1.0)]}}, content, trending)
+    ranker = Ranker(items, History.unordered(csr([[1, 0, 0, 0], *[[0] * 4] * 2])), np.full(3, None, object))
+    unit = np.sqrt(2 / 3)
+    found = {}
+    for positions, of_sources in ranker.source_scores(np.array([2, 1, 0])):
+        assert len(of_sources) == 2
+        found |= {int(position): [each[row] for each in of_sources] for row, position in enumerate(positions)}
+    assert sorted(found) == [0, 2]
+    for embeddings, of_trending in found.values():
+        assert embeddings == pytest.approx(np.array([1, 0, -1, 5]) / unit, abs=1e-5)
+        assert of_trending == pytest.approx(np.array([-3, 3, 0, 0]) / np.sqrt(6), abs=1e-5)
+
+
 def test_scores_come_in_slices_that_cover_the_users_once(small: Ranker, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = embeddings_of(np.arange(20)[:, None], [[1.0], [0.0]], user_sources=[1] * 20)
     items = small_catalogue(trained, {"films": {"all": [(0, 1.0)]}})
-    ranker = Ranker(items, sparse.csr_matrix((20, 2), dtype=np.float32), np.full(20, None, object))
+    ranker = Ranker(items, History.unordered(sparse.csr_matrix((20, 2), dtype=np.float32)), np.full(20, None, object))
     # Two items, so eight users at a time.
     monkeypatch.setattr("nightjar.ranking.ranker._SCORES_AT_ONCE", 16)
     users = np.arange(19, 0, -1)
@@ -101,15 +138,17 @@ def large(draw: np.random.Generator, users: int, items: int, domains: int) -> Ra
     catalogue = small_catalogue(
         trained,
         popular,
-        Source("ease", 0.3, ItemWeights(sparse.csr_matrix(weights @ is_warm))),
+        Source("ease", 0.3, ItemWeights(sparse.csr_matrix(weights @ is_warm), HistoryRule(1.0, 12, 5.0)), "warm", 0.1),
         Source("content", 0.5, ItemWeights(sparse.csr_matrix(weights @ is_cold)), COLD),
-        Source("trending", 0.1, ItemScores(draw.random(items).astype(np.float32))),
+        Source("trending", 0.1, ItemScores(draw.random(items).astype(np.float32)), "warm", 0.5, 0.2),
         Source("other", 0.2, VectorSource(*other)),
         domains=[names[item % domains] for item in range(items)],
         is_available=(draw.random(items) < 0.9).tolist(),
     )
     history = sparse.random(users, items, min(0.3, 20 / items), "csr", np.float32, draw)
-    return Ranker(catalogue, history, draw.choice(np.array([None, "job:x"], object), users))
+    ranks = history.copy()
+    ranks.data = draw.integers(1, 21, history.nnz).astype(np.float32)
+    return Ranker(catalogue, History(history, ranks), draw.choice(np.array([None, "job:x"], object), users))
 
 
 @pytest.mark.parametrize("diversity_weight", [0.0, 0.3])
@@ -121,15 +160,15 @@ def test_a_users_lists_depend_to_the_last_bit_on_nobody_else(
     ranker = replace(large(draw, users, items, domains), diversity_weight=diversity_weight)
     # More users than are multiplied at once, so that they fall into several products.
     assert users > ranker.catalogue.blend.rows_at_once
-    whole = ranker.lists(np.arange(users), ranker.history, 8)
+    whole = ranker.lists(np.arange(users), ranker.history.weights, 8)
     assert (np.concatenate([each.sources for each in whole]).min(), whole[0].sources.max()) == (0, 3)
     permuted, some, one = draw.permutation(users), draw.permutation(users)[: users // 3], np.array([users // 2])
     with threadpool_limits(1):
-        by_one_thread = ranker.lists(permuted, ranker.history, 8)
+        by_one_thread = ranker.lists(permuted, ranker.history.weights, 8)
     for rows, lists in (
-        (permuted, ranker.lists(permuted, ranker.history, 8)),
-        (some, ranker.lists(some, ranker.history, 8)),
-        (one, ranker.lists(one, ranker.history, 8)),
+        (permuted, ranker.lists(permuted, ranker.history.weights, 8)),
+        (some, ranker.lists(some, ranker.history.weights, 8)),
+        (one, ranker.lists(one, ranker.history.weights, 8)),
         (permuted, by_one_thread),
     ):
         for found, expected in zip(lists, whole, strict=True):

@@ -2,10 +2,10 @@ import numpy as np
 from scipy import sparse
 
 from nightjar.contract.artifacts.model_folder import ModelSources
-from nightjar.contract.artifacts.sources import COLD, ItemScores, ItemWeights, Source
+from nightjar.contract.artifacts.sources import COLD, HistoryRule, ItemScores, ItemWeights, Source
 from nightjar.ranking.blend import Blend, blend_of
 from nightjar.ranking.reasons import NEWEST, nearest_own, reason_items, strongest_own
-from nightjar.ranking.top_k_lists import OwnItems
+from nightjar.ranking.top_k_lists import OwnItems, place_in_row
 from tests.support.small_models import csr, embeddings_of
 
 # Items 0 and 1 point along the axes, 2 lies between them (nearer to 1), 3 has no direction, 4 is equal to 1.
@@ -17,7 +17,9 @@ def nearest(listed, rows, items):
 
 
 def pairs(rows, items, weights):
-    return OwnItems(np.array(rows, np.int64), np.array(items, np.int64), np.array(weights, np.float32))
+    rows = np.array(rows, np.int64)
+    ranks = (place_in_row(rows) + 1).astype(np.float32)
+    return OwnItems(rows, np.array(items, np.int64), np.array(weights, np.float32), ranks)
 
 
 def test_the_reason_is_the_own_item_with_the_highest_cosine() -> None:
@@ -50,12 +52,13 @@ def test_only_the_newest_own_items_with_a_vector_count() -> None:
 WEIGHTS = sparse.csr_matrix(
     np.array([[0, 0, 3, -1, 0], [0, 0, 2, 0, 0], [0] * 5, [0] * 5, [0, 0, 0, 5, 0]], np.float32)
 )
+BY_WEIGHT = HistoryRule()
 
 
 def test_the_strongest_own_item_is_the_one_with_the_largest_part_in_the_score() -> None:
     # 0.5 x 3 is less than 1 x 2; with equal weights 3 beats 2.
     assert strongest_own(
-        WEIGHTS, 1.0, np.array([[2], [2]]), pairs([0, 0, 1, 1], [0, 1, 0, 1], [0.5, 1, 1, 1])
+        WEIGHTS, BY_WEIGHT, np.array([[2], [2]]), pairs([0, 0, 1, 1], [0, 1, 0, 1], [0.5, 1, 1, 1])
     ).tolist() == [
         [1],
         [0],
@@ -65,15 +68,24 @@ def test_the_strongest_own_item_is_the_one_with_the_largest_part_in_the_score() 
 def test_an_exponent_favours_the_own_item_with_more_weight() -> None:
     # 1 x 3 against 1.2 x 2, but 1 x 3 against 1.2^3 x 2.
     own = pairs([0, 0], [0, 1], [1, 1.2])
-    assert strongest_own(WEIGHTS, 1.0, np.array([[2]]), own).tolist() == [[0]]
-    assert strongest_own(WEIGHTS, 3.0, np.array([[2]]), own).tolist() == [[1]]
+    assert strongest_own(WEIGHTS, BY_WEIGHT, np.array([[2]]), own).tolist() == [[0]]
+    assert strongest_own(WEIGHTS, HistoryRule(3.0), np.array([[2]]), own).tolist() == [[1]]
+
+
+def test_a_rule_that_decays_or_counts_the_newest_favours_the_newer_own_item() -> None:
+    # Item 1 is the newest and says 2; item 0, a rank older, 3: 3 / e is 1.10, 3 / e^(1/3) is 2.15.
+    own = pairs([0, 0], [1, 0], [1, 1])
+    assert strongest_own(WEIGHTS, BY_WEIGHT, np.array([[2]]), own).tolist() == [[0]]
+    assert strongest_own(WEIGHTS, HistoryRule(1.0, decay=3.0), np.array([[2]]), own).tolist() == [[0]]
+    assert strongest_own(WEIGHTS, HistoryRule(1.0, decay=1.0), np.array([[2]]), own).tolist() == [[1]]
+    assert strongest_own(WEIGHTS, HistoryRule(1.0, newest=1), np.array([[2]]), own).tolist() == [[1]]
 
 
 def test_nothing_is_strongest_where_no_liked_own_item_adds_to_the_score() -> None:
     # Against it, no weight between the two, seen but not liked, an empty rank, no own items at all.
-    assert strongest_own(WEIGHTS, 1.0, np.array([[3, 1, -1]]), pairs([0], [0], [1])).tolist() == [[-1, -1, -1]]
-    assert strongest_own(WEIGHTS, 1.0, np.array([[3]]), pairs([0], [4], [0])).tolist() == [[-1]]
-    assert strongest_own(WEIGHTS, 1.0, np.array([[3]]), pairs([], [], [])).tolist() == [[-1]]
+    assert strongest_own(WEIGHTS, BY_WEIGHT, np.array([[3, 1, -1]]), pairs([0], [0], [1])).tolist() == [[-1, -1, -1]]
+    assert strongest_own(WEIGHTS, BY_WEIGHT, np.array([[3]]), pairs([0], [4], [0])).tolist() == [[-1]]
+    assert strongest_own(WEIGHTS, BY_WEIGHT, np.array([[3]]), pairs([], [], [])).tolist() == [[-1]]
 
 
 def blend(*others: Source, item_sources=(2, 2, 2, 2, 2)) -> Blend:

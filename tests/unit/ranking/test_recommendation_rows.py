@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from nightjar.contract.artifacts.sources import ItemScores, Source
+from nightjar.contract.artifacts.sources import HistoryRule, ItemScores, ItemWeights, Source
 from nightjar.contract.repeat_rule import Repeats
 from nightjar.ranking.recommendation_rows import recommend_to_block
-from tests.support.small_models import embeddings_of, small_catalogue
+from tests.support.small_models import csr, embeddings_of, small_catalogue
 
 # Users: trained, by features, unknown. Items 0 and 2 have opposite directions and a mean score of 0; 3 is unknown.
 TRAINED = embeddings_of([[1], [2], [0]], [[1], [0], [-1], [0]], item_sources=[2, 2, 2, 0], user_sources=[2, 1, 0])
@@ -109,6 +109,48 @@ def test_seen_items_are_left_out_until_they_may_be_repeated() -> None:
     assert listed("films=5") == ["i0", "i1", "i2", "i3"]
     assert listed("6") == ["i1", "i2", "i3"]
     assert listed("books=0") == ["i2", "i3"]
+
+
+def of_newest_rank(ranks: list[float | None] | None) -> dict:
+    """The first recommendation of user 0, by whose items 0 and 1 the items 2 and 3 are one step ahead; 1 is older."""
+    # Items 0 to 3 have interactions. One rank less weighs 1/e.
+    trained = embeddings_of([[0]], [[1], [2], [3], [4]])
+    weights = csr([[0, 0, 1, 0], [0, 0, 0, 1], [0] * 4, [0] * 4])
+    items = small_catalogue(
+        trained, POPULAR, Source("transitions", 1.0, ItemWeights(weights, HistoryRule(1.0, decay=1.0)))
+    )
+    seen = seen_table((0, 0, 1, 1.0, 5), (0, 1, 2, 1.0, 9))
+    if ranks is not None:
+        seen = seen.append_column("newest_rank", pa.array(ranks, pa.float64()))
+    return recommend_to_block(users_table(0), seen, items, 1).to_pylist()[0]
+
+
+def test_seen_items_are_weighed_by_their_newest_rank() -> None:
+    assert (of_newest_rank([1.0, 2.0])["item_id"], of_newest_rank([1.0, 2.0])["reason_item_id"]) == ("i2", "i0")
+    assert (of_newest_rank([2.0, 1.0])["item_id"], of_newest_rank([2.0, 1.0])["reason_item_id"]) == ("i3", "i1")
+
+
+def test_seen_items_without_a_newest_rank_have_the_order_of_their_recency() -> None:
+    # 0, 0, 1, 1 / e: of mean (1 + 1 / e) / 4.
+    values = np.array([0, 0, 1, np.exp(-1)])
+    expected = (values[2] - values.mean()) / values.std()
+    for ranks in (None, [1.0, 2.0]):
+        found = of_newest_rank(ranks)
+        assert (found["item_id"], found["reason_item_id"]) == ("i2", "i0")
+        assert found["score"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_seen_item_without_weight_takes_no_place_in_the_order_of_recency() -> None:
+    # Only viewed, item 2 is the newest: items 0 and 1 are at the ranks 1 and 2 all the same.
+    trained = embeddings_of([[0]], [[1], [2], [3], [4], [5]])
+    weights = csr([[0, 0, 0, 1, 0], [0, 0, 0, 0, 1], *[[0] * 5] * 3])
+    rule = HistoryRule(1.0, newest=1)
+    items = small_catalogue(trained, POPULAR, Source("transitions", 1.0, ItemWeights(weights, rule)))
+    seen = seen_table((0, 2, 1, None, 1), (0, 0, 2, 1.0, 5), (0, 1, 3, 1.0, 9))
+    [first, second] = recommend_to_block(users_table(0), seen, items, 2).to_pylist()
+    # 0, 0, 0, 1, 0: mean 0.2, deviation 0.4.
+    assert [(row["item_id"], row["reason_item_id"]) for row in (first, second)] == [("i3", "i0"), ("i4", "i0")]
+    assert (first["score"], second["score"]) == (pytest.approx(2), pytest.approx(-0.5))
 
 
 def test_the_order_of_users_and_seen_items_does_not_matter() -> None:

@@ -98,6 +98,11 @@ def test_lists_are_joined_by_domain_and_by_user() -> None:
 
 
 def test_the_history_is_the_own_items_with_weight() -> None:
-    own = OwnItems(np.array([0, 0, 2]), np.array([3, 1, 0]), np.array([0, 2, 0.5], np.float32))
-    assert own.history(3, 4).toarray().tolist() == [[0, 2, 0, 0], [0, 0, 0, 0], [0.5, 0, 0, 0]]
-    assert own.place_in_row().tolist() == [0, 1, 0]
+    weights, ranks = np.array([2, 0, 4, 0.5], np.float32), np.array([1, 0, 2, 1], np.float32)
+    own = OwnItems(np.array([0, 0, 0, 2]), np.array([3, 2, 1, 0]), weights, ranks)
+    history = own.history(3, 4)
+    assert history.weights.toarray().tolist() == [[0, 4, 0, 2], [0, 0, 0, 0], [0.5, 0, 0, 0]]
+    assert history.newest_ranks.toarray().tolist() == [[0, 2, 0, 1], [0, 0, 0, 0], [1, 0, 0, 0]]
+    # Both hold the same pairs in the same order.
+    assert history.weights.indices.tolist() == history.newest_ranks.indices.tolist() == [1, 3, 0]
+    assert own.place_in_row().tolist() == [0, 1, 2, 0]

@@ -140,6 +140,70 @@ def test_sources_show_weight_recall_alone_and_mean_contribution_to_personal_reco
     assert section(html, "model_sources").count("data:image/png;base64,") == 1
 
 
+def weights_of(html: str) -> list[list[str]]:
+    """The names of the columns between `items` and `fit seconds`, then what they hold of each source of the model."""
+    names = re.findall(r"<th>(.*?)</th>", section(html, "model_sources"))
+    weights = slice(names.index("items") + 1, names.index("fit seconds"))
+    return [names[weights], *(row[weights] for row in rows(html, "model_sources"))]
+
+
+def weigh(warehouse: Warehouse, column: str, *of_lightfm_ease_and_trending: float) -> None:
+    with warehouse.transaction() as connection:
+        for source, weight in zip(("lightfm", "ease", "trending"), of_lightfm_ease_and_trending, strict=True):
+            connection.execute(f"update recs.model_sources set {column} = ? where source = ?", [weight, source])
+
+
+def test_weights_of_users_new_to_a_domain_and_of_cold_users_are_shown_where_they_differ(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    weigh(warehouse, "weight_new_to_domain", 0.75, 0.25, 0.0)
+    weigh(warehouse, "weight_cold_user", 1.0, 0.0, 0.0)
+    as_weight = [["weight"], ["0.7500"], ["0.2500"], ["0.0000"], [""]]
+    assert weights_of(page(settings, PUBLISHED)) == as_weight
+    weigh(warehouse, "weight_new_to_domain", 0.5, 0.0, 0.5)
+    assert weights_of(page(settings, PUBLISHED)) == [
+        ["weight", "new to domain"],
+        ["0.7500", "0.5000"],
+        ["0.2500", "0.0000"],
+        ["0.0000", "0.5000"],
+        ["", ""],
+    ]
+    weigh(warehouse, "weight_cold_user", 0.875, 0.0, 0.125)
+    assert [row[1:] for row in weights_of(page(settings, PUBLISHED))] == [
+        ["new to domain", "cold user"],
+        ["0.5000", "0.8750"],
+        ["0.0000", "0.0000"],
+        ["0.5000", "0.1250"],
+        ["", ""],
+    ]
+    weigh(warehouse, "weight_new_to_domain", 0.75, 0.25, 0.0)
+    assert weights_of(page(settings, PUBLISHED))[0] == ["weight", "cold user"]
+
+
+def test_a_source_with_a_weight_for_users_new_to_a_domain_alone_has_a_mean_contribution(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    weigh(warehouse, "weight_new_to_domain", 0.5, 0.0, 0.5)
+    with warehouse.transaction() as connection:
+        connection.execute(
+            "update recs.recommendations set contributions = ? where item_id = 'b1'",
+            ['{"lightfm":0.75,"trending":0.5}'],
+        )
+    means = {row[0]: row[-1] for row in rows(page(settings, PUBLISHED), "model_sources")}
+    assert means == {"lightfm": "0.7500", "ease": "-0.1250", "trending": "0.2500", "content": ""}
+
+
+def test_a_table_of_sources_of_an_earlier_version_has_the_weight_alone(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    html = page(settings, PUBLISHED)
+    assert weights_of(html) == [["weight"], ["0.7500"], ["0.2500"], ["0.0000"], [""]]
+    with warehouse.transaction() as connection:
+        for column in ("weight_new_to_domain", "weight_cold_user"):
+            connection.execute(f"alter table recs.model_sources drop column {column}")
+    assert page(settings, PUBLISHED) == html
+
+
 def test_the_page_of_a_publication_of_an_earlier_version_says_that_it_has_no_sources(
     settings: Settings, warehouse: Warehouse
 ) -> None:

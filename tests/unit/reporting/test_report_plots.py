@@ -58,7 +58,7 @@ def test_a_champion_has_its_own_differences_and_a_lone_model_none() -> None:
 
 
 def model_source(source: str, weight: float | None, mean: float | None) -> ModelSource:
-    return ModelSource(source, None, "warm", weight, None, None, None, mean)
+    return ModelSource(source, None, "warm", weight, None, None, None, None, None, mean)
 
 
 def test_weights_and_mean_contributions_of_the_models_sources_stand_side_by_side() -> None:

@@ -10,7 +10,7 @@ from nightjar.contract.artifacts.embeddings import Embeddings
 from nightjar.contract.artifacts.model_folder import ModelSources
 from nightjar.contract.artifacts.sources import COLD, HistoryRule, ItemScores, ItemWeights, Source, VectorSource
 from nightjar.contract.settings import Settings
-from nightjar.ranking.fold_in import folded_in, newest_weights
+from nightjar.ranking.fold_in import folded_history, folded_in
 from nightjar.ranking.ranker import Ranker
 from nightjar.serving.published_model import PublishedModel, Space, spaces_of
 from nightjar.serving.recommend import recommendations_by_model
@@ -28,7 +28,7 @@ def random_sources(draw: np.random.Generator) -> tuple[Source, ...]:
     is_cold = sparse.diags((np.arange(ITEMS) >= WARM_ITEMS).astype(np.float32))
     user_vectors, item_vectors = np.array([[3, 4], [0, 0]], np.float32), draw.normal(size=(ITEMS, 2))
     return (
-        Source("ease", 0.3, ItemWeights(weights, HistoryRule(2.0))),
+        Source("ease", 0.3, ItemWeights(weights, HistoryRule(2.0, 3, 2.0))),
         Source("content", 0.5, ItemWeights(sparse.csr_matrix(weights @ is_cold)), COLD),
         Source("trending", 0.1, ItemScores(draw.random(ITEMS).astype(np.float32))),
         Source("other", 0.2, VectorSource(user_vectors, item_vectors.astype(np.float32), np.zeros(ITEMS, np.float32))),
@@ -60,7 +60,7 @@ def test_recommendations_of_a_folded_in_user_are_those_of_the_evaluation(
     recency = sparse.csr_matrix((np.arange(1.0, 8), ([1] * 7, liked)), shape=(2, ITEMS))
     folded = folded_in(ModelSources(trained, others), recency, NEWEST)
     catalogue = small_catalogue(folded.embeddings, {"films": {"all": [(0, 1.0)]}}, *folded.others)
-    ranker = Ranker(catalogue, newest_weights(recency, NEWEST), np.array([None, None], object))
+    ranker = Ranker(catalogue, folded_history(recency, NEWEST), np.array([None, None], object))
     seen = recency if left_out else sparse.csr_matrix((2, ITEMS))
     [expected] = ranker.lists(np.array([1]), seen, K)
 

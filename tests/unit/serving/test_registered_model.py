@@ -12,11 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scipy.sparse import csr_matrix
 
 from nightjar.contract.artifacts import model_folder, ranking_folder
 from nightjar.contract.artifacts.embeddings import Embeddings
 from nightjar.contract.artifacts.model_folder import ModelSources
 from nightjar.contract.artifacts.ranking_folder import FEATURES, RankingRules
+from nightjar.contract.artifacts.sources import HistoryRule, ItemWeights, Source
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.run_folder import RunFolder
 from nightjar.serving.registered_model import RegisteredModel, _load_pyfunc
@@ -111,6 +113,18 @@ def test_each_user_gets_what_the_run_published_and_an_unknown_one_popular_items(
     assert answer["contributions"].tolist()[:3] == [None, None, '{"lightfm":1}']
     # Film a, though nearer to b, has no weight.
     assert answer["reason_item_id"].tolist() == [None, None, None, None, "c", None, None]
+
+
+def test_own_items_are_weighed_by_the_newest_ranks_of_the_run(run: RunFolder, load: Callable[..., Any]) -> None:
+    # Both films speak for b and the newest one counts: by their ranks c, though a was seen last.
+    both = csr_matrix(np.array([[0, 1, 0], [0, 0, 0], [0, 1, 0]], np.float32))
+    source = Source("transitions", 0.5, ItemWeights(both, HistoryRule(1.0, newest=1)))
+    model_folder.save(ModelSources(MODEL.embeddings, (source,)), run.model)
+    for part in run.features("full_interactions").glob("*.parquet"):
+        part.unlink()
+    rows = {"user_index": [0, 0], "item_index": [0, 2], "weight": [1.0, 1.0], "newest_rank": [2, 1]}
+    pq.write_table(pa.table(rows), run.features("full_interactions") / "part-00000.parquet")
+    assert load().predict(["ann"])["reason_item_id"].tolist() == ["c"]
 
 
 def test_the_columns_are_those_of_the_published_table(load: Callable[..., Any]) -> None:

@@ -8,7 +8,7 @@ from nightjar.contract.artifacts.sources import ItemScores, Source, VectorSource
 from nightjar.contract.artifacts.user_features import UserFeatures
 from nightjar.serving.published_model import PublishedModel, spaces_of
 from nightjar.serving.user_history import Event, is_positive, last_times
-from nightjar.serving.user_vector import feature_weights, locate_user, weights_of_newest
+from nightjar.serving.user_vector import feature_weights, history_of_newest, locate_user
 from nightjar.warehouse.event_weights import EventWeight, by_type
 from tests.support.small_models import embeddings_of, small_catalogue
 
@@ -90,8 +90,8 @@ def test_a_user_is_folded_in_by_every_source_of_vectors() -> None:
     )
     catalogue = small_catalogue(trained, {}, *others)
     model = PublishedModel(catalogue, spaces_of(ModelSources(trained, others)), None)
-    weights = weights_of_newest(model, ("i1", "i0", "new"), 5)
-    assert weights.toarray().tolist() == [[1, 0, 0]]
-    vectors, source, segment = locate_user(model, weights, {}, 1)
+    history = history_of_newest(model, ("i1", "i0", "new"), 5)
+    assert history.weights.toarray().tolist() == history.newest_ranks.toarray().tolist() == [[1, 0, 0]]
+    vectors, source, segment = locate_user(model, history.weights, {}, 1)
     assert {name: vector.tolist() for name, vector in vectors.items()} == {LIGHTFM: [[5, 0]], "other": [[-2]]}
     assert (source, segment) == (2, None)

@@ -35,7 +35,10 @@ STAGED: dict[str, list[tuple[Any, ...]]] = {
         for name in ("retrieval", "similarity")
     ],
     "model_metrics": [(model, "all", "recall", 10, 0.2, 3) for model in ("nightjar", "popularity")],
-    "model_sources": [("lightfm", "vectors", "warm", 0.75, 1.5), ("ease", "item_weights", "warm", 0.25, None)],
+    "model_sources": [
+        ("lightfm", "vectors", "warm", 0.75, 0.5, 1.0, 1.5),
+        ("ease", "item_weights", "warm", 0.25, 0.5, 0.0, None),
+    ],
 }
 # What the attempt saw is what facts and dimensions hold, until a test changes them.
 EVENT = f"occurred_at < timestamptz '{AS_OF}'"

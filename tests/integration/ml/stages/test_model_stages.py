@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
+from ml.evaluation import blend_weights
 from ml.evaluation.cold_item_weights import ColdItemWeights
 from ml.evaluation.holdout_slices import FOLD_IN
 from ml.evaluation.holdout_slices import SLICES as HOLDOUT_SLICES
@@ -19,13 +20,16 @@ from ml.stages import build_indices, evaluate_model, fit_model, gate_model
 from ml.tracking import TrackedRun
 from nightjar.contract.artifacts import embeddings, model_folder
 from nightjar.contract.artifacts.embeddings import Embeddings
-from nightjar.contract.artifacts.sources import ItemScores, ItemWeights
+from nightjar.contract.artifacts.sources import USERS, ItemScores, ItemWeights
 from nightjar.contract.artifacts.user_features import read_user_features
 from nightjar.contract.errors import BadInput, GateRefused
 from nightjar.publishing.output_rows import arrow_schema, read_rows
+from tests.support.pair_features import write_pairs
 from tests.support.popularity_features import write_popularity
 from tests.support.refusals import refused
 
+COLUMNS = dict(zip(USERS, ("weight", "weight_new_to_domain", "weight_cold_user"), strict=True))
+TRENDING = tuple(f"trending_{days}_days" for days in (1, 4, 14, 60))
 SLICES = (*HOLDOUT_SLICES, FOLD_IN)
 
 
@@ -93,39 +97,49 @@ def test_the_model_keeps_the_vectors_of_user_features_except_identities(trained_
 def test_the_folder_of_the_model_has_its_sources_and_their_rows_say_how_long_each_fit_took(trained_run: Any) -> None:
     rows = read_rows(trained_run.folder, "model_sources")
     facts = [(row["source"], row["kind"], row["items"], row["weight"]) for row in rows]
-    settings = trained_run.settings
-    others = sum(weight for _, _, items, weight in facts[1:] if items == "warm")
-    # Other models may follow.
-    assert facts[:5] == [
-        ("lightfm", "vectors", "warm", pytest.approx(1 - others)),
-        ("ease", "item_weights", "warm", settings.cooccurrence_share),
-        ("content", "item_weights", "cold", settings.cold_item_share),
-        ("popular", "item_scores", "warm", 0),
-        ("trending", "item_scores", "warm", 0),
+    settings, chosen = trained_run.settings, blend_weights.load(trained_run.folder.blend_weights).weights
+    assert chosen is not None
+    kinds = {"lightfm": "vectors", "content": "item_weights", "popular": "item_scores"}
+    kinds |= dict.fromkeys(("ease", "ease_even", "ease_recent"), "item_weights")
+    kinds |= dict.fromkeys(("transitions", "transitions_last", "transitions_long"), "item_weights")
+    kinds |= dict.fromkeys(TRENDING, "item_scores")
+    assert {source: kind for source, kind, _, _ in facts} == kinds
+    # The weights of the model are those of the evaluation, which are rounded, and those of cold items the settings'.
+    weights = {(row["source"], users): row[column] for row in rows for users, column in COLUMNS.items()}
+    for users in USERS:
+        of_users = {source: weights[source, users] for source in kinds if source != "content"}
+        assert of_users == pytest.approx({source: chosen.weight(users, source) for source in of_users}, abs=1e-3)
+    assert [(row["items"], row["weight"]) for row in rows if row["source"] == "content"] == [
+        ("cold", settings.cold_item_share)
     ]
     assert all(row["fit_seconds"] >= 0 for row in rows)
     model = model_folder.mapped(trained_run.folder.model)
     assert [(each.source, each.kind, each.items, each.weight) for each in model.facts()] == facts
+    # Three sources of a fit share its weights, which are written once.
+    assert len(list(trained_run.folder.model.glob("ease*.data.npy"))) == 1
     fitted = {each.name: each.fitted for each in model.others}
     assert isinstance(fitted["ease"], ItemWeights)
     assert fitted["ease"].history.exponent == settings.cooccurrence_history_exponent
     # Everything that was held out counts in a final fit: i39 has users, and of the trendsetters some like i00.
     assert isinstance(fitted["popular"], ItemScores)
-    assert isinstance(fitted["trending"], ItemScores)
+    assert isinstance(fitted["trending_14_days"], ItemScores)
     full = pq.read_table(trained_run.folder.features("full_interactions")).to_pandas()
     assert fitted["popular"].scores[39] == (full.item_index == 39).sum() > 0
-    assert fitted["trending"].scores[0] == ((full.item_index == 0) & (full.user_index < 10)).sum()
+    assert fitted["trending_14_days"].scores[0] == ((full.item_index == 0) & (full.user_index < 10)).sum()
 
 
 def test_each_source_alone_has_its_metrics(trained_run: Any) -> None:
     rows = read_rows(trained_run.folder, "model_metrics")
     recalls = {(row["model"], row["slice"]) for row in rows if row["metric"] == "recall"}
-    alone = {("lightfm", "all"), ("ease", "all"), ("content", "cold_item"), ("popular", "all"), ("trending", "all")}
+    of_all = ("lightfm", "ease", "ease_even", "transitions", "transitions_last", "popular", *TRENDING)
+    alone = {("content", "cold_item"), *((source, "all") for source in of_all)}
     models = {(model, name) for model in ("nightjar", "popularity") for name in SLICES}
     assert recalls >= alone | models
     # By tastes and by neighbours far more is found than by what everyone likes.
     assert metric(trained_run, "ease", "all", "recall") > 1.5 * metric(trained_run, "popular", "all", "recall")
-    assert metric(trained_run, "lightfm", "all", "recall") > 1.5 * metric(trained_run, "trending", "all", "recall")
+    assert metric(trained_run, "lightfm", "all", "recall") > 1.5 * metric(
+        trained_run, "trending_14_days", "all", "recall"
+    )
 
 
 def test_indices_of_a_model_of_an_earlier_version_come_with_the_rows_of_its_sources(
@@ -319,14 +333,11 @@ def test_one_event_of_one_user_is_enough_for_a_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run = plant(tmp_path)
-    pair = {"user_index": [0], "item_index": [0], "weight": [1.0]}
     none = {"user_index": np.array([], int), "item_index": np.array([], int)}
     replace_features(run.folder, "user_ids", {"user_index": [0], "user_id": ["u"]})
     item = {"item_index": [0], "item_id": ["i"], "domain": ["default"], "is_available": [True]}
     replace_features(run.folder, "item_ids", item)
-    replace_features(run.folder, "full_interactions", pair)
-    replace_features(run.folder, "train_interactions", pair)
-    replace_features(run.folder, "holdout", none)
+    write_pairs(run.folder, [(0, 0)], [], choice_holdout=[(0, 0)])
     replace_features(run.folder, "shown", none | {"recency": np.array([], int)})
     write_popularity(run.folder)
     for side in ("user", "item"):
@@ -347,8 +358,10 @@ def test_one_event_of_one_user_is_enough_for_a_run(
         "retrieval_recall": "passed",
         "similarity_recall": "skipped",
     }
-    # Two models on five slices, and five sources on one each.
-    assert [row["users"] for row in read_rows(run.folder, "model_metrics") if row["metric"] == "recall"] == [0] * 15
+    # Two models on five slices, and on one each LightFM, three sources of EASE, content, popular and the half-lives:
+    # nobody has two items, so nothing follows.
+    recalls = [row["users"] for row in read_rows(run.folder, "model_metrics") if row["metric"] == "recall"]
+    assert recalls == [0] * (10 + 1 + 3 + 1 + 1 + 4)
 
 
 def test_no_positive_event_is_bad_input(
@@ -356,6 +369,6 @@ def test_no_positive_event_is_bad_input(
 ) -> None:
     run = plant(tmp_path)
     nothing = {"user_index": np.array([], int), "item_index": np.array([], int), "weight": np.array([], float)}
-    replace_features(run.folder, "full_interactions", nothing)
+    replace_features(run.folder, "full_interactions", nothing | {"newest_rank": np.array([], int)})
     with refused(BadInput, "no_events", wording=False):
         fit_model.run(run.settings, run.folder)

@@ -18,11 +18,12 @@ from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder
 from nightjar.publishing.output_rows import read_rows
 from nightjar.publishing.publish import publish
+from tests.support.pair_features import write_pairs
 from tests.support.popularity_features import write_popularity
 from tests.support.refusals import refused
 
 USERS, ITEMS, KINDS = 60, 200, 4
-PUBLISHED, SECOND = "2026-03-01.1", "2026-03-02.1"
+PUBLISHED, SECOND = "2026-03-01.1", ("2026-03-02.1", "2026-03-02.2")
 ReplaceFeatures = Callable[[RunFolder, str, dict[str, Any]], None]
 _RANDOM = np.random.default_rng(5)
 TASTES = _RANDOM.permutation(ITEMS) % KINDS
@@ -48,11 +49,11 @@ def write_side(write: ReplaceFeatures, folder: RunFolder, side: str, tastes: Any
 
 
 def write_run(write: ReplaceFeatures, folder: RunFolder) -> None:
-    parts = {"train_interactions": slice(0, 8), "holdout": slice(8, 11), "full_interactions": slice(0, 11)}
-    for name, part in parts.items():
-        users, items = zip(*[(user, item) for user in range(USERS) for item in CONSUMED[user][part]], strict=True)
-        weight = {} if name == "holdout" else {"weight": [1.0] * len(users)}
-        write(folder, name, {"user_index": users, "item_index": items, **weight})
+    train, holdout, choice_holdout = (
+        [(user, item) for user in range(USERS) for item in CONSUMED[user][part]]
+        for part in (slice(0, 8), slice(8, 11), slice(6, 8))
+    )
+    write_pairs(folder, train, holdout, choice_holdout=choice_holdout)
     nothing = np.array([], np.int64)
     write(folder, "shown", {"user_index": nothing, "item_index": nothing, "recency": nothing})
     write(folder, "user_ids", {"user_index": range(USERS), "user_id": [f"u{n}" for n in range(USERS)]})
@@ -67,7 +68,7 @@ def write_run(write: ReplaceFeatures, folder: RunFolder) -> None:
 def first_run(
     plant: Callable[..., Any], replace_features: ReplaceFeatures, tmp_path_factory: pytest.TempPathFactory
 ) -> Any:
-    """The first run, published with its recall, and the folder of a second one with the same features."""
+    """The first run, published with its recall, and two attempts of a second one."""
     first_run = plant(tmp_path_factory.mktemp("home"), epochs=20)
     write_run(replace_features, first_run.folder)
     evaluate_model.run(first_run.settings, first_run.folder)
@@ -78,11 +79,12 @@ def first_run(
             [PUBLISHED, first_run.folder.read_mlflow_run()["run_id"]],
         )
         connection.execute("insert into recs.current_publication values (?, date '2026-03-01', 1, now())", [PUBLISHED])
-        connection.execute(
-            "insert into recs.publication_attempts values (?, date '2026-03-02', 1, now(), null, 'auto', 'all', null, "
-            "'r', 'c', now(), null)",
-            [SECOND],
-        )
+        for attempt, publication_id in enumerate(SECOND, 1):
+            connection.execute(
+                "insert into recs.publication_attempts values (?, date '2026-03-02', ?, now(), null, 'auto', 'all', "
+                "null, 'r', 'c', now(), null)",
+                [publication_id, attempt],
+            )
         connection.execute(
             "insert into recs.model_metrics values (?, date '2026-03-01', 'nightjar', 'all', 'recall', 10, ?, 60)",
             [PUBLISHED, recall(first_run.folder)],
@@ -100,25 +102,28 @@ def recall(folder: RunFolder) -> float:
 def test_features_of_the_next_item_are_refused_and_the_pointer_stays(
     first_run: Any, replace_features: ReplaceFeatures, shift: int, verdict: str
 ) -> None:
-    folder = RunFolder.of(first_run.settings.lake, SECOND)
-    shutil.rmtree(folder.path, ignore_errors=True)
+    publication_id = SECOND[shift]
+    folder = RunFolder.of(first_run.settings.lake, publication_id)
     shutil.copytree(first_run.folder.path / "features", folder.path / "features")
     shutil.copytree(first_run.folder.path / "snapshot", folder.path / "snapshot")
-    record = replace(first_run.folder.record(), publication_id=SECOND, interval=of_date("2026-03-02"))
+    record = replace(first_run.folder.record(), publication_id=publication_id, interval=of_date("2026-03-02"))
     folder.write_record(record)
     write_side(replace_features, folder, "item", np.roll(TASTES, shift))
     evaluate_model.run(first_run.settings, folder)
-    query = "select verdict, measured, threshold, reason from recs.gate_decisions where gate = 'champion_record'"
+    query = (
+        "select verdict, measured, threshold, reason from recs.gate_decisions "
+        "where gate = 'champion_record' and publication_id = ?"
+    )
     if verdict == "refused":
         with refused(GateRefused, "gate_refused", wording=False, verdicts={"champion_record": "refused"}):
             gate_model.run(first_run.settings, folder)
-        with refused(GateRefused, "gate_refused", wording=False, publication_id=SECOND) as error:
+        with refused(GateRefused, "gate_refused", wording=False, publication_id=publication_id) as error:
             publish(first_run.warehouse, record, model_uri="m", mlflow_run_id="m", content_hash="h")
         assert error.value.fields["verdicts"]["champion_record"] == "refused"
     else:
         gate_model.run(first_run.settings, folder)
     with first_run.warehouse.connect(read_only=True) as connection:
-        [(found, measured, threshold, reason)] = connection.execute(query).fetchall()
+        [(found, measured, threshold, reason)] = connection.execute(query, [publication_id]).fetchall()
         current = connection.execute("select publication_id from recs.current_publication").fetchall()
     assert found == verdict
     assert (measured < threshold) == (verdict == "refused"), reason

@@ -18,7 +18,7 @@ from ml.stages.tuning_features import FeatureCache
 from nightjar.contract.errors import BadInput
 from nightjar.contract.interval import of_date
 from nightjar.contract.run_folder import RunFolder, RunRecord
-from nightjar.contract.settings import Settings
+from nightjar.contract.settings import FIXED, Settings
 from nightjar.contract.tuned_configuration import (
     UNTUNED,
     TunedConfiguration,
@@ -30,8 +30,8 @@ from nightjar.publishing.tuning_folder import TuningFolder
 from tests.support.refusals import refused
 
 NAME = "2026-03-01.1"
-# A search can only find something better than this.
-POOR = {"epochs": 1, "learning_rate": 0.0001, "embedding_dim": 16, "cooccurrence_share": 0.0}
+# A search can only find something better than this; chosen weights would leave such embeddings next to nothing.
+POOR = {"epochs": 1, "learning_rate": 0.0001, "embedding_dim": 16, "cooccurrence_share": 0.0, "blend_choice": FIXED}
 
 
 @dataclass

@@ -19,7 +19,8 @@ def test_rows_are_in_index_order_whatever_the_order_of_the_files(
     before = read_training_data(run.folder.features_folder)
     users, items = before.train.nonzero()
     backwards = {"user_index": users[::-1], "item_index": items[::-1], "weight": np.arange(len(users))[::-1] + 1.0}
-    replace_features(run.folder, "train_interactions", backwards)
+    ranks = {"newest_rank": np.arange(len(users))[::-1] + 5}
+    replace_features(run.folder, "train_interactions", backwards | ranks)
     replace_features(
         run.folder,
         "item_ids",
@@ -35,6 +36,7 @@ def test_rows_are_in_index_order_whatever_the_order_of_the_files(
     assert np.flatnonzero(~after.is_available).tolist() == [42]
     assert after.train.nonzero()[1].tolist() == items.tolist()
     assert after.train.data.tolist() == (np.arange(len(users)) + 1.0).tolist()
+    assert after.train_part.history.newest_ranks.data.tolist() == (np.arange(len(users)) + 5.0).tolist()
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,9 @@ def test_each_part_has_the_popularity_of_its_own_pairs(
     lists = {"segment": ["all", "even", "all"], "domain": ["default"] * 3, "rank": [2, 1, 1], "item_index": [7, 7, 9]}
     replace_features(run.folder, "popularity", lists | {"score": [1.5, 8.0, 2.5]})
     replace_features(run.folder, "train_popularity", lists | {"item_index": [3, 4, 5], "score": [0.5, 1.0, 4.5]})
-    replace_features(run.folder, "trending", {"item_index": [9, 7], "score": [2.0, 6.0], "train_score": [1.0, 0.0]})
+    trending = {"half_life_days": [14.0, 14.0, 4.0], "item_index": [9, 7, 7]}
+    scores = {"score": [2.0, 6.0, 5.0], "train_score": [1.0, 0.0, 5.0], "choice_train_score": [0.5, 0.0, 0.0]}
+    replace_features(run.folder, "trending", trending | scores)
     data = read_training_data(run.folder.features_folder)
     full, train = data.full_part.popularity, data.train_part.popularity
     assert {segment: each.items.tolist() for segment, each in full.lists["default"].items()} == {
@@ -128,9 +132,11 @@ def test_each_part_has_the_popularity_of_its_own_pairs(
     assert full.lists["default"]["all"].scores.tolist() == [2.5, 1.5]
     assert train.lists["default"]["all"].items.tolist() == [5, 3]
     assert train.lists["default"]["even"].scores.tolist() == [1.0]
-    assert (full.trending[[7, 9]].tolist(), train.trending[[7, 9]].tolist()) == ([6, 2], [0, 1])
-    assert full.trending.sum() == 8
-    scores = full.of_everyone()
+    assert (full.trending[14.0][[7, 9]].tolist(), train.trending[14.0][[7, 9]].tolist()) == ([6, 2], [0, 1])
+    assert [full.trending[days].sum() for days in (1.0, 4.0, 14.0)] == [0, 5, 8]
+    before = data.before_choice.train_part.popularity
+    assert before.trending[14.0][[7, 9]].tolist() == [0, 0.5]
+    scores = full.of_everyone(43)
     assert (scores[[9, 7]].tolist(), scores.sum()) == ([2.5, 1.5], 4)
     assert data.full_part.pairs is data.full
     assert data.train_part.pairs is data.train
@@ -148,7 +154,8 @@ def test_without_popularity_lists_items_are_ranked_by_their_users_and_equal_ones
     lists = {domain: of_domain["all"] for domain, of_domain in found.lists.items()}
     assert {domain: each.items.tolist() for domain, each in lists.items()} == {"a": [4, 0, 3, 1], "b": [2]}
     assert lists["a"].scores.tolist() == [1, 1, 0, 0]
-    assert found.trending.tolist() == found.of_everyone().tolist() == [1, 0, 2, 0, 1]
+    assert found.of_everyone(5).tolist() == [1, 0, 2, 0, 1]
+    assert {tuple(scores.tolist()) for scores in found.trending.values()} == {(1, 0, 2, 0, 1)}
 
 
 def test_items_of_the_holdout_compete_although_they_are_no_longer_available() -> None:

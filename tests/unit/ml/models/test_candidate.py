@@ -47,11 +47,12 @@ def lists(ranker: Ranker, users: list[int], k: int) -> list[list[int]]:
 
 
 def test_the_sources_weigh_what_the_settings_say() -> None:
+    # What a history in other domains says is not known: popularity weighs half.
     assert list(candidate().model().facts()) == [
-        SourceFacts("lightfm", "vectors", WARM, 0.75),
-        SourceFacts("ease", "item_weights", WARM, 0.25),
-        SourceFacts("content", "item_weights", COLD, 0.5),
-        SourceFacts("popular", "item_scores", WARM, 0),
+        SourceFacts("lightfm", "vectors", WARM, 0.75, 0.5, 0.5),
+        SourceFacts("ease", "item_weights", WARM, 0.25, 0, 0),
+        SourceFacts("content", "item_weights", COLD, 0.5, 0.5, 0),
+        SourceFacts("popular", "item_scores", WARM, 0, 0.5, 0.5),
     ]
 
 
@@ -150,7 +151,9 @@ def test_a_user_with_newest_items_is_folded_in_by_them() -> None:
     ranker = candidate().ranker(recency)
     assert ranker.catalogue.user_sources.tolist() == [TRAINED] * 3
     # Of two items the newest weighs 1, the other 1/2; the histories of the others stay.
-    assert ranker.history.toarray().tolist() == [[1, 0, 0, 0, 0], [0, 1, 1, 0, 0], [0, 0.5, 1, 0, 0]]
+    assert ranker.history.weights.toarray().tolist() == [[1, 0, 0, 0, 0], [0, 1, 1, 0, 0], [0, 0.5, 1, 0, 0]]
+    # The newest of both is the first of the history; those of the others stay as they were.
+    assert ranker.history.newest_ranks.toarray().tolist() == [[1, 0, 0, 0, 0], [0, 1, 1, 0, 0], [0, 2, 1, 0, 0]]
     # As long as the others' vectors.
     assert ranker.catalogue.user_vectors["lightfm"].tolist() == [[1], [1], [1]]
 
@@ -173,12 +176,12 @@ def test_every_model_of_the_registry_is_fitted_and_timed(data: TrainingData, set
     told: list[str] = []
     fitted = fit_candidate(data.train_part, settings, on_source=lambda name, _: told.append(name))
     # Other models may follow.
-    assert told[:4] == ["ease", "content", "popular", "trending"]
+    assert told[:5] == ["ease", "transitions", "als", "content", "popular"]
     assert list(fitted.fitted) == told
     assert set(fitted.seconds) == {"lightfm", *fitted.fitted}
     assert min(fitted.seconds.values()) >= 0
     many = fit_candidate(data.train_part, settings.model_copy(update={"cooccurrence_dense_items": 1}))
-    assert list(many.fitted)[:4] == ["item_cosine", "content", "popular", "trending"]
+    assert list(many.fitted)[:5] == ["item_cosine", "transition_cosine", "als", "content", "popular"]
 
 
 def test_a_part_is_fitted_on_its_own_pairs(data: TrainingData, settings: Settings) -> None:
@@ -188,7 +191,7 @@ def test_a_part_is_fitted_on_its_own_pairs(data: TrainingData, settings: Setting
     assert full.model().embeddings.user_sources[29] == TRAINED
     assert not train.fitted["ease"].weights[:, [39]].nnz
     assert full.fitted["ease"].weights[:, [39]].nnz
-    assert full.ranker().history is data.full
+    assert full.ranker().history.weights is data.full
 
 
 def test_each_epoch_is_a_candidate_with_the_sources_that_no_epoch_changes(

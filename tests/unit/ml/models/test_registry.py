@@ -15,5 +15,5 @@ def test_the_name_of_a_model_is_its_own_among_all_that_is_measured() -> None:
 
 def test_a_name_can_begin_the_name_of_a_file_and_each_model_scores_warm_or_cold_items() -> None:
     for model in MODELS:
-        assert re.fullmatch("[a-z][a-z_]*", model.name)
+        assert re.fullmatch("[a-z][a-z0-9_]*", model.name)
         assert model.items in GROUPS

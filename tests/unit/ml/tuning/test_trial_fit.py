@@ -3,12 +3,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ml.evaluation.choices import fit_as_a_run
 from ml.evaluation.evaluate import evaluate
 from ml.evaluation.holdout_slices import holdout_slices
+from ml.evaluation.popularity_baseline import best_popularity
 from ml.evaluation.slice_lists import Evaluated
-from ml.models.candidate import fit_candidate
 from ml.tuning.trial_fit import evaluate_popularity, fit_and_evaluate, list_metrics, search_epochs
+from nightjar.contract.settings import FIXED, Settings
 from tests.support.small_rankers import domains_of, matrix, ranker_by_scores
+
+
+def as_set(settings: Settings) -> Settings:
+    """Settings by which a run chooses no weights, as the epochs of a search are compared."""
+    return settings.model_copy(update={"blend_choice": FIXED, "cold_item_choice": FIXED})
 
 
 def go_on(epoch: int, recall: float) -> bool:
@@ -16,7 +23,7 @@ def go_on(epoch: int, recall: float) -> bool:
 
 
 def test_a_candidate_is_evaluated_after_its_best_epoch(planted: Any, data: Any) -> None:
-    settings = planted.settings
+    settings = as_set(planted.settings)
     fitted = search_epochs(data, settings, 5, go_on)
     assert fitted is not None
     assert fitted.epochs == int(np.argmax(fitted.curve)) + 1
@@ -29,7 +36,7 @@ def test_a_candidate_is_evaluated_after_its_best_epoch(planted: Any, data: Any) 
 
 
 def test_a_number_of_epochs_that_is_given_is_kept(planted: Any, data: Any) -> None:
-    settings = planted.settings.model_copy(update={"epochs": 7})
+    settings = as_set(planted.settings).model_copy(update={"epochs": 7})
     fitted = search_epochs(data, settings, None, go_on)
     assert fitted is not None
     assert (fitted.epochs, len(fitted.curve)) == (7, 7)
@@ -49,9 +56,10 @@ def test_a_candidate_is_given_up_at_the_epoch_where_the_callback_is_false(plante
 
 def test_the_metrics_are_those_of_the_runs_own_evaluation(planted: Any, data: Any) -> None:
     settings = planted.settings.model_copy(update={"epochs": 3})
-    ranker = fit_candidate(data.train_part, settings).ranker()
+    ranker = fit_as_a_run(data, settings).ranker()
     slices = holdout_slices(data.train, data.holdout, data.is_available, settings.seed)[:1]
-    rankers = {"nightjar": ranker, "popularity": ranker.without_model()}
+    _, popularity = best_popularity(data.train_part, slices[0], Evaluated.of(data), settings.metric_k)
+    rankers = {"nightjar": ranker, "popularity": popularity}
     found = evaluate(rankers, slices, Evaluated.of(data), settings.metric_k)
     rows = {(row.model, row.metric): row.value for row in found.metrics}
     for model, figures in (

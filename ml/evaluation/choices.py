@@ -1,0 +1,80 @@
+"""What a run chooses before it is judged: the weights of its sources, and those that rank cold items.
+
+By fits that saw only what is before the choice window. Pure; used by the stages that evaluate, by the refit of the
+champion and by the search, so that all of them choose by one rule.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ml.data.training_data import TrainingData
+from ml.evaluation import blend_weights, cold_item_weights
+from ml.evaluation.blend_weights import ChosenWeights
+from ml.evaluation.cold_item_weights import ColdItemWeights
+from ml.evaluation.holdout_slices import holdout_slices, slice_named
+from ml.models.candidate import Candidate, fit_candidate
+from ml.models.lightfm import Epoch
+from nightjar.contract.settings import FIXED, Settings
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The choices of one run.
+
+    Attributes:
+        cold_items: weights that rank cold items.
+        blend: weights of the sources.
+    """
+
+    cold_items: ColdItemWeights
+    blend: ChosenWeights
+
+    def applied_to(self, candidate: Candidate) -> Candidate:
+        """Return the candidate that ranks by them."""
+        return candidate.at(self.cold_items.in_settings(candidate.settings)).with_weights(self.blend.weights)
+
+    def summary(self) -> list[str]:
+        """The choices in words, a line each."""
+        return [self.cold_items.summary(), *self.blend.summary()]
+
+
+def _ignore(*_: object) -> None:
+    """Do nothing."""
+
+
+def choose(data: TrainingData, settings: Settings, on_epoch: Callable[[Epoch, Candidate], None] = _ignore) -> Choices:
+    """Fit on what is before the choice window, and choose by the window.
+
+    Args:
+        data: of the run; its holdout is not looked at.
+        settings: what they fix is not chosen.
+        on_epoch: called after each epoch of the fit.
+
+    Raises:
+        NightjarError: training diverged.
+    """
+    before, is_fixed = data.before_choice, settings.blend_choice == settings.cold_item_choice == FIXED
+    if is_fixed or before is None or before.train.nnz == 0:
+        reason = "as set" if is_fixed else "as set: there is nothing before the window to choose by"
+        return _as_set(settings, reason)
+    candidate = fit_candidate(before.train_part, settings, on_epoch)
+    slices = holdout_slices(before.train, before.holdout, before.is_available, settings.seed)
+    cold_items = cold_item_weights.choose(candidate, slice_named(slices, "cold_item"))
+    if settings.blend_choice == FIXED:
+        return Choices(cold_items, ChosenWeights(None, {}, "as set"))
+    return Choices(cold_items, blend_weights.choose(candidate.at(cold_items.in_settings(settings))))
+
+
+def _as_set(settings: Settings, reason: str) -> Choices:
+    own = ColdItemWeights(settings.cold_item_regression_share, settings.cold_item_share, reason)
+    return Choices(own, ChosenWeights(None, {}, reason))
+
+
+def fit_as_a_run(data: TrainingData, settings: Settings) -> Candidate:
+    """Choose, fit on the training part, and return the candidate that ranks by the choices.
+
+    Raises:
+        NightjarError: training diverged.
+    """
+    choices = choose(data, settings)
+    return choices.applied_to(fit_candidate(data.train_part, settings))

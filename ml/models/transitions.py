@@ -1,0 +1,180 @@
+"""Item-item weights of what follows what: a ridge of the next item on the newest ones, and sparse cosines beyond it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from ml.data.training_data import TrainingPart
+from ml.models.ease import is_dense
+from ml.models.largest_weights import pruned_columns
+from nightjar.contract.artifacts.sources import WARM, History, HistoryRule, ItemWeights
+from nightjar.contract.settings import Settings
+
+# An item explains those that follow it within so many ranks, each less by this decay.
+NEWEST, DECAY = 20, 4.0
+RIDGE = 200.0
+# Items with fewer events say too little for what they would cost: catalogues have long tails.
+MIN_EVENTS = 3
+# More than EASE keeps: these histories are short.
+_NEIGHBOURS = 500
+HISTORY = HistoryRule(0.0, NEWEST, DECAY)
+# The very last items, and a longer past.
+OTHER_HISTORIES = {"last": HistoryRule(0.0, NEWEST, 1.0), "long": HistoryRule(0.0, 50, 15.0)}
+_WEIGHT = 0.25
+_SHRINKAGE = 3.0
+_BLOCK_CELLS, _BLOCK_ENTRIES = 4_000_000, 4_000_000
+
+
+class Transitions:
+    """The ridge, up to `cooccurrence_dense_items` items with interactions."""
+
+    name, items = "transitions", WARM
+
+    def weight(self, settings: Settings) -> float:
+        """Of the blend, where no run chooses another; without co-occurrence none."""
+        return _WEIGHT if settings.cooccurrence_share > 0 else 0.0
+
+    def fit(self, part: TrainingPart, settings: Settings) -> ItemWeights | None:
+        """Fit the weights; None where the catalogue is larger, nobody's items have an order, or they weigh 0."""
+        if self.weight(settings) == 0 or not is_dense(part.pairs, settings):
+            return None
+        return _fitted(part.history, ridge_weights)
+
+
+class TransitionCosine:
+    """Shrunk cosines of what follows what, beyond `cooccurrence_dense_items` items with interactions."""
+
+    name, items = "transition_cosine", WARM
+
+    def weight(self, settings: Settings) -> float:
+        """Of the blend, where no run chooses another; without co-occurrence none."""
+        return _WEIGHT if settings.cooccurrence_share > 0 else 0.0
+
+    def fit(self, part: TrainingPart, settings: Settings) -> ItemWeights | None:
+        """Fit the weights; None for a catalogue of the ridge, where no items have an order, or they weigh 0."""
+        if self.weight(settings) == 0 or is_dense(part.pairs, settings):
+            return None
+        return _fitted(part.history, cosine_weights)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """The items of all users, oldest first, user after user.
+
+    Attributes:
+        items: (events,) item of each event, counted among the items that occur.
+        place: (events,) number of the user's events before it.
+        size: items that occur.
+    """
+
+    items: NDArray[np.int64]
+    place: NDArray[np.int64]
+    size: int
+
+    def steps(self) -> Iterator[tuple[sparse.csr_matrix, sparse.csr_matrix]]:
+        """Yield, block by block of events, what came before each, decayed, and the event: (events, items) each."""
+        block = max(1, _BLOCK_ENTRIES // NEWEST)
+        for start in range(0, len(self.items), block):
+            events = np.arange(start, min(start + block, len(self.items)))
+            parts = [self._before(events, lag) for lag in range(1, NEWEST + 1)]
+            rows, before, weights = (np.concatenate(each) for each in zip(*parts, strict=True))
+            shape = (len(events), self.size)
+            has_past = (self.place[events] > 0).astype(np.float64)
+            yield (
+                sparse.csr_matrix((weights, (rows, before)), shape=shape),
+                sparse.csr_matrix((has_past, (events - start, self.items[events])), shape=shape),
+            )
+
+    def _before(self, events: NDArray[np.int64], lag: int) -> tuple[NDArray[np.int64], ...]:
+        reached = events[self.place[events] >= lag]
+        weights = np.full(len(reached), np.exp((1 - lag) / DECAY))
+        return reached - events[0], self.items[reached - lag], weights
+
+
+def sequences_of(history: History) -> tuple[Sequences, NDArray[np.int64]]:
+    """Return the sequences of a history, and the items that occur."""
+    ranks = history.newest_ranks.tocoo()
+    items, numbers = np.unique(ranks.col, return_inverse=True)
+    order = np.lexsort((ranks.col, -ranks.data, ranks.row))
+    users = ranks.row[order]
+    place = np.arange(len(users)) - np.searchsorted(users, users)
+    return Sequences(numbers[order].astype(np.int64), place, len(items)), items.astype(np.int64)
+
+
+def ridge_weights(sequences: Sequences, neighbours: int) -> sparse.csc_matrix:
+    """Weights B of (S'S + ridge I) B = S'T, pruned: S what came before an event, decayed, T the event.
+
+    Temporal linear item-item models (Park et al. 2025) and session-aware linear ones (SLIST, Choi et al. 2021). Takes
+    4 bytes a pair of items.
+
+    Args:
+        sequences: of all users.
+        neighbours: weights kept an item.
+
+    Returns:
+        (items, items) CSC; row: the earlier item, column: the later one.
+    """
+    size = sequences.size
+    known = np.flatnonzero(np.bincount(sequences.items, minlength=size) >= MIN_EVENTS)
+    if len(known) == 0:
+        return sparse.csc_matrix((size, size))
+    gram, following = np.zeros((len(known),) * 2, np.float32, order="F"), sparse.csc_matrix((len(known),) * 2)
+    for before, event in sequences.steps():
+        before = before[:, known]
+        gram += (before.T @ before).toarray().astype(np.float32)
+        following = following + before.T @ event[:, known]
+    gram[np.diag_indices_from(gram)] += np.float32(RIDGE)
+    factor = linalg.cho_factor(gram, overwrite_a=True, check_finite=False)
+    following = sparse.csc_matrix(following)
+    blocks = []
+    width = max(1, _BLOCK_CELLS // len(known))
+    for start in range(0, len(known), width):
+        columns = following[:, start : start + width].toarray().astype(np.float32)
+        solved = linalg.cho_solve(factor, columns, overwrite_b=True, check_finite=False)
+        blocks.append(pruned_columns(solved.astype(np.float64), neighbours))
+    weights = sparse.hstack(blocks).tocoo()
+    pairs = (known[weights.row], known[weights.col])
+    return sparse.csc_matrix((weights.data, pairs), shape=(size, size))
+
+
+def cosine_weights(sequences: Sequences, neighbours: int) -> sparse.csc_matrix:
+    """Weights B of shrunk cosines: B_ji = (S'T)_ji / sqrt((n_j + s) (n_i + s)), n the users of an item.
+
+    Sparse throughout. Arguments and result as of `ridge_weights`.
+    """
+    size = sequences.size
+    following = sparse.csr_matrix((size, size))
+    for before, event in sequences.steps():
+        following = following + (before.T @ event).tocsr()
+    norms = sparse.diags(1 / np.sqrt(np.bincount(sequences.items, minlength=size) + _SHRINKAGE))
+    return largest_of_columns((norms @ following @ norms).tocsc(), neighbours)
+
+
+def largest_of_columns(weights: sparse.csc_matrix, kept: int) -> sparse.csc_matrix:
+    """Return the `kept` largest weights of each column of a sparse matrix; of equal ones those of the first rows."""
+    columns = np.repeat(np.arange(weights.shape[1]), np.diff(weights.indptr))
+    order = np.lexsort((weights.indices, -weights.data, columns))
+    place = np.arange(len(order)) - weights.indptr[columns[order]]
+    chosen = order[place < kept]
+    pairs = (weights.indices[chosen], columns[chosen])
+    return sparse.csc_matrix((weights.data[chosen], pairs), shape=weights.shape)
+
+
+def _fitted(history: History, fit: Callable[[Sequences, int], sparse.csc_matrix]) -> ItemWeights | None:
+    """Fit weights to the items that occur, and return them by the index of the catalogue."""
+    # Histories without an order have no rank but 1.
+    if not (history.newest_ranks.data > 1).any():
+        return None
+    sequences, items = sequences_of(history)
+    # More threads would change last bits.
+    with threadpool_limits(1):
+        fitted = fit(sequences, _NEIGHBOURS).tocoo()
+    weights = sparse.csr_matrix(
+        (fitted.data.astype(np.float32), (items[fitted.row], items[fitted.col])), shape=(history.weights.shape[1],) * 2
+    )
+    weights.sort_indices()
+    return ItemWeights(weights, HISTORY, other_histories=OTHER_HISTORIES)

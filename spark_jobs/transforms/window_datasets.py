@@ -1,0 +1,64 @@
+"""The datasets of one window: what its fits train on, what they must predict and what is left out of their lists.
+
+Put together by build_features for the holdout, which gates judge, and with `choice_` before each name for the choice
+window, the same split of the train events alone, on which weights are chosen: docs/decisions/holdout.md.
+"""
+
+from argparse import Namespace
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+
+from spark_jobs.transforms import holdout, pair_weights, popularity
+from spark_jobs.transforms.split import Split, in_order, mark_train
+
+
+@dataclass(frozen=True)
+class Window:
+    """The events of one split and their pairs.
+
+    Attributes:
+        splits: those applied, one to the train events of the other; the last one makes the marks.
+        marked: events as of `mark_train`.
+        pairs: as of `weigh_pairs`.
+    """
+
+    splits: tuple[Split, ...]
+    marked: DataFrame
+    pairs: DataFrame
+
+
+def windows(events: DataFrame, split: Split, arguments: Namespace) -> tuple[Window, Window]:
+    """Return the window of a split and the choice window, of numbered events."""
+    choice = split.again()
+    # Kept without ids: three more passes read them.
+    marked = mark_train(in_order(events, split, choice), split, choice).persist()
+    choice_marked = mark_train(marked.filter("in_train"), choice).persist()
+    choice_pairs = _weighed(choice_marked, arguments).drop(*pair_weights.OF_ALL_EVENTS).persist()
+    return (
+        Window((split,), marked, _weighed(marked, arguments).persist()),
+        Window((split, choice), choice_marked, choice_pairs),
+    )
+
+
+def window_datasets(
+    window: Window, events: DataFrame, items: DataFrame, carriers: DataFrame, arguments: Namespace
+) -> dict[str, DataFrame]:
+    """Return the datasets by name; `events` and `items` are numbered, `carriers` those of the segments."""
+    # Without repeats there is nothing to write: the model's stages read a missing dataset as an empty one.
+    repeatable = None
+    if not window.splits[-1].repeats.allows_none:
+        repeatable = holdout.repeatable(window.marked, arguments.as_of).persist()
+    return {
+        "train_interactions": pair_weights.train_interactions(window.pairs),
+        "holdout": holdout.holdout(window.pairs, repeatable),
+        "train_seen": holdout.train_seen(events, window.pairs, *window.splits),
+        "train_popularity": popularity.train_popularity(window.pairs, items, carriers, arguments.popular_k),
+        **({} if repeatable is None else {"repeatable": repeatable}),
+    }
+
+
+def _weighed(marked: DataFrame, arguments: Namespace) -> DataFrame:
+    return pair_weights.weigh_pairs(
+        marked, arguments.as_of, arguments.recency_rank_power, arguments.popularity_half_life_days
+    )

@@ -1,0 +1,133 @@
+"""The choice window: the same split of the train events, for fits that saw only what is before it."""
+
+import pytest
+
+from nightjar.contract.repeat_rule import Repeats
+from spark_jobs.build_features import features
+
+
+@pytest.fixture
+def built(snapshot, feature_arguments, rows, days_ago):
+    """Return the datasets of events given as (user, item, age in days, weight), with ids for indices."""
+
+    def build(events, unavailable=(), **arguments):
+        interactions = [
+            (f"e{n:03d}", user, item, "like", None, weight, None, days_ago(age))
+            for n, (user, item, age, weight) in enumerate(events)
+        ]
+        listed = sorted({item for _, item, *_ in events})
+        items = [(item, "default", None, item not in unavailable) for item in listed]
+        tables = features(snapshot(interactions=interactions, items=items), feature_arguments(**arguments))
+        users = {row.user_index: row.user_id for row in tables["user_ids"].collect()}
+
+        def named(name):
+            found = []
+            for row in tables[name].collect():
+                values = row.asDict()
+                ids = {"user_index": users, "item_index": dict(enumerate(listed))}
+                found.append(tuple(ids[key][value] if key in ids else value for key, value in values.items()))
+            return sorted(found)
+
+        return named
+
+    return build
+
+
+EVENTS = [
+    *(("ann", "a", 9, 1.0), ("ann", "s", 8, 0.0), ("ann", "b", 7, 1.0), ("ann", "t", 6, 0.0), ("ann", "c", 5, 1.0)),
+    *(("ann", "u", 4, 0.0), ("ann", "d", 3, 1.0), ("ann", "v", 1, 0.0)),
+    *(("bob", "a", 2, 1.0), ("bob", "s", 1, 0.0)),
+    *(("cat", "b", 6, 1.0), ("cat", "u", 5, 0.0), ("cat", "a", 4, 1.0), ("cat", "v", 3, 0.0)),
+]
+
+
+def test_the_choice_window_is_held_out_of_the_train_events(built) -> None:
+    # Of ann's four items the newest, d, is the holdout, of the three others c the choice holdout. Cat's a is held out.
+    named = built(EVENTS, holdout_fraction=0.25, recency_rank_power=1.0)
+    assert named("holdout") == [("ann", "d"), ("cat", "a")]
+    assert named("choice_holdout") == [("ann", "c")]
+    assert named("full_interactions") == [
+        *(("ann", "a", 0.25, 4), ("ann", "b", 0.5, 3), ("ann", "c", 0.75, 2), ("ann", "d", 1.0, 1)),
+        *(("bob", "a", 1.0, 1), ("cat", "a", 1.0, 1), ("cat", "b", 0.5, 2)),
+    ]
+    assert named("train_interactions") == [
+        *(("ann", "a", 0.333333, 3), ("ann", "b", 0.666667, 2), ("ann", "c", 1.0, 1)),
+        *(("bob", "a", 1.0, 1), ("cat", "b", 1.0, 1)),
+    ]
+    assert named("choice_train_interactions") == [
+        *(("ann", "a", 0.5, 2), ("ann", "b", 1.0, 1)),
+        *(("bob", "a", 1.0, 1), ("cat", "b", 1.0, 1)),
+    ]
+
+
+def test_what_was_seen_is_that_before_the_choice_cut_or_the_cut_where_there_is_none(built) -> None:
+    named = built(EVENTS, holdout_fraction=0.25)
+    assert named("train_seen") == [("ann", "s"), ("ann", "t"), ("ann", "u"), ("bob", "s"), ("cat", "u")]
+    # Ann's choice cut is c, 5 days ago. Cat has none, but one of the holdout 4 days ago; bob has neither.
+    assert named("choice_train_seen") == [("ann", "s"), ("ann", "t"), ("bob", "s"), ("cat", "u")]
+
+
+def test_the_items_of_the_choice_holdout_compete_in_its_popularity(built) -> None:
+    named = built(EVENTS, unavailable=("c", "d", "u"), holdout_fraction=0.25)
+    ranked = [(*("all", "default"), rank, item, 0.0) for rank, item in enumerate(("s", "t", "v"), 4)]
+    # Item c is unavailable, but held out, d is held out of train alone.
+    assert named("choice_train_popularity") == [
+        ("all", "default", 1, "a", 2.0),
+        ("all", "default", 2, "b", 2.0),
+        ("all", "default", 3, "c", 0.0),
+        *ranked,
+    ]
+    train = [row[3:] for row in named("train_popularity")]
+    assert train == [("a", 2.0), ("b", 2.0), ("d", 0.0), ("s", 0.0), ("t", 0.0), ("v", 0.0)]
+
+
+def test_each_kind_splits_the_train_events_in_its_own_way(built) -> None:
+    events = [
+        *(("ann", "a", 9, 1.0), ("bob", "b", 8, 1.0), ("cat", "a", 7, 1.0), ("ann", "b", 5, 1.0)),
+        *(("cat", "c", 3, 1.0), ("bob", "c", 1, 1.0), ("ann", "d", 6, 0.0), ("bob", "d", 7.5, 0.0)),
+    ]
+    # Of six pairs 0.3 are two: the cut is 3 days ago; of the four before it two: the choice cut is 7 days ago.
+    named = built(events, holdout="time", holdout_fraction=0.3)
+    assert named("holdout") == [("bob", "c"), ("cat", "c")]
+    assert named("choice_holdout") == [("ann", "b"), ("cat", "a")]
+    assert [row[:2] for row in named("choice_train_interactions")] == [("ann", "a"), ("bob", "b")]
+    assert named("train_seen") == [("ann", "d"), ("bob", "d")]
+    # Bob has no event in the choice window, and the same cut as all.
+    assert named("choice_train_seen") == [("bob", "d")]
+    named = built(events, holdout="last", holdout_fraction=0.9)
+    assert named("holdout") == [("ann", "b"), ("bob", "c"), ("cat", "c")]
+    assert named("choice_holdout") == []
+
+
+def test_repeats_of_the_choice_window_are_those_at_its_cut(built) -> None:
+    # All five events count; two are held out: the cut is 8 days ago. Of the other three one is: 12 days ago.
+    events = [("dan", "x", 20, 1.0), ("dan", "y", 16, 1.0), ("dan", "x", 12, 1.0), ("dan", "y", 8, 1.0)]
+    named = built([*events, ("dan", "z", 4, 1.0)], holdout_fraction=0.4, repeat_after_days=Repeats.of("4"))
+    assert named("holdout") == [("dan", "y"), ("dan", "z")]
+    assert named("repeatable") == [("dan", "x", False), ("dan", "y", True)]
+    assert named("choice_holdout") == [("dan", "x")]
+    assert named("choice_repeatable") == [("dan", "x", True), ("dan", "y", False)]
+    assert named("choice_train_interactions") == [("dan", "x", 1.0, 2), ("dan", "y", 1.0, 1)]
+    # Of two events one is held out, 4 days ago; of one event that is left none: at that cut x is 16 days old.
+    named = built(
+        [("dan", "x", 20, 1.0), ("dan", "z", 4, 1.0)], holdout_fraction=0.4, repeat_after_days=Repeats.of("16")
+    )
+    assert named("choice_repeatable") == [("dan", "x", False)]
+    named = built(
+        [("dan", "x", 20, 1.0), ("dan", "z", 4, 1.0)], holdout_fraction=0.4, repeat_after_days=Repeats.of("17")
+    )
+    assert named("choice_repeatable") == []
+
+
+def test_cold_users_of_the_choice_window_are_drawn_anew(built) -> None:
+    events = [(f"u{user:02d}", f"i{item}", 9 - item, 1.0) for user in range(40) for item in range(3)]
+
+    def cold_users(seed, name):
+        named = built(events, holdout_fraction=0.0, cold_holdout_fraction=0.2, seed=seed)
+        pairs = named(name)
+        return {user for user, _ in pairs if sum(each == user for each, _ in pairs) == 3}
+
+    first, second, choice = cold_users(1, "holdout"), cold_users(2, "holdout"), cold_users(1, "choice_holdout")
+    assert first
+    assert choice
+    assert choice == second - first
