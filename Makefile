@@ -16,6 +16,8 @@ UNIT := tests/unit ml/evaluation/metrics
 SIZE ?= 100k
 SOAK ?=
 BENCH_WORK ?= $(CURDIR)/var/bench-quality
+# --ablations, --peers-only
+QUALITY_OPTIONS ?=
 BENCH_PERFORMANCE_WORK ?= $(CURDIR)/var/bench
 BENCH_COLD_WORK ?= $(CURDIR)/var/bench-cold
 # Programs that inspect the environment from outside: their own packages are no part of it.
@@ -23,7 +25,7 @@ CHECKS := .venv-checks/bin
 DEPENDENCIES := $(CURDIR)/var/dependencies
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help check setup demo up down docs secrets test-unit golden test test-stack browser bench bench-quality bench-cold explore test-reliability test-guards audit licences sbom lint lock clean
+.PHONY: help check setup demo up down docs secrets test-unit golden test test-stack browser bench bench-quality bench-neural-env bench-cold explore test-reliability test-guards audit licences sbom lint lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -102,11 +104,18 @@ browser:
 bench: setup  ## Measure the cost of a run beside bare libraries, on generated data; SIZE=100k, 1m or 20m
 	$(BIN)/python -m benchmarks.performance --size $(SIZE) --work $(BENCH_PERFORMANCE_WORK)
 
-bench-quality: setup  ## Compare the recommendations with those of other models; DATA="DIR DIR": MovieLens folders
-	@[ -n "$(DATA)" ] || { echo "Name the data: make bench-quality DATA=\"path/to/ml-100k path/to/ml-latest-small\""; exit 2; }
+bench-quality: setup  ## Compare the recommendations with those of other models; DATA="DIR DIR": see benchmarks/quality/data_sets.py
+	@[ -n "$(DATA)" ] || { echo "Name the data: make bench-quality DATA=\"path/to/ml-100k path/to/yoochoose-100k\""; exit 2; }
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.bench.lock
 	$(BIN)/python -m pytest -q tests/unit/benchmarks
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W "ignore:Method expects CSR input" -m benchmarks.quality --data $(DATA) --work $(BENCH_WORK)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W "ignore:Method expects CSR input" -m benchmarks.quality --data $(DATA) --work $(BENCH_WORK) $(QUALITY_OPTIONS)
+
+bench-neural-env: setup .venv-neural/.ready  ## Build .venv-neural, in which make bench-quality trains SASRec and gSASRec
+
+.venv-neural/.ready: benchmarks/quality/neural/requirements.txt
+	$(PYTHON) -m venv --clear .venv-neural
+	.venv-neural/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 bench-cold: setup  ## Compare cold items and new domains with other models; DATA="DIR DIR": see benchmarks/cold_start/sources.py
 	@[ -n "$(DATA)" ] || { echo "Name the data: make bench-cold DATA=\"path/to/citeulike-t path/to/amazon-sport-cloth\""; exit 2; }

@@ -26,13 +26,15 @@ def difference(models: Models, ours: str, peer: str, metric: str) -> str:
 
 
 def choice_table(figures: Mapping[str, Models], what: str, *of_settings: str) -> str:
-    """Return the choice of each model, and the defaults of the settings whose names hold one of the parts."""
+    """Return the choice of each model, and the defaults of the settings whose names hold one of the parts, if any."""
     rows = [f"| data set, {what} | model | choice |", "|---|---|---|"]
     for title, models in figures.items():
         for model, figures_of_model in models.items():
             if figures_of_model.get("choice"):
                 choice = ", ".join(f"{name} {_in_short(value)}" for name, value in figures_of_model["choice"].items())
                 rows.append(f"| {title} | {model} | {choice} |")
+    if not of_settings:
+        return "\n".join(rows)
     fields = [(each.name, each.field) for each in registered(Settings)]
     shown = [(name, field.default) for name, field in fields if any(part in name for part in of_settings)]
     ours = ", ".join(f"{name} {_in_short(value)}" for name, value in shown)

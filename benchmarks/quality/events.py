@@ -61,6 +61,12 @@ class Events:
         place[by_user] = np.arange(len(self.users)) - np.repeat(np.cumsum(counts) - counts, counts)
         return place, counts
 
+    def tied_fraction(self) -> float:
+        """Fraction of the events that have the time of their user's event before."""
+        order = np.argsort(self.users, kind="stable")
+        is_tied = (np.diff(self.users[order]) == 0) & (np.diff(self.micros[order]) == 0)
+        return float(is_tied.sum() / max(1, len(self.users)))
+
 
 def read_events(warehouse: Path) -> Events:
     """Read the events of a DuckDB warehouse."""

@@ -1,79 +1,130 @@
-"""Writes docs/quality.md and its plot from the measured figures; no number is typed by hand."""
+"""Writes docs/quality.md and its plot from the measured figures; no measured number is typed by hand."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.pages import METRICS, Models, choice_table, difference, draw_recall, save
-from benchmarks.quality.measure import DEFAULTS, NIGHTJAR
+from benchmarks.quality.measure import MIN_USERS, NIGHTJAR
+from benchmarks.quality.neural_peers import EPOCHS, MOST_SCORES, NEURAL_PEERS
+from benchmarks.quality.protocols import PROTOCOLS
+from benchmarks.quality.published_marks import quoted
+from benchmarks.quality.sessions.page import session_section
+from nightjar.contract.settings import variable
 
 Figures = Mapping[str, Models]
 _HEAD = """# Quality of the published recommendations
 
 `make bench-quality DATA="folder folder"` writes this page: one split and one metric code for all. Nightjar's
-recommendations ("published lists" in the tables) are read from `recs.recommendations_current` after `nightjar run` on
-the training part alone. Its peers are each tuned on a validation window, which is the protocol applied once more to the
-training part. On the same window Nightjar chooses one setting, by recommendations that it publishes from the events
-before it: `NIGHTJAR_RECENCY_RANK_POWER` of 2, the default, or of 0, which weighs old events as much as new ones, as a
-peer's recency is chosen too. Recommendations by the default settings have a row of their own. The settings of the blend
-(`NIGHTJAR_COOCCURRENCE_*`) were chosen once on the windows of the first two protocols, of both data sets, and are the
-same everywhere. Older defaults (recency rank power 2, learning rate 0.02, 50 negatives, features as they are) come from
-comparisons on the test part of ml-100k's first protocol, so that one figure is not wholly blind to them. A cut in time
-evaluates few users; the tables show how many. Intervals hold the mean over users of the difference with 95 % confidence
-(paired bootstrap, as in the gates of a run).
+recommendations are read from `recs.recommendations_current` after `nightjar run` on the training part alone, with
+default settings but for how a run holds events out:
+
+{holdouts}
+
+Its peers are each tuned on a validation window, which is the protocol applied once more to the training part, by the
+highest recall@10 + NDCG@10; a run of Nightjar chooses on windows of its own. Events of one time stand in the order of
+their event ids, for all models and in every split. Where many are equal, that order moves the figures of models that
+go by the order of items, so that figures with another rule for ties are not comparable.{tied} Intervals hold the mean
+over users of the difference with 95 % confidence (paired bootstrap, as in the gates of a run). A protocol that
+evaluates fewer than {min_users} users has no table.
 
 recall@10 divides by min(10, size of the truth); NDCG@10 has binary gains; coverage is the fraction of all items that
-stand in some top-10 list. Every event counts as positive, and no list holds an item of its user's training part. Before
-it measures, the command compares the metric code with ranx on random input (`tests/unit/benchmarks`). "recency" weighs
-a user's n-th of N events by (n/N)^power, as Nightjar does.
+stand in some top-10 list; fit seconds are CPU seconds of the fit on the training part, on one core, without tuning: for
+Nightjar the sum over the sources of its model. Every event counts as positive, and no list holds an item of its user's
+training part. Before it measures, the command compares the metric code with ranx on random input
+(`tests/unit/benchmarks`). Among a peer's choices `fit_power` and `history_power` weigh a user's n-th of N events by
+(n/N)^power in the fit and in the history that it ranks by.
+"""
+_NEURAL = """
+Models marked (neural) are trained by RecTools on the CPU (`benchmarks/quality/neural`): {epochs} epochs by the
+window, of those that need at most {billions:g} billion scores of an item at a place of a sequence.
+"""
+_NO_NEURAL = """
+SASRec and gSASRec were not measured: `make bench-neural-env` builds the environment that they need.
 """
 _ABLATIONS = """## Ablations
 
 recall@10 and NDCG@10 on warm users and items of a window inside the training part of the first protocol (the holdout of
-the run), with one thing changed at a time. The settings of the blend were chosen on much the same window, so the first
-row is a little flattered; what counts is how far the others fall. The cold items of the holdout compete too and are
-misses here, so that what ranks new items well, their features above all, may lose by it.
+the run), with one thing changed at a time. The cold items of the holdout compete too and are misses here, so that what
+ranks new items well, their features above all, may lose by it.
 """
 
 
-def write_page(figures: Figures, ablations: Figures, page: Path) -> None:
-    """Write the page.
+@dataclass(frozen=True)
+class Measured:
+    """All figures of the page.
 
-    Args:
+    Attributes:
         figures: by "data set, protocol" and model.
+        sessions: by data set of sessions and model.
+        few_users: number of users by "data set, protocol" that has no table.
         ablations: by data set and name.
-        page: the file; its plot goes to `images/` beside it.
+        tied: fraction of events with the time of their user's event before, by data set.
     """
-    parts = [_HEAD]
-    for title, models in figures.items():
+
+    figures: Figures
+    sessions: Figures
+    few_users: Mapping[str, int]
+    ablations: Figures
+    tied: Mapping[str, float]
+
+
+def write_page(measured: Measured, page: Path) -> None:
+    """Write the page; its plot goes to `images/` beside it."""
+    parts = [_head(measured)]
+    for title, models in measured.figures.items():
         users = models[NIGHTJAR]["users"]
-        parts += [f"## {title}\n\n{users:,} users are evaluated. {_verdict(models)}\n", _table(models), ""]
-    parts += ["![recall@10 of each model](images/quality.png)\n", _ABLATIONS, _ablation_table(ablations), ""]
-    parts += ["## What validation chose\n", choice_table(figures, "protocol", "cooccurrence"), ""]
+        parts += [f"## {title}\n\n{users:,} users are evaluated. {_verdict(models)}\n", _table(models), quoted(title)]
+    parts += [f"{title}: {users} users, no table.\n" for title, users in measured.few_users.items()]
+    if measured.figures:
+        parts.append("![recall@10 of each model](images/quality.png)\n")
+    parts += [session_section(name, models) for name, models in measured.sessions.items()]
+    if measured.ablations:
+        parts += [_ABLATIONS, _ablation_table(measured.ablations), ""]
+    choices = {**measured.figures, **{f"{name}, next click": models for name, models in measured.sessions.items()}}
+    parts += ["## What validation chose\n", choice_table(choices, "protocol"), ""]
     page.write_text("\n".join(parts), encoding="utf-8")
-    _draw(figures, page.parent / "images" / "quality.png")
+    if measured.figures:
+        _draw(measured.figures, page.parent / "images" / "quality.png")
+
+
+def _head(measured: Measured) -> str:
+    rows = ["| protocol | settings of the run |", "|---|---|"]
+    for each in PROTOCOLS:
+        settings = ", ".join(f"`{variable(name)}={value}`" for name, value in each.settings.items())
+        rows.append(f"| {each.name} | {settings} |")
+    head = _HEAD.format(holdouts="\n".join(rows), min_users=MIN_USERS, tied=_tied(measured.tied))
+    if not any(name in models for models in measured.figures.values() for name in NEURAL_PEERS):
+        return head + _NO_NEURAL
+    return head + _NEURAL.format(epochs=", ".join(map(str, EPOCHS)), billions=MOST_SCORES / 1e9)
+
+
+def _tied(fractions: Mapping[str, float]) -> str:
+    ties = [f"{fraction:.0%} in {name}" for name, fraction in fractions.items() if fraction >= 0.005]
+    return f"\nEvents with the time of their user's event before: {', '.join(ties)}." if ties else ""
 
 
 def _verdict(models: Models) -> str:
     differences = []
-    peers = [model for model in models if model not in (NIGHTJAR, DEFAULTS)]
     for metric in METRICS:
-        best = max(peers, key=lambda peer: float(models[peer][metric]))
+        best = max((each for each in models if each != NIGHTJAR), key=lambda each: float(models[each][metric]))
         differences.append(f"{difference(models, NIGHTJAR, best, metric)} against the best peer, {best}")
     return f"Nightjar: {'; '.join(differences)}."
 
 
 def _table(models: Models) -> str:
-    rows = ["| model | recall@10 | NDCG@10 | coverage |", "|---|---|---|---|"]
+    rows = ["| model | recall@10 | NDCG@10 | coverage | fit seconds |", "|---|---|---|---|---|"]
     best = {metric: max(float(each[metric]) for each in models.values()) for metric in ("recall", "ndcg", "coverage")}
     for model, of_model in sorted(models.items(), key=lambda each: float(each[1]["recall"])):
         cells = [
             f"**{of_model[metric]:.4f}**" if of_model[metric] == best[metric] else f"{of_model[metric]:.4f}"
             for metric in best
         ]
-        rows.append(f"| {model} | {' | '.join(cells)} |")
+        name = f"{model} (neural)" if model in NEURAL_PEERS else model
+        rows.append(f"| {name} | {' | '.join(cells)} | {of_model['fit_seconds']:,.1f} |")
     return "\n".join(rows)
 
 

@@ -3,12 +3,38 @@
 Applied again to the rest, a protocol gives the validation window on which everything is tuned.
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.quality.data_sets import DataSet
 from benchmarks.quality.events import Events
 
 FRACTION = 0.2
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A way to hold events out, and the settings by which a run of Nightjar holds events out in the same way.
+
+    Attributes:
+        name: on the page.
+        is_test: events -> flags of the test part.
+        settings: values by name.
+        needs_clock_times: whether it compares times of different users.
+    """
+
+    name: str
+    is_test: Callable[[Events], NDArray[np.bool_]]
+    settings: Mapping[str, str]
+    needs_clock_times: bool = False
+
+    def split(self, events: Events) -> tuple[Events, Events]:
+        """Split events into a training part and a test part."""
+        is_test = self.is_test(events)
+        return events.where(~is_test), events.where(is_test)
 
 
 def last_fraction(events: Events) -> NDArray[np.bool_]:
@@ -29,4 +55,13 @@ def time_cut(events: Events) -> NDArray[np.bool_]:
     return events.micros >= np.quantile(events.micros, 1 - FRACTION, method="lower")
 
 
-PROTOCOLS = {"last 20 % of each user": last_fraction, "last one of each user": last_one, "cut in time": time_cut}
+PROTOCOLS = (
+    Protocol("last 20 % of each user", last_fraction, {"holdout": "newest", "holdout_fraction": str(FRACTION)}),
+    Protocol("last one of each user", last_one, {"holdout": "last"}),
+    Protocol("cut in time", time_cut, {"holdout": "time"}, needs_clock_times=True),
+)
+
+
+def protocols_of(data: DataSet) -> list[Protocol]:
+    """Return the protocols that a data set of users can be split by."""
+    return [each for each in PROTOCOLS if data.has_clock_times or not each.needs_clock_times]

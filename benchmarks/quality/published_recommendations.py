@@ -24,9 +24,13 @@ _RECOMMENDATIONS = """
 select user_id, item_id, row_number() over (partition by user_id order by rank, domain) as place
 from recs.recommendations_current
 """
+_FIT_SECONDS = """
+select sum(fit_seconds) from recs.model_sources
+where publication_id = (select publication_id from recs.current_publication)
+"""
 
 
-def publish(base: Path, home: Path, train: Events, settings: Mapping[str, float], mode: str) -> None:
+def publish(base: Path, home: Path, train: Events, settings: Mapping[str, str]) -> None:
     """Import the training part and run the date of its newest event.
 
     Args:
@@ -34,20 +38,19 @@ def publish(base: Path, home: Path, train: Events, settings: Mapping[str, float]
         home: the home to create; where its run was published before, it stays as it is.
         train: the events to import.
         settings: values by name; the others are the defaults.
-        mode: auto, or force to publish what a gate refuses.
 
     Raises:
         CalledProcessError: a command failed, or a gate refused; see `run.log` in the home.
     """
-    if _is_published(home):
+    if is_published(home):
         return
     files = _write_files(base, home / "files", train)
     date = datetime.fromtimestamp(int(train.micros.max()) / 1e6, UTC).date()
     options = [part for name, path in files.items() for part in (f"--{name.replace('_', '-')}", str(path))]
     home.mkdir(parents=True, exist_ok=True)
-    variables = {variable(name): str(value) for name, value in settings.items()}
+    variables = {variable(name): value for name, value in settings.items()}
     with (home / "run.log").open("w", encoding="utf-8") as log:
-        for arguments in (["import", "files", *options], ["run", "--date", str(date), "--publish", mode]):
+        for arguments in (["import", "files", *options], ["run", "--date", str(date)]):
             command = [str(Path(sys.executable).parent / "nightjar"), *arguments]
             environment = {**os.environ, **variables, "NIGHTJAR_HOME": str(home)}
             subprocess.run(command, env=environment, stdout=log, stderr=log, check=True)
@@ -64,13 +67,21 @@ def published_recommendations(home: Path, train: Events, users: NDArray[np.int64
     return recommended
 
 
+def fit_seconds(home: Path) -> float:
+    """Return the seconds of the fits of all sources of the current publication."""
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        row = connection.execute(_FIT_SECONDS).fetchone()
+    return float(row[0]) if row and row[0] is not None else float("nan")
+
+
 def _item_numbers(item_ids: NDArray[np.object_], listed: NDArray[np.object_]) -> NDArray[np.int64]:
     # An item without any event in the whole data set is in nobody's truth, but keeps its rank.
     numbers = {item: number for number, item in enumerate(item_ids)}
     return np.array([numbers.get(item, -1) for item in listed], np.int64)
 
 
-def _is_published(home: Path) -> bool:
+def is_published(home: Path) -> bool:
+    """Whether a run was published in a home."""
     if not (home / "warehouse.duckdb").exists():
         return False
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:

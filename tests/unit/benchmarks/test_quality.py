@@ -1,11 +1,14 @@
 """The benchmark's splits, matrices and closed forms, by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import sparse
 
 from benchmarks.quality.evaluation import K, evaluate_recommendations, held_out_of, recommend
 from benchmarks.quality.events import Events
-from benchmarks.quality.peers import ease
+from benchmarks.quality.peer_models import ease, inverse, recent_popularity
 from benchmarks.quality.protocols import last_fraction, last_one, time_cut
 
 
@@ -47,6 +50,15 @@ def test_an_events_weight_follows_its_recency_rank() -> None:
     assert SOME.where(~last_one(SOME)).matrix(1.0).toarray()[1] == pytest.approx([0, 0, 0, 1 / 2, 1, 0])
 
 
+def test_an_event_is_tied_to_one_of_the_same_user_alone() -> None:
+    # All at one time: of six, three and one event of the users five, two and none have another before them.
+    assert replace(SOME, micros=np.zeros(10, np.int64)).tied_fraction() == pytest.approx(7 / 10)
+    # At the time of the event before: e3 and e8, each of the same user; e2, of another.
+    times = np.array([0, 1, 1, 1, 2, 3, 4, 5, 2, 6]) * 1_000_000
+    assert replace(SOME, micros=times).tied_fraction() == pytest.approx(2 / 10)
+    assert SOME.tied_fraction() == 0
+
+
 def test_users_with_both_parts_are_evaluated_on_unseen_items() -> None:
     flags = last_one(SOME)
     part = held_out_of(SOME.where(~flags), SOME.where(flags))
@@ -63,7 +75,7 @@ def test_users_with_both_parts_are_evaluated_on_unseen_items() -> None:
 
 
 @pytest.mark.parametrize(("users", "items"), [(12, 5), (5, 12)])
-def test_ease_scores_unseen_items_by_its_closed_form(users: int, items: int) -> None:
+def test_ease_scores_items_by_its_closed_form(users: int, items: int) -> None:
     draw = np.random.default_rng(2)
     pairs = [(int(user), int(item)) for user, item in np.argwhere(draw.random((users, items)) < 0.5)]
     some = events(*pairs, users=users, items=items)
@@ -71,6 +83,17 @@ def test_ease_scores_unseen_items_by_its_closed_form(users: int, items: int) -> 
     inverse = np.linalg.inv(fitted.T @ fitted + 0.5 * np.eye(items))
     weights = -inverse / np.diag(inverse)
     np.fill_diagonal(weights, 0)
-    scores = ease(some, 0.5, 1.0, 2.0)(np.arange(users))
-    unseen = history == 0
-    assert scores[unseen] == pytest.approx((history @ weights)[unseen], abs=1e-5)
+    scores = ease(some, 0.5, 1.0)(2.0)(np.arange(users))
+    assert scores == pytest.approx(history @ weights, abs=1e-4)
+
+
+def test_a_matrix_that_is_not_positive_definite_has_no_inverse() -> None:
+    assert inverse(sparse.csr_matrix([[3.0, 1.0], [1.0, 1.0]]), 1.0) == pytest.approx(np.array([[2, -1], [-1, 4]]) / 7)
+    with pytest.raises(np.linalg.LinAlgError):
+        inverse(sparse.csr_matrix([[1.0, 2.0], [2.0, 1.0]]), 0.5)
+
+
+def test_recent_popularity_counts_the_users_of_the_newest_days() -> None:
+    some = replace(SOME, micros=np.arange(10, dtype=np.int64) * 86_400_000_000)
+    # Days 7, 8 and 9 hold items 4, 5 and 5; day 6 is three days before the newest event.
+    assert recent_popularity(some, 3.0)()(np.array([0])).tolist() == [[0, 0, 0, 0, 1, 2]]
