@@ -48,7 +48,8 @@ def events() -> list[Event]:
         else:
             own = random.permutation(np.arange(user % 2, len(ITEMS), 2))[:18]
             others = random.permutation(len(ITEMS))[:3]
-            chosen = np.concatenate([random.choice(own, 46), others])
+            # In any order: a user whose newest items are all at random has another taste by then.
+            chosen = random.permutation(np.concatenate([random.choice(own, 46), others]))
         for place, item in enumerate(chosen):
             minutes = int((place + random.random()) / len(chosen) * 30 * 24 * 60)
             drawn.append((name, ITEMS[item], FIRST_DAY + timedelta(minutes=minutes)))
