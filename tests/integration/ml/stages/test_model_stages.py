@@ -99,7 +99,7 @@ def test_the_folder_of_the_model_has_its_sources_and_their_rows_say_how_long_eac
     facts = [(row["source"], row["kind"], row["items"], row["weight"]) for row in rows]
     settings, chosen = trained_run.settings, blend_weights.load(trained_run.folder.blend_weights).weights
     assert chosen is not None
-    kinds = {"lightfm": "vectors", "content": "item_weights", "popular": "item_scores"}
+    kinds = {"lightfm": "vectors", "als": "vectors", "content": "item_weights", "popular": "item_scores"}
     kinds |= dict.fromkeys(("ease", "ease_even", "ease_recent"), "item_weights")
     kinds |= dict.fromkeys(("transitions", "transitions_last", "transitions_long"), "item_weights")
     kinds |= dict.fromkeys(TRENDING, "item_scores")
@@ -358,10 +358,10 @@ def test_one_event_of_one_user_is_enough_for_a_run(
         "retrieval_recall": "passed",
         "similarity_recall": "skipped",
     }
-    # Two models on five slices, and on one each LightFM, three sources of EASE, content, popular and the half-lives:
+    # Two models on five slices, and on one each LightFM, three sources of EASE, ALS, content, popular and the half-lives:
     # nobody has two items, so nothing follows.
     recalls = [row["users"] for row in read_rows(run.folder, "model_metrics") if row["metric"] == "recall"]
-    assert recalls == [0] * (10 + 1 + 3 + 1 + 1 + 4)
+    assert recalls == [0] * (10 + 1 + 3 + 1 + 1 + 1 + 4)
 
 
 def test_no_positive_event_is_bad_input(
