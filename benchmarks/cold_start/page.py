@@ -16,7 +16,7 @@ _HEAD = """# Cold items, and users new to a domain
 from the code that ranks in a run (LightFM's fit, the embeddings of cold items, the co-occurrence weights, the blend)
 with the default settings, on features made as in a run; no recommendation was published. Peers get the same features
 and are tuned on the same protocol applied once more to the training part, Nightjar's defaults by hand on that too; on
-it Nightjar chooses its blend weights of cold items, as a run does on its holdout. These data have no times: every pair
+it Nightjar chooses its blend weights, as a run does on its choice window. These data have no times: every pair
 weighs the same, in all models.
 
 *Cold items* ("items without events" in the headings): a fifth of the items is held out with all their pairs. They are
