@@ -358,8 +358,8 @@ def test_one_event_of_one_user_is_enough_for_a_run(
         "retrieval_recall": "passed",
         "similarity_recall": "skipped",
     }
-    # Two models on five slices, and on one each LightFM, three sources of EASE, ALS, content, popular and the half-lives:
-    # nobody has two items, so nothing follows.
+    # Two models on five slices, and on one each LightFM, three sources of EASE, ALS, content, popular and the
+    # half-lives: nobody has two items, so nothing follows.
     recalls = [row["users"] for row in read_rows(run.folder, "model_metrics") if row["metric"] == "recall"]
     assert recalls == [0] * (10 + 1 + 3 + 1 + 1 + 1 + 4)
 
