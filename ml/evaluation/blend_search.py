@@ -112,7 +112,7 @@ def _trust(
 
 
 def _raised(weights: Weights, least: Weights) -> Weights:
-    """Share out anew what the least weights leave, in the proportions of what is above them."""
+    """Share out what the least weights leave in the proportions of what is above them."""
     free = np.maximum(weights / weights.sum() - least, 0)
     return np.asarray(least + (1 - least.sum()) * free / free.sum())
 

@@ -69,7 +69,7 @@ class PublishedModel:
 
     Attributes:
         arrays: by name of the file.
-        sources: what the manifest says of each but the embeddings.
+        sources: the facts in the manifest, but of the embeddings.
         own: (users, items) weights.
         newest_ranks: (users, items), 1 for the newest; 0 for what is none of the user's own.
     """
