@@ -14,12 +14,12 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ml.evaluation.blend_search import Weights, best_weights
 from ml.evaluation.choice_lists import rows_by_users, scored_lists
+from ml.evaluation.cold_item_weights import read_evaluated
 from ml.models.candidate import Candidate
 from ml.models.source_weights import SourceWeights
 from nightjar.contract.artifacts.model_folder import LIGHTFM
 from nightjar.contract.artifacts.sources import USERS, WARM
 from nightjar.contract.atomic_files import write_text
-from nightjar.contract.errors import NightjarError
 from nightjar.ranking.ranker import Ranker
 
 # The embeddings weigh no less: indices, similar items, cold users and cold items go by them.
@@ -85,7 +85,7 @@ def choose(candidate: Candidate) -> ChosenWeights:
     default, settings = candidate.weights, candidate.settings
     ranker, names = _ranker_of_all(candidate)
     of, choices = {}, {}
-    for users, rows in rows_by_users(candidate, settings.seed).items():
+    for users, rows in rows_by_users(candidate.part.data, ranker.catalogue, settings.seed).items():
         weights = np.array([default.weight(users, name) for name in names])
         # More threads would change last bits.
         with threadpool_limits(1):
@@ -134,15 +134,7 @@ def load(file: Path) -> ChosenWeights:
     Raises:
         NightjarError: the file is missing.
     """
-    try:
-        fields = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise NightjarError(
-            f"{file} is missing: run the stage evaluate_model first",
-            code="missing_input",
-            file=file,
-            stage="evaluate_model",
-        ) from error
+    fields = read_evaluated(file)
     weights = None if fields["weights"] is None else SourceWeights(fields["weights"])
     choices = {users: GroupChoice(**choice) for users, choice in fields["choices"].items()}
     return ChosenWeights(weights, choices, fields["reason"])

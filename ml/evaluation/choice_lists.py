@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ml.data.training_data import TrainingData
 from ml.evaluation.blend_search import ScoredLists
 from ml.models.candidate import Candidate
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, Vectors
@@ -45,14 +46,14 @@ class _ScoredList:
     size: int
 
 
-def rows_by_users(candidate: Candidate, seed: int) -> dict[str, ListRows]:
+def rows_by_users(data: TrainingData, catalogue: Catalogue, seed: int) -> dict[str, ListRows]:
     """Return the lists that judge for each of `USERS`, at most `MAX_LISTS`.
 
     Args:
-        candidate: fitted on the training part of its data.
+        data: with the holdout that judges.
+        catalogue: of a model that was fitted on their training part.
         seed: chooses the sample where there are more.
     """
-    data, catalogue = candidate.part.data, candidate.ranker().catalogue
     is_warm = sparse.diags((data.train.getnnz(axis=0) > 0).astype(np.float32))
     truth = _has_items(data.holdout @ is_warm, catalogue)
     own = _has_items(data.train.sign(), catalogue)

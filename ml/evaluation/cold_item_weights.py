@@ -7,6 +7,7 @@ fit_model reads it. Depends on nothing but the run's own features and settings.
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,8 +110,18 @@ def load(file: Path) -> ColdItemWeights:
     Raises:
         NightjarError: the file is missing.
     """
+    fields = read_evaluated(file)
+    return ColdItemWeights(**{name: fields[key] for name, key in _KEYS.items()})
+
+
+def read_evaluated(file: Path) -> dict[str, Any]:
+    """Read what evaluate_model chose and wrote to a file.
+
+    Raises:
+        NightjarError: the file is missing.
+    """
     try:
-        fields = json.loads(file.read_text(encoding="utf-8"))
+        fields: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise NightjarError(
             f"{file} is missing: run the stage evaluate_model first",
@@ -118,4 +129,4 @@ def load(file: Path) -> ColdItemWeights:
             file=file,
             stage="evaluate_model",
         ) from error
-    return ColdItemWeights(**{name: fields[key] for name, key in _KEYS.items()})
+    return fields

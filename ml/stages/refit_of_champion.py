@@ -7,9 +7,8 @@ from ml import tracking
 from ml.data.training_data import TrainingData
 from ml.evaluation.champion_refit import refit_champion
 from ml.evaluation.results import ComparedChampion
-from ml.models.candidate import Candidate
-from ml.models.lightfm import Epoch
 from ml.stages.find_champion import find_champion
+from ml.stages.fit_on_train import fit_pulse
 from ml.stages.read_data import read_data
 from nightjar.contract.progress import StageProgress
 from nightjar.contract.run_folder import RunFolder
@@ -27,10 +26,9 @@ def refit_of_champion(
         return None, None
     recorded = tracking.recorded_parameters(settings, champion.mlflow_run_id)
 
-    def show(epoch: Epoch, candidate: Candidate) -> None:
-        progress.pulse(f"champion {champion.publication_id}: {epoch.line(candidate.part.pairs.nnz)}")
-
     def data_of(theirs: Settings) -> TrainingData:
         return read_data(folder, theirs)
 
-    return refit_champion(data_of, settings, champion, recorded, show)
+    return refit_champion(
+        data_of, settings, champion, recorded, fit_pulse(f"champion {champion.publication_id}", progress)
+    )
