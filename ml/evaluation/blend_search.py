@@ -1,14 +1,15 @@
 """Searches the weights of sources whose weighted sum ranks some lists best.
 
-Pure; used by `ml.evaluation.blend_weights`. Coordinate search by recall + NDCG from several starts, repeated on samples
-of the lists: the mean of their weights depends less on single users than the best weights do.
+Pure; used by `ml.evaluation.blend_weights`. The weights that make the truth likeliest, then a coordinate search by
+recall + NDCG from there; both repeated on samples of the lists, since the mean of their weights depends less on single
+users than the best weights do.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from ml.evaluation.metrics.ndcg import ndcg
 from ml.evaluation.metrics.recall import recall
@@ -21,6 +22,7 @@ _SAMPLES, _SWEEPS = 4, 4
 # Fractions of what the search finds that count beside what is safe.
 TRUST = (0.25, 0.5, 0.75, 1.0)
 _LEAST_GAIN = 1e-4
+_LIKELIHOOD_STEPS = 60
 Weights = NDArray[np.float64]
 
 
@@ -43,10 +45,15 @@ class ScoredLists:
     k: int
 
     def total(self, weights: Weights) -> Vectors:
-        """Return the weighted sum of some weights (sources,): (lists, candidates) float32."""
+        """Return the weighted sum: (lists, candidates) float32.
+
+        Args:
+            weights: (sources,), or (lists, sources) where lists have weights of their own.
+        """
         total = np.zeros(self.is_truth.shape, np.float32)
-        for source in np.flatnonzero(weights):
-            total += np.float32(weights[source]) * self.scores[:, source]
+        of_sources = np.atleast_2d(weights).astype(np.float32)
+        for source in np.flatnonzero(of_sources.any(axis=0)):
+            total += of_sources[:, source, None] * self.scores[:, source]
         return total
 
     def values(self, total: Vectors) -> NDArray[np.float64]:
@@ -64,50 +71,85 @@ class ScoredLists:
 def best_weights(lists: ScoredLists, default: Weights, least: Weights, seed: int) -> Weights:
     """Return the weights of each source: (sources,), at least 0, which add up to 1.
 
-    What a search finds counts as far as it is better than the best of the default weights and the single sources, on
-    lists that were in no sample of that search: of few lists, or of sources that say nothing, it finds what suits these
-    lists alone.
+    The likeliest weights; what a search from them finds, as far as it is better than they are on lists that were in no
+    sample of it; and where both together are not better than the default weights or a source alone, the best of these:
+    of few lists, or of sources that say nothing, a fit and a search find what suits these lists alone.
 
     Args:
         lists: to rank.
-        default: (sources,) from which one search starts; the other starts from the best source alone.
+        default: (sources,) weights.
         least: (sources,) what a source weighs at least.
         seed: of the samples.
     """
-    plain = [_raised(each, least) for each in (default, *np.eye(len(default)))]
-    values = np.array([lists.values(lists.total(each)) for each in plain])
-    everything = np.full(len(lists.sizes), 1 / len(lists.sizes))
-    safe = plain[(values @ everything).argmax()]
-    single = plain[1 + (values[1:] @ everything).argmax()]
-    of_all = _search(lists, everything, [default, single], least)
+    count = len(lists.sizes)
+    everything = np.full(count, 1 / count)
     generator = np.random.default_rng(seed)
-    samples = [generator.multinomial(len(everything), everything) / len(everything) for _ in range(_SAMPLES)]
-    safe_of_samples = [plain[(values @ each).argmax()] for each in samples]
-    # Not from what all lists found, which has seen those that are to judge.
-    of_samples = [
-        _search(lists, each, [default, start], least) for each, start in zip(samples, safe_of_samples, strict=True)
-    ]
-    trust = _trust(lists, samples, of_samples, safe_of_samples)
-    mean = trust * (of_all + np.mean(of_samples, axis=0)) / 2 + (1 - trust) * safe
-    return np.asarray(mean / mean.sum())
+    samples = np.array([everything, *(generator.multinomial(count, everything) / count for _ in range(_SAMPLES))])
+    likeliest = np.array([likeliest_weights(lists, each, default, least) for each in samples])
+    found = np.array([_descend(lists, *each, least) for each in zip(samples, likeliest, strict=True)])
+    trust = _trust(lists, samples[1:] == 0, likeliest[1:], found[1:])
+    mean = trust * _mean(found) + (1 - trust) * _mean(likeliest)
+    plain = [_raised(each, least) for each in (default, *np.eye(len(default)))]
+    # Of equal ones the first: the found weights only where they are better.
+    best = max([*plain, mean], key=lambda each: float(lists.values(lists.total(each)).mean()))
+    return np.asarray(best / best.sum())
 
 
-def _trust(
-    lists: ScoredLists, samples: Sequence[NDArray[np.float64]], found: Sequence[Weights], safe: Sequence[Weights]
-) -> float:
-    """Return which of `TRUST` times the found weights, the rest safe ones, ranks best what is not in the samples."""
-    is_out = np.array(samples) == 0
+def likeliest_weights(lists: ScoredLists, of_lists: NDArray[np.float64], default: Weights, least: Weights) -> Weights:
+    """Return the weights, (sources,), by which the truth is likeliest where candidates are drawn by exp(total).
+
+    The one highest point of a concave function, so that few lists move it less than a metric that counts hits.
+
+    Args:
+        lists: to rank.
+        of_lists: (lists,) what each counts.
+        default: (sources,) from which it begins; they stay where no list has a candidate of the truth.
+        least: (sources,) what a source weighs at least.
+    """
+    hits = lists.is_truth.sum(axis=1)
+    counted = np.where(hits > 0, of_lists, 0)
+    counted /= max(counted.sum(), 1e-300)
+    of_truth = (lists.is_truth / np.maximum(hits, 1)[:, None]).astype(np.float32)
+
+    def loss_and_slope(weights: Weights) -> tuple[float, Weights]:
+        total = np.where(lists.is_candidate, lists.total(weights), LOWEST)
+        above = np.exp(total - total.max(axis=1, keepdims=True))
+        chances = above / above.sum(axis=1, keepdims=True)
+        of_list = (of_truth * np.log(np.maximum(chances, np.finfo(np.float32).tiny))).sum(axis=1)
+        slopes = np.matmul(lists.scores, (chances - of_truth)[:, :, None])[:, :, 0]
+        return -float(counted @ of_list), counted @ slopes
+
+    bounds, options = [(0, None)] * len(default), {"maxiter": _LIKELIHOOD_STEPS}
+    found = minimize(loss_and_slope, default, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    return _raised(found if found.sum() > 0 else default, least)
+
+
+def _mean(weights: NDArray[np.float64]) -> Weights:
+    """Return the mean of the weights of all lists, the first, and those of the samples."""
+    return np.asarray((weights[0] + weights[1:].mean(axis=0)) / 2)
+
+
+def _trust(lists: ScoredLists, is_out: NDArray[np.bool_], safe: Weights, found: Weights) -> float:
+    """Return which fraction of the found weights, the rest safe ones, ranks best what is not in the samples.
+
+    Of `TRUST`, or 0. Each list is ranked by the mean weights of the samples without it.
+
+    Args:
+        lists: to rank.
+        is_out: (samples, lists) whether a list is not in a sample.
+        safe: (samples, sources).
+        found: (samples, sources).
+    """
     judges = is_out.any(axis=0)
-    if np.count_nonzero(judges) < 2:
-        return 0.0
+    samples_without = np.maximum(is_out.sum(axis=0), 1)[:, None]
+    of_safe, of_found = ((is_out.T @ each) / samples_without for each in (safe, found))
     best, best_gain = 0.0, 0.0
-    before = [lists.values(lists.total(each)) for each in safe]
-    for trust in TRUST:
-        mixed = [trust * one + (1 - trust) * other for one, other in zip(found, safe, strict=True)]
-        differences = [lists.values(lists.total(each)) - value for each, value in zip(mixed, before, strict=True)]
-        gains = (np.array(differences) * is_out).sum(axis=0)[judges] / is_out.sum(axis=0)[judges]
-        if gains.mean() > best_gain:
-            best, best_gain = trust, float(gains.mean())
+    before = lists.values(lists.total(of_safe))
+    for fraction in TRUST:
+        gains = lists.values(lists.total(fraction * of_found + (1 - fraction) * of_safe)) - before
+        gain = float((gains * judges).sum())
+        if gain > best_gain:
+            best, best_gain = fraction, gain
     return best
 
 
@@ -117,16 +159,8 @@ def _raised(weights: Weights, least: Weights) -> Weights:
     return np.asarray(least + (1 - least.sum()) * free / free.sum())
 
 
-def _search(lists: ScoredLists, of_lists: NDArray[np.float64], starts: Sequence[Weights], least: Weights) -> Weights:
-    """Return the best of the weights that the searches from all starts find; `of_lists` weighs the lists."""
-    found = [_descend(lists, of_lists, start, least) for start in starts]
-    return max(found, key=lambda each: each[0])[1]
-
-
-def _descend(
-    lists: ScoredLists, of_lists: NDArray[np.float64], start: Weights, least: Weights
-) -> tuple[float, Weights]:
-    """Return value and weights; searched is how what the least weights leave is shared out."""
+def _descend(lists: ScoredLists, of_lists: NDArray[np.float64], start: Weights, least: Weights) -> Weights:
+    """Return the weights that a coordinate search ends at; it searches how what the least weights leave is shared."""
     left, floor = 1 - least.sum(), lists.total(least)
     free = (_raised(start, least) - least) / left
     best = float(lists.values(lists.total(least + left * free)) @ of_lists)
@@ -149,4 +183,4 @@ def _descend(
             free = free / free.sum()
         if best - before < _LEAST_GAIN:
             break
-    return best, least + left * free
+    return np.asarray(least + left * free)
