@@ -9,6 +9,7 @@ from ml.models.base import Model
 from ml.models.content import Content
 from ml.models.ease import Ease, ItemCosine
 from ml.models.popular import Popular
+from ml.models.repeats import Repeats
 from ml.models.transitions import TransitionCosine, Transitions
 from ml.models.trending import Trending
 from nightjar.contract.trending import TRENDING_HALF_LIVES_DAYS
@@ -19,6 +20,7 @@ MODELS: tuple[Model, ...] = (
     Transitions(),
     TransitionCosine(),
     Als(),
+    Repeats(),
     Content(),
     Popular(),
     *(Trending(days) for days in TRENDING_HALF_LIVES_DAYS),

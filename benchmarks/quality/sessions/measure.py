@@ -31,6 +31,8 @@ from nightjar.contract.settings import load_settings
 from nightjar.ranking.blend import best_columns
 
 _ROWS = 256
+# What is held out of a run looks like what is asked here: the newest click of each session, which may repeat another.
+SETTINGS = {"NIGHTJAR_HOLDOUT": "last", "NIGHTJAR_REPEAT_AFTER_DAYS": "0"}
 
 
 def measure_session_peers(data: DataSet, folder: Path) -> dict[str, Any]:
@@ -45,14 +47,15 @@ def measure_session_peers(data: DataSet, folder: Path) -> dict[str, Any]:
 
 
 def measure_sessions_of_nightjar(data: DataSet, folder: Path) -> dict[str, Any]:
-    """Run with default settings on the training part, fold the prefixes in, and return the figures of all models."""
+    """Run with `SETTINGS` on the training part, fold the prefixes in, and return the figures of all models."""
 
     def measured() -> dict[str, Any]:
         train, test = read_clicks(data.folder)
         home = folder / "home"
         data.imported(home)
         if not is_published(home):
-            nightjar(home, "run", "--date", str(datetime.fromtimestamp(train.seconds.max(), UTC).date()))
+            last_day = datetime.fromtimestamp(train.seconds.max(), UTC).date()
+            nightjar(home, "run", "--date", str(last_day), **SETTINGS)
         prefixes = prefixes_of(test)
         # The -1 of an item that training has not picks the None at the end.
         ids = np.append(train.item_ids, None)

@@ -4,6 +4,7 @@ import numpy as np
 
 from benchmarks.pages import Models
 from benchmarks.quality.measure import NIGHTJAR
+from benchmarks.quality.sessions.measure import SETTINGS
 from ml.evaluation.paired_bootstrap import mean_intervals
 
 _METRICS = {"hit_rate": "HR@20", "mrr": "MRR@20"}
@@ -12,14 +13,15 @@ _TEXT = """## {name}, next click of unseen sessions
 Sessions that began after the training part: after each click the next one is looked up in a list of 20 items, which may
 repeat what was clicked ({prefixes:,} prefixes). A list without it counts 0, so does an item that training never saw.
 Equal scores rank by item. Nightjar folds a prefix in as it does for requests of one user, by a model published with
-default settings. Its peers are tuned on the sessions of the last day of training. Items: those that stand in some list.
-Intervals resample sessions. {verdict}
+default settings but for {settings}. Its peers are tuned on the
+sessions of the last day of training. Items: those that stand in some list. Intervals resample sessions. {verdict}
 """
 
 
 def session_section(name: str, models: Models) -> str:
     """Return the section of one data set."""
     prefixes = models[NIGHTJAR]["prefixes"]
+    settings = " and ".join(f"`{setting}={value}`" for setting, value in SETTINGS.items())
     rows = ["| model | HR@20 | MRR@20 | items | fit seconds |", "|---|---|---|---|---|"]
     best = {metric: max(float(each[metric]) for each in models.values()) for metric in _METRICS}
     for model, of_model in sorted(models.items(), key=lambda each: float(each[1]["hit_rate"])):
@@ -28,7 +30,9 @@ def session_section(name: str, models: Models) -> str:
             for metric in _METRICS
         ]
         rows.append(f"| {model} | {' | '.join(cells)} | {of_model['listed']:,} | {of_model['fit_seconds']:,.1f} |")
-    return "\n".join([_TEXT.format(name=name, prefixes=prefixes, verdict=_verdict(models)), *rows, ""])
+    return "\n".join(
+        [_TEXT.format(name=name, prefixes=prefixes, settings=settings, verdict=_verdict(models)), *rows, ""]
+    )
 
 
 def _verdict(models: Models) -> str:
