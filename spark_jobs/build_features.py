@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from nightjar.contract.atomic_files import written_aside
+from nightjar.contract.choice_windows import choice_prefix
 from nightjar.contract.errors import BadInput
 from nightjar.contract.holdout_kind import HOLDOUT_KINDS
 from nightjar.contract.progress import StageProgress
@@ -60,7 +61,7 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
         arguments.holdout,
         arguments.repeat_after_days,
     )
-    window, choice = window_datasets.windows(events, split, arguments)
+    window, choices = window_datasets.windows(events, split, arguments)
     ids = {
         "user": id_maps.user_ids(users, seen, window.pairs).persist(),
         "item": id_maps.item_ids(items, seen, window.pairs).persist(),
@@ -71,7 +72,7 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
         "full_interactions": pair_weights.full_interactions(window.pairs),
         "shown": holdout.fold_in_items(window.pairs),
         "seen": seen_items.seen(seen, arguments.as_of),
-        "trending": trending.trending(window.marked, choice.marked, arguments.as_of),
+        "trending": trending.trending(window.marked, [each.marked for each in choices], arguments.as_of),
     }
     for entity, numbered in (("user", users), ("item", items)):
         given = snapshot[f"{entity}_features"]
@@ -85,8 +86,9 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
             datasets["user_segments"] = segments.user_segments(carriers)
             datasets["popularity"] = popularity.popularity(window.pairs, items, carriers, arguments.popular_k)
             datasets |= window_datasets.window_datasets(window, events, items, carriers, arguments)
-            of_choice = window_datasets.window_datasets(choice, events, items, carriers, arguments)
-            datasets |= {f"choice_{name}": frame for name, frame in of_choice.items()}
+            for number, choice in enumerate(choices, 1):
+                of_choice = window_datasets.window_datasets(choice, events, items, carriers, arguments)
+                datasets |= {choice_prefix(number) + name: frame for name, frame in of_choice.items()}
     return datasets
 
 

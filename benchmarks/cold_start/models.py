@@ -89,7 +89,7 @@ def choose_cold_item_weights(before: TrainingData, settings: Settings) -> ColdIt
 
 def choose_blend_weights(before: TrainingData, settings: Settings) -> ChosenWeights:
     """Choose as a run does on its choice window."""
-    return blend_weights.choose(fit_candidate(before.train_part, settings))
+    return blend_weights.choose([fit_candidate(before.train_part, settings)])
 
 
 def nightjar(data: TrainingData, settings: Settings, weights: SourceWeights | None) -> dict[str, Scorer]:

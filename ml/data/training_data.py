@@ -4,7 +4,7 @@ Reads the feature tables that the Spark job build_features wrote; used by the st
 brought into the order of the indices, so that nothing depends on how Spark partitioned its files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nightjar.contract.artifacts.sources import History
+from nightjar.contract.choice_windows import MAX_CHOICE_WINDOWS, choice_prefix
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.tables import EVERYONE
 from nightjar.contract.trending import TRENDING_HALF_LIVES_DAYS
@@ -68,7 +69,7 @@ def popularity_by_users(
 
 @dataclass(frozen=True)
 class ChoiceWindow:
-    """The window by which blend weights are chosen: the split of the run applied once more to its training part.
+    """A window by which blend weights are chosen: the split of the run applied once more to a training part.
 
     Attributes:
         train: (users, items) float32 CSR, weight of the positive pairs before the window.
@@ -116,7 +117,7 @@ class TrainingData:
         full_ranks: (users, items) float32 CSR of the pairs of `full`, 1 for a user's newest, 2 for the one before, ...
             None: all are equally new.
         train_ranks: likewise, of `train`.
-        choice: None: there is no such window, and weights stay as they are.
+        choices: windows by which weights are chosen, the newest first; without any they stay as they are.
     """
 
     user_ids: NDArray[np.object_]
@@ -138,7 +139,7 @@ class TrainingData:
     full_popularity: Popularity | None = field(default=None, kw_only=True)
     full_ranks: sparse.csr_matrix | None = field(default=None, kw_only=True)
     train_ranks: sparse.csr_matrix | None = field(default=None, kw_only=True)
-    choice: ChoiceWindow | None = field(default=None, kw_only=True)
+    choices: tuple[ChoiceWindow, ...] = field(default=(), kw_only=True)
 
     @property
     def train_part(self) -> "TrainingPart":
@@ -150,14 +151,11 @@ class TrainingData:
         """What the published model is fitted on."""
         return self._part(self.full, self.full_ranks, self.full_popularity)
 
-    @property
-    def before_choice(self) -> "TrainingData | None":
-        """The data whose holdout is the choice window; nothing of the run's holdout is in it."""
-        if self.choice is None:
-            return None
-        parts = {each.name: getattr(self.choice, each.name) for each in fields(self.choice)}
+    def before(self, window: ChoiceWindow) -> "TrainingData":
+        """Return the data whose holdout is a choice window; nothing of the run's holdout is in them."""
+        parts = {each.name: getattr(window, each.name) for each in fields(window)}
         nobody = sparse.csr_matrix(self.train.shape, dtype=np.float32)
-        return replace(self, fold_in_recency=nobody, choice=None, **parts)
+        return replace(self, fold_in_recency=nobody, choices=(), **parts)
 
     def _part(
         self, pairs: sparse.csr_matrix, ranks: sparse.csr_matrix | None, popularity: Popularity | None
@@ -247,20 +245,25 @@ def read_training_data(features: Path) -> TrainingData:
         full_popularity=_popularity(features, "popularity", "score", shape[1]),
         full_ranks=_matrix(features, "full_interactions", ("user_index", "item_index", "newest_rank"), shape),
         train_ranks=_matrix(features, "train_interactions", ("user_index", "item_index", "newest_rank"), shape),
-        choice=_choice_window(features, shape),
+        choices=tuple(_choice_windows(features, shape)),
     )
 
 
-def _choice_window(features: Path, shape: tuple[int, int]) -> ChoiceWindow:
+def _choice_windows(features: Path, shape: tuple[int, int]) -> Iterator[ChoiceWindow]:
     pair = ("user_index", "item_index")
-    return ChoiceWindow(
-        train=_matrix(features, "choice_train_interactions", (*pair, "weight"), shape),
-        train_ranks=_matrix(features, "choice_train_interactions", (*pair, "newest_rank"), shape),
-        holdout=_matrix(features, "choice_holdout", (*pair, None), shape),
-        train_seen=_matrix(features, "choice_train_seen", (*pair, None), shape),
-        train_popularity=_popularity(features, "choice_train_popularity", "choice_train_score", shape[1]),
-        repeatable=_repeatable(features, shape, "choice_repeatable"),
-    )
+    for number in range(1, MAX_CHOICE_WINDOWS + 1):
+        prefix = choice_prefix(number)
+        # The first is always there; older ones where a cut in time left few users to judge.
+        if number > 1 and not (features / f"{prefix}holdout").exists():
+            return
+        yield ChoiceWindow(
+            train=_matrix(features, f"{prefix}train_interactions", (*pair, "weight"), shape),
+            train_ranks=_matrix(features, f"{prefix}train_interactions", (*pair, "newest_rank"), shape),
+            holdout=_matrix(features, f"{prefix}holdout", (*pair, None), shape),
+            train_seen=_matrix(features, f"{prefix}train_seen", (*pair, None), shape),
+            train_popularity=_popularity(features, f"{prefix}train_popularity", f"{prefix}train_score", shape[1]),
+            repeatable=_repeatable(features, shape, f"{prefix}repeatable"),
+        )
 
 
 def read_availability(features: Path, item_ids: NDArray[np.object_]) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ which writes `blend_weights.json`; fit_model reads it. Depends on nothing but th
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ml.evaluation.blend_search import Weights, best_weights
-from ml.evaluation.choice_lists import rows_by_users, scored_lists
+from ml.evaluation.choice_lists import pooled, rows_by_users, scored_lists
 from ml.evaluation.cold_item_weights import read_evaluated
 from ml.models.candidate import Candidate
 from ml.models.source_weights import SourceWeights
@@ -74,22 +74,29 @@ class ChosenWeights:
             )
 
 
-def choose(candidate: Candidate) -> ChosenWeights:
-    """Choose the weights of the sources for each of `USERS` by the lists of the choice window.
+def choose(candidates: Sequence[Candidate]) -> ChosenWeights:
+    """Choose the weights of the sources for each of `USERS` by the lists of the choice windows.
 
     Of a group that nobody judges they stay the default ones.
 
     Args:
-        candidate: fitted on what is before the window, which its data hold out.
+        candidates: of each window, fitted on what is before it, which its data hold out; the newest first. One that has
+            other sources than the first judges nothing.
     """
-    default, settings = candidate.weights, candidate.settings
-    ranker, names = _ranker_of_all(candidate)
+    default, settings = candidates[0].weights, candidates[0].settings
+    rankers = [_ranker_of_all(each) for each in candidates]
+    names = rankers[0][1]
+    windows = [
+        (ranker, candidate, rows_by_users(candidate.part.data, ranker.catalogue, settings.seed))
+        for (ranker, of_ranker), candidate in zip(rankers, candidates, strict=True)
+        if of_ranker == names
+    ]
     of, choices = {}, {}
-    for users, rows in rows_by_users(candidate.part.data, ranker.catalogue, settings.seed).items():
+    for users in USERS:
         weights = np.array([default.weight(users, name) for name in names])
         # More threads would change last bits.
         with threadpool_limits(1):
-            lists = scored_lists(ranker, candidate, rows)
+            lists = pooled([scored_lists(ranker, candidate, rows[users]) for ranker, candidate, rows in windows])
             if lists is not None:
                 is_embeddings = np.array(names) == LIGHTFM
                 least = np.where(is_embeddings, LEAST_OF_EMBEDDINGS, 0.0)

@@ -1,9 +1,11 @@
-"""The lists of the choice window: whose they are, and what each source scores their best candidates.
+"""The lists of the choice windows: whose they are, and what each source scores their best candidates.
 
 Pure; used by `ml.evaluation.blend_weights`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +97,21 @@ def scored_lists(ranker: Ranker, candidate: Candidate, rows: ListRows) -> Scored
                 if is_truth.any():
                     lists[row] = _ScoredList(scores[place][:, items[columns]], is_truth[columns], int(is_truth.sum()))
     return _side_by_side([lists[row] for row in sorted(lists)], candidate.settings.metric_k) if lists else None
+
+
+def pooled(windows: Iterable[ScoredLists | None]) -> ScoredLists | None:
+    """Return the lists of several windows as if they were of one; None: there are none."""
+    some = [each for each in windows if each is not None]
+    if len(some) < 2:
+        return some[0] if some else None
+    width = max(each.is_truth.shape[1] for each in some)
+
+    def together(name: str) -> NDArray[Any]:
+        of_windows = [getattr(each, name) for each in some]
+        return np.concatenate([np.pad(of, [(0, 0)] * (of.ndim - 1) + [(0, width - of.shape[-1])]) for of in of_windows])
+
+    sizes = np.concatenate([each.sizes for each in some])
+    return ScoredLists(together("scores"), together("is_candidate"), together("is_truth"), sizes, some[0].k)
 
 
 def _side_by_side(lists: list[_ScoredList], k: int) -> ScoredLists:

@@ -43,7 +43,7 @@ def _ignore(*_: object) -> None:
 
 
 def choose(data: TrainingData, settings: Settings, on_epoch: Callable[[Epoch, Candidate], None] = _ignore) -> Choices:
-    """Fit on what is before the choice window, and choose by the window.
+    """Fit on what is before each choice window, and choose by the windows.
 
     Args:
         data: of the run; its holdout is not looked at.
@@ -53,16 +53,20 @@ def choose(data: TrainingData, settings: Settings, on_epoch: Callable[[Epoch, Ca
     Raises:
         NightjarError: training diverged.
     """
-    before, is_fixed = data.before_choice, settings.blend_choice == settings.cold_item_choice == FIXED
-    if is_fixed or before is None or before.train.nnz == 0:
-        reason = "as set" if is_fixed else "as set: there is nothing before the window to choose by"
-        return _as_set(settings, reason)
-    candidate = fit_candidate(before.train_part, settings, on_epoch)
-    slices = holdout_slices(before.train, before.holdout, before.is_available, settings.seed)
-    cold_items = cold_item_weights.choose(candidate, slice_named(slices, "cold_item"))
+    if settings.blend_choice == settings.cold_item_choice == FIXED:
+        return _as_set(settings, "as set")
+    windows = [data.before(each) for each in data.choices]
+    windows = [each for each in windows if each.train.nnz > 0]
+    if not windows:
+        return _as_set(settings, "as set: there is nothing before the window to choose by")
+    newest = fit_candidate(windows[0].train_part, settings, on_epoch)
+    slices = holdout_slices(windows[0].train, windows[0].holdout, windows[0].is_available, settings.seed)
+    cold_items = cold_item_weights.choose(newest, slice_named(slices, "cold_item"))
     if settings.blend_choice == FIXED:
         return Choices(cold_items, ChosenWeights(None, {}, "as set"))
-    return Choices(cold_items, blend_weights.choose(candidate.at(cold_items.in_settings(settings))))
+    older = [fit_candidate(each.train_part, settings, on_epoch) for each in windows[1:]]
+    candidates = [each.at(cold_items.in_settings(settings)) for each in (newest, *older)]
+    return Choices(cold_items, blend_weights.choose(candidates))
 
 
 def _as_set(settings: Settings, reason: str) -> Choices:

@@ -1,14 +1,17 @@
 """The datasets of one window: what its fits train on, what they must predict and what is left out of their lists.
 
-Put together by build_features for the holdout, which gates judge, and with `choice_` before each name for the choice
-window, the same split of the train events alone, on which weights are chosen: docs/decisions/holdout.md.
+Put together by build_features for the holdout, which gates judge, and with a prefix before each name for the choice
+windows, each the same split of the train events of the one before, on which weights are chosen:
+docs/decisions/holdout.md.
 """
 
 from argparse import Namespace
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
+from nightjar.contract.choice_windows import ENOUGH_USERS, MAX_CHOICE_WINDOWS
 from spark_jobs.transforms import holdout, pair_weights, popularity
 from spark_jobs.transforms.split import Split, in_order, mark_train
 
@@ -28,17 +31,34 @@ class Window:
     pairs: DataFrame
 
 
-def windows(events: DataFrame, split: Split, arguments: Namespace) -> tuple[Window, Window]:
-    """Return the window of a split and the choice window, of numbered events."""
-    choice = split.again()
+def windows(events: DataFrame, split: Split, arguments: Namespace) -> tuple[Window, list[Window]]:
+    """Return the window of a split and the choice windows, the newest first, of numbered events.
+
+    Several where a cut in time leaves few users who judge: those whose pairs lie on both sides of it.
+    """
+    splits = [split]
+    for _ in range(MAX_CHOICE_WINDOWS if split.kind == "time" else 1):
+        splits.append(splits[-1].again())
     # Kept without ids: three more passes read them.
-    marked = mark_train(in_order(events, split, choice), split, choice).persist()
-    choice_marked = mark_train(marked.filter("in_train"), choice).persist()
-    choice_pairs = _weighed(choice_marked, arguments).drop(*pair_weights.OF_ALL_EVENTS).persist()
-    return (
-        Window((split,), marked, _weighed(marked, arguments).persist()),
-        Window((split, choice), choice_marked, choice_pairs),
-    )
+    marked = mark_train(in_order(events, *splits), *splits).persist()
+    window = Window((split,), marked, _weighed(marked, arguments).persist())
+    choices: list[Window] = []
+    judges = 0
+    for number in range(1, len(splits)):
+        marked = mark_train(marked.filter("in_train"), *splits[number:]).persist()
+        pairs = _weighed(marked, arguments).drop(*pair_weights.OF_ALL_EVENTS).persist()
+        choices.append(Window(tuple(splits[: number + 1]), marked, pairs))
+        if number + 1 < len(splits):
+            judges += _judging_users(marked)
+            if judges >= ENOUGH_USERS:
+                break
+    return window, choices
+
+
+def _judging_users(marked: DataFrame) -> int:
+    is_held_out = ~F.col("in_train") & ~F.col("is_fold_in")
+    sides = marked.groupBy("user_index").agg(F.bool_or("in_train").alias("has"), F.bool_or(is_held_out).alias("takes"))
+    return sides.filter("has and takes").count()
 
 
 def window_datasets(

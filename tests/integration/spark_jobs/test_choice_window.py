@@ -1,4 +1,4 @@
-"""The choice window: the same split of the train events, for fits that saw only what is before it."""
+"""The choice windows: the same split of the train events, for fits that saw only what is before them."""
 
 import pytest
 
@@ -21,6 +21,8 @@ def built(snapshot, feature_arguments, rows, days_ago):
         users = {row.user_index: row.user_id for row in tables["user_ids"].collect()}
 
         def named(name):
+            if name not in tables:
+                return None
             found = []
             for row in tables[name].collect():
                 values = row.asDict()
@@ -96,7 +98,7 @@ def test_each_kind_splits_the_train_events_in_its_own_way(built) -> None:
     assert named("choice_train_seen") == [("bob", "d")]
     named = built(events, holdout="last", holdout_fraction=0.9)
     assert named("holdout") == [("ann", "b"), ("bob", "c"), ("cat", "c")]
-    assert named("choice_holdout") == []
+    assert (named("choice_holdout"), named("choice_2_holdout")) == ([], None)
 
 
 def test_repeats_of_the_choice_window_are_those_at_its_cut(built) -> None:
@@ -131,3 +133,30 @@ def test_cold_users_of_the_choice_window_are_drawn_anew(built) -> None:
     assert first
     assert choice
     assert choice == second - first
+
+
+WEEKLY = [(user, f"i{week}", 50 - 10 * week, 1.0) for user in ("ann", "bob") for week in range(5)]
+
+
+def test_a_cut_in_time_that_few_users_judge_is_followed_by_older_ones(built) -> None:
+    # Ten pairs on five days: each cut holds out a day of what is left; before the oldest window there is one day.
+    named = built(WEEKLY, holdout="time", holdout_fraction=0.1)
+    assert named("holdout") == [("ann", "i4"), ("bob", "i4")]
+    for prefix, week in (("choice_", 3), ("choice_2_", 2), ("choice_3_", 1)):
+        assert named(f"{prefix}holdout") == [("ann", f"i{week}"), ("bob", f"i{week}")]
+        before = {item for _, item, *_ in named(f"{prefix}train_interactions")}
+        assert before == {f"i{each}" for each in range(week)}
+    # Four windows at most; the last one has nothing before it.
+    assert named("choice_4_train_interactions") == []
+    assert named("choice_5_holdout") is None
+    # Item i1, 40 days old, is the newest before the second window: worth 1 for each user; later ones nothing.
+    scores = {row[:2]: row[2:] for row in named("trending") if row[0] == 1.0}
+    assert [round(scores[1.0, f"i{week}"][3], 6) for week in range(5)] == [0.001953, 2, 0, 0, 0]
+
+
+def test_enough_users_need_no_older_window(built, monkeypatch) -> None:
+    monkeypatch.setattr("spark_jobs.transforms.window_datasets.ENOUGH_USERS", 3)
+    named = built(WEEKLY, holdout="time", holdout_fraction=0.1)
+    # Two users judge the first, two the second.
+    assert named("choice_2_holdout") == [("ann", "i2"), ("bob", "i2")]
+    assert named("choice_3_holdout") is None

@@ -18,7 +18,7 @@ def scores(spark, as_of, days_ago):
     def sum_up(events):
         rows = [(user, item, days_ago(age), *rest[:3]) for user, item, age, *rest in events]
         choice = [(*row[:5], event[-1]) for row, event in zip(rows, events, strict=True) if event[5]]
-        table = trending(spark.createDataFrame(rows, EVENTS), spark.createDataFrame(choice, EVENTS), as_of)
+        table = trending(spark.createDataFrame(rows, EVENTS), [spark.createDataFrame(choice, EVENTS)], as_of)
         assert dict(table.dtypes) == {
             "half_life_days": "double",
             "item_index": "int",

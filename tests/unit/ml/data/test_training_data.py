@@ -134,7 +134,7 @@ def test_each_part_has_the_popularity_of_its_own_pairs(
     assert train.lists["default"]["even"].scores.tolist() == [1.0]
     assert (full.trending[14.0][[7, 9]].tolist(), train.trending[14.0][[7, 9]].tolist()) == ([6, 2], [0, 1])
     assert [full.trending[days].sum() for days in (1.0, 4.0, 14.0)] == [0, 5, 8]
-    before = data.before_choice.train_part.popularity
+    before = data.before(data.choices[0]).train_part.popularity
     assert before.trending[14.0][[7, 9]].tolist() == [0, 0.5]
     scores = full.of_everyone(43)
     assert (scores[[9, 7]].tolist(), scores.sum()) == ([2.5, 1.5], 4)

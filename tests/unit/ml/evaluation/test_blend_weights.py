@@ -82,7 +82,7 @@ def search(monkeypatch: pytest.MonkeyPatch) -> PlannedSearch:
 
 
 def test_each_group_has_the_lists_of_its_users_with_a_truth_that_can_be_found(search: PlannedSearch) -> None:
-    found = choose(candidate_of(window()))
+    found = choose([candidate_of(window())])
     # Users 7 (unknown), 8 (a cold item) and 9 (seen before without being liked) judge nothing.
     assert {users: choice.lists for users, choice in found.choices.items()} == {
         IN_DOMAIN: 5,
@@ -102,14 +102,30 @@ def test_each_group_has_the_lists_of_its_users_with_a_truth_that_can_be_found(se
     assert in_domain.scores[0, 1].argmax() == 0
 
 
+def test_lists_of_several_windows_judge_together_where_they_have_the_same_sources(search: PlannedSearch) -> None:
+    data = window()
+    # In the older window two users judge, and one of them has three items left to rank.
+    older = candidate_of(replace(data, holdout=pairs_of({0: [1], 1: [2]}), train=pairs_of(OWN | {0: [0, 2]})))
+    other = candidate_of(data)
+    other = replace(other, fitted={"popular": other.fitted["popular"]})
+    found = choose([candidate_of(data), older, other])
+    assert found.choices[IN_DOMAIN].lists == 5 + 2
+    in_domain, *_ = (lists for lists, _, _ in search.calls)
+    assert in_domain.is_candidate.sum(axis=1).tolist() == [3] * 5 + [2, 3]
+    assert in_domain.is_truth[5].tolist() == [True, False, False]
+    assert in_domain.sizes.tolist() == [1] * 7
+    # What one of the three misses is no candidate.
+    assert in_domain.scores[5, :, 2].tolist() == [0, 0, 0]
+
+
 def test_users_without_items_of_a_domain_search_from_popularity(search: PlannedSearch) -> None:
-    choose(candidate_of(window()))
+    choose([candidate_of(window())])
     assert [default for _, default, _ in search.calls] == [[0.75, 0.25, 0], [0.5, 0, 0.5], [0.5, 0, 0.5]]
     assert [least for _, _, least in search.calls] == [[0.05, 0, 0]] * 3
 
 
 def test_few_lists_shrink_what_is_chosen_towards_the_default(search: PlannedSearch) -> None:
-    of = {users: dict(weights) for users, weights in choose(candidate_of(window())).weights.of.items()}
+    of = {users: dict(weights) for users, weights in choose([candidate_of(window())]).weights.of.items()}
     # Five lists choose half. Half of 0.018 is below a hundredth, so that 0.991 are left.
     assert of[IN_DOMAIN] == {"lightfm": 0.4036, "ease": 0.5964, "popular": 0}
     # One list chooses a sixth.
@@ -122,14 +138,14 @@ def test_the_choice_says_what_its_lists_are_worth_by_both_weights(search: Planne
     # The next item is the truth of all but user 2. Each step in the dimension is half a deviation, and ease sets the
     # next item 1 / sqrt(6/49) = 2.86 apart: by 0.75 and 0.25 that is less than the two steps from 1 to 3, and more than
     # the one from 2 to 3; by 0.4 and 0.6 more than both.
-    choice = choose(candidate_of(window())).choices[IN_DOMAIN]
+    choice = choose([candidate_of(window())]).choices[IN_DOMAIN]
     assert choice == GroupChoice(5, 2 * 2 / 5, 2 * 4 / 5)
 
 
 def test_a_group_that_nobody_judges_keeps_the_default_weights(search: PlannedSearch) -> None:
     data = window()
     nobody = replace(data, holdout=pairs_of({0: [1], 9: [5]}))
-    found = choose(candidate_of(nobody))
+    found = choose([candidate_of(nobody)])
     assert list(found.choices) == [IN_DOMAIN]
     assert found.weights.of[NEW_TO_DOMAIN] == {"lightfm": 0.5, "ease": 0, "popular": 0.5}
 
@@ -137,7 +153,7 @@ def test_a_group_that_nobody_judges_keeps_the_default_weights(search: PlannedSea
 def test_a_source_of_cold_items_is_not_among_those_that_are_weighed(search: PlannedSearch) -> None:
     candidate = candidate_of(window())
     content = ItemWeights(sparse.csr_matrix(([1.0], ([0], [7])), shape=(ITEMS, ITEMS), dtype=np.float32))
-    found = choose(replace(candidate, fitted={**candidate.fitted, "content": content}))
+    found = choose([replace(candidate, fitted={**candidate.fitted, "content": content})])
     assert [lists.scores.shape[1] for lists, _, _ in search.calls] == [3] * 3
     assert list(found.weights.of[IN_DOMAIN]) == ["lightfm", "ease", "popular"]
 

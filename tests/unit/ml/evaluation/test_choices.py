@@ -58,10 +58,9 @@ def test_fixed_settings_choose_nothing_and_fit_nothing(
 def test_without_anything_before_the_window_nothing_is_chosen(
     data: TrainingData, settings: Settings, parts: list[TrainingPart], is_empty: bool
 ) -> None:
-    assert data.choice is not None
     nothing = sparse.csr_matrix(data.train.shape, dtype="f4")
-    choice = replace(data.choice, train=nothing, train_ranks=nothing) if is_empty else None
-    found = choose(replace(data, choice=choice), settings)
+    choices = (replace(data.choices[0], train=nothing, train_ranks=nothing),) if is_empty else ()
+    found = choose(replace(data, choices=choices), settings)
     assert (found.blend.weights, parts) == (None, [])
 
 
@@ -69,9 +68,9 @@ def test_the_only_fit_is_of_what_is_before_the_window(
     data: TrainingData, settings: Settings, parts: list[TrainingPart]
 ) -> None:
     found = choose(data, fixed(settings, "cold_item_choice"))
-    assert data.choice is not None
-    assert [part.pairs for part in parts] == [data.choice.train]
-    assert parts[0].history.newest_ranks is data.choice.train_ranks
+    [window] = data.choices
+    assert [part.pairs for part in parts] == [window.train]
+    assert parts[0].history.newest_ranks is window.train_ranks
     # u28 has a feature alone before the window; all users have the one domain.
     assert {users: choice.lists for users, choice in found.blend.choices.items()} == {IN_DOMAIN: 28, WITHOUT_ITEMS: 1}
     assert found.blend.weights is not None
@@ -90,9 +89,23 @@ def test_the_holdout_that_judges_changes_no_choice(data: TrainingData, settings:
     other = sparse.csr_matrix(1 - data.full.sign().toarray())
     assert choose(replace(data, holdout=other, full=other, full_ranks=None), settings) == chosen
     # The window itself does.
-    assert data.choice is not None
-    window = replace(data.choice, holdout=(other - data.holdout.multiply(other)).tocsr())
-    assert choose(replace(data, choice=window), settings) != chosen
+    window = replace(data.choices[0], holdout=(other - data.holdout.multiply(other)).tocsr())
+    assert choose(replace(data, choices=(window,)), settings) != chosen
+
+
+def test_older_windows_judge_beside_the_newest_by_fits_of_their_own(
+    data: TrainingData, settings: Settings, parts: list[TrainingPart]
+) -> None:
+    [newest] = data.choices
+    # Of the older window two users judge; before a third one there is nothing.
+    some = sparse.csr_matrix(newest.holdout.shape, dtype="f4")
+    some[:2] = newest.holdout[:2]
+    older = replace(newest, train=newest.train * 2, holdout=some.tocsr())
+    nothing = sparse.csr_matrix(data.train.shape, dtype="f4")
+    windows = (newest, older, replace(newest, train=nothing, train_ranks=nothing))
+    found = choose(replace(data, choices=windows), fixed(settings, "cold_item_choice"))
+    assert [part.pairs for part in parts] == [newest.train, older.train]
+    assert found.blend.choices[IN_DOMAIN].lists == 28 + 2
 
 
 def test_a_run_ranks_by_its_choices(data: TrainingData, settings: Settings, chosen: Choices) -> None:

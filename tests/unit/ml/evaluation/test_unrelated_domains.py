@@ -76,7 +76,7 @@ def pair_of_domains(relation: float) -> TrainingData:
         holdout=(full - train).tocsr(),
         domains=["films"] * SOURCE + ["books"] * TARGET,
         train_ranks=train_ranks,
-        choice=ChoiceWindow(choice_train, choice_ranks, (train - choice_train).tocsr()),
+        choices=(ChoiceWindow(choice_train, choice_ranks, (train - choice_train).tocsr()),),
     )
 
 
