@@ -21,7 +21,7 @@ from nightjar.ranking.catalogue import Catalogue
 from nightjar.ranking.ranker import Ranker
 
 # Of more lists a sample is looked at.
-MAX_LISTS = 4_000
+MAX_LISTS = 2_000
 # Of each source the best items of a list: what none of them ranks high, no sum of them does.
 _CANDIDATES = 60
 
