@@ -5,6 +5,7 @@ Applied again to the rest, a protocol gives the validation window on which every
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,15 +51,21 @@ def last_one(events: Events) -> NDArray[np.bool_]:
     return (place == counts[events.users] - 1) & (counts[events.users] > 1)
 
 
-def time_cut(events: Events) -> NDArray[np.bool_]:
+def time_cut(events: Events, fraction: float = FRACTION) -> NDArray[np.bool_]:
     """The newest 20 % of all events: the situation of a run. Users without an earlier event are not evaluated."""
-    return events.micros >= np.quantile(events.micros, 1 - FRACTION, method="lower")
+    return events.micros >= np.quantile(events.micros, 1 - fraction, method="lower")
 
 
 PROTOCOLS = (
     Protocol("last 20 % of each user", last_fraction, {"holdout": "newest", "holdout_fraction": str(FRACTION)}),
     Protocol("last one of each user", last_one, {"holdout": "last"}),
     Protocol("cut in time", time_cut, {"holdout": "time"}, needs_clock_times=True),
+    Protocol(
+        "cut in time, newest tenth",
+        partial(time_cut, fraction=0.1),
+        {"holdout": "time", "holdout_fraction": "0.1"},
+        needs_clock_times=True,
+    ),
 )
 
 

@@ -12,7 +12,7 @@ from ml.evaluation import blend_weights, cold_item_weights
 from ml.evaluation.blend_weights import ChosenWeights
 from ml.evaluation.cold_item_weights import ColdItemWeights
 from ml.evaluation.holdout_slices import holdout_slices, slice_named
-from ml.models.candidate import Candidate, fit_candidate
+from ml.models.candidate import Candidate, fit_candidate, no_report
 from ml.models.lightfm import Epoch
 from nightjar.contract.settings import FIXED, Settings
 
@@ -38,11 +38,7 @@ class Choices:
         return [self.cold_items.summary(), *self.blend.summary()]
 
 
-def _ignore(*_: object) -> None:
-    """Do nothing."""
-
-
-def choose(data: TrainingData, settings: Settings, on_epoch: Callable[[Epoch, Candidate], None] = _ignore) -> Choices:
+def choose(data: TrainingData, settings: Settings, on_epoch: Callable[[Epoch, Candidate], None] = no_report) -> Choices:
     """Fit on what is before each choice window, and choose by the windows.
 
     Args:

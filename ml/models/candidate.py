@@ -142,16 +142,16 @@ def _catalogue(model: ModelSources, part: TrainingPart, is_available: NDArray[np
     return catalogue_of(model, pa.table(items), part.popularity.lists).among(is_available)
 
 
-def _ignore(*_: object) -> None:
+def no_report(*_: object) -> None:
     """Do nothing."""
 
 
 def fit_candidate(
     part: TrainingPart,
     settings: Settings,
-    on_epoch: Callable[[Epoch, Candidate], None] = _ignore,
+    on_epoch: Callable[[Epoch, Candidate], None] = no_report,
     checkpoint: WarmStartCheckpoint | None = None,
-    on_source: Callable[[str, float], None] = _ignore,
+    on_source: Callable[[str, float], None] = no_report,
 ) -> Candidate:
     """Fit all models on one part of the data.
 

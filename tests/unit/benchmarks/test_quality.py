@@ -38,6 +38,7 @@ def test_each_protocol_holds_out_the_newest_events() -> None:
     assert held_out(last_one(SOME)) == ["e8", "e9"]
     # The newest fifth of ten events.
     assert held_out(time_cut(SOME)) == ["e7", "e8", "e9"]
+    assert held_out(time_cut(SOME, 0.5)) == ["e4", "e5", "e6", "e7", "e8", "e9"]
     # Of ten events of one user a fifth is two.
     one_user = events(*((0, item) for item in range(10)), items=10)
     assert last_fraction(one_user).tolist() == [False] * 8 + [True] * 2
