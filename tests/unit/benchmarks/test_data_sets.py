@@ -31,7 +31,7 @@ def test_any_other_folder_is_imported_as_movielens(tmp_path: Path) -> None:
     data = data_set_of(folder_of(tmp_path, "u.data"))
     assert (data.has_clock_times, data.has_sessions) == (True, False)
     assert data.import_arguments(tmp_path, tmp_path) == ["movielens", str(tmp_path)]
-    assert [each.settings["holdout"] for each in protocols_of(data)] == ["newest", "last", "time"]
+    assert [each.settings["holdout"] for each in protocols_of(data)] == ["newest", "last", "time", "time"]
     assert "popularity of recent days" in [each.name for each in peers_of(data)]
 
 
