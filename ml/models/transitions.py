@@ -1,4 +1,4 @@
-"""Item-item weights of what follows what: a ridge of the next item on the newest ones, and sparse cosines beyond it."""
+"""Item-item weights of what follows what: a ridge on the newest items and on sets, and sparse cosines beyond it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from nightjar.contract.settings import Settings
 # An item explains those that follow it within so many ranks, each less by this decay.
 NEWEST, DECAY = 20, 4.0
 RIDGE = 200.0
+# What a user's set of items counts beside the order of its events.
+SETS = 0.25
 # Items with fewer events say too little for what they would cost: catalogues have long tails.
 MIN_EVENTS = 3
 # More than EASE keeps: these histories are short.
@@ -89,6 +91,12 @@ class Sequences:
                 sparse.csr_matrix((has_past, (events - start, self.items[events])), shape=shape),
             )
 
+    def sets(self) -> sparse.csr_matrix:
+        """Return a 1 for each item of each user: (users, items)."""
+        users = np.cumsum(self.place == 0) - 1
+        ones = np.ones(len(users))
+        return sparse.csr_matrix((ones, (users, self.items)), shape=(int(users.max(initial=-1)) + 1, self.size))
+
     def _before(self, events: NDArray[np.int64], lag: int) -> tuple[NDArray[np.int64], ...]:
         reached = events[self.place[events] >= lag]
         weights = np.full(len(reached), np.exp((1 - lag) / DECAY))
@@ -106,10 +114,11 @@ def sequences_of(history: History) -> tuple[Sequences, NDArray[np.int64]]:
 
 
 def ridge_weights(sequences: Sequences, neighbours: int) -> sparse.csc_matrix:
-    """Weights B of (S'S + ridge I) B = S'T, pruned: S what came before an event, decayed, T the event.
+    """Weights B of (S'S + c X'X + ridge I) B = S'T + c X'X, pruned and without the diagonal.
 
-    Temporal linear item-item models (Park et al. 2025) and session-aware linear ones (SLIST, Choi et al. 2021). Takes
-    4 bytes a pair of items.
+    S is what came before an event, decayed, T the event, X the sets of the users' items and c is `SETS`: temporal linear
+    item-item models (Park et al. 2025) and session-aware linear ones (SLIST, Choi et al. 2021). Takes 4 bytes a pair
+    of items.
 
     Args:
         sequences: of all users.
@@ -127,16 +136,26 @@ def ridge_weights(sequences: Sequences, neighbours: int) -> sparse.csc_matrix:
         before = before[:, known]
         gram += (before.T @ before).toarray().astype(np.float32)
         following = following + before.T @ event[:, known]
+    sets, width = sequences.sets()[:, known].tocsc(), max(1, _BLOCK_CELLS // len(known))
+    blocks = [slice(start, start + width) for start in range(0, len(known), width)]
+
+    def of_sets(block: slice) -> NDArray[np.float32]:
+        together: NDArray[np.float64] = (sets.T @ sets[:, block]).toarray()
+        return (SETS * together).astype(np.float32)
+
+    for block in blocks:
+        gram[:, block] += of_sets(block)
     gram[np.diag_indices_from(gram)] += np.float32(RIDGE)
     factor = linalg.cho_factor(gram, overwrite_a=True, check_finite=False)
     following = sparse.csc_matrix(following)
-    blocks = []
-    width = max(1, _BLOCK_CELLS // len(known))
-    for start in range(0, len(known), width):
-        columns = following[:, start : start + width].toarray().astype(np.float32)
+    pruned = []
+    for block in blocks:
+        columns = following[:, block].toarray().astype(np.float32) + of_sets(block)
         solved = linalg.cho_solve(factor, columns, overwrite_b=True, check_finite=False)
-        blocks.append(pruned_columns(solved.astype(np.float64), neighbours))
-    weights = sparse.hstack(blocks).tocoo()
+        own = np.arange(solved.shape[1])
+        solved[block.start + own, own] = 0
+        pruned.append(pruned_columns(solved.astype(np.float64), neighbours))
+    weights = sparse.hstack(pruned).tocoo()
     pairs = (known[weights.row], known[weights.col])
     return sparse.csc_matrix((weights.data, pairs), shape=(size, size))
 

@@ -63,13 +63,29 @@ def test_weights_are_the_ridge_regression_of_an_event_on_what_came_before(
     monkeypatch.setattr("ml.models.transitions.MIN_EVENTS", 1)
     monkeypatch.setattr("ml.models.transitions.RIDGE", 1.0)
     monkeypatch.setattr("ml.models.transitions._BLOCK_ENTRIES", entries)
+    monkeypatch.setattr("ml.models.transitions.SETS", 0.0)
     # S has the rows (1, 0, 0), (d, 1, 0) and (1, 0, 0), T the items 1, 2 and 2: the matrix S'S + I of items 0 and 1 is
-    # ((3 + d^2, d), (d, 2)), of determinant 6 + d^2.
-    whole = np.array([[0, 2, 2 + D], [0, -D, 3 - D], [0, 0, 0]]) / (6 + D**2)
+    # ((3 + d^2, d), (d, 2)), of determinant 6 + d^2. Item 1 is said to be followed by item 1 by -d, which is left out.
+    whole = np.array([[0, 2, 2 + D], [0, 0, 3 - D], [0, 0, 0]]) / (6 + D**2)
     assert ridge_weights(TWO_USERS, 3).toarray() == pytest.approx(whole, abs=1e-6)
     # The largest of each column.
     largest = np.where(whole == whole.max(axis=0), whole, 0)
     assert ridge_weights(TWO_USERS, 1).toarray() == pytest.approx(largest, abs=1e-6)
+
+
+@pytest.mark.parametrize("cells", [3, 4_000_000])
+def test_what_users_have_together_counts_beside_the_order(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml.models.transitions.MIN_EVENTS", 1)
+    monkeypatch.setattr("ml.models.transitions.RIDGE", 1.0)
+    monkeypatch.setattr("ml.models.transitions.SETS", 0.5)
+    monkeypatch.setattr("ml.models.transitions._BLOCK_CELLS", cells)
+    # Both users have 0 and 2, one has 1, too.
+    together = 0.5 * np.array([[2, 1, 2], [1, 1, 1], [2, 1, 2]])
+    of_before = np.array([[2 + D**2, D, 0], [D, 1, 0], [0, 0, 0]])
+    following = np.array([[0, 1, 1 + D], [0, 0, 1], [0, 0, 0]])
+    expected = np.linalg.solve(of_before + together + np.eye(3), following + together)
+    np.fill_diagonal(expected, 0)
+    assert ridge_weights(TWO_USERS, 3).toarray() == pytest.approx(expected, abs=1e-6)
 
 
 def test_items_with_fewer_than_three_events_have_no_weights() -> None:
@@ -77,9 +93,11 @@ def test_items_with_fewer_than_three_events_have_no_weights() -> None:
     fitted = Transitions().fit(part_of([[3, 2, 1], [3, 2, 1], [2, 1, 0]]), Settings())
     assert fitted is not None
     # S of items 0 and 1 has three rows (1, 0) of the event 1 and two rows (d, 1) of the event 2, which is no target.
-    gram = np.array([[203 + 2 * D**2, 2 * D], [2 * D, 202]])
+    # All three users have both, which counts a quarter.
+    gram = np.array([[203.75 + 2 * D**2, 0.75 + 2 * D], [0.75 + 2 * D, 202.75]])
     expected = np.zeros((3, 3))
-    expected[:2, :2] = np.linalg.solve(gram, [[0, 3], [0, 0]])
+    expected[:2, :2] = np.linalg.solve(gram, [[0.75, 3.75], [0.75, 0.75]])
+    np.fill_diagonal(expected, 0)
     assert fitted.weights.toarray() == pytest.approx(expected, abs=1e-8)
 
 
