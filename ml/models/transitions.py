@@ -116,9 +116,9 @@ def sequences_of(history: History) -> tuple[Sequences, NDArray[np.int64]]:
 def ridge_weights(sequences: Sequences, neighbours: int) -> sparse.csc_matrix:
     """Weights B of (S'S + c X'X + ridge I) B = S'T + c X'X, pruned and without the diagonal.
 
-    S is what came before an event, decayed, T the event, X the sets of the users' items and c is `SETS`: temporal linear
-    item-item models (Park et al. 2025) and session-aware linear ones (SLIST, Choi et al. 2021). Takes 4 bytes a pair
-    of items.
+    S is what came before an event, decayed, T the event, X the sets of the users' items and c is `SETS`: a temporal
+    linear item-item model (Park et al. 2025) and a session-aware one (SLIST, Choi et al. 2021). Takes 4 bytes a pair of
+    items.
 
     Args:
         sequences: of all users.
