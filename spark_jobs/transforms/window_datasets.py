@@ -49,15 +49,16 @@ def windows(events: DataFrame, split: Split, arguments: Namespace) -> tuple[Wind
         pairs = _weighed(marked, arguments).drop(*pair_weights.OF_ALL_EVENTS).persist()
         choices.append(Window(tuple(splits[: number + 1]), marked, pairs))
         if number + 1 < len(splits):
-            judges += _judging_users(marked)
+            judges += judging_users(marked)
             if judges >= ENOUGH_USERS:
                 break
     return window, choices
 
 
-def _judging_users(marked: DataFrame) -> int:
-    is_held_out = ~F.col("in_train") & ~F.col("is_fold_in")
-    sides = marked.groupBy("user_index").agg(F.bool_or("in_train").alias("has"), F.bool_or(is_held_out).alias("takes"))
+def judging_users(marked: DataFrame) -> int:
+    """Return the number of users with a train event and one from the cut on; draws hold out older events, too."""
+    is_later = F.coalesce(F.col("occurred_at") >= F.col("cut_at"), F.lit(False))
+    sides = marked.groupBy("user_index").agg(F.bool_or("in_train").alias("has"), F.bool_or(is_later).alias("takes"))
     return sides.filter("has and takes").count()
 
 

@@ -1,9 +1,11 @@
 """The choice windows: the same split of the train events, for fits that saw only what is before them."""
 
 import pytest
+from pyspark.sql import functions as F
 
 from nightjar.contract.repeat_rule import Repeats
 from spark_jobs.build_features import features
+from spark_jobs.transforms.window_datasets import judging_users
 
 
 @pytest.fixture
@@ -152,6 +154,19 @@ def test_a_cut_in_time_that_few_users_judge_is_followed_by_older_ones(built) -> 
     # Item i1, 40 days old, is the newest before the second window: worth 1 for each user; later ones nothing.
     scores = {row[:2]: row[2:] for row in named("trending") if row[0] == 1.0}
     assert [round(scores[1.0, f"i{week}"][3], 6) for week in range(5)] == [0.001953, 2, 0, 0, 0]
+
+
+def test_users_judge_who_have_train_events_and_later_ones(spark, days_ago) -> None:
+    # User 0 does. User 1 was held out of an old item by a draw, user 2 came later, user 3 never came back.
+    rows = [
+        *((0, days_ago(9), True), (0, days_ago(5), False)),
+        *((1, days_ago(9), True), (1, days_ago(8), False)),
+        *((2, days_ago(4), False), (3, days_ago(9), True)),
+    ]
+    schema = "user_index int, occurred_at timestamp, in_train boolean, cut_at timestamp"
+    events = spark.createDataFrame([(*row, days_ago(5)) for row in rows], schema)
+    assert judging_users(events) == 1
+    assert judging_users(events.withColumn("cut_at", F.lit(None).cast("timestamp"))) == 0
 
 
 def test_enough_users_need_no_older_window(built, monkeypatch) -> None:
