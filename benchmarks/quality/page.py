@@ -144,5 +144,5 @@ def _draw(figures: Figures, path: Path) -> None:
     figure = Figure(figsize=(12, 3.2 * ((len(figures) + 2) // 3)), layout="constrained")
     panels = np.atleast_1d(figure.subplots((len(figures) + 2) // 3, min(3, len(figures)), squeeze=False)).ravel()
     for panel, (title, models) in zip(panels, figures.items(), strict=False):
-        draw_recall(panel, models, NIGHTJAR, f"{title} ({models[NIGHTJAR]['users']:,} users)")
+        draw_recall(panel, models, NIGHTJAR, f"{title}\n({models[NIGHTJAR]['users']:,} users)")
     save(figure, path)
