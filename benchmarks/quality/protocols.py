@@ -52,7 +52,7 @@ def last_one(events: Events) -> NDArray[np.bool_]:
 
 
 def time_cut(events: Events, fraction: float = FRACTION) -> NDArray[np.bool_]:
-    """The newest 20 % of all events: the situation of a run. Users without an earlier event are not evaluated."""
+    """The newest fraction of all events: the situation of a run. Users without an earlier event are not evaluated."""
     return events.micros >= np.quantile(events.micros, 1 - fraction, method="lower")
 
 

@@ -108,7 +108,7 @@ def likeliest_weights(lists: ScoredLists, of_lists: NDArray[np.float64], default
     """
     hits = lists.is_truth.sum(axis=1)
     counted = np.where(hits > 0, of_lists, 0)
-    counted /= max(counted.sum(), 1e-300)
+    counted /= counted.sum() or 1.0
     of_truth = (lists.is_truth / np.maximum(hits, 1)[:, None]).astype(np.float32)
 
     def loss_and_slope(weights: Weights) -> tuple[float, Weights]:

@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ml.evaluation.blend_search import Weights, best_weights
-from ml.evaluation.choice_lists import pooled, rows_by_users, scored_lists
+from ml.evaluation.choice_lists import rows_by_users, scored_lists, side_by_side
 from ml.evaluation.cold_item_weights import read_evaluated
 from ml.models.candidate import Candidate
 from ml.models.source_weights import SourceWeights
@@ -96,8 +96,10 @@ def choose(candidates: Sequence[Candidate]) -> ChosenWeights:
         weights = np.array([default.weight(users, name) for name in names])
         # More threads would change last bits.
         with threadpool_limits(1):
-            lists = pooled([scored_lists(ranker, candidate, rows[users]) for ranker, candidate, rows in windows])
-            if lists is not None:
+            of_windows = [scored_lists(ranker, candidate, rows[users]) for ranker, candidate, rows in windows]
+            scored = [each for of_window in of_windows for each in of_window]
+            if scored:
+                lists = side_by_side(scored, settings.metric_k)
                 is_embeddings = np.array(names) == LIGHTFM
                 least = np.where(is_embeddings, LEAST_OF_EMBEDDINGS, 0.0)
                 best = best_weights(lists, weights, least, settings.seed)

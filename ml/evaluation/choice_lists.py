@@ -3,9 +3,8 @@
 Pure; used by `ml.evaluation.blend_weights`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +39,7 @@ class ListRows:
 
 
 @dataclass(frozen=True)
-class _ScoredList:
+class ScoredList:
     """One list: (sources, candidates) scores, (candidates,) whether each is truth, and the size of the truth."""
 
     scores: Vectors
@@ -69,8 +68,8 @@ def rows_by_users(data: TrainingData, catalogue: Catalogue, seed: int) -> dict[s
     return {users: _sampled(is_chosen, seed) for users, is_chosen in chosen.items()}
 
 
-def scored_lists(ranker: Ranker, candidate: Candidate, rows: ListRows) -> ScoredLists | None:
-    """Return the lists that have a truth which may be recommended; None: there are none.
+def scored_lists(ranker: Ranker, candidate: Candidate, rows: ListRows) -> list[ScoredList]:
+    """Return the lists that have a truth which may be recommended, in the order of the rows.
 
     Args:
         ranker: scores by the sources that are to be weighed.
@@ -81,7 +80,7 @@ def scored_lists(ranker: Ranker, candidate: Candidate, rows: ListRows) -> Scored
     is_warm = data.train.getnnz(axis=0) > 0
     users, starts = np.unique(rows.users, return_index=True)
     ends = np.append(starts[1:], len(rows.users))
-    lists: dict[int, _ScoredList] = {}
+    lists: dict[int, ScoredList] = {}
     for positions, of_sources in ranker.source_scores(users):
         scores = np.stack(of_sources, axis=1)
         left_out = data.left_out[users[positions]].toarray() > 0
@@ -95,26 +94,12 @@ def scored_lists(ranker: Ranker, candidate: Candidate, rows: ListRows) -> Scored
                 is_truth = truth[place, items] & is_warm[items]
                 # All of it may have been seen before, without being liked then.
                 if is_truth.any():
-                    lists[row] = _ScoredList(scores[place][:, items[columns]], is_truth[columns], int(is_truth.sum()))
-    return _side_by_side([lists[row] for row in sorted(lists)], candidate.settings.metric_k) if lists else None
+                    lists[row] = ScoredList(scores[place][:, items[columns]], is_truth[columns], int(is_truth.sum()))
+    return [lists[row] for row in sorted(lists)]
 
 
-def pooled(windows: Iterable[ScoredLists | None]) -> ScoredLists | None:
-    """Return the lists of several windows as if they were of one; None: there are none."""
-    some = [each for each in windows if each is not None]
-    if len(some) < 2:
-        return some[0] if some else None
-    width = max(each.is_truth.shape[1] for each in some)
-
-    def together(name: str) -> NDArray[Any]:
-        of_windows = [getattr(each, name) for each in some]
-        return np.concatenate([np.pad(of, [(0, 0)] * (of.ndim - 1) + [(0, width - of.shape[-1])]) for of in of_windows])
-
-    sizes = np.concatenate([each.sizes for each in some])
-    return ScoredLists(together("scores"), together("is_candidate"), together("is_truth"), sizes, some[0].k)
-
-
-def _side_by_side(lists: list[_ScoredList], k: int) -> ScoredLists:
+def side_by_side(lists: Sequence[ScoredList], k: int) -> ScoredLists:
+    """Return some lists, one at least, in arrays as wide as the longest; of each the first k items count."""
     width, sources = max(len(each.is_truth) for each in lists), len(lists[0].scores)
     filled = ScoredLists(
         np.zeros((len(lists), sources, width), np.float32),

@@ -139,6 +139,7 @@ def ridge_weights(sequences: Sequences, neighbours: int) -> sparse.csc_matrix:
     sets, width = sequences.sets()[:, known].tocsc(), max(1, _BLOCK_CELLS // len(known))
     blocks = [slice(start, start + width) for start in range(0, len(known), width)]
 
+    # Multiplied once more when the blocks are solved: kept, it would take as much as the matrix itself.
     def of_sets(block: slice) -> NDArray[np.float32]:
         together: NDArray[np.float64] = (sets.T @ sets[:, block]).toarray()
         return (SETS * together).astype(np.float32)
