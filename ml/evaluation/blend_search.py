@@ -44,6 +44,10 @@ class ScoredLists:
     sizes: NDArray[np.int64]
     k: int
 
+    def where(self, rows: NDArray[np.bool_]) -> "ScoredLists":
+        """Return some of the lists: (lists,)."""
+        return ScoredLists(self.scores[rows], self.is_candidate[rows], self.is_truth[rows], self.sizes[rows], self.k)
+
     def total(self, weights: Weights) -> Vectors:
         """Return the weighted sum: (lists, candidates) float32.
 
@@ -76,7 +80,7 @@ def best_weights(lists: ScoredLists, default: Weights, least: Weights, seed: int
     of few lists, or of sources that say nothing, a fit and a search find what suits these lists alone.
 
     Args:
-        lists: to rank.
+        lists: to rank, one with a candidate of the truth at least; those without have the same value by any weights.
         default: (sources,) weights.
         least: (sources,) what a source weighs at least.
         seed: of the samples.
@@ -85,6 +89,8 @@ def best_weights(lists: ScoredLists, default: Weights, least: Weights, seed: int
     everything = np.full(count, 1 / count)
     generator = np.random.default_rng(seed)
     samples = np.array([everything, *(generator.multinomial(count, everything) / count for _ in range(_SAMPLES))])
+    judges = np.asarray(lists.is_truth.any(axis=1))
+    lists, samples = lists.where(judges), samples[:, judges]
     likeliest = np.array([likeliest_weights(lists, each, default, least) for each in samples])
     found = np.array([_descend(lists, *each, least) for each in zip(samples, likeliest, strict=True)])
     trust = _trust(lists, samples[1:] == 0, likeliest[1:], found[1:])

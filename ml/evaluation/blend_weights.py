@@ -77,7 +77,7 @@ class ChosenWeights:
 def choose(candidates: Sequence[Candidate]) -> ChosenWeights:
     """Choose the weights of the sources for each of `USERS` by the lists of the choice windows.
 
-    Of a group that nobody judges they stay the default ones.
+    Of a group that nobody judges, or whose truth no source ranks high, they stay the default ones.
 
     Args:
         candidates: of each window, fitted on what is before it, which its data hold out; the newest first. One that has
@@ -98,7 +98,7 @@ def choose(candidates: Sequence[Candidate]) -> ChosenWeights:
         with threadpool_limits(1):
             of_windows = [scored_lists(ranker, candidate, rows[users]) for ranker, candidate, rows in windows]
             scored = [each for of_window in of_windows for each in of_window]
-            if scored:
+            if any(each.is_truth.any() for each in scored):
                 lists = side_by_side(scored, settings.metric_k)
                 is_embeddings = np.array(names) == LIGHTFM
                 least = np.where(is_embeddings, LEAST_OF_EMBEDDINGS, 0.0)

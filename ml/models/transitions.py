@@ -19,7 +19,7 @@ NEWEST, DECAY = 20, 4.0
 RIDGE = 200.0
 # What a user's set of items counts beside the order of its events.
 SETS = 0.25
-# Items with fewer events say too little for what they would cost: catalogues have long tails.
+# Items with fewer events are scored, but score none: they say too little for what the inverse of a long tail costs.
 MIN_EVENTS = 3
 # More than EASE keeps: these histories are short.
 _NEIGHBOURS = 500
@@ -131,34 +131,34 @@ def ridge_weights(sequences: Sequences, neighbours: int) -> sparse.csc_matrix:
     known = np.flatnonzero(np.bincount(sequences.items, minlength=size) >= MIN_EVENTS)
     if len(known) == 0:
         return sparse.csc_matrix((size, size))
-    gram, following = np.zeros((len(known),) * 2, np.float32, order="F"), sparse.csc_matrix((len(known),) * 2)
+    gram, following = np.zeros((len(known),) * 2, np.float32, order="F"), sparse.csc_matrix((len(known), size))
     for before, event in sequences.steps():
         before = before[:, known]
         gram += (before.T @ before).toarray().astype(np.float32)
-        following = following + before.T @ event[:, known]
-    sets, width = sequences.sets()[:, known].tocsc(), max(1, _BLOCK_CELLS // len(known))
-    blocks = [slice(start, start + width) for start in range(0, len(known), width)]
+        following = following + before.T @ event
+    sets = sequences.sets().tocsc()
+    of_known = sets[:, known].T.tocsr()
 
     # Multiplied once more when the blocks are solved: kept, it would take as much as the matrix itself.
-    def of_sets(block: slice) -> NDArray[np.float32]:
-        together: NDArray[np.float64] = (sets.T @ sets[:, block]).toarray()
+    def of_sets(items: NDArray[np.int64]) -> NDArray[np.float32]:
+        together: NDArray[np.float64] = (of_known @ sets[:, items]).toarray()
         return (SETS * together).astype(np.float32)
 
-    for block in blocks:
-        gram[:, block] += of_sets(block)
+    width = max(1, _BLOCK_CELLS // len(known))
+    for start in range(0, len(known), width):
+        gram[:, start : start + width] += of_sets(known[start : start + width])
     gram[np.diag_indices_from(gram)] += np.float32(RIDGE)
     factor = linalg.cho_factor(gram, overwrite_a=True, check_finite=False)
     following = sparse.csc_matrix(following)
     pruned = []
-    for block in blocks:
-        columns = following[:, block].toarray().astype(np.float32) + of_sets(block)
+    for start in range(0, size, width):
+        items = np.arange(start, min(start + width, size))
+        columns = following[:, items].toarray().astype(np.float32) + of_sets(items)
         solved = linalg.cho_solve(factor, columns, overwrite_b=True, check_finite=False)
-        own = np.arange(solved.shape[1])
-        solved[block.start + own, own] = 0
+        solved[known[:, None] == items] = 0
         pruned.append(pruned_columns(solved.astype(np.float64), neighbours))
     weights = sparse.hstack(pruned).tocoo()
-    pairs = (known[weights.row], known[weights.col])
-    return sparse.csc_matrix((weights.data, pairs), shape=(size, size))
+    return sparse.csc_matrix((weights.data, (known[weights.row], weights.col)), shape=(size, size))
 
 
 def cosine_weights(sequences: Sequences, neighbours: int) -> sparse.csc_matrix:

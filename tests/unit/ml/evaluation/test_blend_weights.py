@@ -150,6 +150,16 @@ def test_a_group_that_nobody_judges_keeps_the_default_weights(search: PlannedSea
     assert found.weights.of[NEW_TO_DOMAIN] == {"lightfm": 0.5, "ease": 0, "popular": 0.5}
 
 
+def test_lists_whose_truth_no_source_ranks_high_do_not_judge_alone(
+    search: PlannedSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The best of domain b is item 6 in the one dimension, item 4 by popularity; user 5 takes item 5.
+    monkeypatch.setattr("ml.evaluation.choice_lists._CANDIDATES", 1)
+    found = choose([candidate_of(replace(window(), holdout=pairs_of({0: [1], 5: [5]})))])
+    assert list(found.choices) == [IN_DOMAIN]
+    assert found.weights.of[NEW_TO_DOMAIN] == {"lightfm": 0.5, "ease": 0, "popular": 0.5}
+
+
 def test_a_source_of_cold_items_is_not_among_those_that_are_weighed(search: PlannedSearch) -> None:
     candidate = candidate_of(window())
     content = ItemWeights(sparse.csr_matrix(([1.0], ([0], [7])), shape=(ITEMS, ITEMS), dtype=np.float32))

@@ -88,15 +88,15 @@ def test_what_users_have_together_counts_beside_the_order(cells: int, monkeypatc
     assert ridge_weights(TWO_USERS, 3).toarray() == pytest.approx(expected, abs=1e-6)
 
 
-def test_items_with_fewer_than_three_events_have_no_weights() -> None:
+def test_items_with_fewer_than_three_events_are_scored_but_score_none() -> None:
     # Three users take 0, 1; two of them take 2 next.
     fitted = Transitions().fit(part_of([[3, 2, 1], [3, 2, 1], [2, 1, 0]]), Settings())
     assert fitted is not None
-    # S of items 0 and 1 has three rows (1, 0) of the event 1 and two rows (d, 1) of the event 2, which is no target.
-    # All three users have both, which counts a quarter.
+    # S of items 0 and 1 has three rows (1, 0) of the event 1 and two rows (d, 1) of the event 2. All three users have
+    # both, two of them 2, too, which counts a quarter.
     gram = np.array([[203.75 + 2 * D**2, 0.75 + 2 * D], [0.75 + 2 * D, 202.75]])
     expected = np.zeros((3, 3))
-    expected[:2, :2] = np.linalg.solve(gram, [[0.75, 3.75], [0.75, 0.75]])
+    expected[:2] = np.linalg.solve(gram, [[0.75, 3.75, 0.5 + 2 * D], [0.75, 0.75, 2.5]])
     np.fill_diagonal(expected, 0)
     assert fitted.weights.toarray() == pytest.approx(expected, abs=1e-8)
 
