@@ -19,8 +19,6 @@ from nightjar.ranking.blend import LOWEST
 # Fractions that a source is tried with, of the weight that is not any source's least.
 FRACTIONS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 0.9)
 _SAMPLES, _SWEEPS = 4, 4
-# Fractions of what the search finds that count beside what is safe.
-TRUST = (0.25, 0.5, 0.75, 1.0)
 _LEAST_GAIN = 1e-4
 _LIKELIHOOD_STEPS = 60
 Weights = NDArray[np.float64]
@@ -49,15 +47,10 @@ class ScoredLists:
         return ScoredLists(self.scores[rows], self.is_candidate[rows], self.is_truth[rows], self.sizes[rows], self.k)
 
     def total(self, weights: Weights) -> Vectors:
-        """Return the weighted sum: (lists, candidates) float32.
-
-        Args:
-            weights: (sources,), or (lists, sources) where lists have weights of their own.
-        """
+        """Return the sum by (sources,) weights: (lists, candidates) float32."""
         total = np.zeros(self.is_truth.shape, np.float32)
-        of_sources = np.atleast_2d(weights).astype(np.float32)
-        for source in np.flatnonzero(of_sources.any(axis=0)):
-            total += of_sources[:, source, None] * self.scores[:, source]
+        for source in np.flatnonzero(weights):
+            total += np.float32(weights[source]) * self.scores[:, source]
         return total
 
     def values(self, total: Vectors) -> NDArray[np.float64]:
@@ -75,9 +68,9 @@ class ScoredLists:
 def best_weights(lists: ScoredLists, default: Weights, least: Weights, seed: int) -> Weights:
     """Return the weights of each source: (sources,), at least 0, which add up to 1.
 
-    The likeliest weights; what a search from them finds, as far as it is better than they are on lists that were in no
-    sample of it; and where both together are not better than the default weights or a source alone, the best of these:
-    of few lists, or of sources that say nothing, a fit and a search find what suits these lists alone.
+    What a search from the likeliest weights finds, for all lists and for samples of them. Where the mean of that is not
+    better than the default weights or a source alone, the best of these: of few lists, or of sources that say nothing,
+    a search finds what suits these lists alone.
 
     Args:
         lists: to rank, one with a candidate of the truth at least; those without have the same value by any weights.
@@ -91,10 +84,9 @@ def best_weights(lists: ScoredLists, default: Weights, least: Weights, seed: int
     samples = np.array([everything, *(generator.multinomial(count, everything) / count for _ in range(_SAMPLES))])
     judges = np.asarray(lists.is_truth.any(axis=1))
     lists, samples = lists.where(judges), samples[:, judges]
-    likeliest = np.array([likeliest_weights(lists, each, default, least) for each in samples])
-    found = np.array([_descend(lists, *each, least) for each in zip(samples, likeliest, strict=True)])
-    trust = _trust(lists, samples[1:] == 0, likeliest[1:], found[1:])
-    mean = trust * _mean(found) + (1 - trust) * _mean(likeliest)
+    starts = (likeliest_weights(lists, each, default, least) for each in samples)
+    found = np.array([_descend(lists, *each, least) for each in zip(samples, starts, strict=True)])
+    mean = (found[0] + found[1:].mean(axis=0)) / 2
     plain = [_raised(each, least) for each in (default, *np.eye(len(default)))]
     # Of equal ones the first: the found weights only where they are better.
     best = max([*plain, mean], key=lambda each: float(lists.values(lists.total(each)).mean()))
@@ -128,35 +120,6 @@ def likeliest_weights(lists: ScoredLists, of_lists: NDArray[np.float64], default
     bounds, options = [(0, None)] * len(default), {"maxiter": _LIKELIHOOD_STEPS}
     found = minimize(loss_and_slope, default, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
     return _raised(found if found.sum() > 0 else default, least)
-
-
-def _mean(weights: NDArray[np.float64]) -> Weights:
-    """Return the mean of the weights of all lists, the first, and those of the samples."""
-    return np.asarray((weights[0] + weights[1:].mean(axis=0)) / 2)
-
-
-def _trust(lists: ScoredLists, is_out: NDArray[np.bool_], safe: Weights, found: Weights) -> float:
-    """Return which fraction of the found weights, the rest safe ones, ranks best what is not in the samples.
-
-    Of `TRUST`, or 0. Each list is ranked by the mean weights of the samples without it.
-
-    Args:
-        lists: to rank.
-        is_out: (samples, lists) whether a list is not in a sample.
-        safe: (samples, sources).
-        found: (samples, sources).
-    """
-    judges = is_out.any(axis=0)
-    samples_without = np.maximum(is_out.sum(axis=0), 1)[:, None]
-    of_safe, of_found = ((is_out.T @ each) / samples_without for each in (safe, found))
-    best, best_gain = 0.0, 0.0
-    before = lists.values(lists.total(of_safe))
-    for fraction in TRUST:
-        gains = lists.values(lists.total(fraction * of_found + (1 - fraction) * of_safe)) - before
-        gain = float((gains * judges).sum())
-        if gain > best_gain:
-            best, best_gain = fraction, gain
-    return best
 
 
 def _raised(weights: Weights, least: Weights) -> Weights:

@@ -32,11 +32,6 @@ def test_the_total_is_the_weighted_sum_of_the_sources() -> None:
     assert lists.total(np.array([0.5, 0.25, 0])).tolist() == [[1.5, 1]]
 
 
-def test_lists_may_have_weights_of_their_own() -> None:
-    lists = lists_of(np.array([[[1, 2], [4, 0]]] * 2), np.array([[1, 0]] * 2, np.bool_))
-    assert lists.total(np.array([[1, 0], [0.5, 0.25]])).tolist() == [[1, 2], [1.5, 1]]
-
-
 def test_the_likeliest_weights_are_those_by_which_the_truth_is_drawn_as_often_as_it_is_found() -> None:
     # The first source sets the truth 1 above the other candidate in three of four lists, the second in nine of ten:
     # exp(weight) is 3 and 9 to 1, so that the second weighs twice as much. The last list says nothing.
