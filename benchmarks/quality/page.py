@@ -97,9 +97,11 @@ def _head(measured: Measured) -> str:
         settings = ", ".join(f"`{variable(name)}={value}`" for name, value in each.settings.items())
         rows.append(f"| {each.name} | {settings} |")
     head = _HEAD.format(holdouts="\n".join(rows), min_users=MIN_USERS, tied=_tied(measured.tied))
-    if not any(name in models for models in measured.figures.values() for name in NEURAL_PEERS):
+    without = [title for title, models in measured.figures.items() if not NEURAL_PEERS.keys() & models.keys()]
+    if len(without) == len(measured.figures):
         return head + _NO_NEURAL
-    return head + _NEURAL.format(epochs=", ".join(map(str, EPOCHS)), billions=MOST_SCORES / 1e9)
+    neural = _NEURAL.format(epochs=", ".join(map(str, EPOCHS)), billions=MOST_SCORES / 1e9)
+    return head + neural + (f"They were not measured on {'; '.join(without)}.\n" if without else "")
 
 
 def _tied(fractions: Mapping[str, float]) -> str:
@@ -145,4 +147,6 @@ def _draw(figures: Figures, path: Path) -> None:
     panels = np.atleast_1d(figure.subplots((len(figures) + 2) // 3, min(3, len(figures)), squeeze=False)).ravel()
     for panel, (title, models) in zip(panels, figures.items(), strict=False):
         draw_recall(panel, models, NIGHTJAR, f"{title}\n({models[NIGHTJAR]['users']:,} users)")
+    for panel in panels[len(figures) :]:
+        panel.set_axis_off()
     save(figure, path)

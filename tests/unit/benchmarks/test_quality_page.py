@@ -93,6 +93,14 @@ def test_without_neural_peers_the_page_names_the_command_that_they_need(tmp_path
     assert "make bench-neural-env" not in "\n".join(written(MEASURED, tmp_path))
 
 
+def test_the_page_names_the_tables_without_neural_peers(tmp_path: Path) -> None:
+    linear = {"EASE": figures(0.2, 0.3), "Nightjar": figures(0.25, 0.2)}
+    page = written(replace(MEASURED, figures={**MEASURED.figures, "ml-100k, cut in time": linear}), tmp_path)
+    (line,) = [line for line in page if "not measured on" in line]
+    assert "ml-100k, cut in time" in line
+    assert "amazon-beauty" not in line
+
+
 def test_published_figures_stand_beside_the_table_of_their_protocol_alone(tmp_path: Path) -> None:
     (quote,) = [line for line in written(MEASURED, tmp_path) if "0.0921" in line]
     assert "0.0531" in quote
