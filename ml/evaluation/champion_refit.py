@@ -14,7 +14,8 @@ from ml.evaluation import recorded_configuration
 from ml.evaluation.champion import Champion
 from ml.evaluation.choices import choose
 from ml.evaluation.results import ComparedChampion
-from ml.models.candidate import Candidate, fit_candidate
+from ml.models.base import LongFit
+from ml.models.candidate import NO_LOG, Candidate, fit_candidate
 from ml.models.lightfm import Epoch
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
@@ -29,6 +30,7 @@ def refit_champion(
     champion: Champion,
     recorded: Mapping[str, str] | None,
     on_epoch: Callable[[Epoch, Candidate], None],
+    log: LongFit = NO_LOG,
 ) -> tuple[ComparedChampion, Ranker | None]:
     """Return the champion compared with this run, with the ranker of its refit where its configuration differs.
 
@@ -38,6 +40,7 @@ def refit_champion(
         champion: the publication to compare with.
         recorded: settings of its training by name; None where they are no longer kept.
         on_epoch: called after each epoch of the refit.
+        log: of the models whose fit is long.
     """
     if recorded is None:
         return ComparedChampion(champion, obstacle=UNRECORDED), None
@@ -56,8 +59,8 @@ def refit_champion(
         theirs = recorded_configuration.with_recorded_model(settings, recorded)
         data = data_of(theirs)
         # By the same rule on the same window: a choice that only one of the two may make would favour it.
-        choices = choose(data, theirs, on_epoch)
-        return compared, choices.applied_to(fit_candidate(data.train_part, theirs, on_epoch)).ranker()
+        choices = choose(data, theirs, on_epoch, log)
+        return compared, choices.applied_to(fit_candidate(data.train_part, theirs, on_epoch, log=log)).ranker()
     except (NightjarError, ValidationError) as error:
         # A configuration that fails on this run's data must not keep another one from taking its place.
         return replace(compared, obstacle=str(error)), None

@@ -12,7 +12,8 @@ from ml.evaluation import blend_weights, cold_item_weights
 from ml.evaluation.blend_weights import ChosenWeights
 from ml.evaluation.cold_item_weights import ColdItemWeights
 from ml.evaluation.holdout_slices import holdout_slices, slice_named
-from ml.models.candidate import Candidate, fit_candidate, no_report
+from ml.models.base import LongFit
+from ml.models.candidate import NO_LOG, Candidate, fit_candidate, no_report
 from ml.models.lightfm import Epoch
 from nightjar.contract.settings import FIXED, Settings
 
@@ -38,13 +39,19 @@ class Choices:
         return [self.cold_items.summary(), *self.blend.summary()]
 
 
-def choose(data: TrainingData, settings: Settings, on_epoch: Callable[[Epoch, Candidate], None] = no_report) -> Choices:
+def choose(
+    data: TrainingData,
+    settings: Settings,
+    on_epoch: Callable[[Epoch, Candidate], None] = no_report,
+    log: LongFit = NO_LOG,
+) -> Choices:
     """Fit on what is before each choice window, and choose by the windows.
 
     Args:
         data: of the run; its holdout is not looked at.
         settings: what they fix is not chosen.
         on_epoch: called after each epoch of the fit.
+        log: of the models whose fit is long.
 
     Raises:
         NightjarError: training diverged.
@@ -55,12 +62,12 @@ def choose(data: TrainingData, settings: Settings, on_epoch: Callable[[Epoch, Ca
     windows = [each for each in windows if each.train.nnz > 0]
     if not windows:
         return _as_set(settings, "as set: there is nothing before the window to choose by")
-    newest = fit_candidate(windows[0].train_part, settings, on_epoch)
+    newest = fit_candidate(windows[0].train_part, settings, on_epoch, log=log)
     slices = holdout_slices(windows[0].train, windows[0].holdout, windows[0].is_available, settings.seed)
     cold_items = cold_item_weights.choose(newest, slice_named(slices, "cold_item"))
     if settings.blend_choice == FIXED:
         return Choices(cold_items, ChosenWeights(None, {}, "as set"))
-    older = [fit_candidate(each.train_part, settings, on_epoch) for each in windows[1:]]
+    older = [fit_candidate(each.train_part, settings, on_epoch, log=log) for each in windows[1:]]
     candidates = [each.at(cold_items.in_settings(settings)) for each in (newest, *older)]
     return Choices(cold_items, blend_weights.choose(candidates))
 

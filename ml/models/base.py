@@ -3,7 +3,10 @@
 A new model is a module of this folder and a line of `ml.models.registry`: docs/how-to/add-a-model.md.
 """
 
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from ml.data.training_data import TrainingPart
 from nightjar.contract.artifacts.sources import Fitted
@@ -31,3 +34,24 @@ class Model(Protocol):
 
     def fit(self, part: TrainingPart, settings: Settings) -> Fitted | None:
         """Fit it; None: it has nothing to say about such data. Equal arguments give equal bits."""
+
+
+@dataclass(frozen=True)
+class LongFit:
+    """What a fit of minutes or hours has besides its data.
+
+    Attributes:
+        say: called with each line of progress.
+        checkpoints: folder of what a fit that is killed continues from; None: there is none.
+    """
+
+    say: Callable[[str], None] = lambda line: None
+    checkpoints: Path | None = None
+
+
+@runtime_checkable
+class LongModel(Model, Protocol):
+    """A model whose fit logs its progress and continues where it was killed."""
+
+    def fit_long(self, part: TrainingPart, settings: Settings, log: LongFit) -> Fitted | None:
+        """Fit it as `fit` does; continued or not, the result has the same bits."""

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from ml.data.training_data import TrainingPart
 from ml.models import registry
-from ml.models.base import Model
+from ml.models.base import LongFit, LongModel, Model
 from ml.models.lightfm import Epoch, Factors, WarmStartCheckpoint, fit
 from ml.models.source_weights import SourceWeights, default_weights
 from ml.models.trained_embeddings import FittedFactors, embeddings_of
@@ -142,6 +142,9 @@ def _catalogue(model: ModelSources, part: TrainingPart, is_available: NDArray[np
     return catalogue_of(model, pa.table(items), part.popularity.lists).among(is_available)
 
 
+NO_LOG = LongFit()
+
+
 def no_report(*_: object) -> None:
     """Do nothing."""
 
@@ -152,6 +155,7 @@ def fit_candidate(
     on_epoch: Callable[[Epoch, Candidate], None] = no_report,
     checkpoint: WarmStartCheckpoint | None = None,
     on_source: Callable[[str, float], None] = no_report,
+    log: LongFit = NO_LOG,
 ) -> Candidate:
     """Fit all models on one part of the data.
 
@@ -161,15 +165,17 @@ def fit_candidate(
         on_epoch: called after each epoch of LightFM with the candidate as it is then.
         checkpoint: from which LightFM starts; None: from scratch.
         on_source: called after the fit of each other model with its name and seconds.
+        log: of the models whose fit is long.
 
     Raises:
+        BadInput: a setting turns on a model whose package is not installed.
         NightjarError: training diverged.
     """
     fitted: dict[str, Fitted] = {}
     seconds: dict[str, float] = {}
     for model in registry.MODELS:
         started = time.monotonic()
-        source = model.fit(part, settings)
+        source = model.fit_long(part, settings, log) if isinstance(model, LongModel) else model.fit(part, settings)
         if source is not None:
             fitted[model.name], seconds[model.name] = source, time.monotonic() - started
             on_source(model.name, seconds[model.name])

@@ -10,6 +10,7 @@ from ml.models.content import Content
 from ml.models.ease import Ease, ItemCosine
 from ml.models.popular import Popular
 from ml.models.repeats import Repeats
+from ml.models.sequence import Sequence
 from ml.models.transitions import TransitionCosine, Transitions
 from ml.models.trending import Trending
 from nightjar.contract.trending import TRENDING_HALF_LIVES_DAYS
@@ -20,6 +21,7 @@ MODELS: tuple[Model, ...] = (
     Transitions(),
     TransitionCosine(),
     Als(),
+    Sequence(),
     Repeats(),
     Content(),
     Popular(),

@@ -10,6 +10,7 @@ MLflow run of the publication.
 from ml.evaluation.choices import choose
 from ml.evaluation.judge import all_slices, judge
 from ml.stages.fit_on_train import fit_on_train, fit_pulse
+from ml.stages.long_fits import long_fits
 from ml.stages.read_data import read_data
 from ml.stages.refit_of_champion import refit_of_champion
 from ml.stages.write_evaluation import EvaluatedModel, write_evaluation
@@ -24,16 +25,16 @@ def run(settings: Settings, folder: RunFolder) -> None:
     Raises:
         NightjarError: the features are missing or broken, or training diverged.
     """
-    with stage(folder, "evaluate_model") as progress:
+    with stage(folder, "evaluate_model") as progress, long_fits(folder, progress) as log:
         data = read_data(folder, settings)
         progress.unit, progress.rows = "pairs", data.train.nnz
         slices = all_slices(data, settings)
 
-        choices = choose(data, settings, fit_pulse("before the choice window", progress))
+        choices = choose(data, settings, fit_pulse("before the choice window", progress), log)
         for line in choices.summary():
             progress.say(line)
-        fit = fit_on_train(data, slices[0], folder, settings, progress)
-        compared, champion = refit_of_champion(folder, settings, progress)
+        fit = fit_on_train(data, slices[0], folder, settings, progress, log)
+        compared, champion = refit_of_champion(folder, settings, progress, log)
 
         judgement = judge(choices.applied_to(fit.candidate), champion, slices)
         progress.say(f"popularity baseline: {judgement.popularity}")

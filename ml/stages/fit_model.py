@@ -10,6 +10,7 @@ from ml.models.candidate import Candidate, fit_candidate
 from ml.models.lightfm import Epoch
 from ml.stages import warm_start
 from ml.stages.fit_on_train import fit_line
+from ml.stages.long_fits import long_fits
 from ml.stages.read_data import read_data
 from ml.stages.write_model import write_model
 from nightjar.contract.errors import BadInput
@@ -25,7 +26,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
         BadInput: there is no positive event.
         NightjarError: the features are missing or broken, or training diverged.
     """
-    with stage(folder, "fit_model") as progress:
+    with stage(folder, "fit_model") as progress, long_fits(folder, progress) as log:
         data = read_data(folder, settings)
         progress.unit, progress.rows = "pairs", data.full.nnz
         if data.full.nnz == 0:
@@ -36,6 +37,6 @@ def run(settings: Settings, folder: RunFolder) -> None:
             progress.pulse(epoch.line(data.full.nnz))
 
         checkpoint = warm_start.load_checkpoint(settings, folder, "final", data)
-        candidate = fit_candidate(data.full_part, settings, show, checkpoint, fit_line(progress))
+        candidate = fit_candidate(data.full_part, settings, show, checkpoint, fit_line(progress), log)
         warm_start.save_checkpoint(settings, folder, "final", data, checkpoint, candidate.checkpoint)
         write_model(settings, folder, choices.applied_to(candidate), progress)

@@ -10,6 +10,7 @@ from ml.data.training_data import TrainingData
 from ml.evaluation.evaluate import recall_at_k
 from ml.evaluation.holdout_slices import HoldoutSlice, sampled
 from ml.evaluation.slice_lists import Evaluated
+from ml.models.base import LongFit
 from ml.models.candidate import Candidate, fit_candidate
 from ml.models.lightfm import Epoch
 from ml.stages import warm_start
@@ -47,7 +48,12 @@ def fit_pulse(what: str, progress: StageProgress) -> Callable[[Epoch, Candidate]
 
 
 def fit_on_train(
-    data: TrainingData, all_slice: HoldoutSlice, folder: RunFolder, settings: Settings, progress: StageProgress
+    data: TrainingData,
+    all_slice: HoldoutSlice,
+    folder: RunFolder,
+    settings: Settings,
+    progress: StageProgress,
+    log: LongFit,
 ) -> TrainFit:
     """Fit all models on the training part.
 
@@ -66,6 +72,6 @@ def fit_on_train(
     checkpoint = warm_start.load_checkpoint(settings, folder, "evaluation", data)
     warm_started_from = folder.record().warm_start_from if checkpoint else "none"
     progress.say(f"warm-started from: {warm_started_from}")
-    candidate = fit_candidate(data.train_part, settings, measure, checkpoint, fit_line(progress))
+    candidate = fit_candidate(data.train_part, settings, measure, checkpoint, fit_line(progress), log)
     warm_start.save_checkpoint(settings, folder, "evaluation", data, checkpoint, candidate.checkpoint)
     return TrainFit(candidate, recalls, warm_started_from)

@@ -7,6 +7,7 @@ from ml import tracking
 from ml.data.training_data import TrainingData
 from ml.evaluation.champion_refit import refit_champion
 from ml.evaluation.results import ComparedChampion
+from ml.models.base import LongFit
 from ml.stages.find_champion import find_champion
 from ml.stages.fit_on_train import fit_pulse
 from ml.stages.read_data import read_data
@@ -18,7 +19,7 @@ from nightjar.warehouse.engines import open_warehouse
 
 
 def refit_of_champion(
-    folder: RunFolder, settings: Settings, progress: StageProgress
+    folder: RunFolder, settings: Settings, progress: StageProgress, log: LongFit
 ) -> tuple[ComparedChampion | None, Ranker | None]:
     """Return the champion compared with this run, with the ranker of its refit where its configuration differs."""
     champion = find_champion(open_warehouse(settings), folder.record(), settings.metric_k)
@@ -30,5 +31,5 @@ def refit_of_champion(
         return read_data(folder, theirs)
 
     return refit_champion(
-        data_of, settings, champion, recorded, fit_pulse(f"champion {champion.publication_id}", progress)
+        data_of, settings, champion, recorded, fit_pulse(f"champion {champion.publication_id}", progress), log
     )

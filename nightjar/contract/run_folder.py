@@ -14,6 +14,7 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
     mlflow_run.json          where MLflow keeps the training
     model/                   the final embeddings (nightjar.contract.artifacts.embeddings)
     start/<fit>/             warm-start checkpoint of each fit, if any (ml.models.warm_start_checkpoint)
+    checkpoints/             what a killed fit continues from, until its stage ends (ml.stages.long_fits)
     indices/<name>/          the HNSW indices with their ids and manifests
     outputs/<table>/         Parquet rows of each `recs` table, without publication_id and data_date
     progress.jsonl           one line a finished stage: rows and seconds
@@ -148,6 +149,11 @@ class RunFolder:
     def warm_start_checkpoint(self, fit: str) -> Path:
         """Folder of the checkpoint that a fit, `evaluation` or `final`, leaves for later runs."""
         return self.path / "start" / fit
+
+    @property
+    def fit_checkpoints(self) -> Path:
+        """Folder of what the fits of a stage continue from if it is killed."""
+        return self.path / "checkpoints"
 
     def has_warm_start_checkpoints(self) -> bool:
         """Whether both fits left a checkpoint."""

@@ -11,6 +11,7 @@ from nightjar.publishing.input_contract import check_inputs
 from nightjar.publishing.interval_events import check_interval_events
 from nightjar.publishing.ledger import last_publication_of
 from nightjar.publishing.run_request import PUBLISH_MODES, RunRequest
+from nightjar.publishing.sequence_check import check_sequence
 from nightjar.publishing.text_model_check import check_text_model
 from nightjar.warehouse.protocol import Connection
 
@@ -22,10 +23,10 @@ def check_request(settings: Settings, connection: Connection, request: RunReques
         The run folder from which the run inherits the left-out first stages; none where all stages run.
 
     Raises:
-        BadInput: a setting is unknown or has no effect, the text model cannot be used, a raw table lacks columns of its
-            contract, the interval holds fewer events than the settings require, no event has a weight above 0, no item
-            is available, a setting names a domain that no item has, or no earlier publication of the date has what the
-            left-out stages would have made.
+        BadInput: a setting is unknown or has no effect, an optional package is not installed, the text model cannot
+            be used, a raw table lacks columns of its contract, the interval holds fewer events than the settings
+            require, no event has a weight above 0, no item is available, a setting names a domain that no item has, or
+            no earlier publication of the date has what the left-out stages would have made.
         RunSkipped: the interval holds no event, and the request skips such a run.
     """
     if request.publish_mode not in PUBLISH_MODES:
@@ -38,6 +39,7 @@ def check_request(settings: Settings, connection: Connection, request: RunReques
         )
     check_fits(request.stages, publish_mode=request.publish_mode, ingested_before=request.ingested_before)
     check_text_model(settings, request.stages)
+    check_sequence(settings, request.stages)
     check_inputs(connection)
     check_repeats(connection, settings.repeats)
     check_interval_events(settings, connection, request)

@@ -19,6 +19,7 @@ from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.contract.tuned_configuration import TunedConfiguration, write_tuned_configuration
 from nightjar.publishing.code_version import code_version
+from nightjar.publishing.sequence_check import check_sequence
 from nightjar.publishing.text_model_check import check_text_model
 from nightjar.publishing.tuned_configurations import in_force
 from nightjar.publishing.unload import unload
@@ -100,10 +101,11 @@ def begin_tuning(settings: Settings, warehouse: Warehouse, data_date: date | Non
         data_date: the newest date to use; None for the newest published one.
 
     Raises:
-        BadInput: the text model cannot be used, or nothing of the date was published, so that its facts may not be
-            there.
+        BadInput: an optional package is not installed, the text model cannot be used, or nothing of the date was
+            published, so that its facts may not be there.
     """
     check_text_model(settings)
+    check_sequence(settings)
     with warehouse.connect(read_only=True) as connection:
         last = connection.execute(_LAST_OF_DATE, [data_date]).fetchone()
     if last is None:

@@ -20,6 +20,7 @@ from nightjar.contract.settings.recommendations import RecommendationSettings
 from nightjar.contract.settings.registry import variable
 from nightjar.contract.settings.retention import RetentionSettings
 from nightjar.contract.settings.schedule import ScheduleSettings
+from nightjar.contract.settings.sequence import SequenceSettings
 from nightjar.contract.settings.spark import SparkSettings
 from nightjar.contract.settings.stack import StackSettings
 from nightjar.contract.settings.training import TrainingSettings
@@ -36,6 +37,7 @@ class Settings(
     RecommendationSettings,
     FeatureSettings,
     TrainingSettings,
+    SequenceSettings,
     BlendSettings,
     ColdItemSettings,
     EvaluationSettings,

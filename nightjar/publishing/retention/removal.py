@@ -26,7 +26,7 @@ from nightjar.warehouse.protocol import Connection, Warehouse
 # Metrics and sources of every run stay comparable after its rows are deleted.
 REMOVED_TABLES = tuple(table for table in OUTPUTS if table.name not in ("model_metrics", "model_sources"))
 # Files that stages of one run, or of two, pass on; a publication is served from `model` and `indices`.
-WORK_FOLDERS = ("snapshot", "features", "evaluation", "outputs", "start")
+WORK_FOLDERS = ("snapshot", "features", "evaluation", "outputs", "start", "checkpoints")
 _OWNER = re.compile(r"/publication_id=([^/]+)/")
 
 

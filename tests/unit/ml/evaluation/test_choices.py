@@ -33,9 +33,9 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> list[TrainingPart]:
     """The parts that are fitted."""
     found: list[TrainingPart] = []
 
-    def fit(part: TrainingPart, *given: Any) -> Any:
+    def fit(part: TrainingPart, *given: Any, **named: Any) -> Any:
         found.append(part)
-        return fit_candidate(part, *given)
+        return fit_candidate(part, *given, **named)
 
     monkeypatch.setattr("ml.evaluation.choices.fit_candidate", fit)
     return found
