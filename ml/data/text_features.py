@@ -6,7 +6,6 @@ docs/decisions/text-features.md has the reasons.
 
 import re
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +13,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from scipy import linalg, sparse
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from scipy import sparse
 
+from ml.data.encoded_features import principal_components, with_encoded_features, with_item_features
 from ml.data.text_model import encode
-from ml.data.training_data import TEXT_PREFIX, TITLE_PREFIX, TrainingData
+from ml.data.training_data import TITLE_PREFIX, TrainingData
 from nightjar.contract.settings import Settings
 
 DESCRIPTION_PREFIX = "description:"
-# Of the largest variance; below it an axis is rounding.
-_LEAST_VARIANCE = 1e-9
+# Of the features that a text model gives; a source may have a kind `text` of its own.
+_KIND = "text"
 # Letters of any script, three at least.
 _TOKEN = re.compile(r"[^\W\d_]{3,}")
 
@@ -56,7 +55,7 @@ def _with_title_tokens(data: TrainingData, snapshot: Path, settings: Settings) -
         return data
     rows, columns = np.array(entries).T
     values = np.full(len(entries), settings.title_word_weight, np.float32)
-    return _with_item_features(
+    return with_item_features(
         data,
         sparse.csr_matrix((values, (rows, columns)), shape=(len(tokens), len(kept))),
         [f"{TITLE_PREFIX}{token}" for token in kept],
@@ -70,21 +69,8 @@ def _with_text_model(data: TrainingData, snapshot: Path, settings: Settings) -> 
         return data
     distinct, text_of_row = np.unique(texts[rows_with_text], return_inverse=True)
     vectors = encode(settings.text_model, tuple(distinct.tolist()))
-    values = weighted_halves(principal_components(vectors, settings.text_dimensions), settings.text_weight)
-    rows = np.zeros((len(texts), values.shape[1]), np.float32)
-    rows[rows_with_text] = values[text_of_row]
-    names = [f"{TEXT_PREFIX}{number // 2}{'+-'[number % 2]}" for number in range(values.shape[1])]
-    return _with_item_features(data, sparse.csr_matrix(rows), names)
-
-
-def _with_item_features(data: TrainingData, values: sparse.csr_matrix, names: list[str]) -> TrainingData:
-    features = sparse.csr_matrix(sparse.hstack([data.item_features, values], format="csr"))
-    features.sort_indices()
-    return replace(
-        data,
-        item_features=features,
-        item_feature_names=np.concatenate([data.item_feature_names, np.array(names, object)]),
-    )
+    components = principal_components(vectors, settings.text_dimensions)[text_of_row]
+    return with_encoded_features(data, _KIND, rows_with_text, components, settings.text_weight)
 
 
 def item_texts(snapshot: Path, item_ids: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -117,41 +103,3 @@ def _descriptions(snapshot: Path) -> list[tuple[str, str]]:
     features = pq.read_table(snapshot / "item_features.parquet", columns=["item_id", "feature"])
     kept: pa.Table = features.filter(pc.starts_with(features["feature"], DESCRIPTION_PREFIX))
     return sorted(zip(kept["item_id"].to_pylist(), kept["feature"].to_pylist(), strict=True))
-
-
-def principal_components(vectors: NDArray[np.float32], dimensions: int) -> NDArray[np.float64]:
-    """Return the vectors on their axes of most variance, about their mean: (n, at most `dimensions`) float64.
-
-    Of the two directions of an axis, the one is used in which its largest entry by size is positive.
-
-    Args:
-        vectors: (n, d) float32.
-        dimensions: axes kept at most; fewer where the vectors vary along fewer.
-    """
-    # More threads would change last bits.
-    with threadpool_limits(1):
-        centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
-        variances, axes = linalg.eigh(centred.T @ centred)
-        kept = np.flatnonzero(variances > max(variances[-1] * _LEAST_VARIANCE, 0))[::-1][:dimensions]
-        axes = axes[:, kept]
-        largest = axes[np.abs(axes).argmax(axis=0), np.arange(len(kept))]
-        components: NDArray[np.float64] = centred @ (axes * np.sign(largest))
-    return components
-
-
-def weighted_halves(components: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
-    """Return each component as two columns, what is above 0 and what is below it, whose sum a row is the weight.
-
-    Feature values are weights of what an item has, so none is negative. A row of zeros stays one.
-
-    Args:
-        components: (n, d).
-        weight: above 0.
-
-    Returns:
-        (n, 2 d): 0+, 0-, 1+, 1-, ...
-    """
-    halves = np.stack([np.maximum(components, 0), np.maximum(-components, 0)], axis=2).reshape(len(components), -1)
-    sums = halves.sum(axis=1, keepdims=True)
-    fractions: NDArray[np.float64] = np.divide(halves, sums, out=np.zeros_like(halves), where=sums > 0)
-    return fractions * weight

@@ -25,8 +25,7 @@ from nightjar.ranking.catalogue import PopularityList, PopularityLists, populari
 
 RARE_SUFFIX = ":(rare)"
 IDENTITY_PREFIX = "id:"
-# In brackets, because a source may have kinds `text` and `title` of its own.
-TEXT_PREFIX = "(text):"
+# In brackets, because a source may have a kind `title` of its own.
 TITLE_PREFIX = "(title):"
 
 
@@ -117,6 +116,8 @@ class TrainingData:
         full_ranks: (users, items) float32 CSR of the pairs of `full`, 1 for a user's newest, 2 for the one before, ...
             None: all are equally new.
         train_ranks: likewise, of `train`.
+        item_vectors: (items, dimensions) float32, outputs of encoders, reduced; of each kind a row is 1 long, or 0
+            where the item has none. None: no item has one.
         choices: windows by which weights are chosen, the newest first; without any they stay as they are.
     """
 
@@ -139,6 +140,7 @@ class TrainingData:
     full_popularity: Popularity | None = field(default=None, kw_only=True)
     full_ranks: sparse.csr_matrix | None = field(default=None, kw_only=True)
     train_ranks: sparse.csr_matrix | None = field(default=None, kw_only=True)
+    item_vectors: NDArray[np.float32] | None = field(default=None, kw_only=True)
     choices: tuple[ChoiceWindow, ...] = field(default=(), kw_only=True)
 
     @property

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 from scipy.sparse.linalg import lsmr
 
-from ml.data.training_data import IDENTITY_PREFIX, RARE_SUFFIX, TEXT_PREFIX, TrainingData
+from ml.data.encoded_features import is_encoded
+from ml.data.training_data import IDENTITY_PREFIX, RARE_SUFFIX, TrainingData
 from ml.models.largest_weights import pruned_columns
 from nightjar.contract.artifacts.embeddings import Vectors
 
@@ -28,15 +29,16 @@ _BLOCK_CELLS = 4_000_000
 
 
 def metadata_rows(data: TrainingData) -> sparse.csr_matrix:
-    """Return the items' features without identities as TF-IDF rows: (items, features) float64 CSR.
+    """Return what describes items besides their identities: (items, features and dimensions) float64 CSR.
 
-    Each row's length becomes its square root, over the mean length: items with more features have more users, but one
-    row may not outweigh the others. A folded `kind:(rare)` feature carries no information about the item and is left
-    out. So are those of texts, half of which any item with a text carries: they act through their factors alone.
-    Rows without a feature that distinguishes items are empty.
+    Features are TF-IDF rows. Each row's length becomes its square root, over the mean length: items with more features
+    have more users, but one row may not outweigh the others. A folded `kind:(rare)` feature carries no information
+    about the item and is left out. So are the halves of the dimensions of texts and vectors: half of all items carry
+    each. Vectors stand beside the features as they are, those of texts act through their factors alone. Rows without a
+    vector and without a feature that distinguishes items are empty.
     """
     names = [str(name) for name in data.item_feature_names]
-    kept = [not name.startswith((IDENTITY_PREFIX, TEXT_PREFIX)) and not name.endswith(RARE_SUFFIX) for name in names]
+    kept = [not (name.startswith(IDENTITY_PREFIX) or name.endswith(RARE_SUFFIX) or is_encoded(name)) for name in names]
     features = data.item_features[:, np.flatnonzero(kept)].astype(np.float64).tocsr()
     carriers = np.maximum(features.getnnz(axis=0), 1)
     # The cap on the sum of an item's weights scaled rows down; a mean weight of 1 restores their lengths.
@@ -47,7 +49,10 @@ def metadata_rows(data: TrainingData) -> sparse.csr_matrix:
     rows.eliminate_zeros()
     lengths = _lengths(rows)
     mean_length = lengths[lengths > 0].mean() if rows.nnz else 1.0
-    return sparse.csr_matrix(sparse.diags_array(np.sqrt(lengths / mean_length)) @ unit_rows(rows))
+    tf_idf = sparse.csr_matrix(sparse.diags_array(np.sqrt(lengths / mean_length)) @ unit_rows(rows))
+    if data.item_vectors is None:
+        return tf_idf
+    return sparse.csr_matrix(sparse.hstack([tf_idf, data.item_vectors.astype(np.float64)], format="csr"))
 
 
 def unit_rows(rows: sparse.csr_matrix) -> sparse.csr_matrix:

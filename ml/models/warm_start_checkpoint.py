@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ml.data.encoded_features import is_encoded
 from ml.data.training_data import TrainingData
 from ml.models.lightfm import FactorsWithGradients, WarmStartCheckpoint
 from nightjar.contract.artifacts.embeddings import MANIFEST, check_manifest, read_manifest, sha256
@@ -49,7 +50,8 @@ def load(folder: Path, data: TrainingData, settings: Settings) -> WarmStartCheck
     """Return what `save` wrote in the order of the features of `data`, zero where nothing was trained.
 
     Returns:
-        None where its settings do not match those of this run, or it already has as many epochs as improve recall.
+        None where its settings do not match those of this run, where it already has as many epochs as improve recall,
+        or where items have features of vectors: their axes turn with the catalogue.
 
     Raises:
         NightjarError: a file is missing or damaged.
@@ -60,6 +62,8 @@ def load(folder: Path, data: TrainingData, settings: Settings) -> WarmStartCheck
     if manifest["settings"] != _settings(settings) or epochs > _MOST_TIMES_EPOCHS * settings.epochs:
         return None
     users, items = _names(data)
+    if any(is_encoded(str(name)) for name in items):
+        return None
     return _aligned(folder, "user", users), _aligned(folder, "item", items)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from nightjar.cli.import_check import print_check
-from nightjar.cli.import_options import with_read_options
+from nightjar.cli.import_options import column_pairs, with_read_options
 from nightjar.cli.layout_options import constants_of_layout, named_layout, options_by_table
 from nightjar.cli.layouts_command import layouts, layouts_for
 from nightjar.contract.errors import BadInput, NightjarError
@@ -21,6 +21,7 @@ from nightjar.importers.demo_shop.served_days import import_served_days
 from nightjar.importers.demo_shop.shop_options import ShopOptions
 from nightjar.importers.files.file_check import check_file
 from nightjar.importers.import_files import import_files
+from nightjar.importers.import_vectors import import_vectors
 from nightjar.importers.loading import ImportCount
 from nightjar.importers.movielens.import_folder import import_movielens
 from nightjar.importers.read_options import ReadOptions
@@ -128,6 +129,39 @@ def files(
             warn=lambda line: typer.echo(f"warning: {line}"),
         ),
         [path for paths in named.values() for path in paths],
+    )
+
+
+@app.command()
+def vectors(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", readable=False, help="Files, folders, or quoted patterns.")
+    ],
+    kind: Annotated[str, typer.Option(help="What made the vectors, such as clip.")],
+    columns: Annotated[
+        list[str] | None, typer.Option(help="Columns with other names: item_id=asin,vector=embedding.")
+    ] = None,
+) -> None:
+    """Import vectors of items, as an encoder of images, sounds or texts gives them: Parquet or NPZ.
+
+    Parquet has the columns item_id and vector, a list of numbers, and may have recorded_at; other columns are left out.
+    NPZ has the arrays ids (n) and vectors (n, length). Vectors of a kind are equally long. All files are imported or
+    none; rows that break a rule go to raw.rejected_rows with file, row and reason. A vector without recorded_at is
+    valid from the start; where a later file differs, it is a new version.
+    """
+    pairs, max_gb = column_pairs(columns or ()), load_settings().import_max_gb
+    _run(
+        lambda warehouse: import_vectors(
+            warehouse,
+            kind,
+            files,
+            datetime.now(UTC),
+            max_gb=max_gb,
+            columns=pairs,
+            note=lambda line: typer.echo(f"note: {line}"),
+            warn=lambda line: typer.echo(f"warning: {line}"),
+        ),
+        files,
     )
 
 

@@ -130,7 +130,7 @@ def typed_options(
     if encoding := others.get("encoding"):
         _require_encoding(encoding)
     return ReadOptions(
-        columns=_pairs("--columns", _split_pairs(columns or ())),
+        columns=column_pairs(columns or ()),
         constants=_pairs("--set", constants or ()),
         delimiter=delimiter,
         quote=quote,
@@ -139,6 +139,15 @@ def typed_options(
         null_words=NULL_WORDS if null_words is None else tuple(_words(null_words)),
         **others,
     )
+
+
+def column_pairs(texts: Iterable[str]) -> dict[str, str]:
+    """Return the values of `--columns`: column of the table to the file's name of it.
+
+    Raises:
+        BadInput: a part is no pair, or a column is named twice.
+    """
+    return _pairs("--columns", _split_pairs(texts))
 
 
 def _split_pairs(texts: Iterable[str]) -> list[str]:

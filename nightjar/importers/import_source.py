@@ -24,6 +24,7 @@ class ImportSource:
         text_defaults: Values of missing texts.
         options: How the values are written: time format, unit and zone, null words, constants.
         types: SQL types of the columns that the file itself types (Parquet).
+        vector_length: Numbers that each vector must hold; None: no row has a vector of a usable length.
     """
 
     name: str
@@ -34,10 +35,11 @@ class ImportSource:
     text_defaults: dict[str, str] = field(default_factory=lambda: dict(TEXT_DEFAULTS))
     options: ReadOptions = field(default_factory=ReadOptions)
     types: dict[str, str] = field(default_factory=dict)
+    vector_length: int | None = None
 
     @property
     def relation(self) -> str:
-        """Temporary view of the rows: line, content and the given columns as text.
+        """Temporary view of the rows: line, content and the given columns, vectors as lists, all else as text.
 
         The lines of the n-th file, from 0, are moved on by n times `LINES_OF_A_FILE`.
         """

@@ -11,12 +11,12 @@ from datetime import datetime
 
 import duckdb
 
-from nightjar.contract.tables import BIGINT, DOUBLE, INTEGER, TEXT, TIMESTAMP, Column, Table
+from nightjar.contract.tables import BIGINT, DOUBLE, INTEGER, TEXT, TIMESTAMP, VECTOR, Column, Table
 from nightjar.importers.column_matching import required_columns
 from nightjar.importers.import_source import ImportSource
 from nightjar.importers.import_warnings import RowWarning
 from nightjar.importers.read_options import ReadOptions
-from nightjar.importers.values import doubtful_times, ids, numbers
+from nightjar.importers.values import doubtful_times, ids, numbers, vectors
 from nightjar.importers.values.sql_literals import literal
 from nightjar.importers.values.texts import trimmed, without_null_words
 from nightjar.importers.values.time_forms import plain_shape
@@ -107,7 +107,7 @@ def _written(source: ImportSource, column: Column) -> str:
 
 def _trimmed(source: ImportSource, column: Column) -> str:
     raw = f"{column.name}_raw"
-    if not _is_given(source, column.name):
+    if not _is_given(source, column.name) or column.type == VECTOR:
         return raw
     if column.type == TIMESTAMP:
         return f"case when {column.name}_plain_shape is not null then {raw} else {trimmed(raw)} end"
@@ -115,6 +115,8 @@ def _trimmed(source: ImportSource, column: Column) -> str:
 
 
 def _present(source: ImportSource, column: Column) -> str:
+    if column.type == VECTOR:
+        return f"{column.name}_trimmed"
     words = source.options.null_words if _is_given(source, column.name) else ()
     return without_null_words(f"{column.name}_trimmed", words)
 
@@ -139,7 +141,7 @@ def _typed(source: ImportSource, column: Column, forms: Mapping[str, ids.IdForm]
     filled = f"{column.name}_filled"
     if column.name in ids.ID_COLUMNS:
         return ids.decoded(source, column.name, filled, forms.get(column.name, ids.IdForm()))
-    if column.type == TEXT:
+    if column.type in (TEXT, VECTOR):
         return filled
     if column.type == TIMESTAMP:
         return _time_steps(source, column.name).instant
@@ -152,6 +154,9 @@ def _typed(source: ImportSource, column: Column, forms: Mapping[str, ids.IdForm]
 
 def _faults(source: ImportSource, column: Column, is_obligatory: bool) -> Iterator[str]:
     name, filled = column.name, f"{column.name}_filled"
+    if column.type == VECTOR:
+        yield from (_fault(*each) for each in vectors.faults(name, filled, source.vector_length))
+        return
     if is_obligatory:
         word = f"coalesce(': ''' || {name}_trimmed || ''' means no value', '')"
         yield _fault(f"{filled} is null", f"'{name} is empty' || {word}")

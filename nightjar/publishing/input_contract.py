@@ -5,7 +5,7 @@ that a `value` that became text would fail hours later or, worse, not at all.
 """
 
 from nightjar.contract.errors import BadInput
-from nightjar.contract.tables import BIGINT, DOUBLE, INTEGER, RAW, TEXT, TIMESTAMP
+from nightjar.contract.tables import BIGINT, DOUBLE, INTEGER, RAW, TEXT, TIMESTAMP, VECTOR
 from nightjar.warehouse.protocol import Connection
 
 # As the engines call them in information_schema; numbers of another width do fit.
@@ -16,8 +16,15 @@ _FITTING = {
     BIGINT: _WHOLE,
     DOUBLE: {"double", "double precision", "real", "float"},
     TIMESTAMP: {"timestamp with time zone"},
+    VECTOR: {"float[]", "_float4"},
 }
-_COLUMNS = "select table_name, column_name, lower(data_type) from information_schema.columns where table_schema = 'raw'"
+# PostgreSQL calls every array ARRAY; the other name has the type of its elements.
+_COLUMNS = """
+    select table_name, column_name, lower(case when data_type = 'ARRAY' then udt_name else data_type end)
+    from information_schema.columns where table_schema = 'raw'
+"""
+# A warehouse of an earlier version gets these tables when the run begins.
+_ADDED = ("event_weights", "item_vectors")
 
 
 def check_inputs(connection: Connection) -> None:
@@ -29,8 +36,7 @@ def check_inputs(connection: Connection) -> None:
     found = {(table, column): kind for table, column, kind in connection.execute(_COLUMNS).fetchall()}
     missing, differing = {}, {}
     for table in RAW:
-        if table.name == "event_weights" and not any(name == table.name for name, _ in found):
-            # A warehouse of an earlier version gets the table, filled, when the run begins.
+        if table.name in _ADDED and not any(name == table.name for name, _ in found):
             continue
         for column in table.columns:
             name, kind = f"{table.full_name}.{column.name}", found.get((table.name, column.name))

@@ -42,6 +42,10 @@ _QUERIES = {
         select item_id, feature, weight from core.dim_item_features
         where {_VERSION} and weight > 0 order by item_id, feature
     """,
+    "item_vectors": f"""
+        select item_id, kind, vector from core.dim_item_vectors
+        where {_VERSION} order by kind, item_id
+    """,
     "users": f"""
         select user_id, created_at from core.dim_users
         where {_VERSION} and {_arrived("user_id")} order by user_id
@@ -66,7 +70,7 @@ _LIMITED_INTERACTIONS = f"""
 
 
 def unload(warehouse: Warehouse, folder: RunFolder, settings: Settings) -> dict[str, int]:
-    """Write the five snapshot files of a run; return their row counts.
+    """Write the six snapshot files of a run; return their row counts.
 
     Beside them are `event_weights`, `event_types.json` (see `nightjar.publishing.event_types`) and, where the settings
     limit the events of a user on one date, `excluded_users`.

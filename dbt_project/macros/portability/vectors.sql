@@ -26,3 +26,19 @@
         where element is null or not ({{ is_finite_number('element') }})
     )
 {%- endmacro %}
+
+{# Number of elements of an array that are not 0. #}
+{% macro vector_nonzeros(vector) -%}
+    {{ return(adapter.dispatch('vector_nonzeros')(vector)) }}
+{%- endmacro %}
+
+{% macro duckdb__vector_nonzeros(vector) -%}
+    len(list_filter({{ vector }}, lambda element: element <> 0))
+{%- endmacro %}
+
+{% macro postgres__vector_nonzeros(vector) -%}
+    (
+        select count(*) from unnest({{ vector }}) as elements (element)
+        where element <> 0
+    )
+{%- endmacro %}

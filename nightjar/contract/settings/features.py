@@ -61,6 +61,18 @@ class FeatureSettings(SettingsGroup):
         "NIGHTJAR_MAX_FEATURE_WEIGHT does not limit them.",
     )
 
+    vector_dimensions: PositiveInt = setting(
+        16, recorded="model", description="Most dimensions that LightFM gets of the item vectors of a kind (PCA)."
+    )
+    vector_weight: float = setting(
+        1.0,
+        recorded="model",
+        ge=0,
+        allow_inf_nan=False,
+        description="Sum of the weights of an item's features of each kind of raw.item_vectors, whose identity weighs "
+        "1; 0: vectors count for nothing.",
+    )
+
     @field_validator("text_model")
     @classmethod
     def _absolute_text_model(cls, folder: str) -> str:

@@ -1,6 +1,6 @@
 """Tables that a user of Nightjar fills: append-only, only `interactions` is obligatory."""
 
-from nightjar.contract.tables.column_types import BIGINT, DOUBLE, TEXT, TIMESTAMP, Column, DataTest, Table
+from nightjar.contract.tables.column_types import BIGINT, DOUBLE, TEXT, TIMESTAMP, VECTOR, Column, DataTest, Table
 from nightjar.contract.tables.shared_columns import columns
 
 _WEIGHT_TEST = DataTest("is_within", "weigh_from_0_to_1000", {"columns": ["weight"], "lowest": 0, "highest": 1000})
@@ -46,6 +46,18 @@ RAW = (
     ),
     Table(
         "raw",
+        "item_vectors",
+        "one version of one vector of one item",
+        ("item_id", "kind", "recorded_at"),
+        columns(
+            "item_id",
+            Column("kind", TEXT, "What made the vector, e.g. `clip`; vectors of a kind are equally long."),
+            Column("vector", VECTOR, "Output of an encoder: finite numbers, not all of them 0."),
+            "recorded_at",
+        ),
+    ),
+    Table(
+        "raw",
         "users",
         "one version of one user",
         ("user_id", "recorded_at"),
@@ -83,7 +95,7 @@ RAW = (
         columns(
             Column("table_name", TEXT, "The raw table the row was meant for."),
             Column("file", TEXT, "Name of the file."),
-            Column("line", BIGINT, "Line in the file, the first line is 1; for Parquet the row, the first row is 1."),
+            Column("line", BIGINT, "Line in the file, the first line is 1; for Parquet and NPZ the row, from 1."),
             Column("reason", TEXT, "Which column broke which rule."),
             Column("content", TEXT, "The row as read, at most 1,000 characters."),
             Column("rejected_at", TIMESTAMP, "When the import read it."),

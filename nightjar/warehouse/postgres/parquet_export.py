@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
 from nightjar.contract.arrow_types import ARROW_TYPES
 from nightjar.contract.errors import NightjarError
-from nightjar.contract.tables import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, REAL, TEXT, TIMESTAMP
+from nightjar.contract.tables import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, REAL, TEXT, TIMESTAMP, VECTOR
 from nightjar.warehouse.postgres.connection import Session
 from nightjar.warehouse.postgres.placeholders import translated
 from nightjar.warehouse.protocol import Query
@@ -25,6 +26,7 @@ _TYPES = {
     "bool": BOOLEAN,
     "date": DATE,
     "float4": REAL,
+    "float4[]": VECTOR,
     "float8": DOUBLE,
     "int4": INTEGER,
     "int8": BIGINT,
@@ -61,8 +63,10 @@ def _schema(session: Session, statement: str, parameters: Any) -> pa.Schema:
     fields = []
     for column in described or []:
         known = session.adapters.types.get(column.type_code)
-        if known is None or known.name not in _TYPES:
-            named = known.name if known else column.type_code
+        # The registry has one entry for a type and the array of it.
+        suffix = "[]" if known and known.array_oid == column.type_code else ""
+        named = f"{known.name}{suffix}" if known else str(column.type_code)
+        if named not in _TYPES:
             raise NightjarError(
                 f"column {column.name} is of type {named}: expected one of {', '.join(_TYPES)}",
                 code="wrong_type",
@@ -70,26 +74,33 @@ def _schema(session: Session, statement: str, parameters: Any) -> pa.Schema:
                 value=named,
                 expected=tuple(_TYPES),
             )
-        fields.append(pa.field(column.name, ARROW_TYPES[_TYPES[known.name]]))
+        fields.append(pa.field(column.name, ARROW_TYPES[_TYPES[named]]))
     return pa.schema(fields)
 
 
 def _batches(copy: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    return iter(
-        csv.open_csv(
-            io.BufferedReader(_CopyStream(copy), _BLOCK_BYTES),
-            read_options=csv.ReadOptions(block_size=_BLOCK_BYTES),
-            parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-            convert_options=csv.ConvertOptions(
-                column_types=schema,
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                true_values=["t"],
-                false_values=["f"],
-            ),
-        )
+    written = {field.name: pa.string() if pa.types.is_list(field.type) else field.type for field in schema}
+    read = csv.open_csv(
+        io.BufferedReader(_CopyStream(copy), _BLOCK_BYTES),
+        read_options=csv.ReadOptions(block_size=_BLOCK_BYTES),
+        parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=csv.ConvertOptions(
+            column_types=written,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["t"],
+            false_values=["f"],
+        ),
     )
+    return (
+        pa.record_batch([_typed(batch[field.name], field.type) for field in schema], schema=schema) for batch in read
+    )
+
+
+def _typed(column: pa.Array, type_: pa.DataType) -> pa.Array:
+    # The server writes the shortest digits that give the same 32-bit float again: {0.1,-2}.
+    return pc.split_pattern(pc.utf8_trim(column, "{}"), ",").cast(type_) if pa.types.is_list(type_) else column
 
 
 class _CopyStream(io.RawIOBase):

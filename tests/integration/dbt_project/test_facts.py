@@ -6,7 +6,10 @@ import pytest
 
 from tests.support.handmade_warehouses import HandmadeWarehouse
 
-TABLES = ("fct_interactions", "fct_exposures", "dim_items", "dim_users", "dim_item_features", "dim_user_features")
+TABLES = (
+    *("fct_interactions", "fct_exposures", "dim_items", "dim_users"),
+    *("dim_item_features", "dim_item_vectors", "dim_user_features"),
+)
 EVENTS = "select event_id, user_id from core.fct_interactions order by event_id"
 
 

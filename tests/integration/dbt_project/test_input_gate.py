@@ -8,6 +8,7 @@ import pytest
 from tests.support.handmade_warehouses import HandmadeWarehouse
 
 FEATURE = "insert into raw.item_features values ('f1', 'genre:Drama', {}, '2026-01-01 00:00:00+00')"
+VECTOR = "insert into raw.item_vectors values ('f1', '{}', array[{}], '2026-01-01 00:00:00+00')"
 EVENT = "insert into raw.interactions values ('new', 'u1', 'f1', 'view', {}, '{}', '2026-01-12 00:00:00+00')"
 
 MUTATIONS = {
@@ -27,6 +28,26 @@ MUTATIONS = {
         [("weight", "from 0 to 1000", "nan in 1 rows")],
     ),
     "withdrawn feature": (FEATURE.format("0"), "raw_item_features_weigh_from_0_to_1000", []),
+    "vectors of two lengths": (
+        VECTOR.format("clip", "1, 2") + "; " + VECTOR.replace("f1", "b1").format("clip", "1"),
+        "item_vectors_are_sound",
+        [("kind=clip", ANY, "1 to 2 numbers")],
+    ),
+    "vectors of two kinds": (
+        VECTOR.format("clip", "1, 2") + "; " + VECTOR.format("audio", "-1"),
+        "item_vectors_are_sound",
+        [],
+    ),
+    "NaN in a vector": (
+        VECTOR.format("clip", "1, 'nan'::real"),
+        "item_vectors_are_sound",
+        [("item_id=f1 kind=clip", ANY, "2 numbers, 1 not finite, 2 not 0")],
+    ),
+    "vector of zeros": (
+        VECTOR.format("clip", "0, 0"),
+        "item_vectors_are_sound",
+        [("item_id=f1 kind=clip", ANY, "2 numbers, 0 not finite, 0 not 0")],
+    ),
     "infinite value": (
         EVENT.format("'infinity'", "2026-01-10 00:00:00+00"),
         "raw_interactions_have_finite_values",

@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -27,6 +28,15 @@ def test_files_prints_one_line_a_table(runner: CliRunner, tmp_path: Path) -> Non
     assert "raw.rejected_rows" in first.splitlines()[0]
     second = runner.invoke(app, arguments, catch_exceptions=False).output
     assert counts_of(second) == {"raw.interactions": (0, 1, 1), "raw.item_features": (0, 1, 0)}
+
+
+def test_vectors_prints_the_line_of_its_table(runner: CliRunner, tmp_path: Path) -> None:
+    np.savez(tmp_path / "v.npz", ids=np.array(["i1", "i2", "i3"]), vectors=np.array([[1, 2], [3, 4], [0, 0]]))
+    arguments = ["vectors", "--kind", "clip", f"{tmp_path}/v.npz"]
+    for counted in ((2, 0, 1), (0, 2, 1)):
+        output = runner.invoke(app, arguments, catch_exceptions=False).output
+        assert counts_of(output) == {"raw.item_vectors": counted}
+        assert "raw.rejected_rows" in output.splitlines()[0]
 
 
 def test_event_types_without_a_weight_are_named_with_their_events(runner: CliRunner, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
 
 from nightjar.contract.interval import of_date
@@ -40,6 +41,14 @@ CORE = """
             00:00+00'), ('i1', 'genre:Drama', 0.0, timestamptz '2026-03-01 00:00+00', null),
             ('i1', 'genre:War', 2.0, timestamptz '2026-01-01 00:00+00', null)
         ) t(item_id, feature, weight, valid_from, valid_to);
+    create table core.dim_item_vectors as
+        select item_id, kind, cast(vector as real[]) as vector, valid_from, valid_to
+        from (values
+            ('i2', 'clip', array[0.1, -3], timestamptz '2026-01-01 00:00+00', null::timestamptz),
+            ('i1', 'clip', array[1, 1.5], timestamptz '2026-01-01 00:00+00', timestamptz '2026-04-01 00:00+00'),
+            ('i1', 'clip', array[9, 9], timestamptz '2026-04-01 00:00+00', null),
+            ('i1', 'audio', array[1e-30, 16777217, 3], timestamptz '2026-01-01 00:00+00', null)
+        ) t(item_id, kind, vector, valid_from, valid_to);
     create table core.dim_users as
         select 'u1' as user_id, timestamptz '2026-01-01 00:00+00' as created_at,
             timestamptz '2026-01-01 00:00+00' as valid_from, null::timestamptz as valid_to,
@@ -102,6 +111,18 @@ def test_withdrawn_and_later_features_are_left_out(warehouse: Warehouse, folder:
     assert snapshot(folder, "item_features", "item_id, feature, weight") == [("i1", "genre:War", 2.0)]
     assert rows["user_features"] == 0
     assert rows["users"] == 1
+
+
+def test_vectors_are_those_that_were_recorded_before_the_runs_end_to_the_last_bit(
+    warehouse: Warehouse, folder: RunFolder, settings: Settings
+) -> None:
+    assert unload(warehouse, folder, settings)["item_vectors"] == 3
+    nearest = [float(np.float32(each)) for each in (1e-30, 16_777_217, 0.1)]
+    assert snapshot(folder, "item_vectors", "item_id, kind, vector, typeof(vector)") == [
+        ("i1", "audio", [nearest[0], nearest[1], 3], "FLOAT[]"),
+        ("i1", "clip", [1, 1.5], "FLOAT[]"),
+        ("i2", "clip", [nearest[2], -3], "FLOAT[]"),
+    ]
 
 
 VIEWS = """

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.data.text_features import item_texts, principal_components, weighted_halves, with_text_features
+from ml.data.text_features import item_texts, with_text_features
 from ml.data.training_data import TrainingData, read_training_data
 from ml.models.cold_items import metadata_rows
 from ml.models.trained_embeddings import embedding_sources
@@ -32,37 +32,6 @@ def texted(
         return textless, with_text_features(textless, run.folder.snapshot_folder, settings)
 
     return both
-
-
-def test_components_are_the_axes_of_most_variance_about_the_mean_and_no_more_than_there_are() -> None:
-    vectors = np.array(list(VECTORS.values()), np.float32)
-    assert principal_components(vectors, 5) == pytest.approx(np.array([[3, 0], [-3, 0], [0, 1], [0, -1]]))
-    assert principal_components(vectors, 1) == pytest.approx(np.array([[3], [-3], [0], [0]]))
-    assert principal_components(vectors[[0, 0]], 5).shape == (2, 0)
-    # On one line but for rounding.
-    line = np.outer([0.1, 0.2, 0.7, 1.3, 2.9], [0.3, 0.6, 1.1]).astype(np.float32)
-    assert principal_components(line, 5).shape == (5, 1)
-
-
-@pytest.mark.parametrize(
-    ("vectors", "components"),
-    [
-        ([[1, -2], [-1, 2]], [-(5**0.5), 5**0.5]),
-        ([[1, 2], [-1, -2]], [5**0.5, -(5**0.5)]),
-        ([[-2, 1], [2, -1]], [-(5**0.5), 5**0.5]),
-        ([[2, 1], [-2, -1]], [5**0.5, -(5**0.5)]),
-    ],
-)
-def test_the_largest_entry_of_an_axis_is_positive(vectors: list[list[float]], components: list[float]) -> None:
-    assert principal_components(np.array(vectors, np.float32), 1)[:, 0] == pytest.approx(components)
-
-
-def test_each_component_has_a_positive_and_a_negative_half_and_a_row_sums_to_the_weight() -> None:
-    assert weighted_halves(np.array([[3.0, -1.0], [0.0, 0.0], [-0.5, 0.0]]), 2.0).tolist() == [
-        [1.5, 0, 0, 0.5],
-        [0, 0, 0, 0],
-        [0, 2, 0, 0],
-    ]
 
 
 def test_items_with_a_text_get_its_features_and_the_others_none(

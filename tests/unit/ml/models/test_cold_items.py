@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from ml.data.encoded_features import with_encoded_features
 from ml.data.training_data import TrainingData, read_training_data
 from ml.models.cold_items import cold_vectors, cold_weights, metadata_rows
+from tests.support.small_training_data import training_data
 
 IS_KNOWN = np.array([True, True, False, True, False, False])
 # Item 5 carries nothing.
@@ -85,3 +87,12 @@ def test_rows_are_tf_idf_without_identities_and_rare_features_at_the_root_of_the
     usual = (1 + length) / 2
     longer = np.array([1 / 2, 3]) / length * np.sqrt(length / usual)
     assert rows == pytest.approx(np.array([[np.sqrt(1 / usual), 0], longer, [0, 0], [0, 0]]))
+
+
+def test_vectors_stand_beside_the_rows_of_features_and_their_halves_in_neither() -> None:
+    given = training_data(sparse.csr_matrix((2, 3), dtype=np.float32), tags="aab")
+    vectors = np.array([[0.6, 0.8], [0, 0], [0, -1]], np.float32)
+    encoded = with_encoded_features(given, "clip", np.array([0, 2]), np.array([[3.0, 4.0], [0.0, -5.0]]), 1.0)
+    rows = metadata_rows(replace(encoded, item_vectors=vectors)).toarray()
+    assert rows[:, 2:] == pytest.approx(vectors)
+    assert rows[:, :2].tolist() == metadata_rows(given).toarray().tolist()

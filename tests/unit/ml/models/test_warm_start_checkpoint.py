@@ -67,6 +67,12 @@ def test_a_checkpoint_of_other_settings_is_not_used(
     assert (warm_start_checkpoint.load(left, named(data, ["a"], ["x"]), settings) is not None) == is_taken
 
 
+def test_a_checkpoint_is_not_used_where_items_have_features_whose_meaning_changes(
+    left: Path, data: TrainingData
+) -> None:
+    assert warm_start_checkpoint.load(left, named(data, ["a"], ["x", "(clip):0+"]), SETTINGS) is None
+
+
 def test_a_damaged_checkpoint_is_refused(left: Path, data: TrainingData) -> None:
     (left / "user_biases.npy").write_bytes(b"")
     with refused(NightjarError, "digest_differs", file=left / "user_biases.npy"):

@@ -1,0 +1,13 @@
+with cleaned as (
+
+    select
+        cast(item_id as text) as item_id,
+        cast({{ trimmed('kind') }} as text) as kind,
+        max(vector) as vector,
+        cast(recorded_at as timestamptz) as recorded_at
+    from {{ source('raw', 'item_vectors') }}
+    group by item_id, {{ trimmed('kind') }}, recorded_at
+
+)
+
+select * from cleaned
