@@ -84,7 +84,11 @@ golden: setup  ## Renew the golden files (messages, commands, columns); review t
 	NIGHTJAR_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q -m unit $(AT_ONCE) $(UNIT)
 	NIGHTJAR_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/integration/dags/test_dag_policies.py tests/integration/dbt_project/test_output_contracts.py
 
-test: setup  ## Run every test except those of the stacks, in WORKERS parallel processes
+.venv/.neural: requirements.neural.txt .venv/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+test: setup .venv/.neural  ## Run every test except those of the stacks, in WORKERS parallel processes
 	$(BIN)/python -m pytest $(AT_ONCE)
 
 test-stack: setup browser  ## Start a stack on free ports and test it, also in a browser; DAYS=2 backfills less than a week

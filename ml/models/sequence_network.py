@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ml.models.base import LongFit
-from ml.models.sequence_windows import OrderedItems, Shape, ndcg_of_held_back
+from ml.models.sequence_windows import OrderedItems, Shape, batches, ndcg_of_held_back
 from nightjar.contract.atomic_files import file_written_aside
 from nightjar.contract.errors import NightjarError
 
@@ -271,11 +271,10 @@ class Training:
         self.network.train()
         items = len(self.ordered.warm)
         scored = items if items <= FULL_SOFTMAX_ITEMS else NEGATIVES
-        size = max(1, min(np.clip(len(self.begins) // _STEPS, _FEWEST, _MOST), _CELLS // (self.shape.length * scored)))
-        order = torch.randperm(len(self.begins)).numpy()
+        size = int(np.clip(len(self.begins) // _STEPS, _FEWEST, _MOST))
+        random = np.random.default_rng([self.shape.seed, self.epoch])
         total = 0.0
-        for start in range(0, len(order), size):
-            batch = order[start : start + size]
+        for batch in batches(self.ends - self.begins, size, _CELLS // scored, random):
             rows, lengths = self.ordered.rows(self.begins[batch], self.ends[batch])
             inside = torch.from_numpy(np.arange(rows.shape[1] - 1) < lengths[:, None] - 1).to(self.device)
             before, after = (torch.from_numpy(each).to(self.device) for each in (rows[:, :-1], rows[:, 1:]))

@@ -9,6 +9,8 @@ from scipy import sparse
 from nightjar.contract.artifacts.sources import History
 
 Integers = NDArray[np.int64]
+# Batches whose windows are sorted by length together.
+_POOL = 20
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,31 @@ class OrderedItems:
         places = np.arange(lengths.max(initial=0))
         inside = places < lengths[:, None]
         return np.where(inside, self.items[np.where(inside, begins[:, None] + places, 0)], 0), lengths
+
+
+def batches(lengths: Integers, size: int, most_places: int, random: np.random.Generator) -> list[Integers]:
+    """Cut all windows into batches in a random order; those of a batch are similarly long, so that little is filled up.
+
+    Args:
+        lengths: (windows,) events of each.
+        size: windows of a batch at most.
+        most_places: rows times the longest row of a batch, at most; a window longer than that is a batch of its own.
+        random: orders windows and batches.
+
+    Returns:
+        (windows of the batch,) indices, a batch each.
+    """
+    order = random.permutation(len(lengths))
+    cut = []
+    for start in range(0, len(order), size * _POOL):
+        pool = order[start : start + size * _POOL]
+        # Stable, so that windows of one length keep their random order.
+        pool = pool[np.argsort(-lengths[pool], kind="stable")]
+        while len(pool):
+            count = int(np.clip(most_places // lengths[pool[0]], 1, size))
+            cut.append(pool[:count])
+            pool = pool[count:]
+    return [cut[place] for place in random.permutation(len(cut))]
 
 
 def mean_features(features: sparse.csr_matrix, is_identity: NDArray[np.bool_]) -> sparse.csr_matrix:

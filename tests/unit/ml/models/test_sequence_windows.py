@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ml.models.sequence_windows import OrderedItems, mean_features, ndcg_of_held_back
+from ml.models.sequence_windows import OrderedItems, batches, mean_features, ndcg_of_held_back
 from nightjar.contract.artifacts.sources import History
 from tests.support.small_rankers import matrix
 
@@ -45,6 +45,18 @@ def test_rows_are_filled_up_at_their_ends() -> None:
     rows, lengths = ordered.rows(np.array([0, 3]), np.array([3, 4]))
     assert rows.tolist() == [[0, 1, 2], [2, 0, 0]]
     assert lengths.tolist() == [3, 1]
+
+
+def test_batches_hold_windows_of_similar_length_and_each_window_once() -> None:
+    lengths = np.array([2, 9, 3, 30, 8, 2, 7, 2, 2])
+    cut = batches(lengths, 3, 18, np.random.default_rng(1))
+    # One pool, longest first: 30 alone although it is too long, two that fill 18 places at most, then three at most.
+    assert sorted(sorted(lengths[batch].tolist()) for batch in cut) == [[2], [2, 2, 2], [3, 7], [8, 9], [30]]
+    assert sorted(np.concatenate(cut).tolist()) == [*range(9)]
+    again = batches(lengths, 3, 18, np.random.default_rng(1))
+    assert [batch.tolist() for batch in cut] == [batch.tolist() for batch in again]
+    orders = {tuple(batch[0] for batch in batches(lengths, 3, 18, np.random.default_rng(seed))) for seed in range(5)}
+    assert len(orders) > 1
 
 
 def test_features_of_an_item_weigh_one_together_and_its_identity_is_none_of_them() -> None:
