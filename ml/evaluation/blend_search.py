@@ -19,6 +19,8 @@ from nightjar.ranking.blend import LOWEST
 # Fractions that a source is tried with, of the weight that is not any source's least.
 FRACTIONS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 0.9)
 _SAMPLES, _SWEEPS = 4, 4
+# Of more lists with a candidate of the truth a sample is searched.
+MAX_JUDGES = 4_000
 _LEAST_GAIN = 1e-4
 _LIKELIHOOD_STEPS = 60
 Weights = NDArray[np.float64]
@@ -42,8 +44,8 @@ class ScoredLists:
     sizes: NDArray[np.int64]
     k: int
 
-    def where(self, rows: NDArray[np.bool_]) -> "ScoredLists":
-        """Return some of the lists: (lists,)."""
+    def where(self, rows: NDArray[np.int64]) -> "ScoredLists":
+        """Return some of the lists: (kept,) rows."""
         return ScoredLists(self.scores[rows], self.is_candidate[rows], self.is_truth[rows], self.sizes[rows], self.k)
 
     def total(self, weights: Weights) -> Vectors:
@@ -82,7 +84,9 @@ def best_weights(lists: ScoredLists, default: Weights, least: Weights, seed: int
     everything = np.full(count, 1 / count)
     generator = np.random.default_rng(seed)
     samples = np.array([everything, *(generator.multinomial(count, everything) / count for _ in range(_SAMPLES))])
-    judges = np.asarray(lists.is_truth.any(axis=1))
+    judges = np.flatnonzero(lists.is_truth.any(axis=1))
+    if len(judges) > MAX_JUDGES:
+        judges = np.sort(generator.choice(judges, MAX_JUDGES, replace=False))
     lists, samples = lists.where(judges), samples[:, judges]
     starts = (likeliest_weights(lists, each, default, least) for each in samples)
     found = np.array([_descend(lists, *each, least) for each in zip(samples, starts, strict=True)])

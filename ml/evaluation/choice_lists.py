@@ -19,8 +19,8 @@ from nightjar.ranking.blend import best_columns
 from nightjar.ranking.catalogue import Catalogue
 from nightjar.ranking.ranker import Ranker
 
-# Of more lists a sample is looked at; on sparse data a third of them has a candidate of the truth.
-MAX_LISTS = 4_000
+# Of more lists a sample is scored; on sparse data a third of them has a candidate of the truth.
+MAX_LISTS = 8_000
 # Of each source the best items of a list: what none of them ranks high, no sum of them does.
 _CANDIDATES = 60
 

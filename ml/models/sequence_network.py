@@ -25,13 +25,13 @@ from nightjar.contract.errors import NightjarError
 BLOCKS, HEADS, DROPOUT = 2, 2, 0.2
 LEARNING_RATE, PATIENCE = 0.001, 6
 # Beyond so many items the softmax is over the target and a sample, the same for a whole batch.
-FULL_SOFTMAX_ITEMS, NEGATIVES = 20_000, 1_024
+FULL_SOFTMAX_ITEMS, NEGATIVES = 5_000, 1_024
 # Windows of a step: few data need many steps more than a smooth gradient.
 _FEWEST, _MOST, _STEPS = 16, 128, 100
 # Scores that are held at once, and users whose sequences are read at once.
 _CELLS, _READ_AT_ONCE = 40_000_000, 500
-# Users whose newest item says when to stop.
-VALIDATION_USERS, _K = 5_000, 10
+# Users whose newest item says when to stop: a fifth of them, but so many at least, if there are, and at most.
+JUDGES, _K = (1_000, 5_000), 10
 # Of a training, beside its tensors.
 _NUMBERS = ("epoch", "best_epoch", "best_value", "seconds")
 
@@ -187,10 +187,11 @@ class Training:
         torch.manual_seed(shape.seed)
         self.network = SequenceNetwork(len(ordered.warm), features, shape.dimension, shape.length).to(device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98))
-        self.begins, self.ends = ordered.windows(shape.length, held_back=1)
         has_two = np.flatnonzero(np.diff(ordered.starts) > 1)
-        random = np.random.default_rng(shape.seed)
-        self.judges = np.sort(random.permutation(has_two)[:VALIDATION_USERS])
+        judges = np.random.default_rng(shape.seed).permutation(has_two)[: int(np.clip(len(has_two) // 5, *JUDGES))]
+        self.judges = np.sort(judges)
+        is_judge = np.isin(np.arange(len(ordered.starts) - 1), judges)
+        self.begins, self.ends = ordered.windows(shape.length, is_judge.astype(np.int64))
         self.epoch, self.best_epoch, self.best_value, self.seconds = 0, 0, -1.0, 0.0
         self.best: dict[str, Tensor] = {}
 

@@ -55,18 +55,19 @@ class OrderedItems:
         counts = np.bincount(ranks.row, minlength=history.newest_ranks.shape[0])
         return cls(numbers[order].astype(np.int64), np.concatenate([[0], np.cumsum(counts)]), warm.astype(np.int64))
 
-    def windows(self, length: int, held_back: int) -> tuple[Integers, Integers]:
+    def windows(self, length: int, held_back: Integers | int) -> tuple[Integers, Integers]:
         """Cut events so that each but a user's first is the target of one window: (windows,) begins and ends.
 
         Args:
             length: targets of a window at most; it begins with one event more.
-            held_back: newest events of each user that are in no window.
+            held_back: newest events of users that are in no window: (users,), or one number for all.
         """
-        targets = np.maximum(np.diff(self.starts) - held_back - 1, 0)
+        kept = self.starts[1:] - held_back
+        targets = np.maximum(kept - self.starts[:-1] - 1, 0)
         counts = -(-targets // length)
         users = np.repeat(np.arange(len(targets)), counts)
         number = np.arange(len(users)) - np.repeat(np.cumsum(counts) - counts, counts)
-        ends = self.starts[users + 1] - held_back - number * length
+        ends = kept[users] - number * length
         return np.maximum(ends - length - 1, self.starts[users]), ends
 
     def newest(self, users: Integers, length: int, held_back: int = 0) -> tuple[Integers, Integers]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ml.evaluation import blend_search
 from ml.evaluation.blend_search import ScoredLists, best_weights, likeliest_weights
 
 # What a hit at the second rank adds to NDCG.
@@ -98,3 +99,21 @@ def test_equal_lists_and_seeds_give_equal_weights() -> None:
     lists = lists_of(draw.normal(size=(60, 3, 30)) + np.array([0.5, 1, 0.7])[:, None] * is_truth[:, None], is_truth)
     first, second = (best_weights(lists, np.full(3, 1 / 3), np.zeros(3), 4) for _ in range(2))
     assert first.tobytes() == second.tobytes()
+
+
+def test_at_most_so_many_lists_are_searched_and_those_without_a_candidate_of_the_truth_are_none_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searched, lists = [], noise_and_truth(12)
+    lists.is_truth[::3] = False
+
+    def start(lists: ScoredLists, of_lists: np.ndarray, start: np.ndarray, least: np.ndarray) -> np.ndarray:
+        searched.append((len(of_lists), lists.is_truth.any(axis=1).tolist()))
+        return start
+
+    monkeypatch.setattr(blend_search, "_descend", start)
+    for most, expected in ((20, 8), (8, 8), (5, 5)):
+        monkeypatch.setattr(blend_search, "MAX_JUDGES", most)
+        best_weights(lists, np.full(3, 1 / 3), np.zeros(3), 1)
+        assert searched == [(expected, [True] * expected)] * 5
+        searched.clear()

@@ -31,6 +31,10 @@ def test_each_event_but_the_first_and_the_newest_is_the_target_of_one_window() -
     ordered = of([[7, 6, 5, 4, 3, 2, 1], [2, 1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1]])
     assert slices(ordered, *ordered.windows(2, held_back=1)) == [[3, 4, 5], [1, 2, 3], [0, 1]]
     assert slices(ordered, *ordered.windows(100, held_back=0)) == [[0, 1, 2, 3, 4, 5, 6], [0, 1]]
+    # Of some users alone.
+    of_each = np.zeros(len(ordered.starts) - 1, np.int64)
+    of_each[0] = 1
+    assert slices(ordered, *ordered.windows(100, of_each)) == [[0, 1, 2, 3, 4, 5], [0, 1]]
 
 
 def test_what_is_read_of_a_user_ends_before_what_is_held_back() -> None:
