@@ -16,7 +16,7 @@ UNIT := tests/unit ml/evaluation/metrics
 SIZE ?= 100k
 SOAK ?=
 BENCH_WORK ?= $(CURDIR)/var/bench-quality
-# --ablations, --peers-only
+# --ablations, --peers-only, --sequence
 QUALITY_OPTIONS ?=
 BENCH_PERFORMANCE_WORK ?= $(CURDIR)/var/bench
 BENCH_COLD_WORK ?= $(CURDIR)/var/bench-cold

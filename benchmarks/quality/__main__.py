@@ -11,6 +11,7 @@ from benchmarks.quality.data_sets import DataSet, data_set_of
 from benchmarks.quality.events import read_events
 from benchmarks.quality.measure import (
     MIN_USERS,
+    WITH_SEQUENCE,
     evaluated_users,
     measure_ablations,
     measure_neural_peers,
@@ -58,6 +59,8 @@ def main() -> int:
         measure_neural_peers(table.base, table.protocol, table.folder)
     if arguments.peers_only:
         return 0
+    for table in large if arguments.sequence else ():
+        measure_nightjar(table.base, table.protocol, table.folder, WITH_SEQUENCE)
     measured = Measured(
         {table.title: measure_nightjar(table.base, table.protocol, table.folder) for table in large},
         {name: measure_sessions_of_nightjar(*each) for name, each in of_sessions.items()},
@@ -93,6 +96,7 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--page", type=Path, default=Path("docs/quality.md"))
     parser.add_argument("--peers-only", action="store_true", help="run no Nightjar and write no page")
+    parser.add_argument("--sequence", action="store_true", help="run Nightjar with NIGHTJAR_SEQUENCE=on, too")
     parser.add_argument("--ablations", action="store_true", help="add settings of Nightjar changed one at a time")
     return parser
 

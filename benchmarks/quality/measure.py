@@ -20,7 +20,9 @@ from ml.data.training_data import read_training_data
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import load_settings
 
-NIGHTJAR = "Nightjar"
+NIGHTJAR, WITH_SEQUENCE = "Nightjar", "Nightjar with sequence"
+# Settings beside those of the protocol, and the folder of the home, which ablations read.
+_RUNS = {NIGHTJAR: ({}, "home"), WITH_SEQUENCE: ({"sequence": "on"}, "home-sequence")}
 # Of fewer users no table is made: one of them would move a figure by more than the models differ.
 MIN_USERS = 50
 
@@ -54,17 +56,24 @@ def _parts(base: Path, protocol: Protocol) -> tuple[tuple[Events, Events], tuple
     return (train, test), protocol.split(train)
 
 
-def measure_nightjar(base: Path, protocol: Protocol, folder: Path) -> dict[str, Any]:
-    """Publish from the training part, evaluate on the test part, and return the figures of all models by name."""
+def measure_nightjar(base: Path, protocol: Protocol, folder: Path, name: str = NIGHTJAR) -> dict[str, Any]:
+    """Publish from the training part, evaluate on the test part, and return the figures of all models by name.
+
+    Args:
+        base: warehouse file with the whole data set.
+        protocol: of the split, with the settings that it asks for.
+        folder: of the figures and the home.
+        name: `NIGHTJAR`, or `WITH_SEQUENCE` for a run with that source, which needs the extra `neural`.
+    """
+    settings, home = _RUNS[name][0], folder / _RUNS[name][1]
 
     def published() -> dict[str, Any]:
         train, test = protocol.split(read_events(base))
-        home = folder / "home"
-        publish(base, home, train, protocol.settings)
+        publish(base, home, train, {**protocol.settings, **settings})
         return _evaluated(home, train, test)
 
     figures = SavedFigures(folder / "figures.json")
-    figures.measure_once(NIGHTJAR, published)
+    figures.measure_once(name, published)
     return figures.values
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.pages import METRICS, Models, choice_table, difference, draw_recall, save
-from benchmarks.quality.measure import MIN_USERS, NIGHTJAR
+from benchmarks.quality.measure import MIN_USERS, NIGHTJAR, WITH_SEQUENCE
 from benchmarks.quality.neural_peers import EPOCHS, MOST_SCORES, NEURAL_PEERS
 from benchmarks.quality.protocols import PROTOCOLS
 from benchmarks.quality.published_marks import quoted
@@ -112,9 +112,14 @@ def _tied(fractions: Mapping[str, float]) -> str:
 def _verdict(models: Models) -> str:
     differences = []
     for metric in METRICS:
-        best = max((each for each in models if each != NIGHTJAR), key=lambda each: float(models[each][metric]))
+        peers = models.keys() - {NIGHTJAR, WITH_SEQUENCE}
+        best = max(sorted(peers), key=lambda each: float(models[each][metric]))
         differences.append(f"{difference(models, NIGHTJAR, best, metric)} against the best peer, {best}")
-    return f"Nightjar: {'; '.join(differences)}."
+    verdict = f"Nightjar: {'; '.join(differences)}."
+    if WITH_SEQUENCE not in models:
+        return verdict
+    with_sequence = [f"{difference(models, WITH_SEQUENCE, NIGHTJAR, metric)}" for metric in METRICS]
+    return f"{verdict} With the source `sequence`, `NIGHTJAR_SEQUENCE=on`, against without: {'; '.join(with_sequence)}."
 
 
 def _table(models: Models) -> str:
