@@ -26,7 +26,7 @@ BLOCKS, HEADS, DROPOUT = 2, 2, 0.2
 LEARNING_RATE, PATIENCE = 0.001, 6
 # Beyond so many items the softmax is over the target and a sample, the same for a whole batch.
 FULL_SOFTMAX_ITEMS, NEGATIVES = 5_000, 1_024
-# Windows of a step: few data need many steps more than a smooth gradient.
+# Windows of a step, of the mean length: few data need many steps more than a smooth gradient.
 _FEWEST, _MOST, _STEPS = 16, 128, 100
 # Scores that are held at once, and users whose sequences are read at once.
 _CELLS, _READ_AT_ONCE = 40_000_000, 500
@@ -272,10 +272,10 @@ class Training:
         self.network.train()
         items = len(self.ordered.warm)
         scored = items if items <= FULL_SOFTMAX_ITEMS else NEGATIVES
-        size = int(np.clip(len(self.begins) // _STEPS, _FEWEST, _MOST))
-        random = np.random.default_rng([self.shape.seed, self.epoch])
+        random, lengths = np.random.default_rng([self.shape.seed, self.epoch]), self.ends - self.begins
+        windows = int(np.clip(len(lengths) // _STEPS, _FEWEST, _MOST))
         total = 0.0
-        for batch in batches(self.ends - self.begins, size, _CELLS // scored, random):
+        for batch in batches(lengths, min(int(windows * lengths.mean()), _CELLS // scored), random):
             rows, lengths = self.ordered.rows(self.begins[batch], self.ends[batch])
             inside = torch.from_numpy(np.arange(rows.shape[1] - 1) < lengths[:, None] - 1).to(self.device)
             before, after = (torch.from_numpy(each).to(self.device) for each in (rows[:, :-1], rows[:, 1:]))

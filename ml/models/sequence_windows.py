@@ -83,13 +83,13 @@ class OrderedItems:
         return np.where(inside, self.items[np.where(inside, begins[:, None] + places, 0)], 0), lengths
 
 
-def batches(lengths: Integers, size: int, most_places: int, random: np.random.Generator) -> list[Integers]:
+def batches(lengths: Integers, places: int, random: np.random.Generator) -> list[Integers]:
     """Cut all windows into batches in a random order; those of a batch are similarly long, so that little is filled up.
 
     Args:
         lengths: (windows,) events of each.
-        size: windows of a batch at most.
-        most_places: rows times the longest row of a batch, at most; a window longer than that is a batch of its own.
+        places: rows times the longest row of a batch, at most, so that the targets of each batch, short windows or long
+            ones, count about alike; a window longer than that is a batch of its own.
         random: orders windows and batches.
 
     Returns:
@@ -97,14 +97,14 @@ def batches(lengths: Integers, size: int, most_places: int, random: np.random.Ge
     """
     order = random.permutation(len(lengths))
     cut = []
-    for start in range(0, len(order), size * _POOL):
-        pool = order[start : start + size * _POOL]
+    pools = -(-int(lengths.sum()) // (places * _POOL))
+    for pool in np.array_split(order, max(1, pools)):
         # Stable, so that windows of one length keep their random order.
-        pool = pool[np.argsort(-lengths[pool], kind="stable")]
-        while len(pool):
-            count = int(np.clip(most_places // lengths[pool[0]], 1, size))
-            cut.append(pool[:count])
-            pool = pool[count:]
+        left = pool[np.argsort(-lengths[pool], kind="stable")]
+        while len(left):
+            count = max(1, places // int(lengths[left[0]]))
+            cut.append(left[:count])
+            left = left[count:]
     return [cut[place] for place in random.permutation(len(cut))]
 
 

@@ -51,16 +51,22 @@ def test_rows_are_filled_up_at_their_ends() -> None:
     assert lengths.tolist() == [3, 1]
 
 
-def test_batches_hold_windows_of_similar_length_and_each_window_once() -> None:
+def test_batches_hold_windows_of_similar_length_and_about_as_many_places() -> None:
     lengths = np.array([2, 9, 3, 30, 8, 2, 7, 2, 2])
-    cut = batches(lengths, 3, 18, np.random.default_rng(1))
-    # One pool, longest first: 30 alone although it is too long, two that fill 18 places at most, then three at most.
-    assert sorted(sorted(lengths[batch].tolist()) for batch in cut) == [[2], [2, 2, 2], [3, 7], [8, 9], [30]]
-    assert sorted(np.concatenate(cut).tolist()) == [*range(9)]
-    again = batches(lengths, 3, 18, np.random.default_rng(1))
+    cut = batches(lengths, 18, np.random.default_rng(1))
+    # Of one pool, longest first: 30 alone although it is too long, two of 9 places, two of 7, four of 2.
+    assert sorted(sorted(lengths[batch].tolist()) for batch in cut) == [[2, 2, 2, 2], [3, 7], [8, 9], [30]]
+    again = batches(lengths, 18, np.random.default_rng(1))
     assert [batch.tolist() for batch in cut] == [batch.tolist() for batch in again]
-    orders = {tuple(batch[0] for batch in batches(lengths, 3, 18, np.random.default_rng(seed))) for seed in range(5)}
+    orders = {tuple(batch[0] for batch in batches(lengths, 18, np.random.default_rng(seed))) for seed in range(5)}
     assert len(orders) > 1
+
+
+def test_each_window_is_in_one_batch_of_any_pool() -> None:
+    lengths = np.full(500, 3)
+    cut = batches(lengths, 6, np.random.default_rng(1))
+    assert max(len(batch) for batch in cut) == 2
+    assert sorted(np.concatenate(cut).tolist()) == [*range(500)]
 
 
 def test_features_of_an_item_weigh_one_together_and_its_identity_is_none_of_them() -> None:
