@@ -22,7 +22,7 @@ from ml.models.sequence_windows import OrderedItems, Shape, batches, ndcg_of_hel
 from nightjar.contract.atomic_files import file_written_aside
 from nightjar.contract.errors import NightjarError
 
-BLOCKS, HEADS, DROPOUT = 2, 2, 0.2
+BLOCKS, HEADS, DROPOUT = 2, 2, 0.4
 LEARNING_RATE, PATIENCE = 0.001, 6
 # Beyond so many items the softmax is over the target and a sample, the same for a whole batch.
 FULL_SOFTMAX_ITEMS, NEGATIVES = 5_000, 1_024
