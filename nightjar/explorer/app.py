@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from nightjar.explorer import clicks_page, index_page, item_page, quality_page, runs_page, user_page
+from nightjar.explorer import clicks_page, index_page, item_page, map_page, quality_page, runs_page, user_page
 
 _PAGES = (
     (user_page.show, "A user", "user"),
     (item_page.show, "An item", "item"),
+    (map_page.show, "Item map", "map"),
     (quality_page.show, "Quality over time", "quality"),
     (clicks_page.show, "Clicks by variant", "clicks"),
     (index_page.show, "Indices", "indices"),

@@ -1,4 +1,6 @@
-"""The explorer's charts: lines over dates, and rates with their intervals."""
+"""The explorer's charts: lines over dates, rates with their intervals, and points on a plane."""
+
+from collections.abc import Mapping, Sequence
 
 import altair
 
@@ -20,6 +22,7 @@ _COLOURS = {
     "trending": "#1f77b4",
 }
 _OTHERS = ["#7b4fa3", "#2a9d8f", "#c2554f", "#6b7a1f", "#1f77b4", "#9c755f"]
+_MAP_WIDTH, _MAP_HEIGHT = 760, 560
 
 
 def over_dates(
@@ -91,6 +94,48 @@ def stacked_bars(
         # The legend and the axis of numbers take the rest.
         .properties(height=pixels * len(labels) + 110)
     )
+
+
+def item_map(result: QueryResult, colours: Mapping[str, str], title: str) -> altair.Chart:
+    """Draw points without axes, both directions to one scale, coloured by label.
+
+    Args:
+        result: rows with title, domain, label, x and y, in the order of drawing.
+        colours: of the labels, in the order of the legend.
+        title: of the legend.
+    """
+    scale = altair.Scale(domain=list(colours), range=list(colours.values()))
+    horizontal, vertical = _equal_scales(result.column("x"), result.column("y"))
+    # 30 square pixels, and 8 for ten thousand points: as many as do not hide each other.
+    size = max(8.0, min(30.0, 80_000 / len(result.rows)))
+    return (
+        _base(result)
+        .mark_circle(size=size, opacity=0.75)
+        .encode(
+            x=altair.X("x:Q", axis=None, scale=horizontal),
+            y=altair.Y("y:Q", axis=None, scale=vertical),
+            color=altair.Color(
+                "label:N",
+                scale=scale,
+                legend=altair.Legend(title=title, symbolSize=90, symbolOpacity=1, labelLimit=170, titleLimit=170),
+            ),
+            tooltip=["title:N", "domain:N", altair.Tooltip("label:N", title=title)],
+        )
+        .properties(width=_MAP_WIDTH, height=_MAP_HEIGHT)
+        .configure_view(stroke=None)
+        .interactive()
+    )
+
+
+def _equal_scales(x: Sequence[float], y: Sequence[float]) -> tuple[altair.Scale, altair.Scale]:
+    """Return scales of the map in which a unit has the same length in both directions."""
+    unit = 1.04 * max((max(x) - min(x)) / _MAP_WIDTH, (max(y) - min(y)) / _MAP_HEIGHT) or 1.0
+    middles = (max(x) + min(x)) / 2, (max(y) + min(y)) / 2
+    horizontal, vertical = (
+        altair.Scale(domain=[middle - unit * pixels / 2, middle + unit * pixels / 2], nice=False, zero=False)
+        for middle, pixels in zip(middles, (_MAP_WIDTH, _MAP_HEIGHT), strict=True)
+    )
+    return horizontal, vertical
 
 
 def _lines(

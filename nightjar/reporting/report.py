@@ -18,7 +18,7 @@ from nightjar.contract.atomic_files import write_text
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
-from nightjar.reporting import model_sources, report_plots, report_tables
+from nightjar.reporting import item_space, model_sources, report_plots, report_tables
 from nightjar.reporting.report_tables import Rows
 from nightjar.warehouse.protocol import Connection
 from nightjar.warehouse.readers_snapshot import newest_state
@@ -93,6 +93,7 @@ def render(settings: Settings, folder: RunFolder) -> str:
             "sections": [
                 *_evaluation(connection, settings, folder),
                 _model_sources(connection, folder),
+                _item_space(connection, settings, folder),
                 *_recommendations(connection, folder, attempt),
                 *_data(connection, folder, attempt),
             ],
@@ -168,6 +169,32 @@ def _model_sources(connection: Connection, folder: RunFolder) -> Section:
                 "No weight to draw.",
             ),
             _saved(folder, "sources.png", "Recall of each source alone, beside that of the model."),
+        ],
+    )
+
+
+def _item_space(connection: Connection, settings: Settings, folder: RunFolder) -> Section:
+    items = item_space.embedded_items(connection, folder)
+    caption = "No embeddings of this attempt are here, or its run folder is gone: there is no map of the items."
+    if items is not None:
+        drawn = len(items.item_ids)
+        count = f"{drawn:,}" if drawn == items.items else f"{drawn:,} of {items.items:,}"
+        caption = (
+            f"{count} items by the published embeddings, placed by t-SNE of cosines: items that lie close are alike; "
+            "directions, and distances between groups, have no meaning. An item with several values has the colour of "
+            "its rarest, of those with most weight."
+        )
+    return Section(
+        "item_vectors",
+        "Items and their vectors",
+        item_space.vectors_by_kind(folder),
+        "No item of this run has a vector besides its embedding.",
+        pictures=[
+            _drawn(
+                None if items is None else report_plots.item_points(items, folder.publication_id, settings.seed),
+                caption,
+                caption,
+            )
         ],
     )
 

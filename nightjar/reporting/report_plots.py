@@ -9,13 +9,17 @@ from datetime import date
 import numpy as np
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from ml.evaluation.evaluate import BASELINE, CHAMPION, CONSUMED, LIST_METRICS, MODEL
+from ml.evaluation.item_labels import grey_first, item_labels
+from ml.evaluation.item_map import item_map
 from ml.evaluation.paired_bootstrap import mean_intervals
 from ml.evaluation.plots import COLOURS
 from ml.evaluation.results import EvaluationResults
 from nightjar.contract.settings import Settings
+from nightjar.reporting.item_space import EmbeddedItems
 from nightjar.reporting.model_sources import ModelSource
 
 _DECILES = 10
@@ -68,6 +72,29 @@ def weights_and_contributions(sources: Sequence[ModelSource]) -> Figure | None:
         panel.margins(x=0.2)
     panels[0].set_yticks(np.arange(len(drawn)), [each.source for each in drawn])
     panels[0].invert_yaxis()
+    return figure
+
+
+def item_points(items: EmbeddedItems, publication_id: str, seed: int) -> Figure:
+    """Draw items by their embeddings, near each other where these are alike; no axes, since they have no meaning."""
+    coordinates = item_map(items.vectors, seed)
+    labels, colours = item_labels(items.item_ids, items.values)
+    order = grey_first(labels)
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    axes = figure.subplots()
+    axes.scatter(
+        coordinates[order, 0],
+        coordinates[order, 1],
+        s=min(14.0, 20_000 / len(order)),
+        c=[colours[labels[place]] for place in order],
+        alpha=0.75,
+        linewidths=0,
+    )
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_axis_off()
+    axes.set_title(f"Items of {publication_id} by their embeddings")
+    handles = [Line2D([], [], marker="o", linestyle="", color=colour, label=name) for name, colour in colours.items()]
+    axes.legend(handles=handles, title=items.colours_by, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return figure
 
 

@@ -1,7 +1,7 @@
 """Runs every query of the explorer on a run made by dbt and the stages: their columns really exist."""
 
 from nightjar.contract.settings import Settings
-from nightjar.explorer import clicks, items, publications, quality, users
+from nightjar.explorer import clicks, item_map, item_vectors, items, publications, quality, users
 from nightjar.explorer.warehouse_queries import query_warehouse
 from nightjar.warehouse.protocol import Connection
 
@@ -34,6 +34,12 @@ def _run_all(connection: Connection) -> None:
     item_id, title, _domain = items.find_items(connection, "").rows[0]
     assert title != item_id
     assert items.similar_items(connection, current, item_id)
+    spaces = {each.name: each.items for each in item_vectors.spaces(connection, current)}
+    sample = item_vectors.read_sample(connection, current, item_vectors.EMBEDDINGS, 1000)
+    assert len(sample.item_ids) == min(spaces[item_vectors.EMBEDDINGS], 1000)
+    kinds = item_map.feature_kinds(connection, current)
+    assert item_map.values_of(connection, current, kinds[0])
+    assert set(sample.item_ids) <= set(item_map.titles(connection))
     assert quality.available_metrics(connection)
     assert quality.metric_over_time(connection, "recall", "all", 10)
     assert len(quality.indices(connection).rows) == 2

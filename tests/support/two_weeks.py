@@ -24,6 +24,10 @@ _BY_DOMAIN = {domain: [each for each, (_, of) in ITEMS.items() if of == domain] 
 # What dbt builds, with the columns that analysts' pages read.
 _BUILT = """
     create table marts.item_titles (item_id text, title text, domain text);
+    create table marts.item_vectors (item_id text, kind text, vector real[], dimension integer, recorded_at timestamptz,
+        valid_from timestamptz, valid_to timestamptz);
+    create table marts.item_features (item_id text, feature text, weight double precision, valid_from timestamptz,
+        valid_to timestamptz);
     create table marts.user_events (event_id text, user_id text, item_id text, title text, domain text,
         event_type text, value double precision, occurred_at timestamptz, event_date date);
     create table marts.recommendation_ctr_daily (exposure_date date, publication_id text, variant text, source text,
@@ -43,6 +47,7 @@ def lay_fortnight(connection: Connection) -> None:
     """Lay fourteen runs into the existing tables: metrics, indices, clicks, and the recommendations of the last one."""
     for item_id, (title, domain) in ITEMS.items():
         _insert(connection, "marts.item_titles", item_id, title, domain)
+    _lay_vectors(connection)
     for day, (data_date, publication_id) in enumerate(zip(DATES, PUBLICATIONS, strict=True)):
         _lay_run(connection, day, data_date, publication_id)
     connection.execute(
@@ -50,6 +55,17 @@ def lay_fortnight(connection: Connection) -> None:
     )
     _lay_recommendations(connection)
     _lay_events(connection)
+
+
+def _lay_vectors(connection: Connection) -> None:
+    """Lay a vector and a feature of each item, and the embeddings of the last run: a direction for each domain."""
+    since = _at(DATES[0], -24)
+    for place, (item_id, (_, domain)) in enumerate(ITEMS.items()):
+        _insert(connection, "marts.item_vectors", item_id, "clip", [1.0, float(place)], 2, since, since, None)
+        _insert(connection, "marts.item_features", item_id, f"genre:{'ABC'[place % 3]}", 1.0, since, None)
+        embedding = [float(domain == each) for each in DOMAINS] + [place / 100, place % 4 / 10]
+        row = {"publication_id": CURRENT, "data_date": DATES[-1], "item_id": item_id, "embedding": embedding}
+        lay_row(connection, "recs.item_embeddings", row | {"bias": 0.0, "source": "trained"})
 
 
 def _lay_run(connection: Connection, day: int, data_date: date, publication_id: str) -> None:

@@ -14,8 +14,10 @@ from nightjar.contract.failpoints import failpoint
 ABOUT = "recs.readers_snapshot"
 _SCHEMAS = ("recs", "marts")
 _ALSO = (
-    *("core.dim_items", "core.dim_users", "core.dim_user_features", "core.fct_interactions"),
-    "raw.event_weights",
+    *("core.dim_items", "core.dim_item_features", "core.dim_users", "core.dim_user_features"),
+    *("core.fct_interactions", "raw.event_weights"),
+    # A view in the warehouse. Here it is a table, so that readers need neither raw vectors nor the views below it.
+    "core.dim_item_vectors",
 )
 # Of these tables readers need the current publication only; one of these tables is larger than all other rows of a run.
 _CURRENT_ONLY = ("recs.item_embeddings", "recs.user_embeddings")
@@ -28,12 +30,14 @@ _PARTS = {
     "recs.item_embeddings": "publication_id",
     "recs.user_embeddings": "publication_id",
     "core.fct_interactions": "event_date",
+    "core.dim_item_vectors": "kind",
 }
 # What tells two states of a part apart, besides its number of rows. A publication's rows never change, but a restored
 # warehouse may hold another publication of the same name.
 _DIGESTS = {
     "publication_id": "(select max(content_hash) from {base}.recs.publications as p where p.publication_id = part)",
     "event_date": "bit_xor(hash(rows_of_part))",
+    "kind": "bit_xor(hash(rows_of_part))",
 }
 
 
@@ -118,12 +122,15 @@ def _is_created(connection: duckdb.DuckDBPyConnection, statement: str) -> bool:
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, base: str) -> dict[str, list[tuple[str, str]]]:
-    """Return the columns of each table that readers get, by `schema.name`, without the one about the file itself."""
+    """Return the columns of each table that readers get, by `schema.name`, without the one about the file itself.
+
+    A view that is a table for readers is one of them.
+    """
     found = connection.execute(
         "select c.schema_name || '.' || c.table_name, c.column_name, c.data_type from duckdb_columns() as c "
-        "join duckdb_tables() as t on c.table_oid = t.table_oid and c.database_name = t.database_name "
+        "left join duckdb_tables() as t on c.table_oid = t.table_oid and c.database_name = t.database_name "
         "and c.schema_name = t.schema_name where c.database_name = ? and "
-        "(c.schema_name = any(?) or c.schema_name || '.' || c.table_name = any(?)) "
+        "(c.schema_name = any(?) and t.table_oid is not null or c.schema_name || '.' || c.table_name = any(?)) "
         "order by c.schema_name, c.table_name, c.column_index",
         [base, list(_SCHEMAS), list(_ALSO)],
     ).fetchall()

@@ -137,6 +137,7 @@ def test_the_pages_show_what_is_published_and_why_data_is_missing(
         page.goto(address)
         check_user_page(page, screenshots / "explorer-user.png")
         check_item_page(page)
+        check_map_page(page, screenshots / "explorer-map.png")
         check_figures(page, screenshots)
         if engine == "duckdb":
             check_note_of_a_busy_file(page, hold_file(settings.warehouse_path))
@@ -144,7 +145,7 @@ def test_the_pages_show_what_is_published_and_why_data_is_missing(
 
 
 def check_notes_of_empty_pages(page: Page, address: str) -> None:
-    for path in ("", "item", "quality", "clicks", "indices", "runs"):
+    for path in ("", "item", "map", "quality", "clicks", "indices", "runs"):
         page.goto(f"{address}/{path}")
         expect(page.get_by_test_id("stAlert")).to_be_visible()
 
@@ -177,6 +178,25 @@ def check_item_page(page: Page) -> None:
     expect(page.get_by_text("film-01")).to_be_visible()
     expect(page.get_by_role("heading", name="games")).to_be_visible()
     expect(cell(page, "The Hollow Dynasty")).to_be_attached()
+    # Three domains by the embeddings, and the one kind of vector.
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(4)
+    expect(page.get_by_role("heading", name="clip")).to_be_visible()
+
+
+def check_map_page(page: Page, screenshot: Path) -> None:
+    open_page(page, "map")
+    wait_until_drawn(page)
+    expect(page.locator(".st-key-map_space input")).to_have_value("published embeddings")
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
+    page.locator(".st-key-map_colour input").click()
+    page.get_by_role("option", name="genre", exact=True).click()
+    wait_until_drawn(page)
+    page.locator(".st-key-map_space input").click()
+    page.get_by_role("option", name="clip", exact=True).click()
+    wait_until_drawn(page)
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    page.screenshot(path=screenshot)
 
 
 def check_figures(page: Page, screenshots: Path) -> None:

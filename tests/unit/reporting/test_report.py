@@ -6,6 +6,8 @@ from dataclasses import asdict
 from datetime import date
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ml.evaluation.evaluate import LIST_METRICS
@@ -15,6 +17,7 @@ from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.publishing import event_types
 from nightjar.publishing.event_types import EventType
+from nightjar.reporting import item_space
 from nightjar.reporting.report import write_report
 from nightjar.warehouse.protocol import Connection, Warehouse
 from tests.support.insert_rows import lay_row, run_script
@@ -138,6 +141,87 @@ def test_sources_show_weight_recall_alone_and_mean_contribution_to_personal_reco
     assert WITHOUT_CONTRIBUTIONS not in section(html, "model_sources")
     # The weights are drawn from the warehouse, recall alone is in the run folder.
     assert section(html, "model_sources").count("data:image/png;base64,") == 1
+
+
+RUN_ITEMS = {"i1": "films", "i2": "films", "i3": "books", "i4": "books"}
+
+
+def lay_items_of_the_run(settings: Settings, domains: dict[str, str]) -> RunFolder:
+    """Lay the run's items, their features, and vectors: of two kinds, and of an item that the run does not have."""
+    folder = RunFolder.of(settings.lake, PUBLISHED)
+    folder.snapshot_folder.mkdir(parents=True)
+    items = pa.table({"item_id": list(domains), "domain": list(domains.values())})
+    pq.write_table(items, folder.snapshot("items"))
+    # With the items that the run does not have, more would have a year than a genre.
+    features = [
+        ("i8", "year:1990", 1.0),
+        ("i1", "year:1990", 1.0),
+        ("i1", "genre:a", 1.0),
+        ("i2", "genre:b", 1.0),
+        ("i9", "year:1990", 1.0),
+    ]
+    columns = zip(("item_id", "feature", "weight"), zip(*features, strict=True), strict=True)
+    pq.write_table(pa.table({name: list(values) for name, values in columns}), folder.snapshot("item_features"))
+    vectors = [("i1", "clip", [1.0, 2.0]), ("i2", "clip", [3.0, 4.0]), ("i3", "clip", [5.0, 6.0])]
+    vectors += [("i9", "clip", [7.0, 8.0]), ("i4", "sound", [1.0, 2.0, 3.0])]
+    columns = zip(("item_id", "kind", "vector"), zip(*vectors, strict=True), strict=True)
+    pq.write_table(pa.table({name: list(values) for name, values in columns}), folder.snapshot("item_vectors"))
+    return folder
+
+
+def lay_embeddings(warehouse: Warehouse, items: int) -> None:
+    with warehouse.transaction() as connection:
+        for number in range(1, items + 1):
+            row = {"publication_id": PUBLISHED, "data_date": date(2026, 3, 31), "item_id": f"i{number}", "bias": 0.0}
+            lay_row(connection, "recs.item_embeddings", row | {"embedding": [1.0, float(number)], "source": "trained"})
+
+
+def test_each_kind_of_vector_shows_its_dimension_and_how_many_items_of_the_run_have_one(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    lay_items_of_the_run(settings, RUN_ITEMS)
+    lay_embeddings(warehouse, 4)
+    html = page(settings, PUBLISHED)
+    assert rows(html, "item_vectors") == [["clip", "2", "3", "75.0%"], ["sound", "3", "1", "25.0%"]]
+    assert section(html, "item_vectors").count("data:image/png;base64,") == 1
+    assert empty(html, "item_vectors") == 0
+
+
+def test_without_vectors_and_embeddings_a_line_stands_for_each(settings: Settings) -> None:
+    html = page(settings, PUBLISHED)
+    assert rows(html, "item_vectors") == []
+    assert section(html, "item_vectors").count("data:image/png;base64,") == 0
+    assert empty(html, "item_vectors") == 2
+
+
+@pytest.mark.parametrize(
+    ("domains", "colours_by", "values"),
+    [
+        (RUN_ITEMS, "domain", {item_id: [(domain, 1.0)] for item_id, domain in RUN_ITEMS.items()}),
+        # Two of the run's items have a genre and one a year: i9 is not of the run.
+        (dict.fromkeys(RUN_ITEMS, "films"), "genre", {"i1": [("a", 1.0)], "i2": [("b", 1.0)]}),
+    ],
+    ids=["several domains", "one domain"],
+)
+def test_the_map_draws_a_sample_coloured_by_domain_or_by_the_commonest_kind_of_feature(
+    settings: Settings,
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
+    domains: dict,
+    colours_by: str,
+    values: dict,
+) -> None:
+    folder = lay_items_of_the_run(settings, domains)
+    lay_embeddings(warehouse, 4)
+    monkeypatch.setattr(item_space, "MOST_DRAWN", 3)
+    with warehouse.connect(read_only=True) as connection:
+        drawn = item_space.embedded_items(connection, folder)
+    assert drawn is not None
+    # md5 of i1 to i4 begins with 9c, fc, 51 and a9.
+    assert drawn.item_ids == ["i1", "i3", "i4"]
+    assert drawn.vectors.tolist() == [[1, 1], [1, 3], [1, 4]]
+    assert drawn.items == 4
+    assert (drawn.colours_by, drawn.values) == (colours_by, values)
 
 
 def weights_of(html: str) -> list[list[str]]:

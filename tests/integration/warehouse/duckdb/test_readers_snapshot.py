@@ -28,6 +28,9 @@ create or replace view warehouse.marts.of_raw_rows as select * from warehouse.ra
 create or replace table warehouse.core.fct_interactions as
     select *, cast(occurred_at as date) as event_date from warehouse.raw.interactions;
 create or replace view warehouse.marts.user_events as select * from warehouse.core.fct_interactions;
+create or replace view warehouse.core.dim_item_vectors as select * from warehouse.raw.item_vectors;
+create or replace view warehouse.marts.item_vectors as
+    select item_id, kind, vector from warehouse.core.dim_item_vectors;
 create or replace table warehouse.marts."Odd name" as select 1 as "a column";
 """
 
@@ -156,6 +159,30 @@ def test_changed_and_removed_rows_of_the_facts_reach_readers(published: Settings
     query = "select event_id, event_type from {}.fct_interactions order by 1"
     assert rows(published.published_path, query.format("core")) == rows(published.warehouse_path, query.format("core"))
     assert len(rows(published.published_path, query.format("core"))) == 30
+
+
+def test_readers_have_the_vectors_of_items_as_rows_and_those_that_changed(published: Settings) -> None:
+    query = "select item_id, kind, vector from marts.item_vectors order by kind, item_id"
+    assert rows(published.published_path, query) == []
+    for changes, expected in (
+        (
+            "insert into raw.item_vectors values "
+            "('i1', 'clip', [1, 2], '2026-01-01 00:00Z'), ('i1', 'sound', [3], '2026-01-01 00:00Z')",
+            [("i1", "clip", [1, 2]), ("i1", "sound", [3])],
+        ),
+        (
+            "insert into raw.item_vectors values ('i2', 'sound', [4], '2026-01-01 00:00Z')",
+            [("i1", "clip", [1, 2]), ("i1", "sound", [3]), ("i2", "sound", [4])],
+        ),
+        ("update raw.item_vectors set vector = [5, 6] where kind = 'clip'", None),
+        ("delete from raw.item_vectors where kind = 'sound'", [("i1", "clip", [5, 6])]),
+    ):
+        with duckdb.connect(str(published.warehouse_path)) as connection:
+            connection.execute(changes)
+        refresh(open_warehouse(published), "a test")
+        found = rows(published.published_path, query)
+        assert found == rows(published.warehouse_path, query)
+        assert expected in (None, found)
 
 
 def test_retained_publications_only_are_left(published: Settings) -> None:
