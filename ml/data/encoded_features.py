@@ -1,10 +1,11 @@
-"""Outputs of an encoder as features of items: reduced by PCA, each dimension as two features that are not negative.
+"""Outputs of an encoder as features: reduced by PCA, each dimension as two features that are not negative.
 
 Pure; used by the features of texts and of vectors. Those of a kind are `(kind):0+`, `(kind):0-`, `(kind):1+`, ...
 """
 
 import re
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,33 +29,46 @@ def is_encoded(feature: str) -> bool:
 
 
 def with_encoded_features(
-    data: TrainingData, kind: str, rows: NDArray[np.int64], components: NDArray[np.float64], weight: float
+    data: TrainingData,
+    kind: str,
+    rows: NDArray[np.int64],
+    components: NDArray[np.float64],
+    weight: float,
+    of: Literal["items", "users"] = "items",
 ) -> TrainingData:
-    """Return the data with the components of some items as features whose sum an item is the weight.
+    """Return the data with the components of some items, or users, as features whose sum each is the weight.
 
     Args:
         data: the features of a run.
         kind: in brackets in the features' names, because a source may have a kind of this name.
-        rows: (n,) the items, each once.
+        rows: (n,) the items or users, each once.
         components: (n, dimensions) of each of them.
         weight: above 0.
+        of: what has the features.
     """
     halves = weighted_halves(components, weight)
-    values = np.zeros((len(data.item_ids), halves.shape[1]), np.float32)
+    values = np.zeros((len(data.item_ids if of == "items" else data.user_ids), halves.shape[1]), np.float32)
     values[rows] = halves
     names = [f"({kind}):{number // 2}{'+-'[number % 2]}" for number in range(halves.shape[1])]
-    return with_item_features(data, sparse.csr_matrix(values), names)
+    if of == "items":
+        return with_item_features(data, sparse.csr_matrix(values), names)
+    features, feature_names = _beside(data.user_features, data.user_feature_names, sparse.csr_matrix(values), names)
+    return replace(data, user_features=features, user_feature_names=feature_names)
 
 
 def with_item_features(data: TrainingData, values: sparse.csr_matrix, names: list[str]) -> TrainingData:
     """Return the data with more features of items: (items, names) values."""
-    features = sparse.csr_matrix(sparse.hstack([data.item_features, values], format="csr"))
-    features.sort_indices()
-    return replace(
-        data,
-        item_features=features,
-        item_feature_names=np.concatenate([data.item_feature_names, np.array(names, object)]),
-    )
+    features, feature_names = _beside(data.item_features, data.item_feature_names, values, names)
+    return replace(data, item_features=features, item_feature_names=feature_names)
+
+
+def _beside(
+    features: sparse.csr_matrix, feature_names: NDArray[np.object_], values: sparse.csr_matrix, names: list[str]
+) -> tuple[sparse.csr_matrix, NDArray[np.object_]]:
+    """Return the features with more columns, and the names of all."""
+    wider = sparse.csr_matrix(sparse.hstack([features, values], format="csr"))
+    wider.sort_indices()
+    return wider, np.concatenate([feature_names, np.array(names, object)])
 
 
 def principal_components(vectors: NDArray[np.float32], dimensions: int) -> NDArray[np.float64]:

@@ -18,11 +18,11 @@ from scipy import sparse
 from ml.data.encoded_features import principal_components, with_encoded_features, with_item_features
 from ml.data.text_model import encode
 from ml.data.training_data import TITLE_PREFIX, TrainingData
+from nightjar.contract.item_text import DESCRIPTION_PREFIX, texts_of_items, title_of
 from nightjar.contract.settings import Settings
 
-DESCRIPTION_PREFIX = "description:"
-# Of the features that a text model gives; a source may have a kind `text` of its own.
-_KIND = "text"
+# Of the features that a text model gives: no kind of a source or of `raw.item_vectors` has a blank.
+_KIND = "text model"
 # Letters of any script, three at least.
 _TOKEN = re.compile(r"[^\W\d_]{3,}")
 
@@ -45,7 +45,7 @@ def with_text_features(data: TrainingData, snapshot: Path, settings: Settings) -
 def _with_title_tokens(data: TrainingData, snapshot: Path, settings: Settings) -> TrainingData:
     if settings.title_word_weight == 0:
         return data
-    titles = _titles(snapshot)
+    titles = {item_id: title_of(item_id, title) for item_id, title in _titles(snapshot)}
     tokens = [sorted(set(_TOKEN.findall(titles.get(item_id, "").lower()))) for item_id in data.item_ids]
     carriers = Counter(token for each in tokens for token in each)
     kept = sorted(token for token, count in carriers.items() if count >= settings.min_feature_support)
@@ -76,30 +76,20 @@ def _with_text_model(data: TrainingData, snapshot: Path, settings: Settings) -> 
 def item_texts(snapshot: Path, item_ids: NDArray[np.object_]) -> NDArray[np.object_]:
     """Return title and descriptions of each item, one a line: (items,) text, empty where there is neither.
 
-    A title that equals the item's id is a placeholder of the importers, so it counts as none.
-
     Args:
         snapshot: folder of `items.parquet` and `item_features.parquet`.
         item_ids: (items,) text.
     """
-    lines: dict[str, list[str]] = {item_id: [title] for item_id, title in _titles(snapshot).items()}
-    for item_id, feature in _descriptions(snapshot):
-        if item_id in lines:
-            lines[item_id].append(feature.removeprefix(DESCRIPTION_PREFIX).strip())
-    return np.array(["\n".join(filter(None, lines.get(item_id, []))) for item_id in item_ids], object)
-
-
-def _titles(snapshot: Path) -> dict[str, str]:
-    """Each item's title, empty where it has none or only its id as a placeholder."""
-    items = pq.read_table(snapshot / "items.parquet", columns=["item_id", "title"])
-    titles = {
-        item_id: (title or "").strip()
-        for item_id, title in zip(*(items[name].to_pylist() for name in ("item_id", "title")), strict=True)
-    }
-    return {item_id: "" if title == item_id else title for item_id, title in titles.items()}
+    texts = texts_of_items(_titles(snapshot), _descriptions(snapshot))
+    return np.array([texts.get(item_id, "") for item_id in item_ids], object)
 
 
 def _descriptions(snapshot: Path) -> list[tuple[str, str]]:
     features = pq.read_table(snapshot / "item_features.parquet", columns=["item_id", "feature"])
     kept: pa.Table = features.filter(pc.starts_with(features["feature"], DESCRIPTION_PREFIX))
-    return sorted(zip(kept["item_id"].to_pylist(), kept["feature"].to_pylist(), strict=True))
+    return list(zip(kept["item_id"].to_pylist(), kept["feature"].to_pylist(), strict=True))
+
+
+def _titles(snapshot: Path) -> list[tuple[str, str | None]]:
+    items = pq.read_table(snapshot / "items.parquet", columns=["item_id", "title"])
+    return list(zip(items["item_id"].to_pylist(), items["title"].to_pylist(), strict=True))

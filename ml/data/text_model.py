@@ -1,11 +1,15 @@
 """A pre-trained text model: the only module that imports sentence-transformers, and only where a text is encoded.
 
-Reads the folder that `NIGHTJAR_TEXT_MODEL` names; used by `ml.data.text_features` and the stage evaluate_model.
+Reads the folder that `NIGHTJAR_TEXT_MODEL` or `nightjar embed` names; used by `ml.data.text_features`, the stage
+evaluate_model and the encoders of `ml.data.encoders`.
 """
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +19,7 @@ from nightjar.contract.artifacts.embeddings import sha256
 from nightjar.contract.errors import BadInput, NightjarError
 
 # Texts are padded to the longest of their batch, so last bits depend on how many are encoded at once.
-_BATCH = 32
+BATCH = 32
 
 
 def text_model_digest(folder: str) -> str:
@@ -27,37 +31,74 @@ def text_model_digest(folder: str) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class SentenceModel:
+    """A loaded model.
+
+    Attributes:
+        folder: of its files.
+        named: the setting or option that names the folder, as errors call it.
+        transformer: sentence-transformers' own object.
+    """
+
+    folder: str
+    named: str
+    transformer: Any
+
+    def encode(self, inputs: Sequence[Any]) -> NDArray[np.float32]:
+        """Return the embeddings of texts, or of images where the model takes them: (inputs, dimension) float32.
+
+        One thread and one size of batch, so that the same inputs in the same order give the same bits.
+
+        Raises:
+            NightjarError: a value is not finite.
+        """
+        with threadpool_limits(1):
+            vectors = self.transformer.encode(list(inputs), batch_size=BATCH, show_progress_bar=False)
+        vectors = np.array(vectors, np.float32)
+        if not np.isfinite(vectors).all():
+            raise NightjarError(
+                f"{self.named}={self.folder} gives values that are not finite",
+                code="not_finite",
+                **_origin(self.named),
+                value=self.folder,
+            )
+        return vectors
+
+
+def load_sentence_model(folder: str, named: str = "NIGHTJAR_TEXT_MODEL") -> SentenceModel:
+    """Load a model from its folder; nothing is downloaded, and no code of the folder runs.
+
+    Raises:
+        BadInput: the folder holds no model that can be loaded, or the package is not installed.
+    """
+    try:
+        from sentence_transformers import SentenceTransformer
+
+        return SentenceModel(folder, named, SentenceTransformer(folder, device="cpu", local_files_only=True))
+    except Exception as error:
+        # Each file format has errors of its own. A champion's text model, or the package, may no longer be installed.
+        raise BadInput(
+            f"{named}={folder} cannot be loaded: {' '.join(str(error).split())}",
+            code="unreadable_text_model",
+            **_origin(named),
+            value=folder,
+        ) from error
+
+
 # A search encodes the same texts in each of its trials.
 @lru_cache(maxsize=1)
 def encode(folder: str, texts: tuple[str, ...]) -> NDArray[np.float32]:
-    """Return the embeddings of the texts: (texts, dimension) float32, read-only.
-
-    One thread and one size of batch, so that the same texts in the same order give the same bits.
+    """Return the embeddings of the texts by the model of a folder: (texts, dimension) float32, read-only.
 
     Raises:
         BadInput: the folder holds no model that can be loaded, or the package is not installed.
         NightjarError: a value is not finite.
     """
-    try:
-        from sentence_transformers import SentenceTransformer
-
-        model = SentenceTransformer(folder, device="cpu", local_files_only=True)
-    except Exception as error:
-        # Each file format has errors of its own. A champion's text model, or the package, may no longer be installed.
-        raise BadInput(
-            f"NIGHTJAR_TEXT_MODEL={folder} cannot be loaded: {' '.join(str(error).split())}",
-            code="unreadable_text_model",
-            setting="NIGHTJAR_TEXT_MODEL",
-            value=folder,
-        ) from error
-    with threadpool_limits(1):
-        vectors = np.array(model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False), np.float32)
-    if not np.isfinite(vectors).all():
-        raise NightjarError(
-            f"NIGHTJAR_TEXT_MODEL={folder} gives values that are not finite",
-            code="not_finite",
-            setting="NIGHTJAR_TEXT_MODEL",
-            value=folder,
-        )
+    vectors = load_sentence_model(folder).encode(texts)
     vectors.flags.writeable = False
     return vectors
+
+
+def _origin(named: str) -> dict[str, object]:
+    return {"option" if named.startswith("--") else "setting": named}

@@ -1,6 +1,6 @@
-"""Items' vectors (`raw.item_vectors`) as features: of LightFM, and of the regressions that rank cold items.
+"""Vectors of items and users as features: of LightFM, those of items also of the regressions that rank cold items.
 
-Reads `item_vectors.parquet` of a snapshot; used wherever features are read for a fit.
+Reads `item_vectors.parquet` and `user_vectors.parquet` of a snapshot; used wherever features are read for a fit.
 docs/decisions/item-vectors.md has the reasons.
 """
 
@@ -24,21 +24,32 @@ _REGRESSION_DIMENSIONS = 64
 
 
 def with_vector_features(data: TrainingData, snapshot: Path, settings: Settings) -> TrainingData:
-    """Return the data with the features of the items' vectors, kind by kind, or unchanged.
+    """Return the data with the features of the vectors of items and users, kind by kind, or unchanged.
 
     Args:
         data: the features of a run.
-        snapshot: folder of `item_vectors.parquet`; earlier versions wrote none.
+        snapshot: folder of `item_vectors.parquet` and `user_vectors.parquet`; earlier versions wrote none.
         settings: dimensions and weight of the vectors.
 
     Raises:
         NightjarError: the vectors of a kind differ in length.
     """
-    path = snapshot / "item_vectors.parquet"
-    if settings.vector_weight == 0 or not path.exists():
+    if settings.vector_weight == 0:
         return data
+    return _with_user_vectors(_with_item_vectors(data, snapshot, settings), snapshot, settings)
+
+
+def _with_user_vectors(data: TrainingData, snapshot: Path, settings: Settings) -> TrainingData:
+    for kind, rows, vectors in _vectors(snapshot / "user_vectors.parquet", "user_id", data.user_ids):
+        components = principal_components(vectors, settings.vector_dimensions)
+        if components.shape[1]:
+            data = with_encoded_features(data, kind, rows, components, settings.vector_weight, of="users")
+    return data
+
+
+def _with_item_vectors(data: TrainingData, snapshot: Path, settings: Settings) -> TrainingData:
     reduced = []
-    for kind, rows, vectors in _vectors(path, data.item_ids):
+    for kind, rows, vectors in _vectors(snapshot / "item_vectors.parquet", "item_id", data.item_ids):
         components = principal_components(vectors, max(_REGRESSION_DIMENSIONS, settings.vector_dimensions))
         if components.shape[1] == 0:
             continue
@@ -48,12 +59,16 @@ def with_vector_features(data: TrainingData, snapshot: Path, settings: Settings)
     return replace(data, item_vectors=np.hstack(reduced)) if reduced else data
 
 
-def _vectors(path: Path, item_ids: NDArray[np.object_]) -> Iterator[tuple[str, NDArray[np.int64], NDArray[np.float32]]]:
-    """Yield of each kind its name, the items that have a vector, in their order, and (n, length) vectors."""
+def _vectors(
+    path: Path, id_column: str, ids: NDArray[np.object_]
+) -> Iterator[tuple[str, NDArray[np.int64], NDArray[np.float32]]]:
+    """Yield of each kind its name, the ids' rows that have a vector, in their order, and (n, length) vectors."""
+    if not path.exists():
+        return
     table = pq.read_table(path)
     for kind in sorted(pc.unique(table["kind"]).to_pylist()):
         of_kind = table.filter(pc.equal(table["kind"], kind))
-        places = pc.index_in(pa.array(item_ids, pa.string()), of_kind["item_id"].combine_chunks())
+        places = pc.index_in(pa.array(ids, pa.string()), of_kind[id_column].combine_chunks())
         rows = np.flatnonzero(places.is_valid())
         if len(rows) == 0:
             continue

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ml.data.encoded_features import is_encoded
 from ml.data.training_data import IDENTITY_PREFIX, RARE_SUFFIX, TrainingData
 from ml.models.cold_items import ColdVectors, cold_vectors, metadata_rows
 from ml.models.lightfm import Factors, represent
@@ -50,7 +51,8 @@ def user_features_of(data: TrainingData, pairs: sparse.csr_matrix, users: Factor
         max_weight: sum of one user's feature weights, at most.
     """
     names = data.user_feature_names
-    kept = np.flatnonzero([not str(name).startswith(IDENTITY_PREFIX) for name in names])
+    # Only a run knows the axes of vectors.
+    kept = np.flatnonzero([not (str(name).startswith(IDENTITY_PREFIX) or is_encoded(str(name))) for name in names])
     return UserFeatures(
         names[kept],
         data.user_features.getnnz(axis=0)[kept].astype(np.int64),

@@ -51,7 +51,7 @@ def load(folder: Path, data: TrainingData, settings: Settings) -> WarmStartCheck
 
     Returns:
         None where its settings do not match those of this run, where it already has as many epochs as improve recall,
-        or where items have features of vectors: their axes turn with the catalogue.
+        or where items or users have features of vectors: their axes turn with the catalogue.
 
     Raises:
         NightjarError: a file is missing or damaged.
@@ -62,7 +62,7 @@ def load(folder: Path, data: TrainingData, settings: Settings) -> WarmStartCheck
     if manifest["settings"] != _settings(settings) or epochs > _MOST_TIMES_EPOCHS * settings.epochs:
         return None
     users, items = _names(data)
-    if any(is_encoded(str(name)) for name in items):
+    if any(is_encoded(str(name)) for name in (*users, *items)):
         return None
     return _aligned(folder, "user", users), _aligned(folder, "item", items)
 

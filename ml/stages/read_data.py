@@ -1,4 +1,4 @@
-"""Reads what models are fitted on: the features of a run, with those of its items' texts and vectors.
+"""Reads what models are fitted on: the features of a run, with those of texts and vectors.
 
 Reads `features/` and `snapshot/` of a run folder; used by the stages that fit.
 """

@@ -1,19 +1,18 @@
 """`nightjar import`: fills the raw tables from MovieLens folders, a user's own files, or the demo shop."""
 
-import time
-from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from nightjar.cli.import_check import print_check
 from nightjar.cli.import_options import column_pairs, with_read_options
+from nightjar.cli.import_run import run_import
 from nightjar.cli.layout_options import constants_of_layout, named_layout, options_by_table
 from nightjar.cli.layouts_command import layouts, layouts_for
 from nightjar.contract.errors import BadInput, NightjarError
-from nightjar.contract.file_access import check_readable, check_writable
+from nightjar.contract.file_access import check_readable
 from nightjar.contract.interval import parse_date
 from nightjar.contract.settings import load_settings
 from nightjar.importers.column_matching import IMPORTABLE
@@ -21,14 +20,11 @@ from nightjar.importers.demo_shop.served_days import import_served_days
 from nightjar.importers.demo_shop.shop_options import ShopOptions
 from nightjar.importers.files.file_check import check_file
 from nightjar.importers.import_files import import_files
-from nightjar.importers.import_vectors import import_vectors
-from nightjar.importers.loading import ImportCount
+from nightjar.importers.import_vectors import TABLES, Of, import_vectors
 from nightjar.importers.movielens.import_folder import import_movielens
 from nightjar.importers.read_options import ReadOptions
-from nightjar.publishing.event_counts import unknown_types, unknown_types_line
 from nightjar.warehouse import event_weights
 from nightjar.warehouse.engines import open_warehouse
-from nightjar.warehouse.protocol import Warehouse
 
 app = typer.Typer(help="Fill the raw tables. Importing the same data again adds nothing.", no_args_is_help=True)
 
@@ -44,7 +40,7 @@ def movielens(
     ],
 ) -> None:
     """Import a MovieLens folder: ratings, films with genres, years and tags, users with their attributes."""
-    _run(lambda warehouse: import_movielens(warehouse, folder, datetime.now(UTC)), [folder])
+    run_import(lambda warehouse: import_movielens(warehouse, folder, datetime.now(UTC)), [folder])
 
 
 @app.command()
@@ -118,7 +114,7 @@ def files(
     for line in constants_of_layout(layout, read, typed) if layout else ():
         typer.echo(f"note: {line}")
     max_gb = load_settings().import_max_gb
-    _run(
+    run_import(
         lambda warehouse: import_files(
             warehouse,
             named,
@@ -138,24 +134,34 @@ def vectors(
         list[Path], typer.Argument(metavar="FILE...", readable=False, help="Files, folders, or quoted patterns.")
     ],
     kind: Annotated[str, typer.Option(help="What made the vectors, such as clip.")],
+    of: Annotated[str, typer.Option(help="What has the vectors: items or users.")] = "items",
     columns: Annotated[
         list[str] | None, typer.Option(help="Columns with other names: item_id=asin,vector=embedding.")
     ] = None,
 ) -> None:
-    """Import vectors of items, as an encoder of images, sounds or texts gives them: Parquet or NPZ.
+    """Import vectors of items or users, as an encoder of images, sounds or texts gives them: Parquet or NPZ.
 
-    Parquet has the columns item_id and vector, a list of numbers, and may have recorded_at; other columns are left out.
-    NPZ has the arrays ids (n) and vectors (n, length). Vectors of a kind are equally long. All files are imported or
-    none; rows that break a rule go to raw.rejected_rows with file, row and reason. A vector without recorded_at is
-    valid from the start; where a later file differs, it is a new version.
+    Parquet has the columns item_id (or user_id) and vector, a list of numbers, and may have recorded_at; other columns
+    are left out. NPZ has the arrays ids (n) and vectors (n, length). Vectors of a kind are equally long. All files are
+    imported or none; rows that break a rule go to raw.rejected_rows with file, row and reason. A vector without
+    recorded_at is valid from the start; where a later file differs, it is a new version.
     """
+    if of not in TABLES:
+        raise BadInput(
+            f"--of {of!r} is unknown: expected {' or '.join(TABLES)}",
+            code="unknown_option_value",
+            option="--of",
+            value=of,
+            expected=[*TABLES],
+        )
     pairs, max_gb = column_pairs(columns or ()), load_settings().import_max_gb
-    _run(
+    run_import(
         lambda warehouse: import_vectors(
             warehouse,
             kind,
             files,
             datetime.now(UTC),
+            of=cast(Of, of),
             max_gb=max_gb,
             columns=pairs,
             note=lambda line: typer.echo(f"note: {line}"),
@@ -229,35 +235,4 @@ def demo_shop(
     was served is not changed.
     """
     shop = ShopOptions(seed, users, items, days, parse_date(last_date, option="--last-date"))
-    _run(lambda warehouse: import_served_days(warehouse, shop, nights))
-
-
-def _run(import_into: Callable[[Warehouse], list[ImportCount]], paths: Iterable[Path] = ()) -> None:
-    settings = load_settings()
-    check_readable(paths)
-    if settings.warehouse_engine == "duckdb":
-        check_writable(settings.home)
-    warehouse = open_warehouse(settings)
-    warehouse.create_tables()
-    started = time.monotonic()
-    counts = import_into(warehouse)
-    seconds = time.monotonic() - started
-    for count in counts:
-        hint = " (see raw.rejected_rows)" if count.rejected else ""
-        repeated = f" ({count.repeated:,} repeat a row of this import)" if count.repeated else ""
-        typer.echo(
-            f"{count.table_name}: {count.added:,} added, {count.already_there:,} already there{repeated},"
-            f" {count.rejected:,} rejected{hint}"
-        )
-    _warn_of_unknown_types(warehouse, counts)
-    rows = sum(count.added + count.already_there + count.rejected for count in counts)
-    typer.echo(f"{rows:,} rows in {seconds:.1f} s, {rows / max(seconds, 0.001):,.0f} rows/s")
-
-
-def _warn_of_unknown_types(warehouse: Warehouse, counts: list[ImportCount]) -> None:
-    if not any(count.table_name == "raw.interactions" for count in counts):
-        return
-    with warehouse.connect(read_only=True) as connection:
-        unknown = unknown_types(connection)
-    if unknown:
-        typer.echo(f"warning: {unknown_types_line(unknown, load_settings().unknown_event_weight)}")
+    run_import(lambda warehouse: import_served_days(warehouse, shop, nights))

@@ -43,6 +43,7 @@ def _options(debug: bool = typer.Option(False, help="Print the traceback of an e
 def _add_commands_of_people(app: typer.Typer) -> None:
     from nightjar.cli import (
         docs_command,
+        embed_commands,
         events_commands,
         explore_command,
         import_commands,
@@ -56,6 +57,7 @@ def _add_commands_of_people(app: typer.Typer) -> None:
     )
 
     app.add_typer(import_commands.app, name="import", help="Import interactions, items and users into the raw tables.")
+    app.add_typer(embed_commands.app, name="embed", help="Encode items' texts and images into raw.item_vectors.")
     app.add_typer(events_commands.app, name="events", help="Show and set the weights of event types.")
     app.add_typer(stack_commands.app, name="stack", help="Start, stop and show the servers of a home.")
     app.add_typer(warehouse_commands.app, name="warehouse", help="Initialise a warehouse that a team shares.")

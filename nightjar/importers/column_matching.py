@@ -12,8 +12,8 @@ from nightjar.contract.tables import RAW, Table
 from nightjar.importers.files.column_guesses import guess_columns
 from nightjar.importers.read_options import ReadOptions
 
-# `item_vectors` has files and a command of its own: `nightjar.importers.import_vectors`.
-_OTHERS = ("rejected_rows", "event_weights", "item_vectors")
+# Vectors have files and a command of their own: `nightjar.importers.import_vectors`.
+_OTHERS = ("rejected_rows", "event_weights", "item_vectors", "user_vectors")
 IMPORTABLE = {table.name: table for table in RAW if table.name not in _OTHERS}
 
 _INSTANTS = ("occurred_at", "shown_at")

@@ -4,15 +4,13 @@ Checked before a run or a search begins; `ml.data.text_model` loads it.
 """
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from nightjar.contract.errors import BadInput
+from nightjar.contract.extras import require_package
 from nightjar.contract.settings import Settings
 from nightjar.contract.stages import STAGE_GROUPS
 from nightjar.publishing.warm_start_publication import ON
-
-_INSTALL = ".venv/bin/uv pip install --python .venv/bin/python --constraints requirements.lock --editable '.[text]'"
 
 
 def check_text_model(settings: Settings, groups: Sequence[str] = STAGE_GROUPS) -> None:
@@ -23,21 +21,7 @@ def check_text_model(settings: Settings, groups: Sequence[str] = STAGE_GROUPS) -
     """
     if not settings.text_model or "model" not in groups:
         return
-    if not (Path(settings.text_model) / "modules.json").is_file():
-        raise BadInput(
-            f"NIGHTJAR_TEXT_MODEL={settings.text_model} is no folder of a sentence-transformers model: "
-            "it holds no modules.json",
-            code="not_a_text_model",
-            setting="NIGHTJAR_TEXT_MODEL",
-            value=settings.text_model,
-        )
-    if find_spec("sentence_transformers") is None:
-        raise BadInput(
-            f"NIGHTJAR_TEXT_MODEL needs the package sentence-transformers: {_INSTALL}",
-            code="missing_package",
-            setting="NIGHTJAR_TEXT_MODEL",
-            package="sentence-transformers",
-        )
+    require_sentence_model(settings.text_model, "NIGHTJAR_TEXT_MODEL", setting="NIGHTJAR_TEXT_MODEL")
     if settings.warm_start == ON:
         # The meaning of a dimension changes with the catalogue, so embeddings of an earlier run do not fit.
         raise BadInput(
@@ -45,3 +29,24 @@ def check_text_model(settings: Settings, groups: Sequence[str] = STAGE_GROUPS) -
             code="conflicting_settings",
             settings=["NIGHTJAR_TEXT_MODEL", "NIGHTJAR_WARM_START"],
         )
+
+
+def require_sentence_model(folder: str, named: str, **origin: str) -> None:
+    """Refuse a folder that cannot be used as a model; nothing is loaded.
+
+    Args:
+        folder: of the model.
+        named: the setting or option that names it.
+        **origin: field of the error that says the same: `setting` or `option`.
+
+    Raises:
+        BadInput: it holds no model, or the package is not installed.
+    """
+    if not (Path(folder) / "modules.json").is_file():
+        raise BadInput(
+            f"{named}={folder} is no folder of a sentence-transformers model: it holds no modules.json",
+            code="not_a_text_model",
+            value=folder,
+            **dict(origin),
+        )
+    require_package(named, "sentence_transformers", "sentence-transformers", "text", **origin)

@@ -46,6 +46,10 @@ _QUERIES = {
         select item_id, kind, vector from core.dim_item_vectors
         where {_VERSION} order by kind, item_id
     """,
+    "user_vectors": f"""
+        select user_id, kind, vector from core.dim_user_vectors
+        where {_VERSION} order by kind, user_id
+    """,
     "users": f"""
         select user_id, created_at from core.dim_users
         where {_VERSION} and {_arrived("user_id")} order by user_id
@@ -70,7 +74,7 @@ _LIMITED_INTERACTIONS = f"""
 
 
 def unload(warehouse: Warehouse, folder: RunFolder, settings: Settings) -> dict[str, int]:
-    """Write the six snapshot files of a run; return their row counts.
+    """Write the seven snapshot files of a run; return their row counts.
 
     Beside them are `event_weights`, `event_types.json` (see `nightjar.publishing.event_types`) and, where the settings
     limit the events of a user on one date, `excluded_users`.

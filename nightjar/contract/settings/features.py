@@ -61,15 +61,20 @@ class FeatureSettings(SettingsGroup):
         "NIGHTJAR_MAX_FEATURE_WEIGHT does not limit them.",
     )
 
+    # What ran before these settings read no vectors: a weight of 0, beside which the dimensions count for nothing.
     vector_dimensions: PositiveInt = setting(
-        16, recorded="model", description="Most dimensions that LightFM gets of the item vectors of a kind (PCA)."
+        16,
+        recorded="model",
+        before_recording="16",
+        description="Most dimensions that LightFM gets of the vectors of a kind (PCA).",
     )
     vector_weight: float = setting(
         1.0,
         recorded="model",
+        before_recording="0.0",
         ge=0,
         allow_inf_nan=False,
-        description="Sum of the weights of an item's features of each kind of raw.item_vectors, whose identity weighs "
+        description="Sum of the weights of an item's or user's features of each kind of vectors, whose identity weighs "
         "1; 0: vectors count for nothing.",
     )
 

@@ -54,6 +54,20 @@ RAW = (
             Column("kind", TEXT, "What made the vector, e.g. `clip`; vectors of a kind are equally long."),
             Column("vector", VECTOR, "Output of an encoder: finite numbers, not all of them 0."),
             "recorded_at",
+            Column(
+                "encoder_sha256",
+                TEXT,
+                "Digest of the files of the model that `nightjar embed` used; null for an imported vector.",
+                nullable=True,
+                came_later=True,
+            ),
+            Column(
+                "input_sha256",
+                TEXT,
+                "Digest of the text or the image file that was encoded; null for an imported vector.",
+                nullable=True,
+                came_later=True,
+            ),
         ),
     ),
     Table(
@@ -70,6 +84,18 @@ RAW = (
         ("user_id", "feature", "recorded_at"),
         columns("user_id", "feature", "weight", "recorded_at"),
         tests=(_WEIGHT_TEST,),
+    ),
+    Table(
+        "raw",
+        "user_vectors",
+        "one version of one vector of one user",
+        ("user_id", "kind", "recorded_at"),
+        columns(
+            "user_id",
+            Column("kind", TEXT, "What made the vector, e.g. `profile`; vectors of a kind are equally long."),
+            Column("vector", VECTOR, "Output of an encoder: finite numbers, not all of them 0."),
+            "recorded_at",
+        ),
     ),
     Table(
         "raw",

@@ -18,7 +18,7 @@ from nightjar.importers.files.input_files import InputFile
 from nightjar.importers.files.text_format import CONTENT_LENGTH
 from nightjar.importers.values.sql_literals import literal
 
-_ARRAYS = {"ids": "item_id", "vectors": "vector"}
+_ARRAYS = ("ids", "vectors")
 # Enough to recognise a vector by.
 _SHOWN_NUMBERS = 16
 _SAVE_IDS = "save them as numpy.array(ids, str)"
@@ -40,8 +40,8 @@ def read_vector_file(reading: ReadContext, file: InputFile, name: str) -> FileRo
     if suffix == ".npz":
         return _read_npz(reading, file, name)
     raise BadInput(
-        f"{file.path} is no file of vectors: expected .parquet with the columns item_id and vector, or .npz with the"
-        f" arrays {' and '.join(_ARRAYS)}",
+        f"{file.path} is no file of vectors: expected .parquet with the columns {reading.table.key[0]} and"
+        f" vector, or .npz with the arrays {' and '.join(_ARRAYS)}",
         code="unknown_suffix",
         file=file.path,
     )
@@ -88,11 +88,12 @@ def _check_type(file: InputFile, given: str, type_: pa.DataType, *, is_vector: b
 
 def _read_npz(reading: ReadContext, file: InputFile, name: str) -> FileRows:
     ids, vectors = _arrays(file.path, reading.max_gb)
-    match = match_columns(reading.table, list(_ARRAYS.values()), str(file.path), reading.options, file.partition)
+    id_column = reading.table.key[0]
+    match = match_columns(reading.table, [id_column, "vector"], str(file.path), reading.options, file.partition)
     numbers = pa.array(np.ascontiguousarray(vectors).reshape(-1))
     table = pa.table(
         {
-            "item_id": pa.array(ids),
+            id_column: pa.array(ids),
             "vector": pa.FixedSizeListArray.from_arrays(numbers, vectors.shape[1]),
             "line": pa.array(np.arange(len(ids))),
         }

@@ -8,7 +8,7 @@ from tests.support.handmade_warehouses import HandmadeWarehouse
 
 TABLES = (
     *("fct_interactions", "fct_exposures", "dim_items", "dim_users"),
-    *("dim_item_features", "dim_item_vectors", "dim_user_features"),
+    *("dim_item_features", "dim_item_vectors", "dim_user_features", "dim_user_vectors"),
 )
 EVENTS = "select event_id, user_id from core.fct_interactions order by event_id"
 

@@ -8,7 +8,9 @@ import pytest
 from tests.support.handmade_warehouses import HandmadeWarehouse
 
 FEATURE = "insert into raw.item_features values ('f1', 'genre:Drama', {}, '2026-01-01 00:00:00+00')"
-VECTOR = "insert into raw.item_vectors values ('f1', '{}', array[{}], '2026-01-01 00:00:00+00')"
+VECTOR = """insert into raw.item_vectors (item_id, kind, vector, recorded_at)
+    values ('f1', '{}', array[{}], '2026-01-01 00:00:00+00')"""
+USER_VECTOR = "insert into raw.user_vectors values ('{}', 'profile', array[{}], '2026-01-01 00:00:00+00')"
 EVENT = "insert into raw.interactions values ('new', 'u1', 'f1', 'view', {}, '{}', '2026-01-12 00:00:00+00')"
 
 MUTATIONS = {
@@ -47,6 +49,16 @@ MUTATIONS = {
         VECTOR.format("clip", "0, 0"),
         "item_vectors_are_sound",
         [("item_id=f1 kind=clip", ANY, "2 numbers, 0 not finite, 0 not 0")],
+    ),
+    "users' vectors of two lengths": (
+        f"{USER_VECTOR.format('u1', '1, 2')}; {USER_VECTOR.format('u2', '1')}",
+        "user_vectors_are_sound",
+        [("kind=profile", ANY, "1 to 2 numbers")],
+    ),
+    "NaN in a user's vector": (
+        USER_VECTOR.format("u1", "1, 'nan'::real"),
+        "user_vectors_are_sound",
+        [("user_id=u1 kind=profile", ANY, "2 numbers, 1 not finite, 2 not 0")],
     ),
     "infinite value": (
         EVENT.format("'infinity'", "2026-01-10 00:00:00+00"),

@@ -39,6 +39,15 @@ def test_vectors_prints_the_line_of_its_table(runner: CliRunner, tmp_path: Path)
         assert "raw.rejected_rows" in output.splitlines()[0]
 
 
+def test_vectors_of_users_go_to_their_table(runner: CliRunner, tmp_path: Path) -> None:
+    np.savez(tmp_path / "v.npz", ids=np.array(["u1"]), vectors=np.array([[1, 2]]))
+    arguments = ["vectors", "--kind", "profile", f"{tmp_path}/v.npz", "--of"]
+    output = runner.invoke(app, [*arguments, "users"], catch_exceptions=False).output
+    assert counts_of(output) == {"raw.user_vectors": (1, 0, 0)}
+    with refused(BadInput, "unknown_option_value", option="--of", value="shops"):
+        runner.invoke(app, [*arguments, "shops"], catch_exceptions=False)
+
+
 def test_event_types_without_a_weight_are_named_with_their_events(runner: CliRunner, tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text(
         "user,item,event,time\nu1,i1,poke,1000000100\nu1,i2,Poke,1000000101\nu1,i1,view,1000000102\n"

@@ -57,6 +57,29 @@ def test_vectors_are_added_once_and_a_later_file_that_differs_is_a_new_version(
     ]
 
 
+def test_vectors_of_users_have_a_table_and_lengths_of_their_own(
+    warehouse: Warehouse, query: Query, tmp_path: Path
+) -> None:
+    import_vectors(warehouse, "profile", [parquet(tmp_path / "items.parquet", ["a"], [[1, 2]])], IMPORTED_AT)
+    pq.write_table(pa.table({"user_id": ["u", "v"], "vector": [[1.0, 2, 3], [4, 5, 6]]}), tmp_path / "users.parquet")
+    arrays = npz(tmp_path / "users.npz", ids=["v", "w"], vectors=[[4, 5, 7], [0, 0, 0]])
+    later = IMPORTED_AT + timedelta(days=1)
+    for file, imported_at, counts in (
+        (tmp_path / "users.parquet", IMPORTED_AT, (2, 0, 0)),
+        (arrays, later, (1, 0, 1)),
+        (arrays, later, (0, 1, 1)),
+    ):
+        assert counted(import_vectors(warehouse, "profile", [file], imported_at, of="users")[0]) == counts
+    assert query("select user_id, kind, vector, recorded_at from raw.user_vectors order by 1, 4") == [
+        ("u", "profile", [1, 2, 3], THE_START),
+        ("v", "profile", [4, 5, 6], THE_START),
+        ("v", "profile", [4, 5, 7], later),
+    ]
+    assert query("select table_name, file, line from raw.rejected_rows") == [("user_vectors", "users.npz", 2)]
+    with refused(BadInput, "missing_columns", wording=False, column="user_id"):
+        import_vectors(warehouse, "profile", [tmp_path / "items.parquet"], IMPORTED_AT, of="users")
+
+
 def test_a_row_that_breaks_a_rule_is_rejected_with_the_reason(
     warehouse: Warehouse, query: Query, tmp_path: Path
 ) -> None:
@@ -196,7 +219,7 @@ def test_a_file_of_more_than_it_may_hold_is_refused(local_warehouse: Warehouse, 
             import_vectors(local_warehouse, "clip", [file], IMPORTED_AT, max_gb=0)
 
 
-@pytest.mark.parametrize("kind", ["", "text", "title", "Clip", "a b", "(clip)", "7", "x" * 65])
+@pytest.mark.parametrize("kind", ["", "title", "Clip", "a b", "(clip)", "7", "x" * 65])
 def test_a_kind_that_is_no_name_of_its_own_is_refused(local_warehouse: Warehouse, tmp_path: Path, kind: str) -> None:
-    with refused(BadInput, "invalid_option_value", wording=kind == "text", option="--kind", value=kind):
+    with refused(BadInput, "invalid_option_value", wording=kind == "title", option="--kind", value=kind):
         import_vectors(local_warehouse, kind, [tmp_path], IMPORTED_AT)

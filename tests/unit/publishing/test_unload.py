@@ -49,6 +49,13 @@ CORE = """
             ('i1', 'clip', array[9, 9], timestamptz '2026-04-01 00:00+00', null),
             ('i1', 'audio', array[1e-30, 16777217, 3], timestamptz '2026-01-01 00:00+00', null)
         ) t(item_id, kind, vector, valid_from, valid_to);
+    create table core.dim_user_vectors as
+        select user_id, 'profile' as kind, cast(vector as real[]) as vector, valid_from, valid_to
+        from (values
+            ('u2', array[0.1, -3], timestamptz '2026-01-01 00:00+00', timestamptz '2026-04-01 00:00+00'),
+            ('u1', array[1, 1.5], timestamptz '2026-03-31 23:59+00', null::timestamptz),
+            ('u2', array[9, 9], timestamptz '2026-04-01 00:00+00', null)
+        ) t(user_id, vector, valid_from, valid_to);
     create table core.dim_users as
         select 'u1' as user_id, timestamptz '2026-01-01 00:00+00' as created_at,
             timestamptz '2026-01-01 00:00+00' as valid_from, null::timestamptz as valid_to,
@@ -122,6 +129,10 @@ def test_vectors_are_those_that_were_recorded_before_the_runs_end_to_the_last_bi
         ("i1", "audio", [nearest[0], nearest[1], 3], "FLOAT[]"),
         ("i1", "clip", [1, 1.5], "FLOAT[]"),
         ("i2", "clip", [nearest[2], -3], "FLOAT[]"),
+    ]
+    assert snapshot(folder, "user_vectors", "user_id, kind, vector") == [
+        ("u1", "profile", [1, 1.5]),
+        ("u2", "profile", [nearest[2], -3]),
     ]
 
 

@@ -39,7 +39,7 @@ def test_items_with_a_text_get_its_features_and_the_others_none(
 ) -> None:
     textless, data = texted(TITLES, text_weight=0.5)
     before = len(textless.item_feature_names)
-    assert data.item_feature_names[before:].tolist() == ["(text):0+", "(text):0-", "(text):1+", "(text):1-"]
+    assert data.item_feature_names[before:].tolist() == [f"(text model):{half}" for half in ("0+", "0-", "1+", "1-")]
     assert (data.item_features[:, :before] != textless.item_features).nnz == 0
     found = data.item_features[:, before:].toarray()
     by_hand = np.zeros((43, 4))

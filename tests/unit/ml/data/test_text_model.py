@@ -42,7 +42,7 @@ def test_a_missing_package_is_refused_with_how_to_install_it(
 ) -> None:
     settings = Settings(text_model=text_model({}))
     check_text_model(settings)
-    monkeypatch.setattr("nightjar.publishing.text_model_check.find_spec", lambda name: None)
+    monkeypatch.setattr("nightjar.contract.extras.find_spec", lambda name: None)
     with refused(BadInput, "missing_package", setting=SETTING, package="sentence-transformers"):
         check_text_model(settings)
     # Scoring again with the date's model, and a home without a text model, need no package.

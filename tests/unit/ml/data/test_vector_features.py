@@ -12,7 +12,8 @@ from scipy import sparse
 
 from ml.data.training_data import TrainingData
 from ml.data.vector_features import with_vector_features
-from ml.models.trained_embeddings import embedding_sources
+from ml.models.lightfm import Factors
+from ml.models.trained_embeddings import embedding_sources, user_features_of
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
@@ -111,3 +112,30 @@ def test_vectors_of_several_lengths_are_refused(data: TrainingData, tmp_path: Pa
     rows = [("i0", "clip", [3.0]), ("i1", "clip", [-4.0, 1])]
     with refused(NightjarError, "value_out_of_range", column="vector", value="clip"):
         featured(data, tmp_path, rows)
+
+
+def test_users_with_a_vector_get_its_features_and_the_others_none(tmp_path: Path) -> None:
+    # About their mean (0, 7) u0 and u2 are at either end of the first axis.
+    rows = {"user_id": ["u2", "u0", "gone"], "kind": ["profile"] * 3, "vector": [[-2.0, 7], [2, 7], [9, 9]]}
+    pq.write_table(pa.table(rows), tmp_path / "user_vectors.parquet")
+    data = training_data(sparse.csr_matrix(np.array([[1, 0], [0, 1], [0, 0]], np.float32)))
+    found = with_vector_features(data, tmp_path, Settings(vector_weight=0.5))
+    assert found.user_feature_names.tolist() == ["id:u0", "id:u1", "id:u2", "(profile):0+", "(profile):0-"]
+    by_hand = np.hstack([np.eye(3), [[0.5, 0], [0, 0], [0, 0.5]]])
+    assert found.user_features.toarray() == pytest.approx(by_hand)
+    assert found.item_vectors is None
+    assert found.item_features is data.item_features
+    assert with_vector_features(data, tmp_path, Settings(vector_weight=0)) is data
+
+
+def test_a_user_who_registers_later_is_not_described_by_axes_of_vectors(tmp_path: Path) -> None:
+    rows = {"user_id": ["u0", "u1"], "kind": ["profile"] * 2, "vector": [[-2.0], [2.0]]}
+    pq.write_table(pa.table(rows), tmp_path / "user_vectors.parquet")
+    train = sparse.csr_matrix(np.eye(2, dtype=np.float32))
+    names = np.array(["age:18", "id:u1"], object)
+    data = with_vector_features(training_data(train, user_feature_names=names), tmp_path, Settings())
+    vectors = np.arange(8, dtype=np.float32).reshape(4, 2)
+    zeros = np.zeros(4, np.float32)
+    kept = user_features_of(data, train, Factors(vectors, zeros), 10.0)
+    assert kept.names.tolist() == ["age:18"]
+    assert kept.vectors.tolist() == [[0, 1]]

@@ -46,3 +46,9 @@ def test_what_older_code_held_out_is_that_of_the_default() -> None:
     assert differences(SETTINGS, older, "protocol") == []
     again = SETTINGS.model_copy(update={"repeat_after_days": "7"})
     assert named(differences(again, older, "protocol")) == [["NIGHTJAR_REPEAT_AFTER_DAYS", "7"]]
+
+
+def test_what_ran_before_vectors_had_none() -> None:
+    older = {name: text for name, text in RECORDED.items() if name not in ("vector_weight", "vector_dimensions")}
+    assert differences(SETTINGS.model_copy(update={"vector_weight": 0.0}), older, "model") == []
+    assert differences(SETTINGS, older, "model") == ["NIGHTJAR_VECTOR_WEIGHT 0.0, now 1.0"]

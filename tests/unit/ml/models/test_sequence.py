@@ -37,7 +37,7 @@ def part_of(newest_ranks: list[list[float]]) -> TrainingPart:
 
 @pytest.fixture
 def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nightjar.publishing.sequence_check.find_spec", lambda name: None)
+    monkeypatch.setattr("nightjar.contract.extras.find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "ml.models.sequence_network", raising=False)
 

@@ -67,10 +67,11 @@ def test_a_checkpoint_of_other_settings_is_not_used(
     assert (warm_start_checkpoint.load(left, named(data, ["a"], ["x"]), settings) is not None) == is_taken
 
 
-def test_a_checkpoint_is_not_used_where_items_have_features_whose_meaning_changes(
-    left: Path, data: TrainingData
+@pytest.mark.parametrize(("users", "items"), [(["a"], ["x", "(clip):0+"]), (["a", "(profile):0-"], ["x"])])
+def test_a_checkpoint_is_not_used_where_features_have_a_meaning_that_changes(
+    left: Path, data: TrainingData, users: list[str], items: list[str]
 ) -> None:
-    assert warm_start_checkpoint.load(left, named(data, ["a"], ["x", "(clip):0+"]), SETTINGS) is None
+    assert warm_start_checkpoint.load(left, named(data, users, items), SETTINGS) is None
 
 
 def test_a_damaged_checkpoint_is_refused(left: Path, data: TrainingData) -> None:
