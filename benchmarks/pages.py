@@ -46,9 +46,9 @@ def _in_short(value: float | str) -> str:
 
 
 def draw_recall(panel: Axes, models: Models, ours: str, title: str) -> None:
-    """Draw recall@10 as bars, the best on top, ours in another colour."""
+    """Draw recall@10 as bars, the best on top, ours and what begins with its name in another colour."""
     names = sorted(models, key=lambda model: float(models[model]["recall"]))
-    colours = ["#3b4cc0" if name == ours else "#b0b0b0" for name in names]
+    colours = ["#3b4cc0" if name.startswith(ours) else "#b0b0b0" for name in names]
     panel.barh(names, [models[name]["recall"] for name in names], color=colours)
     panel.set_title(title, fontsize=9)
     panel.set_xlabel("recall@10", fontsize=8)
