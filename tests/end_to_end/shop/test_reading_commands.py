@@ -89,12 +89,13 @@ def test_the_run_report_is_one_page_in_the_run_folder_and_in_mlflow(shop: Any) -
     assert page == RunFolder.of(shop.home.settings.lake, "2026-03-31.2").report
     html = page.read_text()
     assert "<h1>2026-03-31.2</h1>" in html
-    assert html.count("data:image/png;base64,") == 10
-    # All sections but two have a table, and ten users have recommendations: no user is excluded, and both runs
-    # are of the first date.
+    assert html.count("data:image/png;base64,") == 11
+    # All sections but three have a table, and ten users have recommendations: no user is excluded, no item has a vector
+    # besides its embedding, and both runs are of the first date.
     sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', html, re.DOTALL))
     users = sections.pop("users")
-    assert {name for name, text in sections.items() if '<p class="empty">' in text} == {"changes", "excluded_users"}
+    without_rows = {name for name, text in sections.items() if '<p class="empty">' in text}
+    assert without_rows == {"changes", "excluded_users", "item_vectors"}
     # Events, of all but cold users, and recommendations of ten users.
     assert users.count("<h3>") == 10
     assert users.count("<table>") + users.count('<p class="empty">') == 20
