@@ -90,7 +90,7 @@ def test_the_run_report_is_one_page_in_the_run_folder_and_in_mlflow(shop: Any) -
     html = page.read_text()
     assert "<h1>2026-03-31.2</h1>" in html
     assert html.count("data:image/png;base64,") == 11
-    # All sections but three have a table, and ten users have recommendations: no user is excluded, no item has a vector
+    # All sections but three have a table, and ten users have recommendations: no user is excluded, no item has vectors
     # besides its embedding, and both runs are of the first date.
     sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', html, re.DOTALL))
     users = sections.pop("users")
