@@ -171,7 +171,8 @@ def test_readers_have_the_vectors_of_items_as_rows_and_those_that_changed(publis
             [("i1", "clip", [1, 2]), ("i1", "sound", [3])],
         ),
         (
-            "insert into raw.item_vectors (item_id, kind, vector, recorded_at) values ('i2', 'sound', [4], '2026-01-01 00:00Z')",
+            "insert into raw.item_vectors (item_id, kind, vector, recorded_at) values "
+            "('i2', 'sound', [4], '2026-01-01 00:00Z')",
             [("i1", "clip", [1, 2]), ("i1", "sound", [3]), ("i2", "sound", [4])],
         ),
         ("update raw.item_vectors set vector = [5, 6] where kind = 'clip'", None),
