@@ -23,7 +23,7 @@ _COLUMNS = """
     select table_name, column_name, lower(case when data_type = 'ARRAY' then udt_name else data_type end)
     from information_schema.columns where table_schema = 'raw'
 """
-# A warehouse of an earlier version gets these tables when the run begins, and the columns that came later.
+# A warehouse of an earlier version gets these tables when the run begins.
 _ADDED = ("event_weights", "item_vectors", "user_vectors")
 
 
@@ -41,8 +41,6 @@ def check_inputs(connection: Connection) -> None:
         for column in table.columns:
             name, kind = f"{table.full_name}.{column.name}", found.get((table.name, column.name))
             if kind is None:
-                if column.came_later:
-                    continue
                 missing[name] = f"{table.full_name} lacks {column.name}"
             elif kind not in _FITTING[column.type]:
                 differing[name] = f"{name} is {kind}, expected {column.type}"

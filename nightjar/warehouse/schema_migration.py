@@ -19,8 +19,8 @@ def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of
         type_of: the engine's name of a type of the contract.
 
     Raises:
-        BadInput: a table with rows lacks a column that must not be null, or a raw table with rows lacks one that
-            earlier versions had: its values would be lost. Nothing is changed.
+        BadInput: a table with rows lacks a column that must not be null, or a raw table with rows lacks any column:
+            its values would be lost. Nothing is changed.
     """
     existing = {tuple(row) for row in connection.execute(_COLUMNS).fetchall()}
     missing = [
@@ -30,7 +30,7 @@ def add_missing_columns(connection: Connection, tables: Sequence[Table], type_of
         if (table.full_name, column.name) not in existing
     ]
     for table, column in missing:
-        if column.nullable and (table not in RAW or column.came_later):
+        if column.nullable and table not in RAW:
             continue
         if connection.execute(f"select 1 from {table.full_name} limit 1").fetchone():  # noqa: S608 names from the contract
             if column.nullable:

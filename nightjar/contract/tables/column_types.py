@@ -25,21 +25,12 @@ class DataTest:
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
-
-    Attributes:
-        name: of the column.
-        type: engine-neutral.
-        meaning: with its unit.
-        nullable: whether it may be null.
-        came_later: whether raw tables of an earlier version lack it and get it empty; it may be null then.
-    """
+    """One column: its name, engine-neutral type, meaning with unit, and whether it may be null."""
 
     name: str
     type: str
     meaning: str
     nullable: bool = False
-    came_later: bool = False
 
 
 @dataclass(frozen=True)
