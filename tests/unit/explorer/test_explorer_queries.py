@@ -18,15 +18,7 @@ from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 from nightjar.warehouse.protocol import Warehouse
 from tests.support.insert_rows import lay_row
 from tests.support.refusals import refused
-from tests.support.two_weeks import CURRENT, lay_built_tables, lay_fortnight
-
-
-@pytest.fixture
-def two_weeks(warehouse: Warehouse, settings: Settings) -> Settings:
-    with warehouse.transaction() as connection:
-        lay_built_tables(connection)
-        lay_fortnight(connection)
-    return settings
+from tests.support.two_weeks import CURRENT
 
 
 def test_recommendations_history_and_similar_items_are_by_title(two_weeks: Settings) -> None:

@@ -10,19 +10,11 @@ from nightjar.explorer import charts, item_map, item_vectors, items
 from nightjar.explorer.item_vectors import EMBEDDINGS, ItemVectors, Space
 from nightjar.explorer.warehouse_queries import query_warehouse
 from nightjar.warehouse.protocol import Connection, Warehouse
-from tests.support.two_weeks import CURRENT, lay_built_tables, lay_fortnight
+from tests.support.two_weeks import CURRENT
 
 # Its data interval ends on March 21; that of the current publication on April 1.
 EARLIER = "2026-03-20.1"
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def two_weeks(warehouse: Warehouse, settings: Settings) -> Settings:
-    with warehouse.transaction() as connection:
-        lay_built_tables(connection)
-        lay_fortnight(connection)
-    return settings
 
 
 def at(text: str) -> datetime:
