@@ -19,7 +19,7 @@ from nightjar.contract.artifacts.embeddings import sha256
 from nightjar.contract.errors import BadInput, NightjarError
 
 # Texts are padded to the longest of their batch, so last bits depend on how many are encoded at once.
-BATCH = 32
+_BATCH = 32
 
 
 def text_model_digest(folder: str) -> str:
@@ -54,7 +54,7 @@ class SentenceModel:
             NightjarError: a value is not finite.
         """
         with threadpool_limits(1):
-            vectors = self.transformer.encode(list(inputs), batch_size=BATCH, show_progress_bar=False)
+            vectors = self.transformer.encode(list(inputs), batch_size=_BATCH, show_progress_bar=False)
         vectors = np.array(vectors, np.float32)
         if not np.isfinite(vectors).all():
             raise NightjarError(

@@ -272,10 +272,10 @@ class Training:
         self.network.train()
         items = len(self.ordered.warm)
         scored = items if items <= FULL_SOFTMAX_ITEMS else NEGATIVES
-        random, lengths = np.random.default_rng([self.shape.seed, self.epoch]), self.ends - self.begins
-        windows = int(np.clip(len(lengths) // _STEPS, _FEWEST, _MOST))
+        random, of_windows = np.random.default_rng([self.shape.seed, self.epoch]), self.ends - self.begins
+        windows = int(np.clip(len(of_windows) // _STEPS, _FEWEST, _MOST))
         total = 0.0
-        for batch in batches(lengths, min(int(windows * lengths.mean()), _CELLS // scored), random):
+        for batch in batches(of_windows, min(int(windows * of_windows.mean()), _CELLS // scored), random):
             rows, lengths = self.ordered.rows(self.begins[batch], self.ends[batch])
             inside = torch.from_numpy(np.arange(rows.shape[1] - 1) < lengths[:, None] - 1).to(self.device)
             before, after = (torch.from_numpy(each).to(self.device) for each in (rows[:, :-1], rows[:, 1:]))
@@ -286,7 +286,7 @@ class Training:
             loss.backward()
             self.optimizer.step()
             total += loss.item() * int(inside.sum())
-        return total / max(1, int((self.ends - self.begins - 1).sum()))
+        return total / max(1, int((of_windows - 1).sum()))
 
     def _value(self) -> float:
         self.network.eval()

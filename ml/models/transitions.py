@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from ml.data.training_data import TrainingPart
 from ml.models.ease import is_dense
 from ml.models.largest_weights import pruned_columns
+from ml.models.sequence_windows import OrderedItems
 from nightjar.contract.artifacts.sources import WARM, History, HistoryRule, ItemWeights
 from nightjar.contract.settings import Settings
 
@@ -105,12 +106,9 @@ class Sequences:
 
 def sequences_of(history: History) -> tuple[Sequences, NDArray[np.int64]]:
     """Return the sequences of a history, and the items that occur."""
-    ranks = history.newest_ranks.tocoo()
-    items, numbers = np.unique(ranks.col, return_inverse=True)
-    order = np.lexsort((ranks.col, -ranks.data, ranks.row))
-    users = ranks.row[order]
-    place = np.arange(len(users)) - np.searchsorted(users, users)
-    return Sequences(numbers[order].astype(np.int64), place, len(items)), items.astype(np.int64)
+    ordered = OrderedItems.of(history)
+    place = np.arange(len(ordered.items)) - np.repeat(ordered.starts[:-1], np.diff(ordered.starts))
+    return Sequences(ordered.items, place, len(ordered.warm)), ordered.warm
 
 
 def ridge_weights(sequences: Sequences, neighbours: int) -> sparse.csc_matrix:

@@ -1,6 +1,6 @@
 """Tables that a user of Nightjar fills: append-only, only `interactions` is obligatory."""
 
-from nightjar.contract.tables.column_types import BIGINT, DOUBLE, TEXT, TIMESTAMP, VECTOR, Column, DataTest, Table
+from nightjar.contract.tables.column_types import BIGINT, DOUBLE, TEXT, TIMESTAMP, Column, DataTest, Table
 from nightjar.contract.tables.shared_columns import columns
 
 _WEIGHT_TEST = DataTest("is_within", "weigh_from_0_to_1000", {"columns": ["weight"], "lowest": 0, "highest": 1000})
@@ -52,7 +52,7 @@ RAW = (
         columns(
             "item_id",
             Column("kind", TEXT, "What made the vector, e.g. `clip`; vectors of a kind are equally long."),
-            Column("vector", VECTOR, "Output of an encoder: finite numbers, not all of them 0."),
+            "vector",
             "recorded_at",
             Column(
                 "encoder_sha256",
@@ -91,7 +91,7 @@ RAW = (
         columns(
             "user_id",
             Column("kind", TEXT, "What made the vector, e.g. `profile`; vectors of a kind are equally long."),
-            Column("vector", VECTOR, "Output of an encoder: finite numbers, not all of them 0."),
+            "vector",
             "recorded_at",
         ),
     ),

@@ -1,6 +1,6 @@
 """Columns that several tables share: each is described once, here."""
 
-from nightjar.contract.tables.column_types import DATE, DOUBLE, INTEGER, TEXT, TIMESTAMP, Column
+from nightjar.contract.tables.column_types import DATE, DOUBLE, INTEGER, TEXT, TIMESTAMP, VECTOR, Column
 
 _SHARED = {
     column.name: column
@@ -16,6 +16,7 @@ _SHARED = {
         Column("recorded_at", TIMESTAMP, "When the row became known; a later row of the same key replaces it."),
         Column("ingested_at", TIMESTAMP, "When the row arrived in the warehouse."),
         Column("feature", TEXT, "Feature written `kind:value`, e.g. `genre:Drama`."),
+        Column("vector", VECTOR, "Output of an encoder: finite numbers, not all of them 0."),
         Column("weight", DOUBLE, "Strength of the feature, from 0 (withdrawn) to 1000; 1 is plain presence."),
     )
 }
