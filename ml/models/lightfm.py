@@ -1,23 +1,22 @@
 """Fits LightFM: factors of user and item features, and the embeddings that they add up to.
 
-The only module that imports lightfm. Used by the stages evaluate_model and fit_model.
+Used by the stages evaluate_model and fit_model. One shard is trained by LightFM itself, several by `sharded_fit`.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from lightfm import LightFM
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ml.models.sharded_fit import ShardedFit, shards_of
+from ml.models.warp import Hyperparameters, OneShard, Parameters
 from nightjar.contract.artifacts.embeddings import Vectors
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
-
-# LightFM's own names of its arrays of one side, in the order of the fields of `FactorsWithGradients`.
-_PARTS = ("embeddings", "biases", "embedding_gradients", "bias_gradients")
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def fit(
     on_epoch: Callable[[Epoch], None],
     checkpoint: WarmStartCheckpoint | None = None,
 ) -> WarmStartCheckpoint:
-    """FittedFactors LightFM with the WARP loss (Kula 2015; Weston et al. 2011) and return (user factors, item factors).
+    """Fit LightFM with the WARP loss (Kula 2015; Weston et al. 2011) and return (user factors, item factors).
 
     Only items that occur in a pair are drawn as negatives: an item without events is not disliked.
 
@@ -97,7 +96,7 @@ def fit(
         pairs: (users, items) float32, weight > 0 of each positive pair.
         user_features: (users, user features) float32.
         item_features: (items, item features) float32.
-        settings: dimension, epochs, learning rate, penalties, threads and seed.
+        settings: dimension, epochs, learning rate, penalties, shards, workers, threads and seed.
         on_epoch: called after each epoch.
         checkpoint: of an earlier fit, for the same features, zero where it has none; None: train from scratch.
 
@@ -105,36 +104,29 @@ def fit(
         Factors of all features, all zero where there is no pair.
 
     Raises:
-        NightjarError: training diverged.
+        NightjarError: training diverged, or a process of it was killed.
     """
     users, items = _occurring(pairs, 1), _occurring(pairs, 0)
     if len(users) == 0:
         return _zero_factors(user_features, settings), _zero_factors(item_features, settings)
-    interactions, weights = _lightfm_inputs(pairs[users][:, items])
     of_users, of_items = user_features[users].astype(np.float32), item_features[items].astype(np.float32)
-    model = _untrained(settings)
-    if checkpoint is not None:
-        # No epoch at all: every feature gets its initial numbers.
-        model.fit_partial(interactions, of_users, of_items, weights, epochs=0)
-        _warm_start(model, "user", of_users, checkpoint[0])
-        _warm_start(model, "item", of_items, checkpoint[1])
     began, count = time.monotonic(), epochs_of(settings, pairs.nnz, checkpoint)
-    for number in range(1, count + 1):
-        started = time.monotonic()
-        try:
-            # LightFM's own check finds what overflows here, and raises the error below.
-            with np.errstate(over="ignore", invalid="ignore"):
-                model.fit_partial(interactions, of_users, of_items, weights, num_threads=settings.train_threads)
-        except ValueError as error:
-            raise NightjarError(
-                f"training diverged in epoch {number}: lower NIGHTJAR_LEARNING_RATE",
-                code="training_diverged",
-                epoch=number,
-                setting="NIGHTJAR_LEARNING_RATE",
-            ) from error
-        ended = time.monotonic()
-        user_factors, item_factors = _carried(of_users, model, "user"), _carried(of_items, model, "item")
-        on_epoch(Epoch(number, count, ended - started, ended - began, user_factors, item_factors))
+    with _training(pairs[users][:, items], of_users, of_items, settings, checkpoint) as training:
+        for number in range(1, count + 1):
+            started = time.monotonic()
+            try:
+                training.train_epoch(number)
+            except ValueError as error:
+                raise NightjarError(
+                    f"training diverged in epoch {number}: lower NIGHTJAR_LEARNING_RATE",
+                    code="training_diverged",
+                    epoch=number,
+                    setting="NIGHTJAR_LEARNING_RATE",
+                ) from error
+            ended = time.monotonic()
+            of_sides = zip((of_users, of_items), training.parameters(), strict=True)
+            user_factors, item_factors = (_carried(features, parameters) for features, parameters in of_sides)
+            on_epoch(Epoch(number, count, ended - started, ended - began, user_factors, item_factors))
     return user_factors, item_factors
 
 
@@ -160,26 +152,33 @@ def represent(features: sparse.csr_matrix, factors: Factors) -> tuple[Vectors, V
     return np.ascontiguousarray(vectors, dtype=np.float32), np.ascontiguousarray(biases, dtype=np.float32)
 
 
-def _untrained(settings: Settings) -> LightFM:
-    return LightFM(
-        no_components=settings.embedding_dim,
-        loss="warp",
-        learning_rate=settings.learning_rate,
-        item_alpha=settings.item_alpha,
-        user_alpha=settings.user_alpha,
-        max_sampled=settings.max_sampled,
-        random_state=settings.seed,
-    )
+@contextmanager
+def _training(
+    pairs: sparse.csr_matrix,
+    user_features: sparse.csr_matrix,
+    item_features: sparse.csr_matrix,
+    settings: Settings,
+    checkpoint: WarmStartCheckpoint | None,
+) -> Iterator[OneShard | ShardedFit]:
+    inputs = pairs, user_features, item_features
+    given = Hyperparameters(*(getattr(settings, name) for name in Hyperparameters._fields))
+    one = OneShard(*inputs, given, settings.train_threads)
+    if checkpoint is not None:
+        for side, features, factors in zip(one.parameters(), (user_features, item_features), checkpoint, strict=True):
+            _warm_start(side, features, factors)
+    shards = shards_of(settings, pairs.nnz, *pairs.shape)
+    if shards == 1:
+        yield one
+        return
+    start = one.parameters()
+    # With its copy of the pairs.
+    del one
+    with ShardedFit(shards, *inputs, *start, given, settings) as sharded:
+        yield sharded
 
 
 def _occurring(pairs: sparse.csr_matrix, axis: int) -> NDArray[np.int64]:
     return np.flatnonzero(pairs.getnnz(axis=axis)).astype(np.int64)
-
-
-def _lightfm_inputs(pairs: sparse.csr_matrix) -> tuple[sparse.coo_matrix, sparse.coo_matrix]:
-    weights = pairs.tocoo().astype(np.float32)
-    ones = np.ones_like(weights.data)
-    return sparse.coo_matrix((ones, (weights.row, weights.col)), shape=weights.shape), weights
 
 
 def _zero_factors(features: sparse.csr_matrix, settings: Settings) -> FactorsWithGradients:
@@ -188,20 +187,15 @@ def _zero_factors(features: sparse.csr_matrix, settings: Settings) -> FactorsWit
     return FactorsWithGradients(vectors, biases, vectors, biases)
 
 
-def _warm_start(model: LightFM, side: str, features: sparse.csr_matrix, factors: FactorsWithGradients) -> None:
+def _warm_start(side: Parameters, features: sparse.csr_matrix, factors: FactorsWithGradients) -> None:
     rows = np.flatnonzero(factors.is_trained & (features.getnnz(axis=0) > 0))
-    for name, values in zip(_PARTS, _parts_of(factors), strict=True):
-        getattr(model, f"{side}_{name}")[rows] = values[rows]
+    for name, part in side._asdict().items():
+        part[rows] = getattr(factors, name)[rows]
 
 
-def _parts_of(factors: FactorsWithGradients) -> tuple[Vectors, Vectors, Vectors, Vectors]:
-    return factors.vectors, factors.biases, factors.vector_gradients, factors.bias_gradients
-
-
-def _carried(features: sparse.csr_matrix, model: LightFM, side: str) -> FactorsWithGradients:
+def _carried(features: sparse.csr_matrix, side: Parameters) -> FactorsWithGradients:
     # Features that no training row carries still hold their random initial numbers.
     carried = features.getnnz(axis=0) > 0
-    parts = (getattr(model, f"{side}_{name}") for name in _PARTS)
     return FactorsWithGradients(
-        *(np.where(carried if part.ndim == 1 else carried[:, None], part, np.float32(0)) for part in parts)
+        *(np.where(carried if part.ndim == 1 else carried[:, None], part, np.float32(0)) for part in side)
     )

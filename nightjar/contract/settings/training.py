@@ -62,8 +62,21 @@ class TrainingSettings(SettingsGroup):
         ge=0,
         description="L2 penalty on the embeddings of user features; 0: none.",
     )
+    train_shards: int = setting(
+        0,
+        recorded="model",
+        before_recording="1",
+        ge=0,
+        description="Shards of users that LightFM trains in parallel; 0: by the data, at most 16.",
+    )
+    train_workers: int = setting(
+        0,
+        recorded=None,
+        ge=0,
+        description="Most processes that train shards; they change no result. 0: as many as cores.",
+    )
     train_threads: PositiveInt = setting(
-        1, recorded=None, description="Threads of LightFM; results repeat exactly only with 1."
+        1, recorded=None, description="Threads of LightFM in each shard; results repeat exactly only with 1."
     )
     seed: int = setting(
         20260101,

@@ -35,6 +35,19 @@ def test_two_fits_are_equal_to_the_last_bit(planted: Any, data: TrainingData, fi
         assert one.biases.tobytes() == other.biases.tobytes()
 
 
+def test_one_shard_has_the_bits_of_lightfm(planted: Any, data: TrainingData) -> None:
+    settings = planted.settings.model_copy(update={"epochs": 3})
+    given = {name: getattr(settings, name) for name in ("learning_rate", "max_sampled", "item_alpha", "user_alpha")}
+    model = LightFM(no_components=settings.embedding_dim, loss="warp", random_state=settings.seed, **given)
+    rows, columns = (np.flatnonzero(data.train.getnnz(axis=axis)) for axis in (1, 0))
+    weights = data.train[rows][:, columns].tocoo()
+    ones = sparse.coo_matrix((np.ones_like(weights.data), (weights.row, weights.col)), weights.shape)
+    model.fit(ones, data.user_features[rows], data.item_features[columns], weights, epochs=3)
+    users, items = fit(data.train, data.user_features, data.item_features, settings, silent)
+    assert np.array_equal(users.vectors[:29], model.user_embeddings[:29])
+    assert np.array_equal(items.biases[:39], model.item_biases[:39])
+
+
 def test_another_seed_gives_other_factors(planted: Any, data: TrainingData, fitted: tuple[Factors, Factors]) -> None:
     other_seed = planted.settings.model_copy(update={"seed": 7, "epochs": 1})
     other = fit(data.train, data.user_features, data.item_features, other_seed, silent)
