@@ -47,10 +47,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     earlier = fit_candidate(before.train_part, settings).checkpoint
     with TemporaryDirectory() as folder:
-        warm_start_checkpoint.save(Path(folder) / "start", before, settings, earlier, settings.epochs)
+        saved = warm_start_checkpoint.Checkpoint(earlier, {})
+        warm_start_checkpoint.save(Path(folder) / "start", before, settings, saved, settings.epochs)
         checkpoint = warm_start_checkpoint.load(Path(folder) / "start", after, settings)
+    assert checkpoint is not None
     from_scratch = recalls(after, settings, None)
-    warm_started = recalls(after, settings.model_copy(update={"warm_start_epochs": settings.epochs // 3}), checkpoint)
+    fewer = settings.model_copy(update={"warm_start_epochs": settings.epochs // 3})
+    warm_started = recalls(after, fewer, checkpoint.lightfm)
     for epoch, recall in enumerate(from_scratch, 1):
         beside = f", warm-started {warm_started[epoch - 1]:.4f}" if epoch <= len(warm_started) else ""
         print(f"epoch {epoch}: from scratch {recall:.4f}{beside}")

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ml.data.image_files import UnreadableImage, read_image
 from ml.data.onnx_model import load_onnx_model
-from ml.data.text_model import SentenceModel, load_sentence_model, text_model_digest
+from ml.data.text_model import SentenceModel, checked_vectors, load_sentence_model, text_model_digest
 from ml.data.timm_model import load_timm_model
-from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.errors import BadInput
 from nightjar.contract.extras import require_package
 from nightjar.importers.encoder import Encoded
 
@@ -63,7 +63,7 @@ class ImageEncoder:
         if library_of(folder) == "sentence-transformers":
             return _load_sentence_model_of_images(self.folder)
         try:
-            return load_onnx_model(folder) if library_of(folder) == "onnxruntime" else load_timm_model(folder)
+            encode = load_onnx_model(folder) if library_of(folder) == "onnxruntime" else load_timm_model(folder)
         except Exception as error:
             # Each library has errors of its own.
             raise BadInput(
@@ -72,6 +72,7 @@ class ImageEncoder:
                 option=_OPTION,
                 value=self.folder,
             ) from error
+        return lambda images: checked_vectors(encode(images), self.folder, _OPTION)
 
     def encode(self, contents: Sequence[Any]) -> Encoded:
         """Encode one batch of paths of images.
@@ -86,15 +87,7 @@ class ImageEncoder:
                 images.append(read_image(path))
             except UnreadableImage as error:
                 unreadable[place] = f"image {error}"
-        vectors = self._model(images) if images else np.zeros((0, 0), np.float32)
-        if not np.isfinite(vectors).all():
-            raise NightjarError(
-                f"{_OPTION}={self.folder} gives values that are not finite",
-                code="not_finite",
-                option=_OPTION,
-                value=self.folder,
-            )
-        return Encoded(vectors, unreadable)
+        return Encoded(self._model(images) if images else np.zeros((0, 0), np.float32), unreadable)
 
 
 def require_image_model(folder: Path) -> None:

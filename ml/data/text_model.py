@@ -17,9 +17,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from nightjar.contract.artifacts.embeddings import sha256
 from nightjar.contract.errors import BadInput, NightjarError
-
-# Texts are padded to the longest of their batch, so last bits depend on how many are encoded at once.
-_BATCH = 32
+from nightjar.importers.encoder import BATCH
 
 
 def text_model_digest(folder: str) -> str:
@@ -54,16 +52,29 @@ class SentenceModel:
             NightjarError: a value is not finite.
         """
         with threadpool_limits(1):
-            vectors = self.transformer.encode(list(inputs), batch_size=_BATCH, show_progress_bar=False)
-        vectors = np.array(vectors, np.float32)
-        if not np.isfinite(vectors).all():
-            raise NightjarError(
-                f"{self.named}={self.folder} gives values that are not finite",
-                code="not_finite",
-                **_origin(self.named),
-                value=self.folder,
-            )
-        return vectors
+            vectors = self.transformer.encode(list(inputs), batch_size=BATCH, show_progress_bar=False)
+        return checked_vectors(np.array(vectors, np.float32), self.folder, self.named)
+
+
+def checked_vectors(vectors: NDArray[np.float32], folder: str, named: str) -> NDArray[np.float32]:
+    """Return what a model gives.
+
+    Args:
+        vectors: (inputs, dimension).
+        folder: of the model's files.
+        named: the setting or option that names the folder.
+
+    Raises:
+        NightjarError: a value is not finite.
+    """
+    if not np.isfinite(vectors).all():
+        raise NightjarError(
+            f"{named}={folder} gives values that are not finite",
+            code="not_finite",
+            **_origin(named),
+            value=folder,
+        )
+    return vectors
 
 
 def load_sentence_model(folder: str, named: str = "NIGHTJAR_TEXT_MODEL") -> SentenceModel:

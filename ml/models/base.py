@@ -3,14 +3,23 @@
 A new model is a module of this folder and a line of `ml.models.registry`: docs/how-to/add-a-model.md.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
+
+from numpy.typing import NDArray
 
 from ml.data.training_data import TrainingPart
 from nightjar.contract.artifacts.sources import Fitted
 from nightjar.contract.settings import Settings
+
+# What a fit leaves to a later one; no array holds objects.
+NamedArrays = Mapping[str, NDArray[Any]]
+
+
+def ignore_arrays(model: str, arrays: NamedArrays) -> None:
+    """Keep nothing."""
 
 
 class Model(Protocol):
@@ -43,10 +52,14 @@ class LongFit:
     Attributes:
         say: called with each line of progress.
         checkpoints: folder of what a fit that is killed continues from; None: there is none.
+        starts: what fits of an earlier run left, by model; a model that is not in it is trained from scratch.
+        leave: called with a model's name and what a fit of a later run may start from.
     """
 
     say: Callable[[str], None] = lambda line: None
     checkpoints: Path | None = None
+    starts: Mapping[str, NamedArrays] = field(default_factory=dict)
+    leave: Callable[[str, NamedArrays], None] = ignore_arrays
 
 
 @runtime_checkable

@@ -3,17 +3,14 @@
 The network and torch, an optional package, are in `ml.models.sequence_network`: docs/decisions/sequence.md.
 """
 
-import hashlib
-from dataclasses import astuple
-
 import numpy as np
-from scipy import sparse
 
-from ml.data.training_data import IDENTITY_PREFIX, TrainingPart
+from ml.data.training_data import TrainingPart
 from ml.models.base import LongFit
-from ml.models.sequence_windows import OrderedItems, Shape, mean_features
+from ml.models.sequence_data import SequenceData
+from ml.models.sequence_windows import Shape
 from nightjar.contract.artifacts.sources import WARM, VectorSource
-from nightjar.contract.errors import BadInput
+from nightjar.contract.extras import require_package
 from nightjar.contract.settings import Settings
 
 
@@ -40,19 +37,11 @@ class Sequence:
         # Of three items the newest is held back, and the second is to be learned. Without an order all have the rank 1.
         if settings.sequence == "off" or part.history.newest_ranks.data.max(initial=0) < 3:
             return None
-        try:
-            from ml.models.sequence_network import fit_vectors
-        except ImportError as error:
-            # A run is refused before it begins; the package can be missing where a champion is refitted.
-            raise BadInput(
-                "NIGHTJAR_SEQUENCE=on needs the package torch: install the extra neural",
-                code="missing_package",
-                setting="NIGHTJAR_SEQUENCE",
-                package="torch",
-            ) from error
-        data, ordered = part.data, OrderedItems.of(part.history)
-        is_identity = np.array([str(name).startswith(IDENTITY_PREFIX) for name in data.item_feature_names], np.bool_)
-        features = mean_features(data.item_features, is_identity)
+        # A run is refused before it begins; the package can be missing where a champion is refitted.
+        require_package("NIGHTJAR_SEQUENCE=on", "torch", "torch", "neural", setting="NIGHTJAR_SEQUENCE")
+        from ml.models.sequence_network import fit_network
+
+        data, start = SequenceData.of(part, settings.seed), log.starts.get(self.name)
         shape = Shape(
             settings.sequence_dim,
             settings.sequence_length,
@@ -60,13 +49,6 @@ class Sequence:
             settings.sequence_minutes,
             settings.seed,
         )
-        users, items = fit_vectors(ordered, features, shape, digest_of(ordered, features, shape), log)
-        return VectorSource(users, items, np.zeros(len(items), np.float32))
-
-
-def digest_of(ordered: OrderedItems, features: sparse.csr_matrix, shape: Shape) -> str:
-    """Return a digest of all that a fit depends on, 16 hex digits."""
-    digest = hashlib.sha256(repr((astuple(shape), features.shape)).encode())
-    for part in (ordered.items, ordered.starts, ordered.warm, features.data, features.indices, features.indptr):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    return digest.hexdigest()[:16]
+        fitted = fit_network(data, shape, start, log)
+        log.leave(self.name, fitted.left)
+        return VectorSource(fitted.users, fitted.items, np.zeros(len(fitted.items), np.float32))

@@ -17,21 +17,25 @@ from scipy import sparse
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ml.models.base import LongFit
-from ml.models.sequence_windows import OrderedItems, Shape, batches, ndcg_of_held_back
+from ml.models.base import LongFit, NamedArrays
+from ml.models.sequence_data import SequenceData
+from ml.models.sequence_start import judged_fraction_of, left_by, taken_from
+from ml.models.sequence_windows import Shape, batches, ndcg_of_held_back
 from nightjar.contract.atomic_files import file_written_aside
 from nightjar.contract.errors import NightjarError
 
 BLOCKS, HEADS, DROPOUT = 2, 2, 0.4
-LEARNING_RATE, PATIENCE = 0.001, 6
+LEARNING_RATE = 0.001
+# Epochs without a better one that end a fit from scratch, and one that is warm-started.
+PATIENCE, WARM_PATIENCE = 6, 3
 # Beyond so many items the softmax is over the target and a sample, the same for a whole batch.
 FULL_SOFTMAX_ITEMS, NEGATIVES = 5_000, 1_024
 # Windows of a step, of the mean length: few data need many steps more than a smooth gradient.
 _FEWEST, _MOST, _STEPS = 16, 128, 100
 # Scores that are held at once, and users whose sequences are read at once.
 _CELLS, _READ_AT_ONCE = 40_000_000, 500
-# Users whose newest item says when to stop: a fifth of them, but so many at least, if there are, and at most.
-JUDGES, _K = (1_000, 5_000), 10
+# Places of the lists that judge an epoch.
+_K = 10
 # Of a training, beside its tensors.
 _NUMBERS = ("epoch", "best_epoch", "best_value", "seconds")
 
@@ -146,25 +150,39 @@ def repeatable(device: torch.device) -> Iterator[None]:
             torch.use_deterministic_algorithms(is_strict)
 
 
-def fit_vectors(
-    ordered: OrderedItems, features: sparse.csr_matrix, shape: Shape, key: str, log: LongFit
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Train a network and return the vectors of all users and items; those of a user without items are 0.
+@dataclass(frozen=True)
+class FittedNetwork:
+    """What a fit makes.
+
+    Attributes:
+        users: (users, dim) vectors; 0 where a user has no items.
+        items: (items of the catalogue, dim) vectors.
+        left: what a later fit may be warm-started from.
+    """
+
+    users: NDArray[np.float32]
+    items: NDArray[np.float32]
+    left: NamedArrays
+
+
+def fit_network(data: SequenceData, shape: Shape, start: NamedArrays | None, log: LongFit) -> FittedNetwork:
+    """Train a network.
 
     Args:
-        ordered: the users' items.
-        features: (items of the catalogue, features) CSR.
+        data: what it learns from.
         shape: of the network.
-        key: digest of the other arguments, by which a checkpoint is found.
-        log: gets a line an epoch; its folder keeps the checkpoint.
+        start: what an earlier fit left; None, or that of another shape: the network is trained from scratch.
+        log: gets a line an epoch; its folder keeps the checkpoint of a fit that is killed.
 
     Raises:
         NightjarError: the training diverged.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with repeatable(device):
-        training = Training(ordered, features, shape, device)
-        path = None if log.checkpoints is None else log.checkpoints / f"sequence-{key}-{device.type}.npz"
+        training = Training(data, shape, device, start)
+        path = None
+        if log.checkpoints is not None:
+            path = log.checkpoints / f"sequence-{data.digest(shape, start)}-{device.type}.npz"
         if path is not None and path.exists():
             with np.load(path) as state:
                 training.load_state(dict(state))
@@ -174,31 +192,36 @@ def fit_vectors(
             if path is not None:
                 with file_written_aside(path) as aside, aside.open("wb") as file:
                     np.savez(file, **training.state())
-        return training.best_vectors()
+        return training.fitted()
 
 
 class Training:
     """A network with its optimizer, and the best state so far by the newest items, which it does not learn from."""
 
-    def __init__(self, ordered: OrderedItems, features: sparse.csr_matrix, shape: Shape, device: torch.device) -> None:
-        self.ordered, self.shape, self.device = ordered, shape, device
-        self.features = ItemFeatures.of(features[ordered.warm], device)
-        self.of_catalogue = ItemFeatures.of(features, device)
+    def __init__(self, data: SequenceData, shape: Shape, device: torch.device, start: NamedArrays | None) -> None:
+        self.data, self.ordered, self.shape, self.device = data, data.ordered, shape, device
+        self.features = ItemFeatures.of(data.features[self.ordered.warm], device)
+        self.of_catalogue = ItemFeatures.of(data.features, device)
         torch.manual_seed(shape.seed)
-        self.network = SequenceNetwork(len(ordered.warm), features, shape.dimension, shape.length).to(device)
+        self.network = SequenceNetwork(len(self.ordered.warm), data.features, shape.dimension, shape.length)
+        initial = {name: each.numpy() for name, each in self.network.state_dict().items()}
+        taken = None if start is None else taken_from(start, data, initial)
+        self.patience, self.judged_fraction = PATIENCE, data.judged_fraction()
+        if start is not None and taken is not None:
+            self.network.load_state_dict({name: torch.from_numpy(each) for name, each in taken.items()})
+            self.patience, self.judged_fraction = WARM_PATIENCE, data.judged_fraction(judged_fraction_of(start))
+        self.network.to(device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98))
-        has_two = np.flatnonzero(np.diff(ordered.starts) > 1)
-        judges = np.random.default_rng(shape.seed).permutation(has_two)[: int(np.clip(len(has_two) // 5, *JUDGES))]
-        self.judges = np.sort(judges)
-        is_judge = np.isin(np.arange(len(ordered.starts) - 1), judges)
-        self.begins, self.ends = ordered.windows(shape.length, is_judge.astype(np.int64))
+        self.judges = data.judges(self.judged_fraction)
+        is_judge = np.isin(np.arange(len(self.ordered.starts) - 1), self.judges)
+        self.begins, self.ends = self.ordered.windows(shape.length, is_judge.astype(np.int64))
         self.epoch, self.best_epoch, self.best_value, self.seconds = 0, 0, -1.0, 0.0
         self.best: dict[str, Tensor] = {}
 
     def is_over(self) -> bool:
         """Whether further epochs are not allowed or not likely to help."""
         is_late = self.shape.minutes > 0 and self.seconds >= 60 * self.shape.minutes
-        too_long = self.epoch - self.best_epoch >= PATIENCE
+        too_long = self.epoch - self.best_epoch >= self.patience
         return self.epoch >= self.shape.epochs or (self.epoch > 0 and (is_late or too_long))
 
     def run_epoch(self) -> str:
@@ -226,8 +249,8 @@ class Training:
             f"{value:.4f}, the best in epoch {self.best_epoch}, at most {left:.0f} s left"
         )
 
-    def best_vectors(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(users, dim) and (items of the catalogue, dim) after the best epoch; an item without events has features."""
+    def fitted(self) -> FittedNetwork:
+        """Return the vectors and weights after the best epoch; the vector of an item without events is its features."""
         self.network.load_state_dict(self.best)
         self.network.eval()
         with torch.no_grad():
@@ -239,7 +262,8 @@ class Training:
                 users[block] = self._last(block, items, held_back=0).cpu().numpy()
             vectors = self.network.of_features(self.of_catalogue).cpu().numpy()
             vectors[self.ordered.warm] = items.cpu().numpy()
-        return users, vectors
+        weights = {name: each.cpu().numpy() for name, each in self.best.items()}
+        return FittedNetwork(users, vectors, left_by(weights, self.data, self.judged_fraction))
 
     def state(self) -> dict[str, Any]:
         """What a training continues from, as plain arrays."""
@@ -303,7 +327,7 @@ class Training:
                     seen[row, self.ordered.items[begin : end - 1]] = True
                 held_back = self.ordered.items[self.ordered.starts[users + 1] - 1]
                 values.append(ndcg_of_held_back(scores, seen, held_back, _K) * len(users))
-        return sum(values) / len(self.judges)
+        return sum(values) / max(1, len(self.judges))
 
     def _last(self, users: NDArray[np.int64], items: Tensor, held_back: int) -> Tensor:
         rows, lengths = self.ordered.rows(*self.ordered.newest(users, self.shape.length, held_back))

@@ -1,11 +1,14 @@
-"""Warm-start checkpoints: factors and gradient sums of a fit by feature name, from which a later fit starts.
+"""Warm-start checkpoints: what the fits of a run leave by the names of features, from which later ones start.
 
 Written and read by the stages evaluate_model (fitted on the training part) and fit_model (fitted on everything): a
 model that is evaluated must start from one that never saw what is held out. Plain arrays under a manifest, as `model/`.
 """
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 
 from ml.data.encoded_features import is_encoded
 from ml.data.training_data import TrainingData
+from ml.models.base import NamedArrays
 from ml.models.lightfm import FactorsWithGradients, WarmStartCheckpoint
 from nightjar.contract.artifacts.embeddings import MANIFEST, check_manifest, read_manifest, sha256
 from nightjar.contract.atomic_files import written_aside
@@ -33,21 +37,37 @@ _MUST_BE_EQUAL = (
 )
 
 
-def save(folder: Path, data: TrainingData, settings: Settings, checkpoint: WarmStartCheckpoint, epochs: int) -> None:
-    """Write the factors of the trained features, and the number of epochs in all."""
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a fit leaves.
+
+    Attributes:
+        lightfm: factors and sums of squared gradients.
+        others: arrays of other models by name.
+    """
+
+    lightfm: WarmStartCheckpoint
+    others: Mapping[str, NamedArrays]
+
+
+def save(folder: Path, data: TrainingData, settings: Settings, checkpoint: Checkpoint, epochs: int) -> None:
+    """Write the factors of the trained features, the arrays of other models, and LightFM's number of epochs in all."""
     with written_aside(folder) as aside:
-        for side, names, factors in zip(("user", "item"), _names(data), checkpoint, strict=True):
+        for side, names, factors in zip(("user", "item"), _names(data), checkpoint.lightfm, strict=True):
             rows = np.flatnonzero(factors.is_trained)
             pq.write_table(pa.table({"feature": pa.array(names[rows], pa.string())}), aside / f"{side}.parquet")
             for name in _ARRAYS:
                 np.save(aside / f"{side}_{name}.npy", getattr(factors, name)[rows], allow_pickle=False)
+        for model, arrays in checkpoint.others.items():
+            named: dict[str, Any] = dict(arrays)
+            np.savez(aside / f"{model}.npz", **named)
         digests = {path.name: sha256(path) for path in sorted(aside.iterdir())}
         manifest = {"sha256": digests, "settings": _settings(settings), "epochs": epochs}
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
 
 
-def load(folder: Path, data: TrainingData, settings: Settings) -> WarmStartCheckpoint | None:
-    """Return what `save` wrote in the order of the features of `data`, zero where nothing was trained.
+def load(folder: Path, data: TrainingData, settings: Settings) -> Checkpoint | None:
+    """Return what `save` wrote, LightFM's in the order of the features of `data`, zero where nothing was trained.
 
     Returns:
         None where its settings do not match those of this run, where it already has as many epochs as improve recall,
@@ -64,7 +84,13 @@ def load(folder: Path, data: TrainingData, settings: Settings) -> WarmStartCheck
     users, items = _names(data)
     if any(is_encoded(str(name)) for name in (*users, *items)):
         return None
-    return _aligned(folder, "user", users), _aligned(folder, "item", items)
+    others = {path.stem: _arrays(path) for path in sorted(folder.glob("*.npz"))}
+    return Checkpoint((_aligned(folder, "user", users), _aligned(folder, "item", items)), others)
+
+
+def _arrays(path: Path) -> NamedArrays:
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def _aligned(folder: Path, side: str, names: NDArray[np.object_]) -> FactorsWithGradients:

@@ -6,12 +6,12 @@ Reads `features/`, `snapshot/`, `cold_items.json`, `blend_weights.json` and the 
 
 from ml.evaluation import blend_weights, cold_item_weights
 from ml.evaluation.choices import Choices
-from ml.models.candidate import Candidate, fit_candidate
+from ml.models.candidate import Candidate
 from ml.models.lightfm import Epoch
-from ml.stages import warm_start
 from ml.stages.fit_on_train import fit_line
 from ml.stages.long_fits import long_fits
 from ml.stages.read_data import read_data
+from ml.stages.warm_start import RunFit
 from ml.stages.write_model import write_model
 from nightjar.contract.errors import BadInput
 from nightjar.contract.progress import stage
@@ -36,7 +36,5 @@ def run(settings: Settings, folder: RunFolder) -> None:
         def show(epoch: Epoch, candidate: Candidate) -> None:
             progress.pulse(epoch.line(data.full.nnz))
 
-        checkpoint = warm_start.load_checkpoint(settings, folder, "final", data)
-        candidate = fit_candidate(data.full_part, settings, show, checkpoint, fit_line(progress), log)
-        warm_start.save_checkpoint(settings, folder, "final", data, checkpoint, candidate.checkpoint)
+        candidate = RunFit.of(settings, folder, "final", data).run(show, fit_line(progress), log)
         write_model(settings, folder, choices.applied_to(candidate), progress)

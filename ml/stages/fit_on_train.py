@@ -11,9 +11,9 @@ from ml.evaluation.evaluate import recall_at_k
 from ml.evaluation.holdout_slices import HoldoutSlice, sampled
 from ml.evaluation.slice_lists import Evaluated
 from ml.models.base import LongFit
-from ml.models.candidate import Candidate, fit_candidate
+from ml.models.candidate import Candidate
 from ml.models.lightfm import Epoch
-from ml.stages import warm_start
+from ml.stages.warm_start import RunFit
 from nightjar.contract.progress import StageProgress
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
@@ -69,9 +69,8 @@ def fit_on_train(
         recalls.append(recall_at_k(ranker, sample, truth, settings.metric_k))
         progress.pulse(f"{epoch.line(data.train.nnz)}, recall@{settings.metric_k} {recalls[-1]:.4f}")
 
-    checkpoint = warm_start.load_checkpoint(settings, folder, "evaluation", data)
-    warm_started_from = folder.record().warm_start_from if checkpoint else "none"
+    fit = RunFit.of(settings, folder, "evaluation", data)
+    warm_started_from = folder.record().warm_start_from if fit.checkpoint else "none"
     progress.say(f"warm-started from: {warm_started_from}")
-    candidate = fit_candidate(data.train_part, settings, measure, checkpoint, fit_line(progress), log)
-    warm_start.save_checkpoint(settings, folder, "evaluation", data, checkpoint, candidate.checkpoint)
+    candidate = fit.run(measure, fit_line(progress), log)
     return TrainFit(candidate, recalls, warm_started_from)

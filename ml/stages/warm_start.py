@@ -1,59 +1,80 @@
-"""Which warm-start checkpoint a fit of a run starts from, and the one that it leaves.
+"""A fit of a run, with the warm-start checkpoint that it starts from and the one that it leaves.
 
 Used by the stages evaluate_model (fitted on the training part) and fit_model (fitted on everything): a model that is
 evaluated must start from one that never saw what is held out.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ml.data.training_data import TrainingData
-from ml.models.lightfm import WarmStartCheckpoint, epochs_of
-from ml.models.warm_start_checkpoint import load, save
+from ml.models.base import LongFit, NamedArrays
+from ml.models.candidate import Candidate, fit_candidate
+from ml.models.lightfm import Epoch, epochs_of
+from ml.models.warm_start_checkpoint import Checkpoint, load, save
 from nightjar.contract.artifacts.embeddings import read_manifest
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.publishing.warm_start_publication import ON
 
 
-def load_checkpoint(settings: Settings, folder: RunFolder, fit: str, data: TrainingData) -> WarmStartCheckpoint | None:
-    """Return the checkpoint from which a fit of this run starts; None where it trains from scratch.
+@dataclass(frozen=True)
+class RunFit:
+    """One of the two fits of a run that runs of later dates may start from.
 
-    Args:
+    Attributes:
         settings: of the run.
-        folder: its record names the publication to warm-start from.
-        fit: `evaluation` or `final`.
+        folder: of the run; its record names the publication to warm-start from.
+        name: `evaluation`, on the training part, or `final`, on everything.
         data: features of this run.
-
-    Raises:
-        NightjarError: the checkpoint is missing or damaged.
+        checkpoint: from which it starts; None: from scratch.
     """
-    return load(_source(settings, folder, fit), data, settings) if folder.record().warm_start_from else None
+
+    settings: Settings
+    folder: RunFolder
+    name: str
+    data: TrainingData
+    checkpoint: Checkpoint | None
+
+    @classmethod
+    def of(cls, settings: Settings, folder: RunFolder, name: str, data: TrainingData) -> "RunFit":
+        """Return the fit with its checkpoint loaded.
+
+        Raises:
+            NightjarError: the checkpoint is missing or damaged.
+        """
+        checkpoint = None
+        if folder.record().warm_start_from:
+            checkpoint = load(_earlier(settings, folder, name), data, settings)
+        return cls(settings, folder, name, data, checkpoint)
+
+    def run(
+        self, on_epoch: Callable[[Epoch, Candidate], None], on_source: Callable[[str, float], None], log: LongFit
+    ) -> Candidate:
+        """Fit all models, and save the checkpoint of the fit, if runs are warm-started.
+
+        Args:
+            on_epoch: as of `fit_candidate`.
+            on_source: as of `fit_candidate`.
+            log: of the models whose fit is long.
+
+        Raises:
+            NightjarError: training diverged.
+        """
+        part = self.data.train_part if self.name == "evaluation" else self.data.full_part
+        left: dict[str, NamedArrays] = {}
+        log = replace(log, starts=self.checkpoint.others if self.checkpoint else {}, leave=left.__setitem__)
+        lightfm = self.checkpoint.lightfm if self.checkpoint else None
+        candidate = fit_candidate(part, self.settings, on_epoch, lightfm, on_source, log)
+        if self.settings.warm_start == ON:
+            epochs = epochs_of(self.settings, part.pairs.nnz, lightfm)
+            if self.checkpoint:
+                epochs += read_manifest(_earlier(self.settings, self.folder, self.name))["epochs"]
+            own = self.folder.warm_start_checkpoint(self.name)
+            save(own, self.data, self.settings, Checkpoint(candidate.checkpoint, left), epochs)
+        return candidate
 
 
-def save_checkpoint(
-    settings: Settings,
-    folder: RunFolder,
-    fit: str,
-    data: TrainingData,
-    checkpoint: WarmStartCheckpoint | None,
-    fitted: WarmStartCheckpoint,
-) -> None:
-    """Save the checkpoint of a fit of this run, if runs are warm-started.
-
-    Args:
-        settings: of the run.
-        folder: of the run.
-        fit: `evaluation` or `final`.
-        data: features of this run.
-        checkpoint: from which the fit started.
-        fitted: what the fit returned.
-    """
-    if settings.warm_start == ON:
-        before = read_manifest(_source(settings, folder, fit))["epochs"] if checkpoint else 0
-        pairs = data.train if fit == "evaluation" else data.full
-        epochs = before + epochs_of(settings, pairs.nnz, checkpoint)
-        save(folder.warm_start_checkpoint(fit), data, settings, fitted, epochs)
-
-
-def _source(settings: Settings, folder: RunFolder, fit: str) -> Path:
-    return RunFolder.of(settings.lake, folder.record().warm_start_from).warm_start_checkpoint(fit)
+def _earlier(settings: Settings, folder: RunFolder, name: str) -> Path:
+    return RunFolder.of(settings.lake, folder.record().warm_start_from).warm_start_checkpoint(name)

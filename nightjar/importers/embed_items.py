@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nightjar.contract.errors import BadInput
 from nightjar.contract.progress import StageProgress
 from nightjar.contract.tables import table as contract_of
-from nightjar.importers.encoder import Encoder, EncoderInput
+from nightjar.importers.encoder import BATCH, Encoder, EncoderInput
 from nightjar.importers.import_notes import Note, ignore_note
 from nightjar.importers.import_source import LINES_OF_A_FILE, ImportSource, define
 from nightjar.importers.loading import ImportCount, load, total_by_table
@@ -26,8 +26,6 @@ from nightjar.importers.values.vectors import MAX_LENGTH
 from nightjar.importers.vector_kinds import check_kind, fixed_length, known_length
 from nightjar.warehouse.protocol import ImportSession, Warehouse
 
-# Of one size, because last bits depend on how many are encoded at once.
-BATCH = 32
 # A command that is killed loses at most what it encoded in this time.
 _SECONDS_BETWEEN_WRITES = 60.0
 _TABLE = contract_of("raw.item_vectors")

@@ -7,6 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+# Inputs that are encoded at once, always so many: texts are padded to the longest of their batch, so last bits depend
+# on it.
+BATCH = 32
+
 
 @dataclass(frozen=True)
 class EncoderInput:

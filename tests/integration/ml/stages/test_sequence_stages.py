@@ -1,6 +1,8 @@
 """The sequence model through the stages that fit, from its setting to the folder that readers are ranked from."""
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,16 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra neural is not installed")
 
+from ml.models.base import NamedArrays
 from ml.models.candidate import fit_candidate
 from ml.models.sequence_network import Training
 from ml.stages import evaluate_model, fit_model
 from ml.stages.read_data import read_data
+from ml.tracking import TrackedRun
 from nightjar.contract.artifacts import model_folder
 from nightjar.contract.artifacts.sources import VectorSource
+from nightjar.contract.interval import of_date
+from nightjar.contract.run_folder import RunFolder
 from nightjar.publishing.output_rows import read_rows
 
 ON = {"sequence": "on", "sequence_dim": 8, "sequence_epochs": 3, "sequence_length": 12, "epochs": 5}
@@ -66,3 +72,39 @@ def test_a_run_evaluates_and_writes_the_source_and_a_killed_stage_continues(
     # u31 has nothing at all; the cold item i40 has the vector of its genre.
     assert not written.user_vectors[31].any()
     assert written.item_vectors[40].any()
+
+
+def test_the_evaluated_and_the_published_fit_alone_are_warm_started_each_from_its_own_chain(
+    plant: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = plant(tmp_path, **ON | {"warm_start": "on", "warm_start_epochs": 1})
+    starts: list[NamedArrays | None] = []
+    begin = Training.__init__
+
+    def begun(self: Training, *given: Any) -> None:
+        starts.append(given[-1])
+        begin(self, *given)
+
+    monkeypatch.setattr(Training, "__init__", begun)
+    tracked = TrackedRun("a run", "1", "1", "models:/nightjar/1")
+    monkeypatch.setattr("ml.tracking.log_stage", lambda *_: tracked)
+    for stage in (evaluate_model, fit_model):
+        stage.run(first.settings, first.folder)
+    # Before the choice window, on the training part, on everything.
+    assert starts == [None, None, None]
+    left = {fit: first.folder.warm_start_checkpoint(fit) / "sequence.npz" for fit in ("evaluation", "final")}
+    second = RunFolder.of(first.settings.lake, "2026-03-02.1")
+    for part in ("features", "snapshot"):
+        shutil.copytree(first.folder.path / part, second.path / part)
+    record = replace(first.folder.record(), publication_id="2026-03-02.1", interval=of_date("2026-03-02"))
+    second.write_record(replace(record, warm_start_from="2026-03-01.1"))
+    starts.clear()
+    evaluate_model.run(first.settings, second)
+    fit_model.run(first.settings, second)
+    of_choice, of_evaluation, of_final = starts
+    assert of_choice is None
+    for fit, start in (("evaluation", of_evaluation), ("final", of_final)):
+        with np.load(left[fit]) as arrays:
+            assert start is not None
+            assert np.array_equal(start["identities.weight"], arrays["identities.weight"])
+    assert (second.warm_start_checkpoint("final") / "sequence.npz").exists()

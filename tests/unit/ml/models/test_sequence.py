@@ -11,8 +11,7 @@ from ml.data.training_data import TrainingPart
 from ml.models.base import LongFit, LongModel
 from ml.models.candidate import fit_candidate
 from ml.models.registry import MODELS
-from ml.models.sequence import Sequence, digest_of
-from ml.models.sequence_windows import OrderedItems, Shape
+from ml.models.sequence import Sequence
 from nightjar.contract.artifacts.sources import ItemScores
 from nightjar.contract.errors import BadInput
 from nightjar.contract.interval import of_date
@@ -101,19 +100,3 @@ def test_a_model_whose_fit_is_long_gets_where_to_log_and_where_to_keep_checkpoin
 
 def test_one_model_of_the_registry_takes_long() -> None:
     assert [model.name for model in MODELS if isinstance(model, LongModel)] == ["sequence"]
-
-
-def test_a_checkpoint_is_that_of_the_same_pairs_features_and_settings() -> None:
-    def digest(ranks: list[list[float]], features: list[list[float]], seed: int = 1, length: int = 9) -> str:
-        ordered = OrderedItems.of(part_of(ranks).history)
-        return digest_of(ordered, matrix(features), Shape(4, length, 5, 0.0, seed))
-
-    same = digest([[1, 2]], [[1], [0]])
-    assert same == digest([[1, 2]], [[1], [0]])
-    others = {
-        digest([[2, 1]], [[1], [0]]),
-        digest([[1, 2]], [[0], [1]]),
-        digest([[1, 2]], [[1], [0]], seed=2),
-        digest([[1, 2]], [[1], [0]], length=8),
-    }
-    assert len(others | {same}) == 5

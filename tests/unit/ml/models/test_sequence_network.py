@@ -12,10 +12,11 @@ torch = pytest.importorskip("torch", reason="the extra neural is not installed")
 
 from ml.data.training_data import TrainingPart  # noqa: E402
 from ml.models import sequence_network  # noqa: E402
-from ml.models.base import LongFit  # noqa: E402
+from ml.models.base import LongFit, NamedArrays  # noqa: E402
 from ml.models.sequence import Sequence  # noqa: E402
+from ml.models.sequence_data import SequenceData  # noqa: E402
 from ml.models.sequence_network import ItemFeatures, SequenceNetwork, Training, loss_of, repeatable  # noqa: E402
-from ml.models.sequence_windows import OrderedItems, Shape  # noqa: E402
+from ml.models.sequence_windows import Shape  # noqa: E402
 from nightjar.contract.artifacts.sources import VectorSource  # noqa: E402
 from nightjar.contract.errors import NightjarError  # noqa: E402
 from nightjar.contract.settings import Settings  # noqa: E402
@@ -163,11 +164,11 @@ def test_the_best_epoch_by_the_newest_items_counts_and_ends_the_fit(monkeypatch:
 
 
 def test_the_newest_items_are_not_learned_from() -> None:
-    ordered = OrderedItems.of(part_of(walks()).history)
+    data = SequenceData.of(part_of(walks()), 1)
     with repeatable(CPU):
-        training = Training(ordered, sparse.csr_matrix((8, 0), dtype=np.float32), Shape(8, 6, 1, 0.0, 1), CPU)
+        training = Training(data, Shape(8, 6, 1, 0.0, 1), CPU, None)
     targets = np.concatenate([np.arange(a + 1, b) for a, b in zip(training.begins, training.ends, strict=True)])
-    assert not np.isin(ordered.starts[1:] - 1, targets).any()
+    assert not np.isin(data.ordered.starts[1:] - 1, targets).any()
     assert len(targets) == 12 * 4
 
 
@@ -199,9 +200,9 @@ def test_users_without_items_have_no_vector_and_cold_items_that_of_their_feature
 
 def test_a_fit_that_diverges_names_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sequence_network, "LEARNING_RATE", math.inf)
-    ordered, no_features = OrderedItems.of(part_of(walks()).history), sparse.csr_matrix((8, 0), dtype=np.float32)
+    data = SequenceData.of(part_of(walks()), 1)
     with refused(NightjarError, "training_diverged", wording=False, setting="NIGHTJAR_SEQUENCE", epoch=2):
-        sequence_network.fit_vectors(ordered, no_features, Shape(8, 6, 4, 0.0, 1), "key", LongFit())
+        sequence_network.fit_network(data, Shape(8, 6, 4, 0.0, 1), None, LongFit())
 
 
 def test_feature_embeddings_are_averaged_by_weight() -> None:
@@ -211,3 +212,66 @@ def test_feature_embeddings_are_averaged_by_weight() -> None:
         made.features.weight.copy_(torch.tensor([[4.0, 0.0], [0.0, 4.0]]))
         made.identities.weight.copy_(torch.tensor([[1.0, 1.0], [5.0, 6.0]]))
         assert made.items(ItemFeatures.of(features, CPU)).tolist() == [[2.0, 4.0], [5.0, 6.0]]
+
+
+def left_by_a_fit(part: TrainingPart, settings: Settings = TINY, start: NamedArrays | None = None) -> NamedArrays:
+    left: dict[str, NamedArrays] = {}
+    starts = {} if start is None else {"sequence": start}
+    fitted(part, settings, LongFit(starts=starts, leave=left.__setitem__))
+    return left["sequence"]
+
+
+def test_a_warm_started_fit_begins_with_the_weights_of_the_earlier_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    # So slow a step shows where each weight began.
+    monkeypatch.setattr(sequence_network, "LEARNING_RATE", 1e-12)
+    earlier, later = part_of(walks()), part_of(np.hstack([walks(), np.full((12, 1), 7)]))
+    start = dict(left_by_a_fit(earlier))
+    start["identities.weight"] = np.full_like(start["identities.weight"], 3)
+    start["last.bias"] = np.full_like(start["last.bias"], 4)
+    left, scratch = left_by_a_fit(later, start=start), left_by_a_fit(later)
+    # Item i8 is new.
+    assert left["item_ids"].tolist() == [*(f"i{item}".encode() for item in range(9))]
+    assert left["identities.weight"][:8] == pytest.approx(3)
+    assert left["identities.weight"][8] == pytest.approx(scratch["identities.weight"][8])
+    assert left["last.bias"] == pytest.approx(4)
+
+
+def test_a_warm_started_fit_repeats_and_ends_sooner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    part, lines = part_of(walks()), []
+    start = left_by_a_fit(part)
+    log = LongFit(lines.append, starts={"sequence": start})
+    once = fitted(part, log=log)
+    assert same_bits(once, fitted(part, log=log))
+    assert not same_bits(once, fitted(part))
+    # A network of another length is trained from scratch.
+    longer = TINY.model_copy(update={"sequence_length": 7})
+    assert same_bits(fitted(part, longer, log), fitted(part, longer))
+    monkeypatch.setattr(Training, "_value", lambda self: 0.1)
+    lines.clear()
+    nine = TINY.model_copy(update={"sequence_epochs": 9})
+    fitted(part, nine, log)
+    assert len(lines) == 1 + sequence_network.WARM_PATIENCE
+    lines.clear()
+    fitted(part, nine, LongFit(lines.append))
+    assert len(lines) == 1 + sequence_network.PATIENCE
+
+
+def test_a_killed_fit_does_not_continue_with_another_start(tmp_path: Path) -> None:
+    part, lines = part_of(walks()), []
+    start = left_by_a_fit(part)
+    fitted(part, log=LongFit(checkpoints=tmp_path))
+    fitted(part, log=LongFit(lines.append, tmp_path, {"sequence": start}))
+    assert not any("continues" in line for line in lines)
+    fitted(part, log=LongFit(lines.append, tmp_path, {"sequence": start}))
+    assert "continues" in lines[-1]
+
+
+def test_who_did_not_judge_the_earlier_fit_does_not_judge_the_later_one() -> None:
+    # Those who judged it are a fifth; as few users as here would all judge a fit from scratch.
+    part = part_of(walks())
+    start = {**left_by_a_fit(part), "judged_fraction": np.array(0.2)}
+    data = SequenceData.of(part, 1)
+    with repeatable(CPU):
+        of_start, of_scratch = (Training(data, Shape(8, 6, 4, 0.0, 1), CPU, each) for each in (start, None))
+    assert of_start.judges.tolist() == np.flatnonzero(data.draws < 0.2).tolist()
+    assert len(of_scratch.judges) == 12

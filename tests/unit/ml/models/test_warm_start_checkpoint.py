@@ -8,11 +8,13 @@ import pytest
 from ml.data.training_data import TrainingData, read_training_data
 from ml.models import warm_start_checkpoint
 from ml.models.lightfm import Epoch, FactorsWithGradients, fit
+from ml.models.warm_start_checkpoint import Checkpoint
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
 from tests.support.refusals import refused
 
 SETTINGS = Settings(embedding_dim=2, epochs=10, warm_start_epochs=2)
+OTHER = {"blocks.0.weight": np.array([[1.5, 2]], np.float32), "ids": np.array([b"a", b"bc"])}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def trained(*vectors: tuple[float, float]) -> FactorsWithGradients:
 @pytest.fixture
 def left(data: TrainingData, tmp_path: Path) -> Path:
     """What a fit of 8 epochs left: of users a and b, of items x, y and z, which nothing trained."""
-    fitted = trained((1, 2), (3, 4)), trained((5, 6), (7, 8), (0, 0))
+    fitted = Checkpoint((trained((1, 2), (3, 4)), trained((5, 6), (7, 8), (0, 0))), {"slow": OTHER})
     warm_start_checkpoint.save(tmp_path / "start", named(data, ["a", "b"], ["x", "y", "z"]), SETTINGS, fitted, 8)
     return tmp_path / "start"
 
@@ -40,12 +42,25 @@ def left(data: TrainingData, tmp_path: Path) -> Path:
 def test_features_are_aligned_by_name_and_new_ones_are_zero(left: Path, data: TrainingData) -> None:
     found = warm_start_checkpoint.load(left, named(data, ["b", "c"], ["new", "y", "z"]), SETTINGS)
     assert found is not None
-    users, items = found
+    users, items = found.lightfm
     assert users.vectors.tolist() == [[3, 4], [0, 0]]
     assert users.biases.tolist() == [8, 0]
     assert items.vectors.tolist() == [[0, 0], [7, 8], [0, 0]]
     assert items.vector_gradients.tolist() == [[0, 0], [17, 18], [0, 0]]
     assert items.bias_gradients.tolist() == [0, 28, 0]
+
+
+def test_arrays_of_other_models_come_back_as_they_are(left: Path, data: TrainingData) -> None:
+    found = warm_start_checkpoint.load(left, named(data, ["a"], ["x"]), SETTINGS)
+    assert found is not None
+    [(model, arrays)] = found.others.items()
+    assert model == "slow"
+    assert {name: (each.dtype, each.tolist()) for name, each in arrays.items()} == {
+        name: (each.dtype, each.tolist()) for name, each in OTHER.items()
+    }
+    (left / "slow.npz").write_bytes(b"")
+    with refused(NightjarError, "digest_differs", wording=False, file=left / "slow.npz"):
+        warm_start_checkpoint.load(left, named(data, ["a"], ["x"]), SETTINGS)
 
 
 @pytest.mark.parametrize(
