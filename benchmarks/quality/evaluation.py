@@ -13,7 +13,7 @@ from ml.evaluation.metrics.coverage import coverage
 from ml.evaluation.metrics.ndcg import ndcg
 from ml.evaluation.metrics.recall import recall
 from ml.evaluation.slice_lists import exposure_counts, hits_of
-from nightjar.ranking.blend import LOWEST, best_columns
+from nightjar.ranking.best_columns import LOWEST, best_columns
 
 K = 10
 Scorer = Callable[[NDArray[np.int64]], NDArray[np.float32]]

@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from ml.evaluation.metrics.ndcg import ndcg
 from ml.evaluation.metrics.recall import recall
 from nightjar.contract.artifacts.embeddings import Vectors
-from nightjar.ranking.blend import LOWEST
+from nightjar.ranking.best_columns import LOWEST
 
 # Fractions that a source is tried with, of the weight that is not any source's least.
 FRACTIONS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 0.9)
@@ -57,13 +57,18 @@ class ScoredLists:
 
     def values(self, total: Vectors) -> NDArray[np.float64]:
         """Return recall + NDCG of each list by the scores of its candidates."""
-        left, lists = np.where(self.is_candidate, total, LOWEST), np.arange(len(total))
-        hits = np.zeros((len(total), self.k), np.bool_)
+        return self.values_of_left(np.where(self.is_candidate, total, LOWEST))
+
+    def values_of_left(self, left: Vectors) -> NDArray[np.float64]:
+        """Return the same, where candidates alone score above `LOWEST`; the scores are overwritten."""
+        flat, is_truth = left.reshape(-1), self.is_truth.reshape(-1)
+        starts = np.arange(len(left)) * left.shape[1]
+        hits = np.zeros((len(left), self.k), np.bool_)
         # Five times as fast as the ranker's way, which is made for whole catalogues; equal scores go by candidate, too.
         for place in range(self.k):
-            best = left.argmax(axis=1)
-            hits[:, place] = self.is_truth[lists, best] & (left[lists, best] > LOWEST)
-            left[lists, best] = LOWEST
+            best = left.argmax(axis=1) + starts
+            hits[:, place] = is_truth[best] & (flat[best] > LOWEST)
+            flat[best] = LOWEST
         return np.asarray(recall(hits, self.sizes) + ndcg(hits, self.sizes))
 
 
@@ -88,13 +93,21 @@ def best_weights(lists: ScoredLists, default: Weights, least: Weights, seed: int
     if len(judges) > MAX_JUDGES:
         judges = np.sort(generator.choice(judges, MAX_JUDGES, replace=False))
     lists, samples = lists.where(judges), samples[:, judges]
-    starts = (likeliest_weights(lists, each, default, least) for each in samples)
-    found = np.array([_descend(lists, *each, least) for each in zip(samples, starts, strict=True)])
+    found = np.array([_found_by(lists, each, default, least) for each in samples])
     mean = (found[0] + found[1:].mean(axis=0)) / 2
     plain = [_raised(each, least) for each in (default, *np.eye(len(default)))]
     # Of equal ones the first: the found weights only where they are better.
     best = max([*plain, mean], key=lambda each: float(lists.values(lists.total(each)).mean()))
     return np.asarray(best / best.sum())
+
+
+def _found_by(lists: ScoredLists, of_lists: NDArray[np.float64], default: Weights, least: Weights) -> Weights:
+    # A sample has nearly two thirds of the lists.
+    rows = np.flatnonzero(of_lists)
+    if len(rows) == 0:
+        rows = np.arange(len(of_lists))
+    lists, of_lists = lists.where(rows), of_lists[rows]
+    return _descend(lists, of_lists, likeliest_weights(lists, of_lists, default, least), least)
 
 
 def likeliest_weights(lists: ScoredLists, of_lists: NDArray[np.float64], default: Weights, least: Weights) -> Weights:
@@ -135,8 +148,10 @@ def _raised(weights: Weights, least: Weights) -> Weights:
 def _descend(lists: ScoredLists, of_lists: NDArray[np.float64], start: Weights, least: Weights) -> Weights:
     """Return the weights that a coordinate search ends at; it searches how what the least weights leave is shared."""
     left, floor = 1 - least.sum(), lists.total(least)
+    floor /= np.float32(left)
     free = (_raised(start, least) - least) / left
     best = float(lists.values(lists.total(least + left * free)) @ of_lists)
+    total = np.empty_like(floor)
     for _ in range(_SWEEPS):
         before = best
         for source in range(len(free)):
@@ -145,14 +160,18 @@ def _descend(lists: ScoredLists, of_lists: NDArray[np.float64], start: Weights, 
             rest = others.sum()
             if rest <= 0:
                 continue
-            of_others, own = lists.total(others), lists.scores[:, source]
+            # Where the source weighs nothing, and what it adds when it weighs as much as all others; both with the
+            # least weights, and nothing but candidates.
+            without = np.where(lists.is_candidate, lists.total(others) + np.float32(rest) * floor, LOWEST)
+            added = np.float32(rest) * (lists.scores[:, source] + floor)
             for fraction in FRACTIONS:
-                weight, whole = rest * fraction / (1 - fraction), rest / (1 - fraction)
-                total = of_others + np.float32(weight) * own + np.float32(whole / left) * floor
-                value = float(lists.values(total) @ of_lists)
+                of_others = fraction / (1 - fraction)
+                np.multiply(added, np.float32(of_others), out=total)
+                total += without
+                value = float(lists.values_of_left(total) @ of_lists)
                 if value > best + _LEAST_GAIN:
                     best, free = value, others.copy()
-                    free[source] = weight
+                    free[source] = rest * of_others
             free = free / free.sum()
         if best - before < _LEAST_GAIN:
             break

@@ -18,7 +18,7 @@ from ml.evaluation.cold_item_weights import read_evaluated
 from ml.models.candidate import Candidate
 from ml.models.source_weights import SourceWeights
 from nightjar.contract.artifacts.model_folder import LIGHTFM
-from nightjar.contract.artifacts.sources import USERS, WARM
+from nightjar.contract.artifacts.sources import USERS
 from nightjar.contract.atomic_files import write_text
 from nightjar.ranking.ranker import Ranker
 
@@ -122,7 +122,7 @@ def _towards(default: Weights, chosen: Weights, lists: int) -> Weights:
 
 def _ranker_of_all(candidate: Candidate) -> tuple[Ranker, list[str]]:
     """Return a ranker that scores by each source of warm items, and their names, the embeddings first."""
-    names = [LIGHTFM, *(each.name for each in candidate.model().others if each.items == WARM)]
+    names = [LIGHTFM, *candidate.warm_names]
     even = dict.fromkeys(names, 1 / len(names))
     return candidate.with_weights(SourceWeights(dict.fromkeys(USERS, even))).ranker(), names
 

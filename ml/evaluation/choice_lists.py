@@ -15,7 +15,7 @@ from ml.evaluation.blend_search import ScoredLists
 from ml.models.candidate import Candidate
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, Vectors
 from nightjar.contract.artifacts.sources import IN_DOMAIN, NEW_TO_DOMAIN, WITHOUT_ITEMS
-from nightjar.ranking.blend import best_columns
+from nightjar.ranking.best_columns import best_columns
 from nightjar.ranking.catalogue import Catalogue
 from nightjar.ranking.ranker import Ranker
 

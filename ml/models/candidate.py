@@ -70,16 +70,22 @@ class Candidate:
         """Return the candidate with chosen weights; None: those by default."""
         return replace(self, chosen=weights)
 
+    @property
+    def warm_names(self) -> list[str]:
+        """The names of the sources of warm items beside the embeddings, in the order of the model."""
+        return [name for model, name, _ in self._sources() if model.items == WARM]
+
     def model(self) -> ModelSources:
         """Return the model that the candidate ranks by."""
         weights = self.weights
-        others = (
-            self._source(model, name, fitted, weights)
-            for model in registry.MODELS
-            if model.name in self.fitted
-            for name, fitted in sources_of(model.name, self.fitted[model.name])
-        )
+        others = (self._source(*source, weights) for source in self._sources())
         return ModelSources(embeddings_of(self.factors, self.settings), tuple(others))
+
+    def _sources(self) -> Iterator[tuple[Model, str, Fitted]]:
+        for model in registry.MODELS:
+            if model.name in self.fitted:
+                for name, fitted in sources_of(model.name, self.fitted[model.name]):
+                    yield model, name, fitted
 
     def _source(self, model: Model, name: str, fitted: Fitted, weights: SourceWeights) -> Source:
         fitted = at_popularity_weight(fitted, self.part.history, self.settings.popularity_weight)

@@ -1,11 +1,13 @@
 """Keeps the largest weights of each column; pure, used wherever item-item weights are fitted."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 
-def pruned_columns(weights: NDArray[np.float64], kept: int) -> sparse.csc_matrix:
+def pruned_columns(weights: NDArray[Any], kept: int) -> sparse.csc_matrix:
     """Return the `kept` largest weights by size of each column; equal ones at the border in any order.
 
     Args:

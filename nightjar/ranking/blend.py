@@ -3,16 +3,16 @@
 Pure; the one place of this rule. The Spark job score_users, the evaluation and requests of one user rank by it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
+from nightjar.contract.artifacts.embeddings import TRAINED, UNKNOWN, Vectors
 from nightjar.contract.artifacts.model_folder import LIGHTFM, ModelSources
 from nightjar.contract.artifacts.sources import (
     COLD,
@@ -28,60 +28,13 @@ from nightjar.contract.artifacts.sources import (
     Source,
     VectorSource,
 )
-from nightjar.ranking.history_product import history_product
+from nightjar.ranking.best_columns import LOWEST
+from nightjar.ranking.cold_terms import ColdTerm, cut, is_scored_cold, raw_scores, standardise
+from nightjar.ranking.history_scores import HistoryScores
+from nightjar.ranking.item_groups import Group, Queries, group_of, queries_of, with_ones
 
-# Score of an item that may not be recommended: below every other.
-LOWEST = -np.finfo(np.float32).max
-_ABOVE_LOWEST = np.nextafter(LOWEST, np.float32(0))
 _MANY_ITEMS = 20_000
-_STRIPE = 16
-# A standard deviation below this is the rounding of equal scores.
-_ROUNDING = 1e-9
-
-
-@dataclass(frozen=True)
-class Group:
-    """Items over which mean and standard deviation of a user's scores are computed.
-
-    Attributes:
-        items: (n,) indices.
-        is_member: (items,) the same as flags, float32.
-        mean: (dim + 1,) mean of their embeddings, the bias as the last dimension; with it and the covariance, mean and
-            standard deviation of a user's scores follow without the scores.
-        covariance: (dim + 1, dim + 1).
-    """
-
-    items: NDArray[np.int64]
-    is_member: Vectors
-    mean: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-
-    def deviation(self, queries: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Standard deviation of the embeddings' scores of some users, whose vectors end with 1: (users,)."""
-        deviation: NDArray[np.float64] = np.sqrt(np.maximum(((queries @ self.covariance) * queries).sum(axis=1), 0))
-        return deviation
-
-
-@dataclass(frozen=True)
-class Term:
-    """The standardised scores of one source for some users.
-
-    Attributes:
-        values: (users, columns) float32, or (1, columns) where they are the same for all users.
-        column_of: (items,) column of each item, -1: the source adds nothing; None: item and column are the same.
-    """
-
-    values: Vectors
-    column_of: NDArray[np.int64] | None = None
-
-    def of(self, rows: NDArray[np.int64], items: NDArray[np.int64]) -> Vectors:
-        """Return the scores of some items of each row: (rows, n); 0 for item -1."""
-        columns = np.maximum(items, 0) if self.column_of is None else self.column_of[items]
-        rows = rows if len(self.values) > 1 else np.zeros_like(rows)
-        if self.values.shape[1] == 0:
-            return np.zeros(items.shape, np.float32)
-        values: Vectors = self.values[rows[:, None], columns]
-        return np.where((items >= 0) & (columns >= 0), values, np.float32(0))
+Kind = TypeVar("Kind", VectorSource, ItemWeights, ItemScores)
 
 
 @dataclass(frozen=True)
@@ -90,30 +43,51 @@ class BlendedScores:
 
     Attributes:
         blend: by which they are weighed.
-        embeddings: (users, items) float32, those of the embeddings.
-        terms: those of the other sources, in the order of `Blend.sources`; empty where the embeddings score alone.
+        queries: by name of the sources of vectors.
+        history: of the sources of item weights; None: they add nothing.
+        cold: of each source of cold items, by name.
+        is_standardised: False where the embeddings score alone and as they are.
     """
 
     blend: "Blend"
-    embeddings: Vectors
-    terms: tuple[Term, ...]
+    queries: Mapping[str, Queries]
+    history: HistoryScores | None
+    cold: Mapping[str, ColdTerm]
+    is_standardised: bool = True
 
     def total(self, users: str = IN_DOMAIN) -> Vectors:
         """Return the weighted sum for one of `USERS`.
+
+        All that is a product of a number of the user and one of the item is summed up in one product of matrices.
 
         Returns:
             (users, items) float32, `LOWEST` where the item is unknown to the model.
         """
         blend = self.blend
-        total = self.embeddings * blend.embedding_weights[users] if self.terms else self.embeddings.copy()
-        for source, term in zip(blend.sources, self.terms, strict=False):
-            weight = np.float32(source.weight_for(users))
-            if weight > 0 and source.items == COLD:
-                total[:, blend.cold.items] += weight * term.values
-            elif weight > 0:
-                total += weight * term.values
-        total[:, ~blend.is_known] = LOWEST
+        if not self.is_standardised:
+            total: Vectors = self.queries[LIGHTFM].vectors.astype(np.float32) @ blend.vectors.T
+        else:
+            total = self._of_users(users) @ blend.item_factors(users)
+            if self.history is not None and blend.history_names:
+                total += self.history.weighed(blend.history_weights(users) * self.history.scale)
+        for source in blend.sources:
+            if source.name in self.cold and source.weight_for(users) > 0:
+                total[:, blend.cold.items] += np.float32(source.weight_for(users)) * self.cold[source.name].values
+        if len(blend.unknown):
+            total[:, blend.unknown] = LOWEST
         return total
+
+    def _of_users(self, users: str) -> Vectors:
+        """Return what the rows of `Blend.item_factors` are multiplied with: (users, factors) float32."""
+        blend, embeddings = self.blend, self.queries[LIGHTFM]
+        parts, subtracted = [embeddings.vectors, -embeddings.mean[:, None]], np.zeros(len(embeddings.mean))
+        for name, weight in blend.vector_weights(users):
+            parts.append(self.queries[name].vectors)
+            subtracted += weight * self.queries[name].mean
+        if self.history is not None:
+            subtracted += (blend.history_weights(users) * self.history.scale * self.history.mean).sum(axis=1)
+        parts += [-subtracted[:, None], np.ones((len(subtracted), 1))]
+        return np.concatenate(parts, axis=1).astype(np.float32)
 
     def contributions(
         self, rows: NDArray[np.int64], items: NDArray[np.int64], values: Vectors, users: str = IN_DOMAIN
@@ -126,12 +100,48 @@ class BlendedScores:
             values: (rows, n) their scores.
             users: as of `total`.
         """
-        added = [
-            np.float32(source.weight_for(users)) * term.of(rows, items)
-            for source, term in zip(self.blend.sources, self.terms, strict=False)
-        ] or [np.zeros_like(values) for _ in self.blend.sources]
+        added = [self._contribution(source, rows, items, users) for source in self.blend.sources]
         embeddings = np.where(items >= 0, values, np.float32(0)) - sum(added, np.zeros_like(values))
         return np.stack([embeddings, *added], axis=2)
+
+    def _contribution(self, source: Source, rows: NDArray[np.int64], items: NDArray[np.int64], users: str) -> Vectors:
+        weight = np.float32(source.weight_for(users))
+        if weight == 0 or not self.is_standardised:
+            return np.zeros(items.shape, np.float32)
+        if source.items == COLD:
+            return weight * self.cold[source.name].of(rows, items)
+        at = np.maximum(items, 0)
+        match source.fitted:
+            case ItemWeights():
+                scores = self._of_history(source, rows, at)
+            case ItemScores():
+                scores = self.blend.item_scores[source.name][at]
+            case VectorSource():
+                queries, vectors = self.queries[source.name], self.blend.source_vectors[source.name]
+                products = np.matmul(vectors[at], queries.vectors[rows].astype(np.float32)[:, :, None])[:, :, 0]
+                scores = products - queries.mean[rows].astype(np.float32)[:, None]
+        return np.where(items >= 0, weight * scores * self.blend.trained.is_member[at], np.float32(0))
+
+    def of_sources(self, rows: NDArray[np.int64]) -> Iterator[Vectors]:
+        """Yield the standardised scores of some rows by the embeddings and each source of warm items: (rows, items)."""
+        blend = self.blend
+        yield self.queries[LIGHTFM].of(rows).scores(blend.vectors)
+        for source in blend.sources:
+            if source.items == COLD:
+                continue
+            match source.fitted:
+                case ItemWeights():
+                    yield self._of_history(source, rows) * blend.trained.is_member
+                case ItemScores():
+                    yield np.broadcast_to(blend.item_scores[source.name], (len(rows), len(blend.vectors)))
+                case VectorSource():
+                    scores = self.queries[source.name].of(rows).scores(blend.source_vectors[source.name])
+                    yield scores * blend.trained.is_member
+
+    def _of_history(self, source: Source, rows: NDArray[np.int64], items: NDArray[np.int64] | None = None) -> Vectors:
+        if self.history is None:
+            return np.zeros((len(rows), len(self.blend.vectors)) if items is None else items.shape, np.float32)
+        return self.history.standardised(self.blend.history_names.index(source.name), rows, items)
 
 
 @dataclass(frozen=True)
@@ -178,8 +188,8 @@ class Blend:
 
     @property
     def rows_at_once(self) -> int:
-        """Number of users that are scored in one product: a block of their scores should stay in a core's cache."""
-        return 48 if len(self.vectors) <= _MANY_ITEMS else 24
+        """Number of users that are scored in one product: fewer, and each waits longer for what goes on between."""
+        return 96 if len(self.vectors) <= _MANY_ITEMS else 48
 
     @cached_property
     def differs_for_new(self) -> bool:
@@ -191,26 +201,101 @@ class Blend:
         """Whether cold users are scored by more than the embeddings."""
         return any(each.weight_for(WITHOUT_ITEMS) > 0 for each in self.sources)
 
-    def scores(self, vectors: Mapping[str, Vectors], history: History) -> BlendedScores:
+    @cached_property
+    def unknown(self) -> NDArray[np.int64]:
+        """Indices of the items that are unknown to the model."""
+        return np.flatnonzero(~self.is_known)
+
+    @cached_property
+    def history_names(self) -> tuple[str, ...]:
+        """The names of the sources of warm items that score by item weights, in the order of their `HistoryScores`."""
+        return tuple(each.name for each, _ in self._warm(ItemWeights))
+
+    @cached_property
+    def item_scores(self) -> Mapping[str, Vectors]:
+        """(items,) standardised scores of each source of item scores."""
+        found = {}
+        for each, fitted in self._warm(ItemScores):
+            scores = fitted.scores[None, :].copy()
+            standardise(scores, self.trained.is_member, None)
+            found[each.name] = scores[0] * self.trained.is_member
+        return found
+
+    @cached_property
+    def source_vectors(self) -> Mapping[str, Vectors]:
+        """(items, dim + 1) float32 of each other source of vectors, the bias as the last dimension."""
+        return {each.name: _with_biases(fitted) for each, fitted in self._warm(VectorSource)}
+
+    @cached_property
+    def source_groups(self) -> Mapping[str, Group]:
+        """The items with interactions by the vectors of each other source of vectors."""
+        is_trained = self.trained.is_member > 0
+        return {name: group_of(is_trained, vectors) for name, vectors in self.source_vectors.items()}
+
+    def vector_weights(self, users: str) -> list[tuple[str, float]]:
+        """Return name and weight of the sources of warm items that score by vectors and weigh more than 0."""
+        weights = [(each.name, each.weight_for(users)) for each, _ in self._warm(VectorSource)]
+        return [(name, weight) for name, weight in weights if weight > 0]
+
+    def history_weights(self, users: str) -> Vectors:
+        """Return the weights of `history_names`: (sources,) float32."""
+        return np.array([each.weight_for(users) for each, _ in self._warm(ItemWeights)], np.float32)
+
+    def item_factors(self, users: str) -> Vectors:
+        """Return by what an item's score for one of `USERS` depends on the numbers of a user.
+
+        Returns:
+            (factors, items) float32: vectors and 1 times the weight of the embeddings, then the vectors of the other
+            sources of vectors, whether the item has interactions, and the weighted sum of the item scores.
+        """
+        if users not in self._item_factors:
+            weights, is_member = self.embedding_weights[users], self.trained.is_member
+            by_vectors = [
+                self.source_vectors[name] * (np.float32(weight) * is_member)[:, None]
+                for name, weight in self.vector_weights(users)
+            ]
+            of_items = sum(
+                (
+                    np.float32(each.weight_for(users)) * self.item_scores[each.name]
+                    for each, _ in self._warm(ItemScores)
+                ),
+                np.zeros_like(is_member),
+            )
+            parts = [self.vectors * weights[:, None], weights, *by_vectors, is_member, of_items]
+            # A product with the transposed view would take 1.4 times as long.
+            self._item_factors[users] = np.ascontiguousarray(np.column_stack(parts).astype(np.float32).T)
+        return self._item_factors[users]
+
+    def scores(self, vectors: Mapping[str, Vectors], history: History | None) -> BlendedScores:
         """Score all items for some users.
 
         Args:
             vectors: (users, dim) float32 by source of kind vectors.
-            history: the users' own items.
+            history: the users' own items; None: they have none.
         """
-        queries = _with_ones(vectors[LIGHTFM]).astype(np.float64)
-        queries *= _inverse_or_zero(self.trained.deviation(queries))[:, None]
-        scores = queries.astype(np.float32) @ self.vectors.T
-        scores -= (queries @ self.trained.mean).astype(np.float32)[:, None]
-        terms = tuple(self._term(source, vectors, history, queries) for source in self.sources)
-        return BlendedScores(self, scores, terms)
+        users = len(vectors[LIGHTFM])
+        queries = {LIGHTFM: queries_of(vectors[LIGHTFM], self.trained)}
+        for name, group in self.source_groups.items():
+            # Users without vectors, as a source does not know them.
+            of_users = vectors.get(name, np.zeros((users, len(group.mean) - 1), np.float32))
+            queries[name] = queries_of(of_users, group, np.asarray(of_users.any(axis=1)))
+        by_history = None
+        if history is not None:
+            item_weights = [fitted for _, fitted in self._warm(ItemWeights)]
+            by_history = HistoryScores.of(item_weights, history, self.trained.is_member)
+        cold = {
+            each.name: self._cold_term(each, vectors, history, queries[LIGHTFM])
+            for each in self.sources
+            if each.items == COLD
+        }
+        return BlendedScores(self, queries, by_history, cold)
 
     def scores_of_cold(self, vectors: Mapping[str, Vectors]) -> BlendedScores:
         """Score all items for users without items: by their features and what is the same for all."""
-        users = len(vectors[LIGHTFM])
         if self.blends_for_cold:
-            return self.scores(vectors, History.unordered(sparse.csr_matrix((users, len(self.vectors)), dtype="f4")))
-        return BlendedScores(self, _with_ones(vectors[LIGHTFM]) @ self.vectors.T, ())
+            return self.scores(vectors, None)
+        queries = Queries(with_ones(vectors[LIGHTFM]).astype(np.float64), np.zeros(len(vectors[LIGHTFM])))
+        return BlendedScores(self, {LIGHTFM: queries}, None, {}, is_standardised=False)
 
     def columns_of(self, source: Source, items: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the column of each item in what a source of `sources` scores, -1 where it scores it not."""
@@ -224,23 +309,25 @@ class Blend:
         columns[self.cold.items] = np.arange(len(self.cold.items))
         return columns
 
-    def _term(
-        self,
-        source: Source,
-        vectors: Mapping[str, Vectors],
-        history: History,
-        queries: NDArray[np.float64],
-    ) -> Term:
-        is_cold = source.items == COLD
-        is_member = np.ones(len(self.cold.items), np.float32) if is_cold else self.trained.is_member
-        scores, has_signal = _scores_of(source.fitted, vectors.get(source.name), history, is_member)
-        _standardise(scores, is_member, has_signal)
-        if not is_cold:
-            scores *= self.trained.is_member
-            return Term(scores)
-        scores = scores * self.cold.deviation(queries).astype(np.float32)[:, None]
-        scores += (queries @ (self.cold.mean - self.trained.mean)).astype(np.float32)[:, None]
-        return Term(scores, self._cold_columns)
+    @cached_property
+    def _item_factors(self) -> dict[str, Vectors]:
+        return {}
+
+    def _warm(self, kind: type[Kind]) -> list[tuple[Source, Kind]]:
+        """Return the sources of warm items of one kind, each with what was fitted."""
+        return [(each, each.fitted) for each in self.sources if each.items == WARM and isinstance(each.fitted, kind)]
+
+    def _cold_term(
+        self, source: Source, vectors: Mapping[str, Vectors], history: History | None, embeddings: Queries
+    ) -> ColdTerm:
+        if history is None:
+            history = History.unordered(sparse.csr_matrix((len(embeddings.mean), len(self.vectors)), dtype=np.float32))
+        is_member = np.ones(len(self.cold.items), np.float32)
+        scores, has_signal = raw_scores(source.fitted, vectors.get(source.name), history, is_member)
+        standardise(scores, is_member, has_signal)
+        scores = scores * self.cold.deviation(embeddings.vectors).astype(np.float32)[:, None]
+        scores += (embeddings.vectors @ (self.cold.mean - self.trained.mean)).astype(np.float32)[:, None]
+        return ColdTerm(scores, self._cold_columns)
 
 
 def blend_of(model: ModelSources) -> Blend:
@@ -249,143 +336,51 @@ def blend_of(model: ModelSources) -> Blend:
     vectors = np.column_stack([embeddings.item_vectors, embeddings.item_biases])
     is_trained = embeddings.item_sources == TRAINED
     others = model.of_weight()
-    is_cold = _is_scored_cold(others, embeddings.item_sources)
+    is_cold = is_scored_cold(others, embeddings.item_sources)
     cold_items = np.flatnonzero(is_cold)
     weights = {
         users: np.where(is_cold, *(model.embedding_weight(items, users) for items in (COLD, WARM))).astype(np.float32)
         for users in USERS
     }
     # A source whose items are none adds nothing.
-    kept = (each for each in others if each.items == WARM or len(cold_items))
+    kept = [each for each in others if each.items == WARM or len(cold_items)]
+    only_trained = _OnlyTrained(is_trained)
     return Blend(
         vectors,
         embeddings.item_sources != UNKNOWN,
         weights,
-        tuple(replace(each, fitted=_cut(each.fitted, cold_items)) if each.items == COLD else each for each in kept),
-        _group(is_trained, vectors),
-        _group(is_cold, vectors),
+        tuple(
+            replace(each, fitted=cut(each.fitted, cold_items) if each.items == COLD else only_trained.of(each.fitted))
+            for each in kept
+        ),
+        group_of(is_trained, vectors),
+        group_of(is_cold, vectors),
     )
 
 
-def _is_scored_cold(sources: Sequence[Source], item_sources: NDArray[np.int8]) -> NDArray[np.bool_]:
-    is_scored = np.zeros(len(item_sources), np.bool_)
-    for each in sources:
-        if each.items == COLD:
-            is_scored |= _has_score(each.fitted)
-    is_scored &= item_sources == FEATURES_ONLY
-    return is_scored
+class _OnlyTrained:
+    """Takes weights for items without interactions away; sources of the same weights still share theirs."""
+
+    def __init__(self, is_trained: NDArray[np.bool_]) -> None:
+        self._is_trained = is_trained
+        self._found: dict[int, sparse.csr_matrix] = {}
+
+    def of(self, fitted: Fitted) -> Fitted:
+        if not isinstance(fitted, ItemWeights):
+            return fitted
+        average = None if fitted.average is None else fitted.average * self._is_trained
+        return replace(fitted, weights=self._weights(fitted.weights), average=average)
+
+    def _weights(self, weights: sparse.csr_matrix) -> sparse.csr_matrix:
+        if id(weights) not in self._found:
+            kept = weights
+            if not self._is_trained[weights.indices].all():
+                kept = sparse.csr_matrix(weights @ sparse.diags(self._is_trained.astype(np.float32)))
+                kept.eliminate_zeros()
+                kept.sort_indices()
+            self._found[id(weights)] = kept
+        return self._found[id(weights)]
 
 
-def _has_score(fitted: Fitted) -> NDArray[np.bool_]:
-    """Return for each item whether a source scores it: (items,)."""
-    match fitted:
-        case ItemWeights():
-            columns = np.bincount(fitted.weights.indices, minlength=fitted.weights.shape[1])
-            return np.asarray(columns > 0)
-        case ItemScores():
-            return np.isfinite(fitted.scores)
-        case VectorSource():
-            return np.asarray(fitted.item_vectors.any(axis=1), np.bool_)
-
-
-def _cut(fitted: Fitted, items: NDArray[np.int64]) -> Fitted:
-    """Return what scores some items only, one column for each."""
-    match fitted:
-        case ItemWeights():
-            average = None if fitted.average is None else fitted.average[items]
-            return replace(fitted, weights=fitted.weights[:, items].tocsr(), average=average)
-        case ItemScores():
-            return ItemScores(fitted.scores[items])
-        case VectorSource():
-            return replace(fitted, item_vectors=fitted.item_vectors[items], item_biases=fitted.item_biases[items])
-
-
-def _scores_of(
-    fitted: Fitted, vectors: Vectors | None, history: History, is_member: Vectors
-) -> tuple[Vectors, NDArray[np.bool_] | None]:
-    """Return the scores of one source, not standardised, and which rows have a signal; None: all."""
-    match fitted:
-        case ItemWeights():
-            weighed = fitted.history.weighed(history)
-            scores = history_product(weighed, fitted.weights)
-            if fitted.average is None:
-                return scores, None
-            has_signal = np.asarray((scores != 0) @ is_member > 0)
-            scores -= np.asarray(weighed.sum(axis=1), np.float32) * fitted.average
-            # A user whose history has no weight for any of the items gets 0, not the negative average.
-            return scores, has_signal
-        case ItemScores():
-            return fitted.scores[None, :].copy(), None
-        case VectorSource():
-            if vectors is None:
-                return np.zeros((1, len(fitted.item_biases)), np.float32), None
-            return vectors @ fitted.item_vectors.T + fitted.item_biases, np.asarray(vectors.any(axis=1))
-
-
-def _group(is_member: NDArray[np.bool_], vectors: Vectors) -> Group:
-    items = np.flatnonzero(is_member)
-    of_members = vectors[items].astype(np.float64)
-    mean = of_members.sum(axis=0) / max(1, len(items))
-    centred = of_members - mean
-    # More threads would change last bits.
-    with threadpool_limits(1):
-        covariance = centred.T @ centred / max(1, len(items))
-    return Group(items, is_member.astype(np.float32), mean, covariance)
-
-
-def best_columns(scores: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
-    """Return the k best columns of each row above `LOWEST` and their scores, best first, equal scores by column.
-
-    The k-th best of the maxima of disjoint groups of columns is a lower bound of the k-th best score, found in one
-    pass.
-
-    Args:
-        scores: (rows, columns) float32.
-        k: columns of a row.
-
-    Returns:
-        (rows, k) columns, -1 where a row has fewer, and (rows, k) scores, `LOWEST` there.
-    """
-    rows, columns = scores.shape
-    best, values = np.full((rows, k), -1, np.int64), np.full((rows, k), LOWEST, np.float32)
-    bound = np.full(rows, _ABOVE_LOWEST)
-    groups = columns // _STRIPE
-    if groups >= k:
-        maxima = scores[:, : groups * _STRIPE].reshape(rows, _STRIPE, groups).max(axis=1)
-        bound = np.maximum(bound, np.partition(maxima, groups - k, axis=1)[:, groups - k])
-    # Several times as fast as the nonzero elements of a matrix.
-    row, column = np.divmod(np.flatnonzero(scores >= bound[:, None]), max(1, columns))
-    order = np.lexsort((column, -scores[row, column], row))
-    row, column = row[order], column[order]
-    place = np.arange(len(row)) - np.searchsorted(row, row)
-    row, column, place = (each[place < k] for each in (row, column, place))
-    best[row, place], values[row, place] = column, scores[row, column]
-    return best, values
-
-
-def _standardise(scores: Vectors, is_member: Vectors, has_signal: NDArray[np.bool_] | None) -> None:
-    """Scale each row, in place, to mean 0 and standard deviation 1 over some columns; to 0 where it is constant there.
-
-    Args:
-        scores: (rows, columns) float32.
-        is_member: (columns,) float32, 1 for the columns that count, else 0.
-        has_signal: (rows,) the rows to scale, others become 0; None: all.
-    """
-    count = max(1, int(np.count_nonzero(is_member)))
-    mean = scores @ is_member / count
-    scores -= mean[:, None]
-    deviation: Vectors = np.sqrt(np.square(scores) @ is_member / count)
-    # Equal scores deviate by the rounding of their mean.
-    varies = deviation > np.maximum(np.float32(1e-6) * np.abs(mean), np.float32(_ROUNDING))
-    if has_signal is not None:
-        varies &= has_signal
-    scores *= np.divide(np.float32(1), deviation, out=np.zeros_like(deviation), where=varies)[:, None]
-
-
-def _with_ones(vectors: Vectors) -> Vectors:
-    return np.column_stack([vectors, np.ones(len(vectors), np.float32)])
-
-
-def _inverse_or_zero(deviation: NDArray[np.float64]) -> NDArray[np.float64]:
-    inverse: NDArray[np.float64] = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > _ROUNDING)
-    return inverse
+def _with_biases(fitted: VectorSource) -> Vectors:
+    return np.column_stack([fitted.item_vectors, fitted.item_biases]).astype(np.float32)

@@ -16,7 +16,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from nightjar.contract.artifacts.embeddings import FEATURES_ONLY, TRAINED, UNKNOWN, Vectors
 from nightjar.contract.artifacts.sources import IN_DOMAIN, NEW_TO_DOMAIN, WITHOUT_ITEMS, History
 from nightjar.contract.tables import EVERYONE
-from nightjar.ranking.blend import LOWEST, Blend, BlendedScores, best_columns
+from nightjar.ranking.best_columns import LOWEST, best_columns
+from nightjar.ranking.blend import Blend, BlendedScores
 from nightjar.ranking.catalogue import Catalogue, Indices
 from nightjar.ranking.marginal_relevance import POOL_FACTOR, diversified
 from nightjar.ranking.top_k_lists import (
@@ -267,9 +268,7 @@ class Ranker:
         for block in self._blocks(users, nothing):
             for scored in (TRAINED, FEATURES_ONLY):
                 for rows, places, scores in _model_scores(block, self.catalogue.blend, scored):
-                    warm = [term for term in scores.terms if term.column_of is None]
-                    of_terms = [np.broadcast_to(term.values, scores.embeddings.shape)[places] for term in warm]
-                    yield start + rows, [scores.embeddings[places], *of_terms]
+                    yield start + rows, list(scores.of_sources(places))
             start += len(block.sources)
 
     def _popular_scores(self, segment: str | None) -> Vectors:

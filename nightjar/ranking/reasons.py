@@ -4,6 +4,8 @@ The own item that adds most to the co-occurrence part of the score, where one ad
 the embeddings. An item that is recommended again is no reason for itself.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -11,7 +13,7 @@ from scipy import sparse
 from nightjar.contract.artifacts.embeddings import Vectors
 from nightjar.contract.artifacts.sources import HistoryRule, ItemWeights
 from nightjar.ranking.blend import Blend
-from nightjar.ranking.catalogue import Indices
+from nightjar.ranking.catalogue import Indices, positions
 from nightjar.ranking.top_k_lists import OwnItems
 
 NEWEST = 50
@@ -28,13 +30,25 @@ def reason_items(units: Vectors, blend: Blend, recommended: Indices, seen: OwnIt
         recommended: (users, n) item indices, -1 for empty ranks.
         seen: the users' own items.
     """
-    reasons = nearest_own(units, recommended, seen)
-    for source in reversed(blend.sources):
+    reasons = np.full(recommended.shape, -1)
+    for source in blend.sources:
         if isinstance(source.fitted, ItemWeights):
-            columns = blend.columns_of(source, recommended)
-            strongest = strongest_own(source.fitted.weights, source.fitted.history, recommended, seen, columns)
-            reasons = np.where(strongest >= 0, strongest, reasons)
+            rows, of_rows = _without_reason(reasons, recommended, seen)
+            columns = np.where(reasons[rows] < 0, blend.columns_of(source, recommended[rows]), -1)
+            arguments = recommended[rows], of_rows, columns
+            strongest = strongest_own(source.fitted.weights, source.fitted.history, *arguments)
+            reasons[rows] = np.where(strongest >= 0, strongest, reasons[rows])
+    rows, of_rows = _without_reason(reasons, recommended, seen)
+    reasons[rows] = np.where(reasons[rows] < 0, nearest_own(units, recommended[rows], of_rows), reasons[rows])
     return reasons
+
+
+def _without_reason(reasons: Indices, recommended: Indices, seen: OwnItems) -> tuple[Indices, OwnItems]:
+    """Return the users with an item that has no reason yet, and their own items by their place among these users."""
+    rows = np.flatnonzero(((reasons < 0) & (recommended >= 0)).any(axis=1))
+    place = positions(rows, len(recommended))
+    of_rows = seen.where(place[seen.rows] >= 0)
+    return rows, replace(of_rows, rows=place[of_rows.rows])
 
 
 def nearest_own(units: Vectors, recommended: Indices, seen: OwnItems) -> Indices:
@@ -75,13 +89,14 @@ def strongest_own(
     own, own_weights = _padded(liked, rule.weights_of(*liked.values), len(recommended))
     if own.shape[1] == 0 or recommended.shape[1] == 0 or weights.shape[1] == 0:
         return np.full(recommended.shape, -1)
-    may_explain = (own >= 0)[:, None, :] & (columns >= 0)[:, :, None] & (own[:, None, :] != recommended[:, :, None])
-    user, rank, place = np.nonzero(may_explain)
+    may_explain = (own >= 0)[:, :, None] & (columns >= 0)[:, None, :] & (own[:, :, None] != recommended[:, None, :])
+    # All pairs of an own item after each other: its weights are in the cache by then.
+    user, place, rank = np.nonzero(may_explain)
     contributions = np.zeros(may_explain.shape, np.float32)
     pair_weights = np.asarray(weights[own[user, place], columns[user, rank]]).ravel()
     contributions[may_explain] = pair_weights * own_weights[user, place]
-    strongest = np.take_along_axis(own, contributions.argmax(axis=2), axis=1)
-    return np.where(contributions.max(axis=2) > 0, strongest, -1)
+    strongest = np.take_along_axis(own, contributions.argmax(axis=1), axis=1)
+    return np.where(contributions.max(axis=1) > 0, strongest, -1)
 
 
 def _padded(own: OwnItems, values: Vectors, users: int) -> tuple[Indices, Vectors]:

@@ -28,7 +28,7 @@ from benchmarks.quality.sessions.peers import SESSION_PEERS, Scores
 from benchmarks.quality.sessions.session_lists import session_lists
 from benchmarks.saved_figures import SavedFigures
 from nightjar.contract.settings import load_settings
-from nightjar.ranking.blend import best_columns
+from nightjar.ranking.best_columns import best_columns
 
 _ROWS = 256
 # What is held out of a run looks like what is asked here: the newest click of each session, which may repeat another.

@@ -7,7 +7,7 @@ read as two sources.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -127,12 +127,19 @@ def mapped(folder: Path) -> ModelSources:
     manifest = read_manifest(folder)
     if "sources" not in manifest:
         return ModelSources(trained, tuple(_sources_of_earlier_version(folder, trained)))
-    others = tuple(_mapped_source(folder, each) for each in manifest["sources"] if each["name"] != LIGHTFM)
-    return ModelSources(trained, others)
+    others: dict[str, Source] = {}
+    for facts in manifest["sources"]:
+        if facts["name"] != LIGHTFM:
+            others[facts["name"]] = _mapped_source(folder, facts, others)
+    return ModelSources(trained, tuple(others.values()))
 
 
-def _mapped_source(folder: Path, facts: dict[str, Any]) -> Source:
+def _mapped_source(folder: Path, facts: dict[str, Any], before: Mapping[str, Source]) -> Source:
     fitted = KINDS[facts["kind"]].mapped(folder, facts["name"], facts)
+    first = before[facts[SHARED]].fitted if SHARED in facts else None
+    if isinstance(fitted, ItemWeights) and isinstance(first, ItemWeights):
+        # The ranker goes through weights that several sources share once, where they are one object.
+        fitted = replace(fitted, weights=first.weights)
     # Manifests of earlier versions have one weight.
     weights = {name: facts[name] for name in _WEIGHTS if name in facts}
     return Source(facts["name"], fitted=fitted, items=facts["items"], **weights)

@@ -69,6 +69,6 @@ class BlendSettings(SettingsGroup):
     cooccurrence_dense_items: PositiveInt = setting(
         20_000,
         recorded="model",
-        description="Most warm items for which the weights come from a dense inverse (8 bytes a pair of items), and "
-        "most features for which cold items' do; larger catalogues get shrunk cosines.",
+        description="Most warm items for which the weights come from a dense inverse (4 or 8 bytes a pair of items), "
+        "and most features for which cold items' do; larger catalogues get shrunk cosines.",
     )

@@ -218,6 +218,8 @@ def test_the_weights_that_two_sources_share_are_written_once_and_read_by_both(tm
         assert isinstance(written.fitted, ItemWeights)
         assert found.fitted.weights.toarray().tolist() == WEIGHTS.toarray().tolist(), found.name
         assert found.fitted.history == written.fitted.history
+    of_ease, of_even, of_transitions = (each.fitted.weights for each in read.others)
+    assert of_ease is of_even is not of_transitions
     averages = [each.fitted.average for each in read.others if isinstance(each.fitted, ItemWeights)]
     assert [None if each is None else each.tolist() for each in averages] == [
         AVERAGE.tolist(),

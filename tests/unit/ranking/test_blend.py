@@ -20,7 +20,8 @@ from nightjar.contract.artifacts.sources import (
     Source,
     VectorSource,
 )
-from nightjar.ranking.blend import LOWEST, Blend, BlendedScores, best_columns, blend_of
+from nightjar.ranking.best_columns import LOWEST, best_columns
+from nightjar.ranking.blend import Blend, BlendedScores, blend_of
 from tests.support.small_models import csr, embeddings_of, unordered
 
 # Items 0 to 2 have interactions, 3 only features, 4 is unknown. The last dimension of a score is the bias.
@@ -72,6 +73,13 @@ def test_both_parts_are_standardised_over_the_items_with_interactions() -> None:
     # Embedding scores 1, 2, 3 | 5: mean 2, variance 2/3. EASE 0, 6, -6: mean 0, variance 24.
     scores = scores_of(blend(ease(0.25)), 2, 0, 0, 0, 0)
     assert scores[:3] == pytest.approx(0.75 * EMBEDDED + 0.25 * EASE, abs=1e-6)
+
+
+def test_what_item_weights_say_of_items_without_interactions_does_not_count() -> None:
+    also_of_others = csr([[0, 3, -3, 50, 70], *[[0] * 5] * 4])
+    average = [0, 0, 0, 5, 5]
+    scores = scores_of(blend(ease(0.25, weights=also_of_others, average=average)), 2, 0, 0, 0, 0)
+    assert scores.tolist() == scores_of(blend(ease(0.25, average=[0] * 5)), 2, 0, 0, 0, 0).tolist()
 
 
 def test_the_average_is_subtracted_in_proportion_to_the_size_of_the_history() -> None:

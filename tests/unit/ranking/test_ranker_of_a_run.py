@@ -16,7 +16,7 @@ from nightjar.contract.artifacts.sources import (
     Source,
     VectorSource,
 )
-from nightjar.ranking.blend import LOWEST
+from nightjar.ranking.best_columns import LOWEST
 from nightjar.ranking.ranker import Ranker
 from nightjar.ranking.top_k_lists import POPULAR, TopKLists
 from tests.support.small_models import csr, embeddings_of, small_catalogue
@@ -88,15 +88,20 @@ def test_the_scores_of_each_source_are_standardised_and_not_weighed() -> None:
     trained = embeddings_of([[1], [0], [1]], [[3], [2], [1], [7]], user_sources=[2, 0, 1], item_sources=[2, 2, 2, 1])
     trending = Source("trending", 0.25, ItemScores(np.array([0, 6, 3, 0], np.float32)), weight_cold_user=0.5)
     content = Source("content", 0.5, ItemWeights(csr([[0, 0, 0, 1], *[[0] * 4] * 3])), COLD)
-    items = small_catalogue(trained, {"films": {"all": [(0, 1.0)]}}, content, trending)
+    # Of an own item 0 it scores 0, 4, 2: mean 2, variance 8/3; others have no history.
+    ease = Source("ease", 0.125, ItemWeights(csr([[0, 4, 2, 0], *[[0] * 4] * 3])))
+    items = small_catalogue(trained, {"films": {"all": [(0, 1.0)]}}, content, trending, ease)
     ranker = Ranker(items, History.unordered(csr([[1, 0, 0, 0], *[[0] * 4] * 2])), np.full(3, None, object))
     unit = np.sqrt(2 / 3)
     found = {}
     for positions, of_sources in ranker.source_scores(np.array([2, 1, 0])):
-        assert len(of_sources) == 2
+        assert len(of_sources) == 3
         found |= {int(position): [each[row] for each in of_sources] for row, position in enumerate(positions)}
     assert sorted(found) == [0, 2]
-    for embeddings, of_trending in found.values():
+    # The positions of the trained user and of the one with features.
+    assert found[2][2] == pytest.approx(np.array([-2, 2, 0, 0]) / np.sqrt(8 / 3), abs=1e-5)
+    assert found[0][2].tolist() == [0, 0, 0, 0]
+    for embeddings, of_trending, _ in found.values():
         assert embeddings == pytest.approx(np.array([1, 0, -1, 5]) / unit, abs=1e-5)
         assert of_trending == pytest.approx(np.array([-3, 3, 0, 0]) / np.sqrt(6), abs=1e-5)
 

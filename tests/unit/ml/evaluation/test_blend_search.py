@@ -115,5 +115,8 @@ def test_at_most_so_many_lists_are_searched_and_those_without_a_candidate_of_the
     for most, expected in ((20, 8), (8, 8), (5, 5)):
         monkeypatch.setattr(blend_search, "MAX_JUDGES", most)
         best_weights(lists, np.full(3, 1 / 3), np.zeros(3), 1)
-        assert searched == [(expected, [True] * expected)] * 5
+        assert searched[0] == (expected, [True] * expected)
+        # Of a sample those that it has.
+        assert len(searched) == 5
+        assert all(1 <= count <= expected and all(has_truth) for count, has_truth in searched)
         searched.clear()

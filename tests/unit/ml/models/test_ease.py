@@ -42,7 +42,14 @@ def test_ease_is_the_ridge_regression_of_each_item_on_the_others(
 ) -> None:
     monkeypatch.setattr("ml.models.ease._BLOCK_CELLS", 5 * items)
     pairs = some_pairs(users, items)
-    assert ease(pairs, 0.7, items).toarray() == pytest.approx(by_formula(pairs.toarray(), 0.7))
+    assert ease(pairs, 0.7, items).toarray() == pytest.approx(by_formula(pairs.toarray(), 0.7), abs=1e-6)
+
+
+def test_where_single_precision_would_not_do_double_is_taken() -> None:
+    # The largest eigenvalue is about a million times the ridge.
+    pairs, ridge = some_pairs(30, 12), 1e-5
+    assert ease(pairs, ridge, 12).toarray() == pytest.approx(by_formula(pairs.toarray(), ridge))
+    assert (ease(pairs, 0.7, 12).dtype, ease(pairs, ridge, 12).dtype) == (np.float32, np.float64)
 
 
 def test_pruning_keeps_the_largest_weights_of_each_item() -> None:
@@ -51,7 +58,7 @@ def test_pruning_keeps_the_largest_weights_of_each_item() -> None:
     for column in range(12):
         largest = np.argsort(-np.abs(whole[:, column]))[:3]
         assert set(np.flatnonzero(pruned[:, column])) == set(largest)
-        assert pruned[largest, column] == pytest.approx(whole[largest, column])
+        assert pruned[largest, column] == pytest.approx(whole[largest, column], abs=1e-6)
 
 
 def test_cosine_is_shrunk_and_has_no_diagonal() -> None:
