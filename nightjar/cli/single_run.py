@@ -7,16 +7,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from nightjar.cli.run_events import Failure, RunEvents
-from nightjar.contract.environment import RUNNER, child_environment
+from nightjar.contract import prepared_commands
+from nightjar.contract.environment import RUNNER, child_environment, spark_environment
 from nightjar.contract.errors import BadInput, GateRefused, NightjarError
+from nightjar.contract.prepared_commands import FORK_SERVER, SPARK_SESSION, serving
 from nightjar.contract.settings import Settings
+from nightjar.contract.spark_submission import session_options
+from nightjar.contract.stages import STAGES
 from nightjar.contract.task_events import TaskEvent
 from nightjar.publishing.request_checks import check_request
 from nightjar.publishing.run_failures import FAILED, RunFailure, is_recorded, outcome_of, store_failure
@@ -27,6 +31,8 @@ from nightjar.stack.prepare_home import prepare_home
 from nightjar.warehouse.engines import open_warehouse
 
 _ERRORS = {2: BadInput, 3: GateRefused}
+# What the command of every stage needs, before the modules of the stages.
+_ALWAYS = ("nightjar.cli.main", "nightjar.warehouse.dbt_process")
 _MODULE, _DAG = "dags.support.run_once", "dags.nightly_recommendations"
 
 
@@ -46,14 +52,22 @@ def run_single(settings: Settings, request: RunRequest) -> CompletedRun:
         BadInput: the run cannot succeed; refused before anything is started.
         BadInput, GateRefused, NightjarError: a task failed; codes and reason are those of the first failed task.
     """
-    _check(settings, request)
-    prepare_home(settings)
+    with _prepared_commands(settings, request) as prepared:
+        _check(settings, request)
+        prepare_home(settings)
+        return _run(settings, request, prepared)
+
+
+def _run(settings: Settings, request: RunRequest, prepared: dict[str, str]) -> CompletedRun:
     started, began = time.monotonic(), datetime.now(UTC)
     log = settings.home / "logs" / f"nightly_recommendations-{request.interval.data_date}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     events = RunEvents()
     try:
-        with log.open("w", encoding="utf-8") as output, _started(settings, request, output) as (process, lines):
+        with (
+            log.open("w", encoding="utf-8") as output,
+            _started(settings, request, prepared, output) as (process, lines),
+        ):
             for line in lines:
                 line_for_operator = events.read(TaskEvent.from_json(line))
                 if line_for_operator is not None:
@@ -68,6 +82,30 @@ def run_single(settings: Settings, request: RunRequest) -> CompletedRun:
             f"{failure.reason} (all output: {log})", code=failure.code or "run_failed", log=str(log)
         )
     return CompletedRun(events.publication_id, log, time.monotonic() - started)
+
+
+@contextmanager
+def _prepared_commands(settings: Settings, request: RunRequest) -> Iterator[dict[str, str]]:
+    """Begin to import what the stages need, and to start Spark; yield what the environment of the run holds for it."""
+    with ExitStack() as servers:
+        if not prepared_commands.IS_POSSIBLE:
+            yield {}
+            return
+        variables: dict[str, str] = {}
+        modules = [each.runs.partition(":")[0] for each in STAGES if not each.is_spark_job]
+        variables |= servers.enter_context(
+            serving(FORK_SERVER, "nightjar.contract.fork_server", [*_ALWAYS, *modules], child_environment(settings))
+        )
+        has_jobs = any(each.is_spark_job and each.group in request.stages for each in STAGES)
+        if has_jobs and settings.spark_master.startswith("local"):
+            environment = {
+                **spark_environment(child_environment(settings)),
+                "PYSPARK_SUBMIT_ARGS": session_options(settings),
+            }
+            variables |= servers.enter_context(
+                serving(SPARK_SESSION, "spark_jobs.session_server", [str(settings.home)], environment)
+            )
+        yield variables
 
 
 def _check(settings: Settings, request: RunRequest) -> None:
@@ -89,7 +127,7 @@ def _check(settings: Settings, request: RunRequest) -> None:
 
 @contextmanager
 def _started(
-    settings: Settings, request: RunRequest, output: IO[str]
+    settings: Settings, request: RunRequest, prepared: dict[str, str], output: IO[str]
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[str]]]:
     """Start the DAG's process; yield it and the lines of its events; wait for its end."""
     reader, writer = os.pipe()
@@ -97,7 +135,7 @@ def _started(
         try:
             process = subprocess.Popen(
                 _command(request, writer),
-                env=_environment(settings),
+                env={**_environment(settings), **prepared},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=[writer],

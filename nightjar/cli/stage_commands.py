@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from nightjar.cli.tune_commands import register_stages
 from nightjar.contract.errors import GateRefused
 from nightjar.contract.progress import MARK
 from nightjar.contract.run_folder import RunFolder
@@ -87,3 +88,4 @@ def _register(stage: Stage) -> None:
 for _stage in STAGES:
     if _stage.group and not _stage.is_spark_job:
         _register(_stage)
+register_stages(app)

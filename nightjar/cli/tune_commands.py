@@ -72,9 +72,13 @@ def _search(settings: Settings, folder: TuningFolder, minutes: int, trials: int)
     return summary
 
 
-def register(app: typer.Typer, stages: typer.Typer) -> None:
-    """Add the commands to the main app, and to the stages those that the DAG's tasks launch."""
+def register(app: typer.Typer) -> None:
+    """Add the commands to the main app."""
     for command in (tune, recipes):
         app.command()(command)
+
+
+def register_stages(stages: typer.Typer) -> None:
+    """Add what the tasks of the DAG launch to the stages."""
     for stage in (begin_tuning, tune_model):
         stages.command()(stage)

@@ -3,10 +3,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from nightjar.cli import main as cli
+from nightjar.cli.overview import ENTRIES
 from nightjar.contract.errors import BadInput, GateRefused
 from tests.support.golden import check_wording
 
@@ -22,7 +25,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             raise error
 
         monkeypatch.setattr(sys, "argv", ["nightjar", *arguments])
-        monkeypatch.setattr(cli, "application", lambda *, only_stages: work)
+        monkeypatch.setattr(cli, "application", lambda name: work)
         with pytest.raises(SystemExit) as exited:
             cli.main()
         output = capsys.readouterr()
@@ -71,8 +74,19 @@ def test_the_log_of_a_stage_has_the_traceback(run: Run) -> None:
     assert "ZeroDivisionError: 0" in errors
 
 
+def test_each_command_is_found_by_its_name_alone_and_the_overview_says_what_its_module_says() -> None:
+    def commands(app: typer.Typer) -> dict[str, str]:
+        group: Any = typer.main.get_command(app)
+        return {name: " ".join(each.help.split("\n\n")[0].split()) for name, each in group.commands.items()}
+
+    whole = commands(cli.application())
+    assert list(whole.items()) == [(entry.name, entry.summary) for entry in ENTRIES]
+    for name, summary in whole.items():
+        assert commands(cli.application(name))[name] == summary
+
+
 def test_a_stage_imports_no_command_of_people() -> None:
-    old = "import sys, nightjar.stages.begin; from nightjar.cli.main import application; application(only_stages=True)"
+    old = "import sys, nightjar.stages.begin; from nightjar.cli.main import application; application('stage')"
     heavy = (
         "print({name.split('.')[0] for name in sys.modules} & {'pandas', 'scipy', 'implicit', 'mlflow', 'psycopg2'})"
     )
