@@ -7,6 +7,7 @@ model's stages and by score_users. Launched by spark-submit; `--help` lists the 
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -97,8 +98,13 @@ def _build(folder: RunFolder, arguments: Namespace, spark: SparkSession, stage: 
     stage.doing = "interactions"
     stage.rows, stage.unit = count_interactions(snapshot["interactions"], arguments.as_of), "interactions"
     with written_aside(folder.path / "features") as aside:
-        for name, frame in features(snapshot, arguments).items():
-            entry_point.write(frame, aside / name, name, stage)
+        datasets = features(snapshot, arguments)
+        # Two at once: the driver plans one while tasks compute the other, and small data are mostly planned.
+        with ThreadPoolExecutor(2) as pool:
+            for _ in pool.map(
+                lambda each: entry_point.write(each[1], aside / each[0], each[0], stage), datasets.items()
+            ):
+                pass
 
 
 def count_interactions(interactions: DataFrame, as_of: datetime) -> int:

@@ -22,6 +22,9 @@ from nightjar.contract.repeat_rule import Repeats
 from nightjar.contract.run_folder import RunFolder
 from spark_jobs.spark_progress import progress_logged
 
+# The session of all jobs of this process, where it keeps one.
+_kept: list[SparkSession] = []
+
 Job = Callable[[SparkSession, StageProgress], None]
 
 
@@ -101,8 +104,33 @@ def repeats(text: str) -> Repeats:
         raise ArgumentTypeError(str(error)) from error
 
 
+def keep_session() -> None:
+    """Start a session that the jobs of this process share; its JVM ends with this process.
+
+    Raises:
+        NightjarError: Spark did not start.
+    """
+    _kept.append(_started("jobs"))
+
+
 @contextmanager
 def _session(name: str) -> Iterator[SparkSession]:
+    if _kept:
+        # With temporary views and options of its own.
+        spark = _kept[0].newSession()
+        try:
+            yield spark
+        finally:
+            spark.catalog.clearCache()
+        return
+    spark = _started(name)
+    try:
+        yield spark
+    finally:
+        spark.stop()
+
+
+def _started(name: str) -> SparkSession:
     # The time zone changes no result (all times are instants); it makes plans and logs show UTC.
     builder = SparkSession.builder.appName(f"nightjar {name}").config("spark.sql.session.timeZone", "UTC")
     try:
@@ -119,7 +147,4 @@ def _session(name: str) -> Iterator[SparkSession]:
         ) from error
     # Spark warns of every window that numbers ids in one task (intended, see id_maps) and of little else of use.
     spark.sparkContext.setLogLevel("ERROR")
-    try:
-        yield spark
-    finally:
-        spark.stop()
+    return spark

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.providers.standard.hooks.subprocess import SubprocessHook
+from airflow.providers.standard.hooks.subprocess import SubprocessHook, SubprocessResult
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -18,12 +18,38 @@ from dags.support.task_defaults import (
     RECS_HISTORY,
     only_in_stage_group,
 )
+from nightjar.contract import prepared_commands
 from nightjar.contract.environment import child_environment
+from nightjar.contract.prepared_commands import FORK_SERVER
 from nightjar.contract.settings import load_settings
 from nightjar.contract.stages import stage_of
 from nightjar.publishing.ledger import IS_CURRENT
 
 BAD_INPUT, GATE_REFUSED, NOTHING_EXPECTED = 2, 3, 4
+
+
+class CommandHook(SubprocessHook):
+    """Runs a command in a process that the run's fork server prepared, where it has one."""
+
+    def run_command(self, command: list[str], **kwargs: Any) -> SubprocessResult:
+        """Run the command to its end; its output goes to the task's log."""
+        process = None
+        if command[0] == "nightjar":
+            process = prepared_commands.start(
+                FORK_SERVER, "nightjar.cli.main:main", command, kwargs["env"], kwargs["cwd"]
+            )
+        if process is None:
+            return super().run_command(command, **kwargs)
+        # By its process id `on_kill` ends it.
+        self.sub_process = process
+        self.log.info("Running command: %s", command)
+        line = ""
+        for output in process.stdout:
+            line = output.decode("utf-8", errors="backslashreplace").rstrip()
+            self.log.info("%s", line)
+        exit_code = process.wait()
+        self.log.info("Command exited with return code %s", exit_code)
+        return SubprocessResult(exit_code, line)
 
 
 class NightjarCommand(BaseOperator):
@@ -42,7 +68,7 @@ class NightjarCommand(BaseOperator):
     def execute(self, context: Context) -> str:
         """Run the command."""
         resume_attempt(context, self)
-        self._hook = SubprocessHook()
+        self._hook = CommandHook()
         result = self._hook.run_command(self.command, env=child_environment(load_settings()), cwd="/")
         if result.exit_code == 0:
             return str(result.output)

@@ -1,6 +1,9 @@
 """Tasks that launch a Spark job with spark-submit."""
 
+import os
 import re
+import signal
+from collections import deque
 from typing import Any
 
 from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
@@ -12,14 +15,18 @@ from dags.support.command_errors import CommandFailed, CommandRefused
 from dags.support.failure_records import reason_of, record_task_failure, resume_attempt
 from dags.support.spark_master import check_master
 from dags.support.task_defaults import COMPUTE_POOL, OUTCOME, RUN_FOLDER, only_in_stage_group, setting_of_run
+from nightjar.contract import prepared_commands
 from nightjar.contract.environment import spark_environment
 from nightjar.contract.errors import BadInput, NightjarError
+from nightjar.contract.prepared_commands import SPARK_SESSION, PreparedCommand
 from nightjar.contract.progress import ERROR_LINE
 from nightjar.contract.settings import Settings, load_settings
 from nightjar.contract.spark_submission import application, flag, properties
 from nightjar.contract.stages import stage_of
 from nightjar.contract.tuned_configuration import TUNABLE
 
+# Of a failed job's output, in which its error line is looked for.
+_LAST_LINES = 200
 _EXIT_CODE = re.compile(r"Error code is: (-?\d+)\.")
 
 
@@ -38,12 +45,15 @@ class SparkJob(SparkSubmitOperator):
     The job's error line becomes the run's note.
     """
 
+    _in_session: PreparedCommand | None = None
+
     def execute(self, context: Context) -> None:
         """Submit the job and wait for it."""
         try:
             resume_attempt(context, self)
-            check_master(load_settings().spark_master)
-            super().execute(context)
+            if not self._is_run_by_the_session():
+                check_master(load_settings().spark_master)
+                super().execute(context)
         except (AirflowException, NightjarError) as error:
             exit_code, code, reason = _cause(self.task_id, error)
             context["ti"].xcom_push(OUTCOME, f"{self.task_id}: {reason}")
@@ -52,6 +62,28 @@ class SparkJob(SparkSubmitOperator):
             # The log above has the rest of the job's output.
             kind = CommandRefused if is_final else CommandFailed
             raise kind(reason, exit_code, code, reason) from error
+
+    def _is_run_by_the_session(self) -> bool:
+        """Run the job in the Spark session that this run has had ready; False where it has none, or not any more."""
+        entry, arguments = f"spark_jobs.{self.task_id}:main", [self.application, *(self.application_args or [])]
+        self._in_session = prepared_commands.start(SPARK_SESSION, entry, arguments, environment={})
+        if self._in_session is None:
+            return False
+        last_lines = deque[str](maxlen=_LAST_LINES)
+        for output in self._in_session.stdout:
+            last_lines.append(output.decode("utf-8", errors="backslashreplace").rstrip())
+            self.log.info("%s", last_lines[-1])
+        exit_code = self._in_session.wait()
+        if exit_code != 0:
+            raise AirflowException("\n".join([f"{self.task_id} failed. Error code is: {exit_code}.", *last_lines]))
+        return True
+
+    def on_kill(self) -> None:
+        """Stop the job with the task; the session with it, where it runs in one."""
+        if self._in_session is None:
+            super().on_kill()
+        else:
+            os.killpg(self._in_session.pid, signal.SIGTERM)
 
     def _get_hook(self) -> SparkSubmitHook:
         hook = super()._get_hook()

@@ -1,6 +1,12 @@
-{# The variable from the command line, or an error with an example. #}
+{#
+    The variable of a run, from the command line or the environment, or an error with an example. The environment is read
+    when a statement runs: what dbt reads of it while it parses makes it parse again in each run.
+#}
 {% macro required_variable(name, example) -%}
     {%- set given = var(name, none) -%}
+    {%- if execute and not given -%}
+        {%- set given = env_var('NIGHTJAR_RUN_' ~ (name | upper), '') -%}
+    {%- endif -%}
     {%- if execute and not given -%}
         {{ exceptions.raise_compiler_error(
             "variable " ~ name ~ " is missing: give it with --vars, for example {" ~ name ~ ": '" ~ example ~ "'}"

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 from pydantic import SecretStr
@@ -88,11 +89,15 @@ def places_environment(settings: Settings, repository: PurePath, interpreter: st
     }
 
 
-def spark_environment() -> dict[str, str]:
-    """Return the environment for spark-submit, out of this process's own: none of its variables can hold a secret."""
+def spark_environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment for Spark: none of its variables can hold a secret.
+
+    Args:
+        given: of which it is a part; None: this process's own.
+    """
     return {
         name: value
-        for name, value in {**os.environ, **_locale()}.items()
+        for name, value in {**(os.environ if given is None else given), **_locale()}.items()
         if _SPARK_VARIABLES.fullmatch(name) and not _SECRET.search(name)
     }
 
@@ -120,7 +125,12 @@ def tracking_login() -> tuple[str, str, str]:
 
 def inherited_runner() -> str | None:
     """Return the process of `nightjar run` that this one works for; none under a scheduler."""
-    return os.environ.get(RUNNER)
+    return inherited(RUNNER)
+
+
+def inherited(name: str) -> str | None:
+    """Return a variable of this process's environment."""
+    return os.environ.get(name)
 
 
 def _locale() -> dict[str, str]:

@@ -3,6 +3,7 @@
 Used by the DAGs, whose tasks submit the jobs of a run, and by tuning, which submits build_features itself.
 """
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -42,6 +43,15 @@ def properties(settings: Settings) -> dict[str, str]:
         "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
         "spark.executorEnv.OMP_NUM_THREADS": "1",
     }
+
+
+def session_options(settings: Settings) -> str:
+    """Return the options of a session that is no submission, as the variable `PYSPARK_SUBMIT_ARGS` has them."""
+    options = ["--master", settings.spark_master, "--driver-memory", settings.spark_driver_memory]
+    # Spark takes what is no submission for a shell, and draws its progress for a person.
+    shown = {**properties(settings), "spark.ui.showConsoleProgress": "false"}
+    confs = _options("--conf", (f"{name}={value}" for name, value in shown.items()))
+    return shlex.join([*options, *confs, "pyspark-shell"])
 
 
 def build_features(settings: Settings, folder: RunFolder, as_of: datetime) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,8 +28,13 @@ def prepare_home(settings: Settings) -> None:
     Raises:
         NightjarError: a command failed; the message holds its last line.
     """
-    prepare_data(settings)
-    prepare_airflow(child_environment(settings), settings.airflow_home)
+    settings.airflow_home.mkdir(parents=True, exist_ok=True)
+    # Each waits for a process that works for seconds on one core.
+    with ThreadPoolExecutor(2) as pool:
+        data = pool.submit(prepare_data, settings)
+        airflow = pool.submit(prepare_airflow, child_environment(settings), settings.airflow_home)
+        data.result()
+        airflow.result()
 
 
 def prepare_data(settings: Settings) -> None:
@@ -63,10 +70,9 @@ def migrate_airflow(environment: dict[str, str], folder: Path) -> None:
     Raises:
         NightjarError: a command failed; the message holds its last line.
     """
-    _airflow(environment, "db", "migrate")
     pools = folder / "pools.json"
     write_text(pools, json.dumps(POOLS, indent=2))
-    _airflow(environment, "pools", "import", str(pools))
+    _airflow(environment, ["db", "migrate"], ["pools", "import", str(pools)])
 
 
 def register_dags(environment: dict[str, str]) -> None:
@@ -77,13 +83,19 @@ def register_dags(environment: dict[str, str]) -> None:
     Raises:
         NightjarError: the command failed; the message holds its last line.
     """
-    _airflow(environment, "dags", "reserialize")
+    _airflow(environment, ["dags", "reserialize"])
 
 
-def _airflow(environment: dict[str, str], *arguments: str) -> None:
-    done = subprocess.run(["airflow", *arguments], env=environment, capture_output=True, text=True, check=False)
+def _airflow(environment: dict[str, str], *commands: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "dags.support.airflow_commands", json.dumps(commands)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
-        command = f"airflow {' '.join(arguments)}"
+        named = " && ".join(f"airflow {' '.join(each)}" for each in commands)
         raise NightjarError(
-            f"{command} failed: {last_line(done)}", code="command_failed", command=command, exit_code=done.returncode
+            f"{named} failed: {last_line(done)}", code="command_failed", command=named, exit_code=done.returncode
         )

@@ -17,6 +17,11 @@ def catalogue_of(path: object) -> str:
     return Path(str(path)).name.lstrip(".").partition(".")[0]
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the command that `sys.argv` names."""
     DuckDBCredentials.path_derived_database_name = staticmethod(catalogue_of)  # type: ignore[method-assign]
     cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -26,7 +26,8 @@ _VIEWS = {
     "recommendations_history": ("recommendations", "; of each data date the last publication", "data_date"),
 }
 PUBLISHED_VIEWS = {view: table(f"recs.{name}") for view, (name, *_) in _VIEWS.items()}
-_THIS_PUBLICATION = {"where": 'publication_id = \'{{ var("publication_id", "") }}\''}
+# The macro get_where_subquery puts the id in its place.
+_THIS_PUBLICATION = {"where": "publication_id = '__audited_publication__'"}
 
 
 def property_files() -> dict[str, str]:

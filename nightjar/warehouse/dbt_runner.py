@@ -8,13 +8,16 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from nightjar.contract import prepared_commands
 from nightjar.contract.environment import child_environment
 from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.places import DBT_PROJECT
+from nightjar.contract.prepared_commands import FORK_SERVER, PreparedCommand
 from nightjar.contract.run_folder import RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.warehouse.dbt_failures import NodeResult, is_transient, without_macro_calls
@@ -23,6 +26,9 @@ from nightjar.warehouse.duckdb.busy_file import is_locked
 from nightjar.warehouse.engines import open_warehouse
 from nightjar.warehouse.protocol import Connection, Warehouse
 
+_PROCESS = "nightjar.warehouse.dbt_process"
+# They differ between runs. On the command line, each change would make dbt parse the whole project again.
+_OF_RUN = ("interval_start", "interval_end", "publication_id")
 _OPENS_WAREHOUSE = ("build", "run", "test")
 
 
@@ -51,22 +57,18 @@ def run_dbt(
     """
     settings.dbt_state.mkdir(parents=True, exist_ok=True)
     results = settings.dbt_state / "run_results.json"
-    command = [
-        sys.executable,
-        "-m",
-        "nightjar.warehouse.dbt_process",
-        "--no-use-colors",
-        "--log-format",
-        "json",
-        *arguments,
-    ]
-    command += ["--target", settings.warehouse_engine, "--vars", json.dumps(variables or {})]
+    options = ["--no-use-colors", "--log-format", "json", *arguments]
+    given = variables or setting_variables(settings)
+    of_run = {name: given[name] for name in _OF_RUN if name in given}
+    constant = {name: value for name, value in given.items() if name not in of_run}
+    options += ["--target", settings.warehouse_engine, "--vars", json.dumps(constant)]
+    environment = _environment(settings) | {f"NIGHTJAR_RUN_{name.upper()}": value for name, value in of_run.items()}
     deadline = time.monotonic() + 60 * settings.warehouse_busy_minutes
     while True:
         results.unlink(missing_ok=True)
         if arguments[0] in _OPENS_WAREHOUSE:
             open_warehouse(settings).wait_until_writable()
-        exit_code, lines = _run(settings, command, on_node_ended)
+        exit_code, lines = _run(options, environment, on_node_ended)
         # Another process may have opened the file since the wait; dbt gives up after a few seconds.
         if not any(map(is_locked, lines)) or time.monotonic() > deadline:
             break
@@ -87,23 +89,34 @@ def run_dbt(
     ]
 
 
-def _run(settings: Settings, command: list[str], on_node_ended: Callable[[EndedNode], None]) -> tuple[int, list[str]]:
+def _run(
+    options: list[str], environment: dict[str, str], on_node_ended: Callable[[EndedNode], None]
+) -> tuple[int, list[str]]:
     lines: list[str] = []
-    with subprocess.Popen(
-        command,
-        cwd=DBT_PROJECT,
-        env=_environment(settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
-        for line in process.stdout or ():
+    with _started(options, environment) as process:
+        for output in process.stdout or ():
+            line = output.decode("utf-8", errors="replace")
             lines.append(line)
             if ended := parse_ended_node(line):
                 print(ended.text, flush=True)
                 on_node_ended(ended)
-    return process.returncode, lines
+    return process.wait(), lines
+
+
+@contextmanager
+def _started(options: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes] | PreparedCommand]:
+    forked = prepared_commands.start(FORK_SERVER, f"{_PROCESS}:main", ["dbt", *options], environment, DBT_PROJECT)
+    if forked is not None:
+        yield forked
+        return
+    with subprocess.Popen(
+        [sys.executable, "-m", _PROCESS, *options],
+        cwd=DBT_PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        yield process
 
 
 def with_failing_rows(warehouse: Warehouse, results: Sequence[NodeResult], most: int = 3) -> list[NodeResult]:
@@ -129,14 +142,17 @@ def _rows(connection: Connection, query: str, most: int) -> tuple[str, ...]:
 
 
 def run_variables(settings: Settings, *, interval_start: str, interval_end: str, publication_id: str) -> dict[str, str]:
-    """Return the variables of every dbt command of one run.
+    """Return the variables of every dbt command of one run."""
+    of_run = {"interval_start": interval_start, "interval_end": interval_end, "publication_id": publication_id}
+    return {**setting_variables(settings), **of_run}
 
-    All commands get all variables: dbt parses the whole project again when they differ from the command before.
+
+def setting_variables(settings: Settings) -> dict[str, str]:
+    """Return the variables that follow from the settings.
+
+    All commands get them all: dbt parses the whole project again when they differ from the command before.
     """
     return {
-        "interval_start": interval_start,
-        "interval_end": interval_end,
-        "publication_id": publication_id,
         "lookback_days": str(settings.lookback_days),
         "top_k": str(settings.top_k),
         "repeat_after_days": json.dumps(dict(settings.repeats.days), sort_keys=True, ensure_ascii=False),

@@ -199,12 +199,15 @@ def test_a_run_whose_dbt_and_spark_are_killed_publishes_the_same(
 
     def is_build(process: psutil.Process) -> bool:
         with suppress(psutil.Error):
-            return "build" in process.cmdline() and process.environ().get("NIGHTJAR_HOME") == str(home.path)
+            is_build = "build" in " ".join(process.cmdline()).split()
+            return is_build and process.environ().get("NIGHTJAR_HOME") == str(home.path)
         return False
 
     def is_driver(process: psutil.Process) -> bool:
         with suppress(psutil.Error):
-            return process.name() == "java" and str(home.path) in " ".join(process.cmdline())
+            # The session of the run is the parent of its JVM.
+            commands = [*process.cmdline(), *(parent.cmdline() if (parent := process.parent()) else [])]
+            return process.name() == "java" and str(home.path) in " ".join(commands)
         return False
 
     is_over = threading.Event()

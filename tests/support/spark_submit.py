@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
 
 # Defaults for data of a few rows; a test may override each.
 _BUILD = {
@@ -27,7 +28,7 @@ _SCORE = {"top-k": 3, "similar-k": 1, "popular-k": 2}
 _CONF = {
     "spark.ui.enabled": "false",
     "spark.sql.shuffle.partitions": "2",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    "spark.driver.extraJavaOptions": Settings.model_fields["spark_driver_java_options"].default,
 }
 
 

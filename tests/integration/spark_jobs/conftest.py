@@ -19,6 +19,7 @@ from nightjar.contract.artifacts.model_folder import ModelSources
 from nightjar.contract.artifacts.sources import Source
 from nightjar.contract.repeat_rule import NEVER
 from nightjar.contract.run_folder import RunFolder
+from nightjar.contract.settings import Settings
 
 AS_OF = datetime(2026, 1, 11, tzinfo=UTC)
 SNAPSHOT_SCHEMAS = {
@@ -44,7 +45,7 @@ def spark() -> Iterator[SparkSession]:
             .config("spark.sql.adaptive.enabled", "false")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
-            .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
+            .config("spark.driver.extraJavaOptions", Settings.model_fields["spark_driver_java_options"].default)
             .getOrCreate()
         )
         session.sparkContext.setLogLevel("ERROR")

@@ -1,0 +1,150 @@
+"""Commands of a run that start in a prepared process: a server does slow starts once, while other tasks work.
+
+`nightjar run` starts two servers for as long as a run takes: `nightjar.contract.fork_server`, which imports what the
+stages need and forks for each, and `spark_jobs.session_server`, which has a Spark session. Each listens on a socket
+that the environment of the run's processes names. Without a server a command starts an interpreter of its own.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from nightjar.contract.environment import inherited
+
+# Variables of the environment: the path of a server's socket.
+FORK_SERVER = "NIGHTJAR_FORK_SERVER"
+SPARK_SESSION = "NIGHTJAR_SPARK_SESSION"
+
+# Forks of a process with frameworks of macOS fail.
+IS_POSSIBLE = sys.platform == "linux"
+_LENGTH_BYTES = 8
+# Without it setproctitle writes over the environment that the system shows of a process.
+_TITLE_KEEPS_ENVIRONMENT = {"SPT_NOENV": "1"}
+
+
+class PreparedCommand:
+    """A running command of a server; it is ended when the process of this object ends.
+
+    Attributes:
+        pid: of its process, which leads a session of its own.
+        stdout: what it writes to standard output and standard error.
+        returncode: None until `wait` has returned; below 0 the signal that killed it.
+    """
+
+    def __init__(self, connection: socket.socket, pid: int, stdout: BinaryIO) -> None:
+        self._connection, self.pid, self.stdout = connection, pid, stdout
+        self.returncode: int | None = None
+
+    def wait(self) -> int:
+        """Wait for the end and return the exit code."""
+        if self.returncode is None:
+            ended = received(self._connection)
+            self._connection.close()
+            self.stdout.close()
+            # Where the server was killed, so was the command.
+            self.returncode = -signal.SIGKILL if ended is None else int(ended["exit_code"])
+        return self.returncode
+
+
+def start(
+    server: str, entry: str, arguments: Sequence[str], environment: Mapping[str, str], folder: Path | str = "/"
+) -> PreparedCommand | None:
+    """Start a command by a server of this process's run.
+
+    Args:
+        server: `FORK_SERVER` or `SPARK_SESSION`.
+        entry: `module:function`, which is called without arguments.
+        arguments: `sys.argv` of the command, its name first.
+        environment: of the command, whole.
+        folder: its working directory.
+
+    Returns:
+        None where there is no such server.
+    """
+    address = inherited(server)
+    if not address:
+        return None
+    connection = socket.socket(socket.AF_UNIX)
+    reader, writer = os.pipe()
+    started = None
+    with suppress(OSError):
+        connection.connect(address)
+        socket.send_fds(connection, [b"\0"], [writer])
+        send(connection, {"entry": entry, "argv": [*arguments], "env": {**environment}, "cwd": str(folder)})
+        started = received(connection)
+    os.close(writer)
+    if started is None:
+        os.close(reader)
+        connection.close()
+        return None
+    return PreparedCommand(connection, int(started["pid"]), os.fdopen(reader, "rb"))
+
+
+@contextmanager
+def serving(
+    variable: str, module: str, arguments: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[dict[str, str]]:
+    """Start a server; yield what the environment of those who use it has to hold.
+
+    Args:
+        variable: `FORK_SERVER` or `SPARK_SESSION`.
+        module: of the server; its arguments are the path of the socket and those that follow.
+        arguments: of the server.
+        environment: of the server, whole.
+    """
+    # Not below a home: the path of a socket has some hundred characters at most.
+    with tempfile.TemporaryDirectory(prefix="nightjar-", ignore_cleanup_errors=True) as folder:
+        address = str(Path(folder) / "socket")
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, address, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**environment, **_TITLE_KEEPS_ENVIRONMENT},
+        )
+        try:
+            yield {variable: address}
+        finally:
+            # Amid an import it does not see the end of its input, which ends it where this process is killed.
+            process.terminate()
+            process.communicate()
+
+
+def listening(address: str) -> socket.socket:
+    """Return a server's socket; who sees it at the address can connect."""
+    listener = socket.socket(socket.AF_UNIX)
+    aside = f"{address}.aside"
+    listener.bind(aside)
+    listener.listen()
+    Path(aside).rename(address)
+    return listener
+
+
+def accepted(connection: socket.socket) -> tuple[dict[str, Any], int] | None:
+    """Return a request and the descriptor for the output of its command; None where the client is gone."""
+    _, descriptors, _, _ = socket.recv_fds(connection, 1, 1)
+    request = received(connection) if descriptors else None
+    return None if request is None else (request, descriptors[0])
+
+
+def send(connection: socket.socket, message: dict[str, Any]) -> None:
+    """Send a message."""
+    text = json.dumps(message).encode()
+    connection.sendall(len(text).to_bytes(_LENGTH_BYTES, "big") + text)
+
+
+def received(connection: socket.socket) -> dict[str, Any] | None:
+    """Return the next message; None where the other side is gone."""
+    with suppress(OSError), connection.makefile("rb") as stream:
+        length = int.from_bytes(stream.read(_LENGTH_BYTES), "big")
+        text = stream.read(length)
+        return dict(json.loads(text)) if length and len(text) == length else None
+    return None

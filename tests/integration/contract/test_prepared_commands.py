@@ -1,0 +1,110 @@
+"""Commands that a server forks: what they are given, how they end, and what ends them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from nightjar.contract import prepared_commands
+from nightjar.contract.prepared_commands import FORK_SERVER, serving, start
+
+_ENDS_WITHIN_SECONDS = 60
+_COMMANDS = """
+    import json, os, sys, time
+
+    def describe():
+        told = {"argv": sys.argv, "cwd": os.getcwd(), "environment": dict(os.environ), "zone": time.tzname[0]}
+        print(json.dumps({**told, "leads a session": os.getsid(0) == os.getpid(), "parent": os.getppid()}))
+        print("on standard error", file=sys.stderr)
+        sys.exit(3)
+
+    def wait():
+        print(os.getpid(), flush=True)
+        time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of those who use a server that can import the module `commands`."""
+    folder = tmp_path_factory.mktemp("modules")
+    (folder / "commands.py").write_text(textwrap.dedent(_COMMANDS))
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    # A module that is missing concerns the commands that need it alone.
+    with serving(FORK_SERVER, "nightjar.contract.fork_server", ["missing", "commands"], environment) as variables:
+        process = psutil.Process().children()[-1]
+        assert psutil.wait_procs([process], timeout=0)[0] == []
+        while not Path(variables[FORK_SERVER]).exists():
+            assert process.is_running()
+        yield variables
+    assert not process.is_running()
+
+
+def test_a_command_has_arguments_environment_folder_and_session_of_its_own(
+    server: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(FORK_SERVER, server[FORK_SERVER])
+    given = {"ONLY": "this", "TZ": "Asia/Tokyo"}
+    command = start(FORK_SERVER, "commands:describe", ["/bin/told", "a b", ""], given, tmp_path)
+    assert command is not None
+    told, on_standard_error = command.stdout.read().decode().splitlines()
+    assert command.wait() == command.wait() == command.returncode == 3
+    assert on_standard_error == "on standard error"
+    of_command = json.loads(told)
+    assert of_command.pop("parent") not in (os.getpid(), 1)
+    assert of_command == {
+        "argv": ["/bin/told", "a b", ""],
+        "cwd": str(tmp_path),
+        "environment": given,
+        "zone": "JST",
+        "leads a session": True,
+    }
+
+
+def test_a_killed_command_has_its_signal_and_the_server_goes_on(
+    server: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FORK_SERVER, server[FORK_SERVER])
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        command = start(FORK_SERVER, "commands:wait", ["waiting", "for long"], {})
+        assert command is not None
+        assert int(command.stdout.readline()) == command.pid
+        assert " ".join(psutil.Process(command.pid).cmdline()).strip() == "waiting for long"
+        os.killpg(command.pid, number)
+        assert command.wait() == -number
+
+
+def test_a_command_ends_with_the_process_that_started_it(server: dict[str, str]) -> None:
+    starts = """
+        from nightjar.contract.prepared_commands import *
+        command = start(FORK_SERVER, "commands:wait", ["waiting"], {})
+        print(command.stdout.readline().decode(), flush=True)
+        command.wait()
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(starts)], env={**os.environ, **server}, stdout=subprocess.PIPE, text=True
+    ) as client:
+        assert client.stdout is not None
+        command = psutil.Process(int(client.stdout.readline()))
+        client.kill()
+    command.wait(timeout=_ENDS_WITHIN_SECONDS)
+
+
+def test_without_a_server_nothing_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(FORK_SERVER, raising=False)
+    assert start(FORK_SERVER, "commands:describe", ["told"], {}) is None
+    # One that has ended leaves its address in the environment.
+    with serving(FORK_SERVER, "nightjar.contract.fork_server", [], {**os.environ}) as variables:
+        monkeypatch.setenv(FORK_SERVER, variables[FORK_SERVER])
+    assert start(FORK_SERVER, "commands:describe", ["told"], {}) is None
+    listener = prepared_commands.listening(str(tmp_path / "deaf"))
+    listener.close()
+    monkeypatch.setenv(FORK_SERVER, str(tmp_path / "deaf"))
+    assert start(FORK_SERVER, "commands:describe", ["told"], {}) is None
