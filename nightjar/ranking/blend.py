@@ -85,7 +85,8 @@ class BlendedScores:
             parts.append(self.queries[name].vectors)
             subtracted += weight * self.queries[name].mean
         if self.history is not None:
-            subtracted += (blend.history_weights(users) * self.history.scale * self.history.mean).sum(axis=1)
+            # One source after the other, as in `HistoryScores.weighed`.
+            subtracted += sum((blend.history_weights(users) * self.history.scale * self.history.mean).T)
         parts += [-subtracted[:, None], np.ones((len(subtracted), 1))]
         return np.concatenate(parts, axis=1).astype(np.float32)
 
@@ -323,7 +324,7 @@ class Blend:
         if history is None:
             history = History.unordered(sparse.csr_matrix((len(embeddings.mean), len(self.vectors)), dtype=np.float32))
         is_member = np.ones(len(self.cold.items), np.float32)
-        scores, has_signal = raw_scores(source.fitted, vectors.get(source.name), history, is_member)
+        scores, has_signal = raw_scores(source.fitted, vectors.get(source.name), history)
         standardise(scores, is_member, has_signal)
         scores = scores * self.cold.deviation(embeddings.vectors).astype(np.float32)[:, None]
         scores += (embeddings.vectors @ (self.cold.mean - self.trained.mean)).astype(np.float32)[:, None]

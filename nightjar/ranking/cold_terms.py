@@ -68,9 +68,7 @@ def cut(fitted: Fitted, items: NDArray[np.int64]) -> Fitted:
             return replace(fitted, item_vectors=fitted.item_vectors[items], item_biases=fitted.item_biases[items])
 
 
-def raw_scores(
-    fitted: Fitted, vectors: Vectors | None, history: History, is_member: Vectors
-) -> tuple[Vectors, NDArray[np.bool_] | None]:
+def raw_scores(fitted: Fitted, vectors: Vectors | None, history: History) -> tuple[Vectors, NDArray[np.bool_] | None]:
     """Return the scores of one source, not standardised, and which rows have a signal; None: all."""
     match fitted:
         case ItemWeights():
@@ -79,10 +77,7 @@ def raw_scores(
             add_history_products([weighed], fitted.weights, [scores])
             if fitted.average is None:
                 return scores, None
-            has_signal = np.asarray((scores != 0) @ is_member > 0)
-            scores -= weighed.sizes()[:, None] * fitted.average
-            # A user whose history has no weight for any of the items gets 0, not the negative average.
-            return scores, has_signal
+            return scores, weighed.subtract_average(scores, fitted.average)
         case ItemScores():
             return fitted.scores[None, :].copy(), None
         case VectorSource():

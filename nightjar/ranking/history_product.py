@@ -39,6 +39,17 @@ class WeighedHistory:
         starts = np.concatenate([[0], np.cumsum(is_kept)])[pairs.indptr]
         return cls(starts, pairs.indices[is_kept], weights[is_kept])
 
+    def subtract_average(self, scores: Vectors, average: Vectors) -> NDArray[np.bool_]:
+        """Subtract from each user's scores, in place, the average times the sum of the user's weights.
+
+        Returns:
+            (users,) whether the history has a weight for any of the items; a user without one gets 0, not the negative
+            average.
+        """
+        has_signal = np.asarray(scores.any(axis=1))
+        scores -= self.sizes()[:, None] * average
+        return has_signal
+
     def sizes(self) -> Vectors:
         """Return the sum of each user's weights: (users,)."""
         users = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))

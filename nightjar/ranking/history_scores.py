@@ -47,16 +47,20 @@ class HistoryScores:
             add_history_products(*products, [raw[:, place] for place in places])
         for place, source in enumerate(sources):
             if source.average is not None:
-                # A user whose history has no weight for any of the items gets 0, not the negative average.
-                has_signal[:, place] = raw[:, place].any(axis=1)
-                raw[:, place] -= weighed[place].sizes()[:, None] * source.average
+                has_signal[:, place] = weighed[place].subtract_average(raw[:, place], source.average)
         mean, deviation = _mean_and_deviation(raw.reshape(-1, len(is_member)), is_member)
         scale = inverse_or_zero(deviation, mean).astype(np.float32).reshape(has_signal.shape) * has_signal
         return cls(raw, mean.astype(np.float32).reshape(has_signal.shape), scale)
 
     def weighed(self, weights: Vectors) -> Vectors:
-        """Return the sum of the raw scores by (users, sources) float32 weights: (users, items)."""
-        weighed: Vectors = np.matmul(weights[:, None, :], self.raw)[:, 0]
+        """Return the sum of the raw scores by (users, sources) float32 weights: (users, items).
+
+        One source after the other: the last bits of a product of matrices depend on how many sources there are, also on
+        those that weigh nothing for these users.
+        """
+        weighed = np.zeros(self.raw[:, 0].shape, np.float32)
+        for source in np.flatnonzero(weights.any(axis=0)):
+            weighed += weights[:, source, None] * self.raw[:, source]
         return weighed
 
     def standardised(self, source: int, rows: NDArray[np.int64], items: NDArray[np.int64] | None = None) -> Vectors:
