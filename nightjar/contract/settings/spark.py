@@ -21,7 +21,7 @@ class SparkSettings(SettingsGroup):
     )
     spark_driver_java_options: str = connection(
         # Below the size of its classes the JVM collects all garbage whenever some hundred more are loaded.
-        "-XX:TieredStopAtLevel=1 -XX:MetaspaceSize=384m -XX:+UseParallelGC",
+        "-XX:TieredStopAtLevel=1 -XX:MetaspaceSize=384m",
         description="JVM options of the Spark driver. The default halves the start-up time; empty suits large data.",
     )
     spark_executor_memory: MemorySize = connection(

@@ -53,6 +53,14 @@ def spark() -> Iterator[SparkSession]:
         session.stop()
 
 
+@pytest.fixture(autouse=True)
+def nothing_stays_cached() -> Iterator[None]:
+    """Drop what a test has cached: the plans of all tests would fill the memory of the JVM."""
+    yield
+    if (session := SparkSession.getActiveSession()) is not None:
+        session.catalog.clearCache()
+
+
 @pytest.fixture(scope="session")
 def as_of() -> datetime:
     return AS_OF
