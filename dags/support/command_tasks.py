@@ -44,8 +44,7 @@ class CommandHook(SubprocessHook):
         self.sub_process = process
         self.log.info("Running command: %s", command)
         line = ""
-        for output in process.stdout:
-            line = output.decode("utf-8", errors="backslashreplace").rstrip()
+        for line in process.lines():
             self.log.info("%s", line)
         exit_code = process.wait()
         self.log.info("Command exited with return code %s", exit_code)

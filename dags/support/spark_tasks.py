@@ -70,9 +70,9 @@ class SparkJob(SparkSubmitOperator):
         if self._in_session is None:
             return False
         last_lines = deque[str](maxlen=_LAST_LINES)
-        for output in self._in_session.stdout:
-            last_lines.append(output.decode("utf-8", errors="backslashreplace").rstrip())
-            self.log.info("%s", last_lines[-1])
+        for line in self._in_session.lines():
+            last_lines.append(line)
+            self.log.info("%s", line)
         exit_code = self._in_session.wait()
         if exit_code != 0:
             raise AirflowException("\n".join([f"{self.task_id} failed. Error code is: {exit_code}.", *last_lines]))

@@ -91,19 +91,16 @@ def _prepared_commands(settings: Settings, request: RunRequest) -> Iterator[dict
         if not prepared_commands.IS_POSSIBLE:
             yield {}
             return
-        variables: dict[str, str] = {}
+        environment = child_environment(settings)
         modules = [each.runs.partition(":")[0] for each in STAGES if not each.is_spark_job]
-        variables |= servers.enter_context(
-            serving(FORK_SERVER, "nightjar.contract.fork_server", [*_ALWAYS, *modules], child_environment(settings))
+        variables = servers.enter_context(
+            serving(FORK_SERVER, "nightjar.contract.fork_server", [*_ALWAYS, *modules], environment)
         )
         has_jobs = any(each.is_spark_job and each.group in request.stages for each in STAGES)
         if has_jobs and settings.spark_master.startswith("local"):
-            environment = {
-                **spark_environment(child_environment(settings)),
-                "PYSPARK_SUBMIT_ARGS": session_options(settings),
-            }
+            of_spark = {**spark_environment(environment), "PYSPARK_SUBMIT_ARGS": session_options(settings)}
             variables |= servers.enter_context(
-                serving(SPARK_SESSION, "spark_jobs.session_server", [str(settings.home)], environment)
+                serving(SPARK_SESSION, "spark_jobs.session_server", [str(settings.home)], of_spark)
             )
         yield variables
 

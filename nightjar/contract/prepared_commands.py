@@ -43,6 +43,11 @@ class PreparedCommand:
         self._connection, self.pid, self.stdout = connection, pid, stdout
         self.returncode: int | None = None
 
+    def lines(self) -> Iterator[str]:
+        """Yield what it writes line by line, without the ends of the lines."""
+        for output in self.stdout:
+            yield output.decode("utf-8", errors="backslashreplace").rstrip()
+
     def wait(self) -> int:
         """Wait for the end and return the exit code."""
         if self.returncode is None:

@@ -37,9 +37,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     folder = tmp_path_factory.mktemp("modules")
     (folder / "commands.py").write_text(textwrap.dedent(_COMMANDS))
     environment = {**os.environ, "PYTHONPATH": str(folder)}
+    before = set(psutil.Process().children())
     # A module that is missing concerns the commands that need it alone.
     with serving(FORK_SERVER, "nightjar.contract.fork_server", ["missing", "commands"], environment) as variables:
-        process = psutil.Process().children()[-1]
+        [process] = set(psutil.Process().children()) - before
         assert psutil.wait_procs([process], timeout=0)[0] == []
         while not Path(variables[FORK_SERVER]).exists():
             assert process.is_running()

@@ -50,8 +50,9 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[psutil.
     settings = Settings(home=tmp_path)
     environment = {**spark_environment(child_environment(settings)), "PYSPARK_SUBMIT_ARGS": session_options(settings)}
     paths = {"PYTHONPATH": str(tmp_path), "SPARK_LOCAL_IP": "127.0.0.1"}
+    before = set(psutil.Process().children())
     with serving(SPARK_SESSION, "spark_jobs.session_server", [str(tmp_path)], {**environment, **paths}) as variables:
-        process = psutil.Process().children()[-1]
+        [process] = set(psutil.Process().children()) - before
         while not Path(variables[SPARK_SESSION]).exists():
             assert process.is_running()
         monkeypatch.setenv(SPARK_SESSION, variables[SPARK_SESSION])
