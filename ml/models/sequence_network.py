@@ -250,7 +250,7 @@ class Training:
         )
 
     def fitted(self) -> FittedNetwork:
-        """Return the vectors and weights after the best epoch; the vector of an item without events is its features."""
+        """Return the vectors and weights after the best epoch; the vector of a cold item is its features."""
         self.network.load_state_dict(self.best)
         self.network.eval()
         with torch.no_grad():
