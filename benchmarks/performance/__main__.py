@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.performance.generated_data import SIZES
 from benchmarks.performance.measure import FIGURES, measure
-from benchmarks.performance.page import write_page
+from benchmarks.performance.page import BEFORE, write_page
 from nightjar.contract.atomic_files import write_text
 
 
@@ -22,7 +22,9 @@ def main() -> int:
     # The next measurement starts from scratch.
     (work / FIGURES).unlink()
     measured = [arguments.figures / f"{name}.json" for name in SIZES]
-    write_page([json.loads(path.read_text(encoding="utf-8")) for path in measured if path.exists()], arguments.page)
+    before = json.loads((arguments.figures / BEFORE).read_text(encoding="utf-8"))
+    of_sizes = [json.loads(path.read_text(encoding="utf-8")) for path in measured if path.exists()]
+    write_page(of_sizes, before, arguments.page)
     return 0
 
 

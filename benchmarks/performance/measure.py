@@ -12,10 +12,11 @@ from benchmarks.performance.fitting import epoch_seconds
 from benchmarks.performance.generated_data import Size
 from benchmarks.performance.index_build import generated_index, model_index
 from benchmarks.performance.inputs import inputs_seconds
-from benchmarks.performance.nightly_run import imported_home, measure_run
 from benchmarks.performance.process_starts import start_seconds
 from benchmarks.performance.publication import duckdb_seconds, postgres_seconds
 from benchmarks.performance.scoring import scoring_seconds
+from benchmarks.performance.script import script_costs
+from benchmarks.performance.whole_run import imported_home, measure_run
 from benchmarks.saved_figures import SavedFigures
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import load_settings
@@ -33,22 +34,24 @@ def measure(size: Size, work: Path) -> dict[str, Any]:
     largest size, continues.
     """
     home, figures = work / "home", SavedFigures(work / FIGURES)
-    run = figures.measure_once("night", lambda: _run(size, work))
+    run = figures.measure_once("run", lambda: _run(size, work))
     is_small = size.interactions <= _MOST_REPEATED
     repeats, workers = (_FEW, _WORKERS) if is_small else (1, ())
-    measure_stages(home, run["publication_id"], size.index_items, repeats, workers, figures)
+    interactions = work / "files" / "interactions.parquet"
+    measure_stages(home, run["publication_id"], interactions, size.index_items, repeats, workers, figures)
     return {"size": asdict(size), **figures.values}
 
 
 def measure_stages(
     home: Path,
     publication_id: str,
+    interactions: Path,
     index_items: Sequence[int],
     repeats: int,
     workers: Sequence[int],
     figures: SavedFigures,
 ) -> None:
-    """Measure in isolation the work of the stages of a finished run."""
+    """Measure in isolation the work of the stages of a finished run; its home was imported from `interactions`."""
     settings = load_settings().model_copy(update={"home": home.absolute()})
     folder = RunFolder.of(settings.lake, publication_id).path
     parts: dict[str, Callable[[], Any]] = {
@@ -58,6 +61,7 @@ def measure_stages(
         "scoring": lambda: _alone(scoring_seconds, folder, repeats),
         "duckdb": lambda: _alone(duckdb_seconds, folder, repeats),
         "postgres": lambda: _alone(postgres_seconds, folder, repeats),
+        "script": lambda: _alone(script_costs, folder, interactions),
         "cluster": lambda: _alone(cluster_seconds, folder, settings, workers),
         "index": lambda: _alone(model_index, folder, settings, repeats),
         "made-up indices": lambda: [_alone(generated_index, items, settings) for items in index_items],

@@ -29,6 +29,17 @@ _OVERHEAD = """## Time outside the stages
 Each stage is a process of its own, or two. The time that they need to start and to end, and Airflow's own work between
 them, do not grow with the data.
 """
+# Figures of the first edition's last benchmark, in the folder of those by size.
+BEFORE = "first_edition.json"
+_EDITIONS = """## Before and now
+
+Seconds of the first edition and of this one, on the same kind of machine.
+"""
+_SCRIPT = """## A script instead
+
+What a team would write instead: pandas reads the same file of interactions, one library fits one model, and the best
+new items of each user go into one file. Recall@10 is of what the run held out; the script was fitted on the same pairs.
+"""
 _CLUSTER = """## Spark's jobs on a cluster
 
 From submission to end, on a standalone cluster of one machine whose workers have one core each. On a machine of two
@@ -36,13 +47,23 @@ cores the driver shares them with the workers, and what starts on each worker ta
 """
 
 
-def write_page(measured: Sequence[Figures], page: Path) -> None:
-    """Write the page; `measured` is in the order of the sizes."""
+def write_page(measured: Sequence[Figures], before: Figures, page: Path) -> None:
+    """Write the page.
+
+    Args:
+        measured: figures in the order of the sizes.
+        before: seconds of the first edition's runs, and of their stages, by the name of a size.
+        page: the file to write.
+    """
     by_size = [targets(figures) for figures in measured]
     parts = [_HEAD, "## Targets\n", _target_table(measured, by_size), ""]
     if lost := reasons(by_size):
         parts += ["Where a target is not met, and what takes the time:\n", *(f"- {line}" for line in lost), ""]
     parts += ["![cost against size](images/performance.png)\n"]
+    if compared := [figures for figures in measured if figures["size"]["name"] in before]:
+        parts += [_EDITIONS, _edition_table(compared, before), ""]
+    if scripted := [figures for figures in measured if "script" in figures]:
+        parts += [_SCRIPT, _script_table(scripted), ""]
     parts += [_STAGES, _stage_table(measured), ""]
     parts += [_OVERHEAD, _overhead_table(measured), ""]
     for title, key, unit in (
@@ -82,7 +103,7 @@ def _target_table(measured: Sequence[Figures], by_size: Sequence[Sequence[Target
 
 def _stage_table(measured: Sequence[Figures]) -> str:
     rows = _head("stage: seconds, rows a second, peak", measured)
-    for stage in measured[0]["night"]["stages"]:
+    for stage in measured[0]["run"]["stages"]:
         cells = []
         for figures in measured:
             cost = _stage(figures, stage["stage"])
@@ -93,8 +114,36 @@ def _stage_table(measured: Sequence[Figures]) -> str:
     return "\n".join(rows)
 
 
+def _edition_table(measured: Sequence[Figures], before: Figures) -> str:
+    rows = _head("seconds", measured)
+    earlier = [before[figures["size"]["name"]] for figures in measured]
+    for stage in (each["stage"] for each in measured[0]["run"]["stages"]):
+        cells = []
+        for figures, was in zip(measured, earlier, strict=True):
+            cost = _stage(figures, stage)
+            cells.append(f"{was['stages'].get(stage, 0):,.1f} → {cost['seconds']:,.1f}" if cost else "")
+        rows.append(f"| {stage} | {' | '.join(cells)} |")
+    runs = zip(measured, earlier, strict=True)
+    rows.append(
+        "| the run | " + " | ".join(f"{was['seconds']:,.0f} → {f['run']['seconds']:,.0f}" for f, was in runs) + " |"
+    )
+    return "\n".join(rows)
+
+
+def _script_table(measured: Sequence[Figures]) -> str:
+    rows = _head("seconds, peak, recall@10", measured)
+    for name in measured[0]["script"]:
+        cells = []
+        for figures in measured:
+            cost = figures["run"] | figures["script"][name] if name in figures["script"] else None
+            shown = f"{cost['seconds']:,.1f} s, {cost['peak'] / 2**30:.2f} GiB, {cost['recall']:.3f}" if cost else ""
+            cells.append(shown)
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
 def _stage(figures: Figures, name: str) -> Figures | None:
-    return next((each for each in figures["night"]["stages"] if each["stage"] == name), None)
+    return next((each for each in figures["run"]["stages"] if each["stage"] == name), None)
 
 
 def _cost(stage: Figures) -> str:
@@ -139,7 +188,7 @@ def _draw(measured: Sequence[Figures], path: Path) -> None:
     figure = Figure(figsize=(12, 4.5), layout="constrained")
     seconds, memory = figure.subplots(1, 2)
     sizes = [figures["size"]["interactions"] for figures in measured]
-    for colour, stage in zip(colormaps["tab20"].colors, measured[0]["night"]["stages"], strict=False):
+    for colour, stage in zip(colormaps["tab20"].colors, measured[0]["run"]["stages"], strict=False):
         of_stage = [_stage(figures, stage["stage"]) for figures in measured]
         measured_of_stage = [(size, each) for size, each in zip(sizes, of_stage, strict=True) if each]
         for panel, value in ((seconds, "seconds"), (memory, "peak")):

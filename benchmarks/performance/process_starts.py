@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.performance.nightly_run import PROGRAMS, environment
 from benchmarks.performance.timing import seconds_each
+from benchmarks.performance.whole_run import PROGRAMS, environment
 from nightjar.contract.places import REPOSITORY
 
 _SPARK = "from pyspark.sql import SparkSession; SparkSession.builder.getOrCreate().range(1).collect()"

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.performance import measure
 from benchmarks.performance.generated_data import Size, write_files
-from benchmarks.performance.nightly_run import StageCost, ended_stage
 from benchmarks.performance.targets import Target, reasons, targets
+from benchmarks.performance.whole_run import StageCost, ended_stage
 from benchmarks.saved_figures import SavedFigures
 from tests.support.golden import check_wording
 
@@ -72,14 +72,14 @@ def test_targets_are_ratios_of_measured_figures() -> None:
         "duckdb": {"bare": 0.7, "load": 1.0},
         "postgres": {"bare": 0.9, "load": 1.0},
         "index": {"query per second": 98.0, "bare query per second": 100.0, "recall": 0.995},
-        "night": {"seconds": 30.0, "overhead": 10.0, "peak": 8 * 2**30},
+        "run": {"seconds": 30.0, "overhead": 10.0, "peak": 8 * 2**30},
     }
     found = [(round(each.ratio, 3), each.is_met) for each in targets(figures)]
     assert found == [
         (2.5, True),
         (1.25, False),
         (4.0, False),
-        (2.0, False),
+        (2.0, True),
         (48.0, True),
         (30.0, True),
         (1.1, False),
@@ -135,11 +135,11 @@ def test_an_interrupted_measurement_continues(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(measure, "_alone", alone)
     monkeypatch.setattr(measure, "_run", lambda size, work: pytest.fail(size.name))
-    SavedFigures(tmp_path / measure.FIGURES).measure_once("night", lambda: {"publication_id": "2026-03-31.1"})
+    SavedFigures(tmp_path / measure.FIGURES).measure_once("run", lambda: {"publication_id": "2026-03-31.1"})
     with pytest.raises(KeyboardInterrupt):
         measure.measure(SIZE, tmp_path)
     figures = measure.measure(SIZE, tmp_path)
     assert measured.count("start_seconds") == 1
     assert measured.count("inputs_seconds") == 2
-    assert (figures["size"]["name"], figures["night"]) == ("tiny", {"publication_id": "2026-03-31.1"})
+    assert (figures["size"]["name"], figures["run"]) == ("tiny", {"publication_id": "2026-03-31.1"})
     assert (figures["inputs"], figures["index"]) == ("inputs_seconds", "model_index")
