@@ -60,7 +60,8 @@ def refit_champion(
         data = data_of(theirs)
         # By the same rule on the same window: a choice that only one of the two may make would favour it.
         choices = choose(data, theirs, on_epoch, log)
-        return compared, choices.applied_to(fit_candidate(data.train_part, theirs, on_epoch, log=log)).ranker()
+        same = choices.epochs.in_settings(theirs)
+        return compared, choices.applied_to(fit_candidate(data.train_part, same, on_epoch, log=log)).ranker()
     except (NightjarError, ValidationError) as error:
         # A configuration that fails on this run's data must not keep another one from taking its place.
         return replace(compared, obstacle=str(error)), None

@@ -1,4 +1,4 @@
-"""What a run chooses before it is judged: the weights of its sources, and those that rank cold items.
+"""What a run chooses before it is judged: weights of its sources, those that rank cold items, and epochs.
 
 By fits that saw only what is before the choice window. Pure; used by the stages that evaluate, by the refit of the
 champion and by the search, so that all of them choose by one rule.
@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ml.data.training_data import TrainingData
-from ml.evaluation import blend_weights, cold_item_weights
+from ml.evaluation import blend_weights, cold_item_weights, epoch_choice
 from ml.evaluation.blend_weights import ChosenWeights
 from ml.evaluation.cold_item_weights import ColdItemWeights
+from ml.evaluation.epoch_choice import ChosenEpochs, EpochWatch
 from ml.evaluation.holdout_slices import holdout_slices, slice_named
 from ml.models.base import LongFit
 from ml.models.candidate import NO_LOG, Candidate, fit_candidate, no_report
@@ -25,10 +26,12 @@ class Choices:
     Attributes:
         cold_items: weights that rank cold items.
         blend: weights of the sources.
+        epochs: of LightFM.
     """
 
     cold_items: ColdItemWeights
     blend: ChosenWeights
+    epochs: ChosenEpochs
 
     def applied_to(self, candidate: Candidate) -> Candidate:
         """Return the candidate that ranks by them."""
@@ -36,7 +39,7 @@ class Choices:
 
     def summary(self) -> list[str]:
         """The choices in words, a line each."""
-        return [self.cold_items.summary(), *self.blend.summary()]
+        return [self.epochs.summary(), self.cold_items.summary(), *self.blend.summary()]
 
 
 def choose(
@@ -56,25 +59,28 @@ def choose(
     Raises:
         NightjarError: training diverged.
     """
-    if settings.blend_choice == settings.cold_item_choice == FIXED:
+    if settings.blend_choice == settings.cold_item_choice == settings.epoch_choice == FIXED:
         return _as_set(settings, "as set")
     windows = [data.before(each) for each in data.choices]
     windows = [each for each in windows if each.train.nnz > 0]
     if not windows:
         return _as_set(settings, "as set: there is nothing before the window to choose by")
-    newest = fit_candidate(windows[0].train_part, settings, on_epoch, log=log)
+    watch = EpochWatch(windows[0], settings, on_epoch)
+    newest = fit_candidate(windows[0].train_part, settings, watch.after_epoch, log=log)
+    epochs = watch.chosen()
     slices = holdout_slices(windows[0].train, windows[0].holdout, windows[0].is_available, settings.seed)
     cold_items = cold_item_weights.choose(newest, slice_named(slices, "cold_item"))
     if settings.blend_choice == FIXED:
-        return Choices(cold_items, ChosenWeights(None, {}, "as set"))
-    older = [fit_candidate(each.train_part, settings, on_epoch, log=log) for each in windows[1:]]
+        return Choices(cold_items, ChosenWeights(None, {}, "as set"), epochs)
+    same = epochs.in_settings(settings)
+    older = [fit_candidate(each.train_part, same, on_epoch, log=log) for each in windows[1:]]
     candidates = [each.at(cold_items.in_settings(settings)) for each in (newest, *older)]
-    return Choices(cold_items, blend_weights.choose(candidates))
+    return Choices(cold_items, blend_weights.choose(candidates), epochs)
 
 
 def _as_set(settings: Settings, reason: str) -> Choices:
     own = ColdItemWeights(settings.cold_item_regression_share, settings.cold_item_share, reason)
-    return Choices(own, ChosenWeights(None, {}, reason))
+    return Choices(own, ChosenWeights(None, {}, reason), epoch_choice.as_set(settings))
 
 
 def fit_as_a_run(data: TrainingData, settings: Settings) -> Candidate:
@@ -84,4 +90,4 @@ def fit_as_a_run(data: TrainingData, settings: Settings) -> Candidate:
         NightjarError: training diverged.
     """
     choices = choose(data, settings)
-    return choices.applied_to(fit_candidate(data.train_part, settings))
+    return choices.applied_to(fit_candidate(data.train_part, choices.epochs.in_settings(settings)))

@@ -158,7 +158,7 @@ def no_report(*_: object) -> None:
 def fit_candidate(
     part: TrainingPart,
     settings: Settings,
-    on_epoch: Callable[[Epoch, Candidate], None] = no_report,
+    on_epoch: Callable[[Epoch, Candidate], bool | None] = no_report,
     checkpoint: WarmStartCheckpoint | None = None,
     on_source: Callable[[str, float], None] = no_report,
     log: LongFit = NO_LOG,
@@ -168,7 +168,7 @@ def fit_candidate(
     Args:
         part: the data.
         settings: of the fit and the ranking.
-        on_epoch: called after each epoch of LightFM with the candidate as it is then.
+        on_epoch: called after each epoch of LightFM with the candidate as it is then; True ends LightFM's fit.
         checkpoint: from which LightFM starts; None: from scratch.
         on_source: called after the fit of each other model with its name and seconds.
         log: of the models whose fit is long.

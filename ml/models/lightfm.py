@@ -85,7 +85,7 @@ def fit(
     user_features: sparse.csr_matrix,
     item_features: sparse.csr_matrix,
     settings: Settings,
-    on_epoch: Callable[[Epoch], None],
+    on_epoch: Callable[[Epoch], bool | None],
     checkpoint: WarmStartCheckpoint | None = None,
 ) -> WarmStartCheckpoint:
     """Fit LightFM with the WARP loss (Kula 2015; Weston et al. 2011) and return (user factors, item factors).
@@ -97,7 +97,7 @@ def fit(
         user_features: (users, user features) float32.
         item_features: (items, item features) float32.
         settings: dimension, epochs, learning rate, penalties, shards, workers, threads and seed.
-        on_epoch: called after each epoch.
+        on_epoch: called after each epoch; True ends the fit.
         checkpoint: of an earlier fit, for the same features, zero where it has none; None: train from scratch.
 
     Returns:
@@ -126,7 +126,8 @@ def fit(
             ended = time.monotonic()
             of_sides = zip((of_users, of_items), training.parameters(), strict=True)
             user_factors, item_factors = (_carried(features, parameters) for features, parameters in of_sides)
-            on_epoch(Epoch(number, count, ended - started, ended - began, user_factors, item_factors))
+            if on_epoch(Epoch(number, count, ended - started, ended - began, user_factors, item_factors)):
+                break
     return user_factors, item_factors
 
 

@@ -1,10 +1,11 @@
 """Stage evaluate_model: choose weights, fit on the training part, judge beside popularity and the champion's refit.
 
-Weights are chosen on a window inside the training part by a fit that saw nothing of it; what judges is the holdout.
+Weights and epochs are chosen on a window inside the training part by a fit that saw nothing of it; what judges is the
+holdout.
 
 Reads `features/`, `snapshot/`, the ledger, the champion's MLflow run and the warm-start checkpoint; writes
-`outputs/model_metrics/`, `evaluation/`, `blend_weights.json`, `cold_items.json`, `start/evaluation/`, `plots/` and the
-MLflow run of the publication.
+`outputs/model_metrics/`, `evaluation/`, `blend_weights.json`, `cold_items.json`, `epochs.json`, `start/evaluation/`,
+`plots/` and the MLflow run of the publication.
 """
 
 from ml.evaluation.choices import choose
@@ -33,7 +34,7 @@ def run(settings: Settings, folder: RunFolder) -> None:
         choices = choose(data, settings, fit_pulse("before the choice window", progress), log)
         for line in choices.summary():
             progress.say(line)
-        fit = fit_on_train(data, slices[0], folder, settings, progress, log)
+        fit = fit_on_train(data, slices[0], folder, settings, choices.epochs, progress, log)
         compared, champion = refit_of_champion(folder, settings, progress, log)
 
         judgement = judge(choices.applied_to(fit.candidate), champion, slices)

@@ -1,10 +1,11 @@
 """Stage fit_model: the final fit on all events before the end of the interval.
 
-Reads `features/`, `snapshot/`, `cold_items.json`, `blend_weights.json` and the warm-start checkpoint; writes `model/`,
-`start/final/`, `outputs/item_embeddings/`, `outputs/user_embeddings/`, `outputs/model_sources/`; registers the model.
+Reads `features/`, `snapshot/`, `cold_items.json`, `blend_weights.json`, `epochs.json` and the warm-start checkpoint;
+writes `model/`, `start/final/`, `outputs/item_embeddings/`, `outputs/user_embeddings/`, `outputs/model_sources/`;
+registers the model.
 """
 
-from ml.evaluation import blend_weights, cold_item_weights
+from ml.evaluation import blend_weights, cold_item_weights, epoch_choice
 from ml.evaluation.choices import Choices
 from ml.models.candidate import Candidate
 from ml.models.lightfm import Epoch
@@ -31,10 +32,14 @@ def run(settings: Settings, folder: RunFolder) -> None:
         progress.unit, progress.rows = "pairs", data.full.nnz
         if data.full.nnz == 0:
             raise BadInput("no event has a weight above 0: see nightjar events", code="no_events")
-        choices = Choices(cold_item_weights.load(folder.cold_items), blend_weights.load(folder.blend_weights))
+        choices = Choices(
+            cold_item_weights.load(folder.cold_items),
+            blend_weights.load(folder.blend_weights),
+            epoch_choice.load(folder.epochs),
+        )
 
         def show(epoch: Epoch, candidate: Candidate) -> None:
             progress.pulse(epoch.line(data.full.nnz))
 
-        candidate = RunFit.of(settings, folder, "final", data).run(show, fit_line(progress), log)
+        candidate = RunFit.of(settings, folder, "final", data, choices.epochs).run(show, fit_line(progress), log)
         write_model(settings, folder, choices.applied_to(candidate), progress)

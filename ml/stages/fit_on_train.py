@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ml.data.training_data import TrainingData
+from ml.evaluation.epoch_choice import ChosenEpochs
 from ml.evaluation.evaluate import recall_at_k
 from ml.evaluation.holdout_slices import HoldoutSlice, sampled
 from ml.evaluation.slice_lists import Evaluated
@@ -52,6 +53,7 @@ def fit_on_train(
     all_slice: HoldoutSlice,
     folder: RunFolder,
     settings: Settings,
+    epochs: ChosenEpochs,
     progress: StageProgress,
     log: LongFit,
 ) -> TrainFit:
@@ -69,7 +71,7 @@ def fit_on_train(
         recalls.append(recall_at_k(ranker, sample, truth, settings.metric_k))
         progress.pulse(f"{epoch.line(data.train.nnz)}, recall@{settings.metric_k} {recalls[-1]:.4f}")
 
-    fit = RunFit.of(settings, folder, "evaluation", data)
+    fit = RunFit.of(settings, folder, "evaluation", data, epochs)
     warm_started_from = folder.record().warm_start_from if fit.checkpoint else "none"
     progress.say(f"warm-started from: {warm_started_from}")
     candidate = fit.run(measure, fit_line(progress), log)

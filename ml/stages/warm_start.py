@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ml.data.training_data import TrainingData
+from ml.evaluation.epoch_choice import ChosenEpochs
 from ml.models.base import LongFit, NamedArrays
 from ml.models.candidate import Candidate, fit_candidate
 from ml.models.lightfm import Epoch, epochs_of
@@ -28,6 +29,7 @@ class RunFit:
         folder: of the run; its record names the publication to warm-start from.
         name: `evaluation`, on the training part, or `final`, on everything.
         data: features of this run.
+        epochs: of a fit from scratch.
         checkpoint: from which it starts; None: from scratch.
     """
 
@@ -35,10 +37,11 @@ class RunFit:
     folder: RunFolder
     name: str
     data: TrainingData
+    epochs: ChosenEpochs
     checkpoint: Checkpoint | None
 
     @classmethod
-    def of(cls, settings: Settings, folder: RunFolder, name: str, data: TrainingData) -> "RunFit":
+    def of(cls, settings: Settings, folder: RunFolder, name: str, data: TrainingData, epochs: ChosenEpochs) -> "RunFit":
         """Return the fit with its checkpoint loaded.
 
         Raises:
@@ -47,7 +50,7 @@ class RunFit:
         checkpoint = None
         if folder.record().warm_start_from:
             checkpoint = load(_earlier(settings, folder, name), data, settings)
-        return cls(settings, folder, name, data, checkpoint)
+        return cls(settings, folder, name, data, epochs, checkpoint)
 
     def run(
         self, on_epoch: Callable[[Epoch, Candidate], None], on_source: Callable[[str, float], None], log: LongFit
@@ -66,9 +69,10 @@ class RunFit:
         left: dict[str, NamedArrays] = {}
         log = replace(log, starts=self.checkpoint.others if self.checkpoint else {}, leave=left.__setitem__)
         lightfm = self.checkpoint.lightfm if self.checkpoint else None
-        candidate = fit_candidate(part, self.settings, on_epoch, lightfm, on_source, log)
+        settings = self.epochs.in_settings(self.settings)
+        candidate = fit_candidate(part, settings, on_epoch, lightfm, on_source, log)
         if self.settings.warm_start == ON:
-            epochs = epochs_of(self.settings, part.pairs.nnz, lightfm)
+            epochs = epochs_of(settings, part.pairs.nnz, lightfm)
             if self.checkpoint:
                 epochs += read_manifest(_earlier(self.settings, self.folder, self.name))["epochs"]
             own = self.folder.warm_start_checkpoint(self.name)

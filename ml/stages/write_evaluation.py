@@ -1,7 +1,7 @@
 """Writes what an evaluation leaves: rows, results for the gates, plots, and its part of the MLflow run.
 
 Reads the run's record, snapshot and tuned configuration; writes `outputs/model_metrics/`, `evaluation/`,
-`cold_items.json`, `blend_weights.json` and `plots/`. Used by the stage evaluate_model.
+`cold_items.json`, `blend_weights.json`, `epochs.json` and `plots/`. Used by the stage evaluate_model.
 """
 
 import math
@@ -12,7 +12,7 @@ from pathlib import Path
 from ml import tracking
 from ml.data.dataset_digest import dataset_digest
 from ml.data.text_model import text_model_digest
-from ml.evaluation import blend_weights, cold_item_weights, plots, results
+from ml.evaluation import blend_weights, cold_item_weights, epoch_choice, plots, results
 from ml.evaluation.choices import Choices
 from ml.evaluation.evaluate import Metric
 from ml.evaluation.judge import Judgement
@@ -52,6 +52,7 @@ def write_evaluation(settings: Settings, folder: RunFolder, evaluated: Evaluated
     coverage = {row.model: row.value for row in metrics if (row.slice, row.metric) == ("all", "coverage")}
     cold_item_weights.save(evaluated.choices.cold_items, folder.cold_items)
     blend_weights.save(evaluated.choices.blend, folder.blend_weights)
+    epoch_choice.save(evaluated.choices.epochs, folder.epochs)
     of_users = evaluated.judgement.evaluation.of_users
     results.save(EvaluationResults(of_users, coverage, evaluated.compared_champion), folder.evaluation)
     _draw_plots(folder, evaluated, settings)
@@ -84,6 +85,7 @@ def _parameters(settings: Settings, folder: RunFolder, evaluated: EvaluatedModel
         "code_version": record.code_version,
         "recipe_name": record.recipe,
         "warm_start_from": evaluated.fit.warm_started_from,
+        "chosen_epochs": evaluated.choices.epochs.epochs,
         "chosen_cold_item_share": evaluated.choices.cold_items.blend_weight,
         "chosen_cold_item_regression_share": evaluated.choices.cold_items.regression_weight,
         **_blend_weights(evaluated.fit.candidate, evaluated.choices),

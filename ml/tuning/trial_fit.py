@@ -4,7 +4,6 @@ Used by the search on the validation window and by the gates on the run's holdou
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,10 +67,6 @@ class Fitted:
     curve: list[float]
 
 
-class _EarlyStop(Exception):
-    """Further epochs would not help, or the candidate is given up."""
-
-
 def search_epochs(
     data: TrainingData, settings: Settings, patience: int | None, should_continue: Callable[[int, float], bool]
 ) -> Fitted | None:
@@ -81,7 +76,7 @@ def search_epochs(
         data: the features, whose holdout is the truth.
         settings: of the candidate.
         patience: epochs without a better recall after which training ends; None for a candidate whose number of
-            epochs is given: the last one counts, as in a run.
+            epochs is given: the last one counts.
         should_continue: called with number and recall after each epoch; False gives the candidate up.
 
     Raises:
@@ -93,17 +88,15 @@ def search_epochs(
     best: list[tuple[int, Candidate]] = []
     is_given_up = False
 
-    def after_epoch(epoch: Epoch, candidate: Candidate) -> None:
+    def after_epoch(epoch: Epoch, candidate: Candidate) -> bool:
         nonlocal is_given_up
         curve.append(recall_at_k(candidate.ranker(), curve_sample, truth, settings.metric_k))
         if patience is None or curve[-1] > max(curve[:-1], default=-1.0):
             best[:] = [(epoch.number, candidate)]
         is_given_up = not should_continue(epoch.number, curve[-1])
-        if is_given_up or (patience is not None and epoch.number - best[0][0] >= patience):
-            raise _EarlyStop
+        return is_given_up or (patience is not None and epoch.number - best[0][0] >= patience)
 
-    with suppress(_EarlyStop):
-        fit_candidate(data.train_part, settings, after_epoch)
+    fit_candidate(data.train_part, settings, after_epoch)
     if is_given_up or not best:
         return None
     number, candidate = best[0]

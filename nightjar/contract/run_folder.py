@@ -11,6 +11,7 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
     evaluation/              evaluation results that gate_model reads (ml.evaluation.results)
     cold_items.json          the weights that rank cold items (ml.evaluation.cold_item_weights)
     blend_weights.json       the weights of the model's sources (ml.evaluation.blend_weights)
+    epochs.json              how long LightFM is trained (ml.evaluation.epoch_choice)
     mlflow_run.json          where MLflow keeps the training
     model/                   the final embeddings (nightjar.contract.artifacts.embeddings)
     start/<fit>/             warm-start checkpoint of each fit, if any (ml.models.warm_start_checkpoint)
@@ -140,6 +141,11 @@ class RunFolder:
     def blend_weights(self) -> Path:
         """File of the weights of the model's sources."""
         return self.path / "blend_weights.json"
+
+    @property
+    def epochs(self) -> Path:
+        """File of the number of LightFM's epochs."""
+        return self.path / "epochs.json"
 
     @property
     def model(self) -> Path:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from nightjar.contract.settings.field import Fraction, PositiveInt, SettingsGroup, setting
 
-# Of the settings cold_item_choice and blend_choice.
+# Of the settings cold_item_choice, blend_choice and epoch_choice.
 FIXED = "fixed"
 
 

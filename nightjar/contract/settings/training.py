@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from nightjar.contract.settings.cold_items import FIXED
 from nightjar.contract.settings.field import PositiveInt, SettingsGroup, setting
 from nightjar.contract.settings.ranges import Between, OneOf
 
@@ -21,7 +22,14 @@ class TrainingSettings(SettingsGroup):
         description="Dimension of the embeddings.",
     )
     epochs: PositiveInt = setting(
-        30, recorded="model", tunable=EPOCHS, basic=True, description="Epochs of a LightFM fit."
+        30, recorded="model", tunable=EPOCHS, basic=True, description="Epochs of a LightFM fit, or the most of them."
+    )
+    epoch_choice: Literal["holdout", "fixed"] = setting(
+        "holdout",
+        recorded="model",
+        before_recording=FIXED,
+        description="How many epochs a fit from scratch has. holdout: until recall on the choice window no longer "
+        "improves, NIGHTJAR_EPOCHS at most; fixed: NIGHTJAR_EPOCHS.",
     )
     max_train_pairs: PositiveInt = setting(
         200_000_000,

@@ -48,9 +48,10 @@ def fixed(settings: Settings, *names: str) -> Settings:
 def test_fixed_settings_choose_nothing_and_fit_nothing(
     data: TrainingData, settings: Settings, parts: list[TrainingPart]
 ) -> None:
-    found = choose(data, fixed(settings, "blend_choice", "cold_item_choice"))
+    found = choose(data, fixed(settings, "blend_choice", "cold_item_choice", "epoch_choice"))
     assert found.blend.weights is None
     assert (found.cold_items.regression_weight, found.cold_items.blend_weight) == (0.5, 0.2)
+    assert found.epochs.epochs == 3
     assert parts == []
 
 
