@@ -160,7 +160,8 @@ def test_a_stage_has_its_files_among_its_checkpoints_and_a_search_trains_on_its_
     planted: Any, data: TrainingData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sharded_fit, "SparkWorkers", FilesWithoutSpark)
-    settings = planted.settings.model_copy(update={"train_shards": 2, "epochs": 1, "train_on": "spark"})
+    changes = {"train_shards": 2, "train_workers": 1, "epochs": 1, "train_on": "spark"}
+    settings = planted.settings.model_copy(update=changes)
     fit_candidate(data.train_part, settings)
     assert not list(tmp_path.iterdir())
     fit_candidate(data.train_part, settings, log=LongFit(checkpoints=tmp_path))
