@@ -61,16 +61,17 @@ class SparkWorkers:
         os.close(writer)
 
     def begin(self, plan: Plan) -> None:
-        """Write what the rounds start from, and send the plan.
+        """Write what the rounds start from, send the plan and wait until Spark has started.
 
         Raises:
-            NightjarError: the application has ended.
+            NightjarError: Spark did not start, or its master is gone.
         """
         self._files = RoundFiles(self._folder, plan)
         self._files.write_start(self._arrays)
         values = plan._asdict()
         hyperparameters = values.pop("hyperparameters")
         self._send([values, hyperparameters])
+        self._wait()
 
     def run(self, tasks: Sequence[Task]) -> None:
         """Train a round as one job of Spark, or merge here.

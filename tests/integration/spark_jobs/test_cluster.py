@@ -117,9 +117,9 @@ def test_a_worker_that_is_killed_while_it_trains_changes_nothing(
     victim, files = spark_cluster.workers[0], tmp_path / "files"
 
     def is_held() -> bool:
-        before = sorted(files.rglob("*.npz"))
+        before = sorted(files.rglob("*.arrays"))
         time.sleep(1)
-        return sorted(files.rglob("*.npz")) == before
+        return sorted(files.rglob("*.arrays")) == before
 
     def kill() -> None:
         wait_for(lambda: any(files.glob("*/round-2")), "the second round")

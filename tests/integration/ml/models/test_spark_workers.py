@@ -15,7 +15,7 @@ from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
 from tests.support.refusals import refused
 
-_SECRET = "planted-and-searched-for"
+_PLANTED = "canary-of-the-stage"
 _ENDS_WITHIN_SECONDS = 60
 
 
@@ -56,7 +56,7 @@ def test_tasks_of_spark_give_the_bits_of_processes_and_get_no_secret(
     # test_shard_workers.py compares one process with two and four.
     local = bits(fit(*inputs, settings_of(planted), lambda _: None))
     for name in ("NIGHTJAR_POSTGRES_PASSWORD", "AIRFLOW_CONN_DB", "PYSPARK_TOKEN"):
-        monkeypatch.setenv(name, _SECRET)
+        monkeypatch.setenv(name, _PLANTED)
     seen: set[psutil.Process] = set()
     names: list[str] = []
 
@@ -65,7 +65,7 @@ def test_tasks_of_spark_give_the_bits_of_processes_and_get_no_secret(
         for each in {driver, *driver.children(recursive=True)} - seen:
             # A worker may end meanwhile.
             with suppress(psutil.NoSuchProcess):
-                assert _SECRET not in [*each.environ().values(), *each.cmdline()]
+                assert _PLANTED not in [*each.environ().values(), *each.cmdline()]
                 names.append("java" if each.name() == "java" else "python")
                 seen.add(each)
 

@@ -1,6 +1,8 @@
 """What the tasks of a training on Spark read and write, in one process without Spark."""
 
+import os
 import shutil
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,16 +12,17 @@ import pytest
 from scipy import sparse
 
 from ml.data.training_data import TrainingData, read_training_data
-from ml.models import sharded_fit
+from ml.models import sharded_fit, spark_workers
 from ml.models.base import LongFit
 from ml.models.candidate import fit_candidate
 from ml.models.lightfm import FactorsWithGradients, fit
-from ml.models.round_files import RoundFiles
+from ml.models.round_files import RoundFiles, read_arrays
 from ml.models.shards import Plan, Task, do, lay_out
 from ml.models.shared_arrays import Arrays, OwnArrays
 from ml.models.warp import Hyperparameters, OneShard
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
+from nightjar.contract.spark_master import check_master
 from tests.support.refusals import refused
 
 HYPERPARAMETERS = Hyperparameters(2, 0.05, 10, 0.0, 0.1, 7)
@@ -68,8 +71,7 @@ def files(tmp_path: Path) -> RoundFiles:
 
 
 def contents(path: Path) -> dict[str, bytes]:
-    with np.load(path) as arrays:
-        return {name: values.tobytes() for name, values in arrays.items()}
+    return {name: values.tobytes() for name, values in read_arrays(path).items()}
 
 
 @pytest.mark.parametrize("has_checkpoint", [False, True])
@@ -100,39 +102,39 @@ def test_shards_trained_from_files_have_the_bits_of_those_in_memory(
 
 
 def test_files_are_named_by_round_and_shard_and_those_of_the_round_before_are_removed(files: RoundFiles) -> None:
-    names = {path.relative_to(files.folder).as_posix() for path in files.folder.rglob("*.npz")}
-    assert names == {"round-0/0.users.npz", "round-0/1.users.npz", "round-1/merged.npz"}
+    names = {path.relative_to(files.folder).as_posix() for path in files.folder.rglob("*.arrays")}
+    assert names == {"round-0/0.users.arrays", "round-0/1.users.arrays", "round-1/merged.arrays"}
     assert (files.folder / "constant" / "1" / "positives" / "indptr.npy").exists()
     memory: Arrays = {}
-    for path in files.folder.rglob("*.npz"):
-        with np.load(path) as arrays:
-            memory |= dict(arrays)
+    for path in files.folder.rglob("*.arrays"):
+        memory |= read_arrays(path)
     for shard in range(2):
         files.train(Task("train", shard, 1, 0))
         memory |= {f"{shard}/{name}": np.empty_like(memory[name]) for name in list(memory) if name.startswith("items/")}
     files.read_trained(memory, Task("train", 0, 1, 0))
-    names = {path.relative_to(files.folder).as_posix() for path in files.folder.rglob("*") if path.suffix == ".npz"}
-    of_shards = {f"round-1/{shard}.{kind}.npz" for shard in range(2) for kind in ("users", "copies")}
-    assert names == {"round-1/merged.npz", *of_shards}
+    names = {path.relative_to(files.folder).as_posix() for path in files.folder.rglob("*") if path.suffix == ".arrays"}
+    of_shards = {f"round-1/{shard}.{kind}.arrays" for shard in range(2) for kind in ("users", "copies")}
+    assert names == {"round-1/merged.arrays", *of_shards}
     # Round 1 of epoch 2 after three of epoch 1.
     files.write_merged(memory, Task("train", 0, 2, 0))
-    assert (files.folder / "round-4" / "merged.npz").exists()
+    assert (files.folder / "round-4" / "merged.arrays").exists()
 
 
 def test_a_task_that_runs_again_writes_the_same(files: RoundFiles) -> None:
     task, round_folder = Task("train", 1, 1, 0), files.folder / "round-1"
     files.train(task)
     written = {path.name: contents(path) for path in round_folder.glob("1.*")}
-    assert set(written) == {"1.users.npz", "1.copies.npz"}
+    assert set(written) == {"1.users.arrays", "1.copies.arrays"}
     assert (
-        written["1.users.npz"]["1/users/vectors"] != contents(files.folder / "round-0/1.users.npz")["1/users/vectors"]
+        written["1.users.arrays"]["1/users/vectors"]
+        != contents(files.folder / "round-0/1.users.arrays")["1/users/vectors"]
     )
-    inode = (round_folder / "1.copies.npz").stat().st_ino
+    inode = (round_folder / "1.copies.arrays").stat().st_ino
     files.train(task)
     # Whoever reads it meanwhile keeps its file.
-    assert (round_folder / "1.copies.npz").stat().st_ino == inode
+    assert (round_folder / "1.copies.arrays").stat().st_ino == inode
     # As after a worker that was killed between its two files.
-    (round_folder / "1.copies.npz").unlink()
+    (round_folder / "1.copies.arrays").unlink()
     files.train(task)
     assert {path.name: contents(path) for path in round_folder.iterdir() if path.name in written} == written
     assert not [path for path in round_folder.iterdir() if path.name.startswith(".")]
@@ -165,7 +167,40 @@ def test_a_stage_has_its_files_among_its_checkpoints_and_a_search_trains_on_its_
     fit_candidate(data.train_part, settings)
     assert not list(tmp_path.iterdir())
     fit_candidate(data.train_part, settings, log=LongFit(checkpoints=tmp_path))
-    assert (tmp_path / "round-8" / "1.users.npz").exists()
+    assert (tmp_path / "round-8" / "1.users.arrays").exists()
+
+
+class NeverReplies:
+    """In the place of the process of an application that waits for a cluster."""
+
+    stdin = None
+
+    def __init__(self, command: list[str], *, pass_fds: tuple[int, ...], **_: Any) -> None:
+        self._replies = os.dup(pass_fds[0])
+
+    def wait(self) -> None:
+        os.close(self._replies)
+
+
+def test_a_master_that_is_lost_while_a_round_waits_for_it_is_named(
+    planted: Any, data: TrainingData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(spark_workers, "_SECONDS_UNTIL_A_CHECK", 0.01)
+    monkeypatch.setattr(spark_workers.subprocess, "Popen", NeverReplies)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings = planted.settings.model_copy(update={"train_shards": 2, "train_on": "spark"})
+        checks: list[str] = []
+
+        def check(url: str) -> None:
+            checks.append(url)
+            # It answers at the start, and to the first check after it.
+            check_master(f"spark://127.0.0.1:{listener.getsockname()[1] if len(checks) < 3 else 1}")
+
+        monkeypatch.setattr(spark_workers, "check_master", check)
+        with refused(NightjarError, "spark_master_unreachable", value="spark://127.0.0.1:1"):
+            fit(data.train, data.user_features, data.item_features, settings, lambda _: None, None, tmp_path)
+    assert len(checks) == 3
+    assert not list(tmp_path.iterdir())
 
 
 def test_one_shard_trains_in_the_process_itself(planted: Any, data: TrainingData, tmp_path: Path) -> None:
