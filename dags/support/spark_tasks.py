@@ -13,7 +13,6 @@ from airflow.sdk.exceptions import AirflowException
 
 from dags.support.command_errors import CommandFailed, CommandRefused
 from dags.support.failure_records import reason_of, record_task_failure, resume_attempt
-from dags.support.spark_master import check_master
 from dags.support.task_defaults import COMPUTE_POOL, OUTCOME, RUN_FOLDER, only_in_stage_group, setting_of_run
 from nightjar.contract import prepared_commands
 from nightjar.contract.environment import spark_environment
@@ -21,6 +20,7 @@ from nightjar.contract.errors import BadInput, NightjarError
 from nightjar.contract.prepared_commands import SPARK_SESSION, PreparedCommand
 from nightjar.contract.progress import ERROR_LINE
 from nightjar.contract.settings import Settings, load_settings
+from nightjar.contract.spark_master import check_master
 from nightjar.contract.spark_submission import application, flag, properties
 from nightjar.contract.stages import stage_of
 from nightjar.contract.tuned_configuration import TUNABLE

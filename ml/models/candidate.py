@@ -171,7 +171,7 @@ def fit_candidate(
         on_epoch: called after each epoch of LightFM with the candidate as it is then; True ends LightFM's fit.
         checkpoint: from which LightFM starts; None: from scratch.
         on_source: called after the fit of each other model with its name and seconds.
-        log: of the models whose fit is long.
+        log: of the models whose fit is long; below its folder a training on Spark exchanges files with its tasks.
 
     Raises:
         BadInput: a setting turns on a model whose package is not installed.
@@ -198,6 +198,7 @@ def fit_candidate(
         settings,
         lambda epoch: on_epoch(epoch, candidate_of(epoch.users, epoch.items)),
         checkpoint,
+        log.checkpoints,
     )
     seconds[LIGHTFM] = time.monotonic() - started
     return candidate_of(users, items)

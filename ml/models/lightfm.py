@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +88,7 @@ def fit(
     settings: Settings,
     on_epoch: Callable[[Epoch], bool | None],
     checkpoint: WarmStartCheckpoint | None = None,
+    folder: Path | None = None,
 ) -> WarmStartCheckpoint:
     """Fit LightFM with the WARP loss (Kula 2015; Weston et al. 2011) and return (user factors, item factors).
 
@@ -99,19 +101,20 @@ def fit(
         settings: dimension, epochs, learning rate, penalties, shards, workers, threads and seed.
         on_epoch: called after each epoch; True ends the fit.
         checkpoint: of an earlier fit, for the same features, zero where it has none; None: train from scratch.
+        folder: below which a training on Spark exchanges files with its tasks; None: this machine trains.
 
     Returns:
         Factors of all features, all zero where there is no pair.
 
     Raises:
-        NightjarError: training diverged, or a process of it was killed.
+        NightjarError: training diverged, or a process of it was killed, or Spark failed.
     """
     users, items = _occurring(pairs, 1), _occurring(pairs, 0)
     if len(users) == 0:
         return _zero_factors(user_features, settings), _zero_factors(item_features, settings)
     of_users, of_items = user_features[users].astype(np.float32), item_features[items].astype(np.float32)
     began, count = time.monotonic(), epochs_of(settings, pairs.nnz, checkpoint)
-    with _training(pairs[users][:, items], of_users, of_items, settings, checkpoint) as training:
+    with _training(pairs[users][:, items], of_users, of_items, settings, checkpoint, folder) as training:
         for number in range(1, count + 1):
             started = time.monotonic()
             try:
@@ -160,6 +163,7 @@ def _training(
     item_features: sparse.csr_matrix,
     settings: Settings,
     checkpoint: WarmStartCheckpoint | None,
+    folder: Path | None,
 ) -> Iterator[OneShard | ShardedFit]:
     inputs = pairs, user_features, item_features
     given = Hyperparameters(*(getattr(settings, name) for name in Hyperparameters._fields))
@@ -174,7 +178,7 @@ def _training(
     start = one.parameters()
     # With its copy of the pairs.
     del one
-    with ShardedFit(shards, *inputs, *start, given, settings) as sharded:
+    with ShardedFit(shards, *inputs, *start, given, settings, folder) as sharded:
         yield sharded
 
 

@@ -1,6 +1,7 @@
-"""One fit of LightFM in shards: its memory, its processes, its epochs. Used by `lightfm`."""
+"""One fit of LightFM in shards: its memory, its workers, its epochs. Used by `lightfm`."""
 
 import os
+from pathlib import Path
 from types import TracebackType
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy import sparse
 from ml.models.shard_workers import NoWorkers, WorkerProcesses, Workers
 from ml.models.shards import ITEMS, SHARED, Plan, epoch_tasks, lay_out, parameters, rows_of
 from ml.models.shared_arrays import OwnArrays, SharedArrays
+from ml.models.spark_workers import SparkWorkers
 from ml.models.warp import Hyperparameters, Parameters
 from nightjar.contract.environment import spark_environment
 from nightjar.contract.places import REPOSITORY
@@ -55,6 +57,7 @@ class ShardedFit:
         items: from which the item features start.
         hyperparameters: of the updates.
         settings: workers and threads.
+        folder: below which the machines of a Spark cluster exchange files; None: this machine trains.
     """
 
     def __init__(
@@ -67,14 +70,17 @@ class ShardedFit:
         items: Parameters,
         hyperparameters: Hyperparameters,
         settings: Settings,
+        folder: Path | None = None,
     ) -> None:
-        workers = workers_of(settings, shards)
+        on_spark = folder if settings.train_on == "spark" else None
+        # Spark trains shards; this process merges them.
+        workers = workers_of(settings, shards) if on_spark is None else 1
         rounds = rounds_of(shards, pairs.nnz, pairs.shape[1])
         self._plan = Plan(shards, rounds, workers, settings.train_threads, hyperparameters)
         self._users = users
         self._memory = SharedArrays() if workers > 1 else OwnArrays()
         # First, because they start while the arrays are made.
-        self._workers = _workers(workers, self._memory, settings)
+        self._workers = _workers(workers, self._memory, settings, on_spark)
         try:
             start = (pairs, user_features, item_features, users, items)
             self._own = lay_out(self._memory.new, self._plan, *start)
@@ -97,7 +103,7 @@ class ShardedFit:
 
         Raises:
             ValueError: parameters are not finite.
-            NightjarError: a process was killed.
+            NightjarError: a process was killed, or the application of Spark failed.
         """
         for tasks in epoch_tasks(self._plan, number):
             self._workers.run(tasks)
@@ -118,7 +124,9 @@ class ShardedFit:
             self._memory.close()
 
 
-def _workers(count: int, memory: OwnArrays, settings: Settings) -> Workers:
+def _workers(count: int, memory: OwnArrays, settings: Settings, on_spark: Path | None) -> Workers:
+    if on_spark is not None:
+        return SparkWorkers(memory.arrays, settings, on_spark)
     if not isinstance(memory, SharedArrays):
         return NoWorkers(memory.arrays)
     # It has no secrets, which a training has no use for.

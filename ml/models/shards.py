@@ -1,8 +1,8 @@
 """LightFM in shards of users, which train copies of the item parameters; after each round the copies are merged.
 
 The shards, the rounds and all random numbers follow from the data and the settings, and each sum has one order: the
-bits do not depend on how many processes work, nor on which of them trains what. Used by `sharded_fit` and by the
-processes that train shards; `docs/decisions/parallel-training.md` says why the merge is as it is.
+bits do not depend on how many processes work, nor on which of them trains what. Used by `sharded_fit` and by whoever
+trains shards; `docs/decisions/parallel-training.md` says why the merge is as it is.
 
 Arrays lie under names: `items/...` and `shared/...` (user features that several shards carry) are the merged
 parameters, `3/items/...` and `3/users/...` those of shard 3, where its own features come before the shared ones.
@@ -133,6 +133,34 @@ def do(task: Task, arrays: Arrays, plan: Plan) -> None:
             _merge_rows(arrays, plan, task.piece)
 
 
+def draw_order(arrays: Arrays, plan: Plan, task: Task) -> None:
+    """Put the pairs of a task's shard into the order in which the rounds of its epoch go through them."""
+    order = arrays[f"{task.piece}/order"]
+    random = np.random.RandomState([plan.hyperparameters.seed, task.epoch, task.piece])
+    order[:] = random.permutation(len(order))
+
+
+def penalties(arrays: Arrays, plan: Plan) -> NDArray[np.float32]:
+    """Return (shards,) what the penalty in a round of each shard left of the number 1."""
+    return np.array([arrays[f"{shard}/users/biases"][-1] for shard in range(plan.shards)], np.float32)
+
+
+def penalise(own: Parameters, of_shards: NDArray[np.float32], shard: int) -> None:
+    """Shrink user features that only one shard carries, by the penalties of the others.
+
+    LightFM's penalty shrinks all features with each pair; a shard's own ones were shrunk with its own pairs only.
+    """
+    others = np.delete(of_shards, shard).prod()
+    for values in (own.vectors, own.biases):
+        np.multiply(values, others, out=values)
+
+
+def own_count(arrays: Arrays, shard: int) -> int:
+    """Return the number of user features that only this shard carries: the first ones of its users' parameters."""
+    # After them come those shared, and a last row of no feature.
+    return len(arrays[f"{shard}/users/biases"]) - 1 - len(arrays[f"{SHARED}/biases"])
+
+
 def merge(base: Parameters, copies: Iterable[Parameters], is_mean: bool = False) -> None:
     """Merge what shards trained on copies of the base into the base.
 
@@ -183,13 +211,11 @@ def _train_shard(arrays: Arrays, plan: Plan, task: Task) -> None:
     users, items = parameters(arrays, f"{shard}/users"), parameters(arrays, f"{shard}/{ITEMS}")
     _copy(parameters(arrays, ITEMS), items)
     shared = parameters(arrays, SHARED)
-    # The last row but those shared is of no feature.
-    first = len(users.biases) - 1 - len(shared.biases)
-    _copy(shared, rows_of(users, slice(first, -1)))
+    _copy(shared, rows_of(users, slice(own_count(arrays, shard), -1)))
     users.biases[-1] = 1.0
-    order = arrays[f"{shard}/order"]
     if task.round == 0:
-        order[:] = np.random.RandomState([given.seed, task.epoch, shard]).permutation(len(order))
+        draw_order(arrays, plan, task)
+    order = arrays[f"{shard}/order"]
     part = order[len(order) * task.round // plan.rounds : len(order) * (task.round + 1) // plan.rounds]
     positives = _matrix(arrays, f"{shard}/positives")
     pairs = Pairs(arrays[f"{shard}/pair_users"][part], positives.indices[part], positives.data[part])
@@ -212,23 +238,18 @@ def _merge_rows(arrays: Arrays, plan: Plan, piece: int) -> None:
 
 
 def _penalise_own(arrays: Arrays, plan: Plan, piece: int) -> None:
-    # LightFM's penalty shrinks all features with each pair; a shard's own ones were shrunk with its own pairs only.
-    users = [parameters(arrays, f"{shard}/users") for shard in range(plan.shards)]
-    shrunk = np.array([each.biases[-1] for each in users])
-    for shard, each in enumerate(users):
-        count = len(each.biases) - 1 - len(arrays[f"{SHARED}/biases"])
-        own = rows_of(each, slice(count * piece // plan.pieces, count * (piece + 1) // plan.pieces))
-        others = np.delete(shrunk, shard).prod()
-        for values in (own.vectors, own.biases):
-            np.multiply(values, others, out=values)
+    of_shards = penalties(arrays, plan)
+    for shard in range(plan.shards):
+        count = own_count(arrays, shard)
+        rows = slice(count * piece // plan.pieces, count * (piece + 1) // plan.pieces)
+        penalise(rows_of(parameters(arrays, f"{shard}/users"), rows), of_shards, shard)
 
 
 def _copy_of(arrays: Arrays, side: str, shard: int, rows: slice) -> Parameters:
     if side == ITEMS:
         return rows_of(parameters(arrays, f"{shard}/{ITEMS}"), rows)
-    users = parameters(arrays, f"{shard}/users")
-    first = len(users.biases) - 1 - len(arrays[f"{SHARED}/biases"])
-    return rows_of(users, slice(first + rows.start, first + rows.stop))
+    first = own_count(arrays, shard)
+    return rows_of(parameters(arrays, f"{shard}/users"), slice(first + rows.start, first + rows.stop))
 
 
 def parameters(arrays: Arrays, name: str) -> Parameters:

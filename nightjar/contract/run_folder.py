@@ -15,7 +15,8 @@ Layout, below `lake/runs/data_date=<date>/publication_id=<id>/`:
     mlflow_run.json          where MLflow keeps the training
     model/                   the final embeddings (nightjar.contract.artifacts.embeddings)
     start/<fit>/             warm-start checkpoint of each fit, if any (ml.models.warm_start_checkpoint)
-    checkpoints/             what a killed fit continues from, until its stage ends (ml.stages.long_fits)
+    checkpoints/             what a killed fit continues from, until its stage ends (ml.stages.long_fits), and the files
+                             of a training on Spark (ml.models.round_files)
     indices/<name>/          the HNSW indices with their ids and manifests
     outputs/<table>/         Parquet rows of each `recs` table, without publication_id and data_date
     progress.jsonl           one line a finished stage: rows and seconds

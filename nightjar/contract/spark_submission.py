@@ -47,7 +47,8 @@ def properties(settings: Settings) -> dict[str, str]:
 
 def session_options(settings: Settings) -> str:
     """Return the options of a session that is no submission, as the variable `PYSPARK_SUBMIT_ARGS` has them."""
-    options = ["--master", settings.spark_master, "--driver-memory", settings.spark_driver_memory]
+    memory = ["--driver-memory", settings.spark_driver_memory, "--executor-memory", settings.spark_executor_memory]
+    options = ["--master", settings.spark_master, *memory]
     # Spark takes what is no submission for a shell, and draws its progress for a person.
     shown = {**properties(settings), "spark.ui.showConsoleProgress": "false"}
     confs = _options("--conf", (f"{name}={value}" for name, value in shown.items()))

@@ -83,6 +83,12 @@ class TrainingSettings(SettingsGroup):
         ge=0,
         description="Most processes that train shards; they change no result. 0: as many as cores.",
     )
+    train_on: Literal["local", "spark"] = setting(
+        "local",
+        recorded=None,
+        description="Where the stages train shards; it changes no result. local: on the stage's machine; spark: on "
+        "NIGHTJAR_SPARK_MASTER. A fit of one shard trains in the stage's process.",
+    )
     train_threads: PositiveInt = setting(
         1, recorded=None, description="Threads of LightFM in each shard; results repeat exactly only with 1."
     )

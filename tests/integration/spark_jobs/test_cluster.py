@@ -1,6 +1,10 @@
-"""Both jobs on a standalone cluster of two workers, on MovieLens 100K: the same bits as in one process."""
+"""Both jobs, on MovieLens 100K, and a training on a cluster of two workers: the same bits as in one process."""
 
+import signal
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +15,15 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import sparse
 
+from ml.data.training_data import read_training_data
+from ml.models import sharded_fit
+from ml.models.lightfm import FactorsWithGradients, fit
 from nightjar.contract.artifacts import model_folder
 from nightjar.contract.artifacts.embeddings import Embeddings
 from nightjar.contract.artifacts.model_folder import ModelSources
 from nightjar.contract.artifacts.sources import COLD, WARM, HistoryRule, ItemScores, ItemWeights, Source
 from nightjar.contract.run_folder import RunFolder
-from tests.support.spark_cluster import SparkCluster, wait_for
+from tests.support.spark_cluster import SparkCluster, below, wait_for
 from tests.support.spark_submit import start, submit
 
 BUILD = {
@@ -89,6 +96,55 @@ def test_a_worker_that_is_killed_while_it_scores_changes_nothing(
     assert '"Reason":"ExecutorLostFailure"' in events
     for name in OUTPUTS:
         assert contents(on_cluster.output(name)).equals(contents(local.output(name))), name
+
+
+def test_a_worker_that_is_killed_while_it_trains_changes_nothing(
+    planted: Any, spark_cluster: SparkCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharded_fit, "rounds_of", lambda *_: 3)
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    # Spark reads its defaults there.
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
+    log = {"enabled": "true", "compress": "false", "dir": (tmp_path / "events").as_uri()}
+    (tmp_path / "events").mkdir()
+    (tmp_path / "spark-defaults.conf").write_text("".join(f"spark.eventLog.{key} {log[key]}\n" for key in log))
+    data = read_training_data(planted.folder.features_folder)
+    changes = {"train_shards": 4, "train_workers": 1, "epochs": 4, "user_alpha": 1e-3}
+    settings = planted.settings.model_copy(update=changes)
+    inputs = data.train, data.user_features, data.item_features
+    local = fit(*inputs, settings, lambda _: None)
+    spark_cluster.have_workers(2)
+    victim, files = spark_cluster.workers[0], tmp_path / "files"
+
+    def is_held() -> bool:
+        before = sorted(files.rglob("*.arrays"))
+        time.sleep(1)
+        return sorted(files.rglob("*.arrays")) == before
+
+    def kill() -> None:
+        wait_for(lambda: any(files.glob("*/round-2")), "the second round")
+        assert spark_cluster.executor(victim) is not None
+        # With the task that it has or gets, so that it is killed in the middle of one.
+        for each in below(victim.pid):
+            each.send_signal(signal.SIGSTOP)
+        try:
+            wait_for(is_held, "a round that cannot end")
+        finally:
+            spark_cluster.kill(victim)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    on_cluster = settings.model_copy(update={"train_on": "spark", "spark_master": spark_cluster.url})
+    factors = fit(*inputs, on_cluster, lambda _: None, None, files)
+    killer.join()
+    events = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "events").rglob("*") if path.is_file())
+    assert '"Reason":"ExecutorLostFailure"' in events
+    assert bits(factors) == bits(local)
+    assert not list(files.iterdir())
+
+
+def bits(factors: tuple[FactorsWithGradients, ...]) -> list[bytes]:
+    return [getattr(side, name).tobytes() for side in factors for name in sorted(vars(side))]
 
 
 def contents(folder: Path) -> pa.Table:

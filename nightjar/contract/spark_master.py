@@ -1,4 +1,7 @@
-"""Checks before a job is submitted that a Spark master answers: Spark itself retries for a minute and logs pages."""
+"""Checks that a Spark master answers: Spark itself retries for a minute and logs pages.
+
+Used before a job is submitted, and by trainings on Spark.
+"""
 
 import re
 import socket
