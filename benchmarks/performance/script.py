@@ -45,11 +45,13 @@ def recommend(model: str, interactions: pd.DataFrame) -> pd.DataFrame:
     entries = np.ones(len(interactions), np.float32), (users.cat.codes, items.cat.codes)
     pairs = sparse.csr_matrix(entries, shape=(len(users.cat.categories), len(items.cat.categories)))
     best = _best_by_als(pairs) if model == "als" else _best_by_ease(pairs)
+    # A user who knows nearly all items has a shorter list.
+    rows, places = np.nonzero(best >= 0)
     return pd.DataFrame(
         {
-            "user_id": users.cat.categories[np.repeat(np.arange(len(best)), best.shape[1])],
-            "item_id": items.cat.categories[best.ravel()],
-            "rank": np.tile(np.arange(1, best.shape[1] + 1), len(best)),
+            "user_id": users.cat.categories[rows],
+            "item_id": items.cat.categories[best[rows, places]],
+            "rank": places + 1,
         }
     )
 
@@ -59,7 +61,9 @@ def _best_by_als(pairs: sparse.csr_matrix) -> NDArray[np.int64]:
 
     model = AlternatingLeastSquares(factors=_DIMENSIONS, random_state=1)
     model.fit(pairs, show_progress=False)
-    return np.asarray(model.recommend(np.arange(pairs.shape[0]), pairs, N=K)[0], np.int64)
+    best, scores = model.recommend(np.arange(pairs.shape[0]), pairs, N=min(K, pairs.shape[1]))
+    # What a user has already has the least score there is.
+    return np.where(scores > np.finfo(np.float32).min, best, -1)
 
 
 def _best_by_ease(pairs: sparse.csr_matrix) -> NDArray[np.int64]:
@@ -71,9 +75,10 @@ def _best_by_ease(pairs: sparse.csr_matrix) -> NDArray[np.int64]:
         own = pairs[start : start + _BLOCK]
         scores = own @ weights
         scores[own.nonzero()] = -np.inf
-        of_block = np.argpartition(-scores, K, axis=1)[:, :K]
+        of_block = np.argpartition(-scores, min(K, scores.shape[1] - 1), axis=1)[:, :K]
         order = np.argsort(-np.take_along_axis(scores, of_block, axis=1), axis=1)
-        best.append(np.take_along_axis(of_block, order, axis=1))
+        of_block = np.take_along_axis(of_block, order, axis=1)
+        best.append(np.where(np.take_along_axis(scores, of_block, axis=1) > -np.inf, of_block, -1))
     return np.concatenate(best)
 
 

@@ -1,14 +1,16 @@
-"""The parts of `make bench` that need no run; tests/end_to_end/shop/test_performance_page.py measures one."""
+"""The parts of `make bench` that need no run; tests/end_to_end/shop/test_bench_page.py measures one."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.performance import measure
 from benchmarks.performance.generated_data import Size, write_files
+from benchmarks.performance.script import recommend
 from benchmarks.performance.targets import Target, reasons, targets
 from benchmarks.performance.whole_run import StageCost, ended_stage
 from benchmarks.saved_figures import SavedFigures
@@ -43,6 +45,14 @@ def test_generated_users_take_most_items_from_few_groups(tmp_path: Path) -> None
         # 3 of 40 groups: by chance they would hold a tenth.
         assert sum(most[:3]) > len(groups) / 2
     assert busy
+
+
+@pytest.mark.parametrize("model", ["als", "ease"])
+def test_a_script_recommends_what_a_user_does_not_have(model: str) -> None:
+    pairs = pd.DataFrame({"user_id": ["u1", "u1", "u2", "u2", "u3"], "item_id": ["a", "b", "b", "c", "a"]})
+    # Whoever has a, as u3, may like b, which u1 has beside it.
+    rows = recommend(model, pairs).itertuples(index=False)
+    assert [tuple(each) for each in rows] == [("u1", "c", 1), ("u2", "a", 1), ("u3", "b", 1), ("u3", "c", 2)]
 
 
 @pytest.mark.parametrize(
