@@ -51,7 +51,7 @@ STAGES = (
         "model",
         "ml.stages.evaluate_model:run",
         leaves=("mlflow_run.json", "outputs/model_metrics"),
-        may_leave=("cold_items.json", "blend_weights.json", "start/evaluation"),
+        may_leave=("cold_items.json", "blend_weights.json", "epochs.json", "start/evaluation"),
     ),
     Stage("gate_model", "model", "ml.stages.gate_model:run"),
     Stage(
