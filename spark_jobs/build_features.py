@@ -16,13 +16,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from nightjar.contract.atomic_files import written_aside
-from nightjar.contract.choice_windows import choice_prefix
 from nightjar.contract.errors import BadInput
 from nightjar.contract.holdout_kind import HOLDOUT_KINDS
 from nightjar.contract.progress import StageProgress
 from nightjar.contract.repeat_rule import NEVER
 from nightjar.contract.run_folder import RunFolder
 from spark_jobs import entry_point
+from spark_jobs.kept_frames import Keep, kept_in_files
 from spark_jobs.transforms import (
     entity_features,
     holdout,
@@ -47,13 +47,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return entry_point.run("build_features", folder, inputs, partial(_build, folder, arguments))
 
 
-def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, DataFrame]:
-    """Return every dataset of `features/` by name; `snapshot` holds the tables named in `SNAPSHOT`."""
-    users = id_maps.number_users(snapshot["users"], snapshot["interactions"]).persist()
-    items = id_maps.number_items(snapshot["items"], snapshot["interactions"]).persist()
-    # Read several times rather than persisted: its ids would take most of the memory.
+def features(snapshot: dict[str, DataFrame], arguments: Namespace, keep: Keep) -> dict[str, DataFrame]:
+    """Return every dataset of `features/` by name.
+
+    Args:
+        snapshot: the tables named in `SNAPSHOT`.
+        arguments: of the job.
+        keep: keeps what several datasets are made of.
+    """
+    users = keep("users", id_maps.number_users(snapshot["users"], snapshot["interactions"]))
+    items = keep("items", id_maps.number_items(snapshot["items"], snapshot["interactions"]))
+    # Read several times rather than kept: its ids would take most of the space.
     events = id_maps.number_events(snapshot["interactions"], users, items)
-    seen = seen_items.seen_pairs(events).persist()
+    seen = keep("seen_pairs", seen_items.seen_pairs(events))
     split = Split(
         arguments.holdout_fraction,
         arguments.cold_holdout_fraction,
@@ -62,10 +68,10 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
         arguments.holdout,
         arguments.repeat_after_days,
     )
-    window, choices = window_datasets.windows(events, split, arguments)
+    window, choices = window_datasets.windows(events, split, arguments, keep)
     ids = {
-        "user": id_maps.user_ids(users, seen, window.pairs).persist(),
-        "item": id_maps.item_ids(items, seen, window.pairs).persist(),
+        "user": keep("user_ids", id_maps.user_ids(users, seen, window.pairs)),
+        "item": keep("item_ids", id_maps.item_ids(items, seen, window.pairs)),
     }
     datasets = {
         "user_ids": ids["user"],
@@ -77,19 +83,19 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace) -> dict[str, 
     }
     for entity, numbered in (("user", users), ("item", items)):
         given = snapshot[f"{entity}_features"]
-        folded = entity_features.fold_rare(given, numbered, entity, arguments.min_feature_support).persist()
-        named = entity_features.matrix(folded, ids[entity], entity, arguments.max_feature_weight).persist()
-        names = entity_features.feature_names(named).persist()
+        folded = entity_features.fold_rare(given, numbered, entity, arguments.min_feature_support)
+        folded = keep(f"folded_{entity}_features", folded)
+        named = entity_features.matrix(folded, ids[entity], entity, arguments.max_feature_weight)
+        named = keep(f"named_{entity}_features", named)
+        names = keep(f"{entity}_feature_names", entity_features.feature_names(named))
         datasets[f"{entity}_feature_names"] = names
         datasets[f"{entity}_features"] = entity_features.feature_values(named, names, entity)
         if entity == "user":
-            carriers = segments.segment_carriers(folded, arguments.min_segment_users)
+            carriers = keep("segment_carriers", segments.segment_carriers(folded, arguments.min_segment_users))
             datasets["user_segments"] = segments.user_segments(carriers)
             datasets["popularity"] = popularity.popularity(window.pairs, items, carriers, arguments.popular_k)
-            datasets |= window_datasets.window_datasets(window, events, items, carriers, arguments)
-            for number, choice in enumerate(choices, 1):
-                of_choice = window_datasets.window_datasets(choice, events, items, carriers, arguments)
-                datasets |= {choice_prefix(number) + name: frame for name, frame in of_choice.items()}
+            for each in (window, *choices):
+                datasets |= window_datasets.window_datasets(each, events, items, carriers, arguments, keep)
     return datasets
 
 
@@ -97,8 +103,8 @@ def _build(folder: RunFolder, arguments: Namespace, spark: SparkSession, stage: 
     snapshot = {name: spark.read.parquet(str(folder.snapshot(name))) for name in SNAPSHOT}
     stage.doing = "interactions"
     stage.rows, stage.unit = count_interactions(snapshot["interactions"], arguments.as_of), "interactions"
-    with written_aside(folder.path / "features") as aside:
-        datasets = features(snapshot, arguments)
+    with written_aside(folder.path / "features") as aside, kept_in_files(aside / ".kept", stage) as keep:
+        datasets = features(snapshot, arguments, keep)
         # Two at once: the driver plans one while tasks compute the other, and small data are mostly planned.
         with ThreadPoolExecutor(2) as pool:
             for _ in pool.map(

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from nightjar.contract.choice_windows import ENOUGH_USERS, MAX_CHOICE_WINDOWS
+from nightjar.contract.choice_windows import ENOUGH_USERS, MAX_CHOICE_WINDOWS, choice_prefix
+from spark_jobs.kept_frames import Keep
 from spark_jobs.transforms import holdout, pair_weights, popularity
 from spark_jobs.transforms.split import Split, in_order, mark_train
 
@@ -21,17 +22,19 @@ class Window:
     """The events of one split and their pairs.
 
     Attributes:
+        prefix: of the names of its datasets.
         splits: those applied, one to the train events of the other; the last one makes the marks.
         marked: events as of `mark_train`.
         pairs: as of `weigh_pairs`.
     """
 
+    prefix: str
     splits: tuple[Split, ...]
     marked: DataFrame
     pairs: DataFrame
 
 
-def windows(events: DataFrame, split: Split, arguments: Namespace) -> tuple[Window, list[Window]]:
+def windows(events: DataFrame, split: Split, arguments: Namespace, keep: Keep) -> tuple[Window, list[Window]]:
     """Return the window of a split and the choice windows, the newest first, of numbered events.
 
     Several where a cut in time leaves few users who judge: those whose pairs lie on both sides of it.
@@ -40,14 +43,15 @@ def windows(events: DataFrame, split: Split, arguments: Namespace) -> tuple[Wind
     for _ in range(MAX_CHOICE_WINDOWS if split.kind == "time" else 1):
         splits.append(splits[-1].again())
     # Kept without ids: three more passes read them.
-    marked = mark_train(in_order(events, *splits), *splits).persist()
-    window = Window((split,), marked, _weighed(marked, arguments).persist())
+    marked = keep("marked", mark_train(in_order(events, *splits), *splits))
+    window = Window("", (split,), marked, keep("pairs", _weighed(marked, arguments)))
     choices: list[Window] = []
     judges = 0
     for number in range(1, len(splits)):
-        marked = mark_train(marked.filter("in_train"), *splits[number:]).persist()
-        pairs = _weighed(marked, arguments).drop(*pair_weights.OF_ALL_EVENTS).persist()
-        choices.append(Window(tuple(splits[: number + 1]), marked, pairs))
+        prefix = choice_prefix(number)
+        marked = keep(f"{prefix}marked", mark_train(marked.filter("in_train"), *splits[number:]))
+        pairs = keep(f"{prefix}pairs", _weighed(marked, arguments).drop(*pair_weights.OF_ALL_EVENTS))
+        choices.append(Window(prefix, tuple(splits[: number + 1]), marked, pairs))
         if number + 1 < len(splits):
             judges += judging_users(marked)
             if judges >= ENOUGH_USERS:
@@ -63,20 +67,22 @@ def judging_users(marked: DataFrame) -> int:
 
 
 def window_datasets(
-    window: Window, events: DataFrame, items: DataFrame, carriers: DataFrame, arguments: Namespace
+    window: Window, events: DataFrame, items: DataFrame, carriers: DataFrame, arguments: Namespace, keep: Keep
 ) -> dict[str, DataFrame]:
     """Return the datasets by name; `events` and `items` are numbered, `carriers` those of the segments."""
     # Without repeats there is nothing to write: the model's stages read a missing dataset as an empty one.
     repeatable = None
     if not window.splits[-1].repeats.allows_none:
-        repeatable = holdout.repeatable(window.marked, arguments.as_of).persist()
-    return {
+        repeatable = holdout.repeatable(window.marked, arguments.as_of)
+        repeatable = keep(f"{window.prefix}repeatable", repeatable)
+    datasets = {
         "train_interactions": pair_weights.train_interactions(window.pairs),
         "holdout": holdout.holdout(window.pairs, repeatable),
         "train_seen": holdout.train_seen(events, window.pairs, *window.splits),
         "train_popularity": popularity.train_popularity(window.pairs, items, carriers, arguments.popular_k),
         **({} if repeatable is None else {"repeatable": repeatable}),
     }
+    return {window.prefix + name: frame for name, frame in datasets.items()}
 
 
 def _weighed(marked: DataFrame, arguments: Namespace) -> DataFrame:

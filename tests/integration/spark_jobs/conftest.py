@@ -3,9 +3,12 @@
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +20,11 @@ from nightjar.contract.artifacts import model_folder
 from nightjar.contract.artifacts.embeddings import Embeddings
 from nightjar.contract.artifacts.model_folder import ModelSources
 from nightjar.contract.artifacts.sources import Source
+from nightjar.contract.progress import StageProgress
 from nightjar.contract.repeat_rule import NEVER
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
+from spark_jobs.kept_frames import Keep, kept_in_files
 
 AS_OF = datetime(2026, 1, 11, tzinfo=UTC)
 SNAPSHOT_SCHEMAS = {
@@ -53,14 +58,6 @@ def spark() -> Iterator[SparkSession]:
         session.stop()
 
 
-@pytest.fixture(autouse=True)
-def nothing_stays_cached() -> Iterator[None]:
-    """Drop what a test has cached: the plans of all tests would fill the memory of the JVM."""
-    yield
-    if (session := SparkSession.getActiveSession()) is not None:
-        session.catalog.clearCache()
-
-
 @pytest.fixture(scope="session")
 def as_of() -> datetime:
     return AS_OF
@@ -85,6 +82,15 @@ def snapshot(spark: SparkSession) -> Callable[..., dict[str, DataFrame]]:
         return {name: spark.createDataFrame(tables.get(name, []), schema) for name, schema in SNAPSHOT_SCHEMAS.items()}
 
     return make
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Iterator[Callable[[], Keep]]:
+    """Make what keeps the frames of one call of `features`."""
+    numbers = count()
+    with ExitStack() as kept:
+        progress = cast(StageProgress, SimpleNamespace(doing=""))
+        yield lambda: kept.enter_context(kept_in_files(tmp_path / f"kept{next(numbers)}", progress))
 
 
 @pytest.fixture

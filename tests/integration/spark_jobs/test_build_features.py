@@ -41,8 +41,8 @@ def events(days_ago):
     ]
 
 
-def test_interactions_alone_give_every_dataset(snapshot, feature_arguments, rows, events) -> None:
-    built = features(snapshot(interactions=events), feature_arguments())
+def test_interactions_alone_give_every_dataset(snapshot, feature_arguments, keep, rows, events) -> None:
+    built = features(snapshot(interactions=events), feature_arguments(), keep())
     assert {name: ", ".join(" ".join(each) for each in frame.dtypes) for name, frame in built.items()} == SCHEMAS
     found = {name: rows(frame) for name, frame in built.items()}
     trending = {(half_life, item): scores for half_life, item, *scores in found.pop("trending")}
@@ -92,7 +92,9 @@ def test_interactions_alone_give_every_dataset(snapshot, feature_arguments, rows
 
 
 @pytest.mark.parametrize("kind", ["newest", "time"])
-def test_datasets_do_not_depend_on_the_partitions(spark, snapshot, feature_arguments, rows, days_ago, kind) -> None:
+def test_datasets_do_not_depend_on_the_partitions(
+    spark, snapshot, feature_arguments, keep, rows, days_ago, kind
+) -> None:
     draw = np.random.default_rng(5)
     tables = snapshot(
         interactions=[
@@ -126,7 +128,7 @@ def test_datasets_do_not_depend_on_the_partitions(spark, snapshot, feature_argum
     for partitions in (1, 5):
         spark.conf.set("spark.sql.shuffle.partitions", partitions)
         split = {name: frame.repartition(partitions) for name, frame in tables.items()}
-        found.append({name: rows(frame) for name, frame in features(split, arguments).items()})
+        found.append({name: rows(frame) for name, frame in features(split, arguments, keep()).items()})
     spark.conf.set("spark.sql.shuffle.partitions", 2)
     assert found[0] == found[1]
     assert len(found[0]["holdout"]) > 0

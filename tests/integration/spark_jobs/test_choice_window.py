@@ -9,7 +9,7 @@ from spark_jobs.transforms.window_datasets import judging_users
 
 
 @pytest.fixture
-def built(snapshot, feature_arguments, rows, days_ago):
+def built(snapshot, feature_arguments, keep, rows, days_ago):
     """Return the datasets of events given as (user, item, age in days, weight), with ids for indices."""
 
     def build(events, unavailable=(), **arguments):
@@ -19,7 +19,7 @@ def built(snapshot, feature_arguments, rows, days_ago):
         ]
         listed = sorted({item for _, item, *_ in events})
         items = [(item, "default", None, item not in unavailable) for item in listed]
-        tables = features(snapshot(interactions=interactions, items=items), feature_arguments(**arguments))
+        tables = features(snapshot(interactions=interactions, items=items), feature_arguments(**arguments), keep())
         users = {row.user_index: row.user_id for row in tables["user_ids"].collect()}
 
         def named(name):
