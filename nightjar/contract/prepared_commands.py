@@ -148,8 +148,16 @@ def send(connection: socket.socket, message: dict[str, Any]) -> None:
 
 def received(connection: socket.socket) -> dict[str, Any] | None:
     """Return the next message; None where the other side is gone."""
-    with suppress(OSError), connection.makefile("rb") as stream:
-        length = int.from_bytes(stream.read(_LENGTH_BYTES), "big")
-        text = stream.read(length)
+    with suppress(OSError):
+        length = int.from_bytes(_read(connection, _LENGTH_BYTES), "big")
+        text = _read(connection, length)
         return dict(json.loads(text)) if length and len(text) == length else None
     return None
+
+
+def _read(connection: socket.socket, size: int) -> bytes:
+    # Not a byte more: the next message may have come already.
+    text = b""
+    while len(text) < size and (more := connection.recv(size - len(text))):
+        text += more
+    return text

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from nightjar.contract import prepared_commands
-from nightjar.contract.prepared_commands import FORK_SERVER, serving, start
+from nightjar.contract.prepared_commands import FORK_SERVER, received, send, serving, start
 
 _ENDS_WITHIN_SECONDS = 60
 _COMMANDS = """
@@ -29,6 +30,18 @@ _COMMANDS = """
         print(os.getpid(), flush=True)
         time.sleep(600)
 """
+
+
+def test_messages_that_come_together_are_read_one_by_one() -> None:
+    sender, receiver = socket.socketpair(socket.AF_UNIX)
+    with sender, receiver:
+        receiver.settimeout(_ENDS_WITHIN_SECONDS)
+        # As of a command that has ended before anybody has read that it began.
+        for message in ({"pid": 7}, {"exit_code": 1}):
+            send(sender, message)
+        assert [received(receiver), received(receiver)] == [{"pid": 7}, {"exit_code": 1}]
+        sender.close()
+        assert received(receiver) is None
 
 
 @pytest.fixture(scope="module")
