@@ -3,6 +3,8 @@
 from argparse import Namespace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pyarrow.dataset as ds
@@ -18,11 +20,13 @@ from nightjar.contract.artifacts.embeddings import TRAINED, UNKNOWN
 from nightjar.contract.artifacts.model_folder import LIGHTFM
 from nightjar.contract.artifacts.sources import IN_DOMAIN, NEW_TO_DOMAIN, WITHOUT_ITEMS
 from nightjar.contract.artifacts.sources import USERS as USER_KINDS
+from nightjar.contract.progress import StageProgress
 from nightjar.contract.repeat_rule import Repeats
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
 from nightjar.ranking.top_k_lists import SOURCES
 from spark_jobs import build_features, score_users
+from spark_jobs.kept_frames import kept_in_files
 from tests.integration.spark_jobs.conftest import SNAPSHOT_SCHEMAS
 
 DOMAINS = ("bars", "films", "groceries")
@@ -83,8 +87,10 @@ def town(spark, tmp_path_factory: pytest.TempPathFactory, as_of) -> RunFolder:
         repeat_after_days=Repeats.of(""),
         seed=7,
     )
-    for name, frame in build_features.features(snapshot, arguments).items():
-        frame.write.parquet(str(folder.features(name)))
+    progress = cast(StageProgress, SimpleNamespace(doing=""))
+    with kept_in_files(tmp_path_factory.mktemp("kept"), progress) as keep:
+        for name, frame in build_features.features(snapshot, arguments, keep).items():
+            frame.write.parquet(str(folder.features(name)))
     return folder
 
 
