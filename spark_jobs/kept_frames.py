@@ -8,6 +8,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 
 from nightjar.contract.progress import StageProgress
+from spark_jobs import entry_point
 
 # Keeps a frame under a name of its own, and returns it as kept.
 Keep = Callable[[str, DataFrame], DataFrame]
@@ -27,10 +28,9 @@ def kept_in_files(folder: Path, stage: StageProgress) -> Iterator[Keep]:
     """
 
     def keep(name: str, frame: DataFrame) -> DataFrame:
-        path = str(folder / name)
-        stage.doing = name
-        frame.write.parquet(path)
-        return frame.sparkSession.read.schema(frame.schema).parquet(path)
+        path = folder / name
+        entry_point.write(frame, path, name, stage)
+        return frame.sparkSession.read.schema(frame.schema).parquet(str(path))
 
     try:
         yield keep

@@ -109,7 +109,7 @@ def script_costs(run_folder: Path, interactions: Path) -> dict[str, dict[str, An
     costs: dict[str, dict[str, Any]] = {"Nightjar": {"recall": _recall_of_run(folder)}}
     with TemporaryDirectory() as work:
         train = Path(work) / "train.parquet"
-        _write_pairs(folder, "train_interactions", train)
+        duckdb.execute(f"copy ({_pairs(folder, 'train_interactions')}) to '{train}' (format parquet)")
         for model in models:
             target = Path(work) / f"{model}.parquet"
             seconds, peak = _run(model, interactions, target)
@@ -136,11 +136,12 @@ def _bytes(used: resource.struct_rusage) -> int:
     return used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _write_pairs(folder: RunFolder, name: str, target: Path) -> None:
-    duckdb.execute(
-        f"copy (select user_id, item_id from read_parquet('{_files(folder, name)}') "
+def _pairs(folder: RunFolder, name: str) -> str:
+    """Return the query of the pairs of a dataset by their ids."""
+    return (
+        f"select user_id, item_id from read_parquet('{_files(folder, name)}') "
         f"join read_parquet('{_files(folder, 'user_ids')}') using (user_index) "
-        f"join read_parquet('{_files(folder, 'item_ids')}') using (item_index)) to '{target}' (format parquet)"
+        f"join read_parquet('{_files(folder, 'item_ids')}') using (item_index)"
     )
 
 
@@ -148,11 +149,7 @@ def _recall(folder: RunFolder, recommended: Path) -> float:
     """Return the mean recall@10 over the users with training pairs and something held out."""
     row = duckdb.execute(
         f"""
-        with truth as (
-            select user_id, item_id from read_parquet('{_files(folder, "holdout")}')
-            join read_parquet('{_files(folder, "user_ids")}') using (user_index)
-            join read_parquet('{_files(folder, "item_ids")}') using (item_index)
-        ),
+        with truth as ({_pairs(folder, "holdout")}),
         of_users as (
             select count(r.item_id) / least(count(*), {K}) as recall
             from truth left join read_parquet('{recommended}') r using (user_id, item_id) group by user_id

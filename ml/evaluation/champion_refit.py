@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from ml.data.training_data import TrainingData
 from ml.evaluation import recorded_configuration
 from ml.evaluation.champion import Champion
-from ml.evaluation.choices import choose
+from ml.evaluation.choices import fit_as_a_run
 from ml.evaluation.results import ComparedChampion
 from ml.models.base import LongFit
-from ml.models.candidate import NO_LOG, Candidate, fit_candidate
+from ml.models.candidate import NO_LOG, Candidate
 from ml.models.lightfm import Epoch
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import Settings
@@ -59,9 +59,7 @@ def refit_champion(
         theirs = recorded_configuration.with_recorded_model(settings, recorded)
         data = data_of(theirs)
         # By the same rule on the same window: a choice that only one of the two may make would favour it.
-        choices = choose(data, theirs, on_epoch, log)
-        same = choices.epochs.in_settings(theirs)
-        return compared, choices.applied_to(fit_candidate(data.train_part, same, on_epoch, log=log)).ranker()
+        return compared, fit_as_a_run(data, theirs, on_epoch, log).ranker()
     except (NightjarError, ValidationError) as error:
         # A configuration that fails on this run's data must not keep another one from taking its place.
         return replace(compared, obstacle=str(error)), None

@@ -65,10 +65,10 @@ def choose(
     windows = [each for each in windows if each.train.nnz > 0]
     if not windows:
         return _as_set(settings, "as set: there is nothing before the window to choose by")
-    watch = EpochWatch(windows[0], settings, on_epoch)
-    newest = fit_candidate(windows[0].train_part, settings, watch.after_epoch, log=log)
-    epochs = watch.chosen()
     slices = holdout_slices(windows[0].train, windows[0].holdout, windows[0].is_available, settings.seed)
+    watch = EpochWatch(windows[0], slice_named(slices, "all"), settings, on_epoch)
+    newest = fit_candidate(windows[0].train_part, settings, watch.after_epoch, log=log)
+    epochs = watch.chosen
     cold_items = cold_item_weights.choose(newest, slice_named(slices, "cold_item"))
     if settings.blend_choice == FIXED:
         return Choices(cold_items, ChosenWeights(None, {}, "as set"), epochs)
@@ -83,11 +83,23 @@ def _as_set(settings: Settings, reason: str) -> Choices:
     return Choices(own, ChosenWeights(None, {}, reason), epoch_choice.as_set(settings))
 
 
-def fit_as_a_run(data: TrainingData, settings: Settings) -> Candidate:
+def fit_as_a_run(
+    data: TrainingData,
+    settings: Settings,
+    on_epoch: Callable[[Epoch, Candidate], None] = no_report,
+    log: LongFit = NO_LOG,
+) -> Candidate:
     """Choose, fit on the training part, and return the candidate that ranks by the choices.
+
+    Args:
+        data: as of `choose`.
+        settings: as of `choose`.
+        on_epoch: called after each epoch of each fit.
+        log: as of `choose`.
 
     Raises:
         NightjarError: training diverged.
     """
-    choices = choose(data, settings)
-    return choices.applied_to(fit_candidate(data.train_part, choices.epochs.in_settings(settings)))
+    choices = choose(data, settings, on_epoch, log)
+    of_fit = choices.epochs.in_settings(settings)
+    return choices.applied_to(fit_candidate(data.train_part, of_fit, on_epoch, log=log))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ml.data.training_data import TrainingData
 from ml.evaluation.cold_item_weights import read_evaluated
 from ml.evaluation.evaluate import recalls_at_k
-from ml.evaluation.holdout_slices import holdout_slices, sampled
+from ml.evaluation.holdout_slices import HoldoutSlice, sampled
 from ml.evaluation.slice_lists import Evaluated
 from ml.models.candidate import Candidate
 from ml.models.lightfm import Epoch
@@ -86,22 +86,29 @@ class EpochWatch:
     """Measures a fit on what is before the choice window after each epoch, and ends it.
 
     Args:
-        window: its training part is fitted, its holdout judges.
+        window: its training part is fitted.
+        all_slice: of its holdout, which judges.
         settings: of the fit.
         on_epoch: called after each epoch.
+
+    Attributes:
+        chosen: the number of epochs, after the fit.
     """
 
     def __init__(
-        self, window: TrainingData, settings: Settings, on_epoch: Callable[[Epoch, Candidate], object]
+        self,
+        window: TrainingData,
+        all_slice: HoldoutSlice,
+        settings: Settings,
+        on_epoch: Callable[[Epoch, Candidate], object],
     ) -> None:
-        all_slice = holdout_slices(window.train, window.holdout, window.is_available, settings.seed)[0]
         self._sample, self._truth = sampled(all_slice, MAX_USERS, settings.seed), Evaluated.of(window)
         self._settings, self._on_epoch = settings, on_epoch
         items = int((window.train.getnnz(axis=0) > 0).sum())
         fewest_epochs = math.ceil(_FEWEST_PAIRS_OF_AN_ITEM * items / window.train.nnz)
         self._first_measured = fewest_epochs - 2 * _EPOCHS + 1
         self._curve = EpochCurve()
-        self._chosen = as_set(settings)
+        self.chosen = as_set(settings)
 
     def after_epoch(self, epoch: Epoch, candidate: Candidate) -> bool:
         """Measure the embeddings alone, which the epochs change; return whether it was the last epoch."""
@@ -114,12 +121,8 @@ class EpochWatch:
         if not self._curve.no_longer_improves():
             return False
         figures = f"recall@{k} {np.nanmean(recalls):.4f} of {len(recalls):,} users no longer improves"
-        self._chosen = ChosenEpochs(epoch.number, figures)
+        self.chosen = ChosenEpochs(epoch.number, figures)
         return True
-
-    def chosen(self) -> ChosenEpochs:
-        """Return the number of epochs after the fit."""
-        return self._chosen
 
 
 def as_set(settings: Settings) -> ChosenEpochs:

@@ -17,7 +17,6 @@ from typing import IO, Protocol, cast
 
 from ml.models.shards import Plan, Task, do
 from ml.models.shared_arrays import Arrays, SharedArrays, opened
-from ml.models.warp import Hyperparameters
 from nightjar.contract.errors import NightjarError
 
 
@@ -81,9 +80,7 @@ class WorkerProcesses:
         Raises:
             NightjarError: a process was killed.
         """
-        values = plan._asdict()
-        hyperparameters = values.pop("hyperparameters")
-        line = json.dumps([*self._memory.table(), values, hyperparameters])
+        line = json.dumps([*self._memory.table(), plan])
         for process in self.processes:
             _send(process, line)
 
@@ -149,9 +146,9 @@ def main() -> None:
     os.write(output, b".")
     if not (line := sys.stdin.readline()):
         return
-    size, offset, values, hyperparameters = json.loads(line)
+    size, offset, values = json.loads(line)
     arrays = opened(int(sys.argv[1]), size, offset)
-    plan = Plan(**values, hyperparameters=Hyperparameters(*hyperparameters))
+    plan = Plan.of(values)
     for line in iter(sys.stdin.readline, ""):
         do(Task(*json.loads(line)), arrays, plan)
         # Who no longer reads has ended; then the input ends, too.

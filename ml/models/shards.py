@@ -8,8 +8,8 @@ Arrays lie under names: `items/...` and `shared/...` (user features that several
 parameters, `3/items/...` and `3/users/...` those of shard 3, where its own features come before the shared ones.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,12 @@ class Plan(NamedTuple):
     pieces: int
     threads: int
     hyperparameters: Hyperparameters
+
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> "Plan":
+        """Return the plan that was sent as JSON, which makes lists of tuples."""
+        plan = cls._make(values)
+        return plan._replace(hyperparameters=Hyperparameters._make(plan.hyperparameters))
 
 
 def shard_of_users(pairs_of_users: NDArray[np.int64], shards: int) -> NDArray[np.int64]:

@@ -22,7 +22,6 @@ from pyspark.errors import PySparkException
 
 from ml.models.round_files import RoundFiles
 from ml.models.shards import Plan, Task
-from ml.models.warp import Hyperparameters
 from nightjar.contract.places import REPOSITORY
 
 _FAILURES = (Py4JError, PySparkException)
@@ -42,8 +41,7 @@ def main(replies: int, folder: Path) -> None:
         _reply(replies, f"Spark did not start: {_reason(error)}")
         return
     _reply(replies)
-    values, hyperparameters = json.loads(lines.get())
-    plan = Plan(**values, hyperparameters=Hyperparameters(*hyperparameters))
+    plan = Plan.of(json.loads(lines.get()))
     while True:
         tasks = [Task(*each) for each in json.loads(lines.get())]
         try:

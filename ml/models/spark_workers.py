@@ -68,9 +68,7 @@ class SparkWorkers:
         """
         self._files = RoundFiles(self._folder, plan)
         self._files.write_start(self._arrays)
-        values = plan._asdict()
-        hyperparameters = values.pop("hyperparameters")
-        self._send([values, hyperparameters])
+        self._send(plan)
         self._wait()
 
     def run(self, tasks: Sequence[Task]) -> None:
