@@ -18,7 +18,7 @@ from nightjar.contract.prepared_commands import FORK_SERVER, received, send, ser
 
 _ENDS_WITHIN_SECONDS = 60
 _COMMANDS = """
-    import json, os, sys, time
+    import atexit, json, os, sys, threading, time
 
     def describe():
         told = {"argv": sys.argv, "cwd": os.getcwd(), "environment": dict(os.environ), "zone": time.tzname[0]}
@@ -29,6 +29,13 @@ _COMMANDS = """
     def wait():
         print(os.getpid(), flush=True)
         time.sleep(600)
+
+    def end():
+        atexit.register(print, "at exit")
+        threading.Thread(target=print, args=["by a thread"]).start()
+        if sys.argv[1] == "error":
+            raise RuntimeError("what was wrong")
+        sys.exit(None if sys.argv[1] == "none" else "why")
 """
 
 
@@ -80,6 +87,22 @@ def test_a_command_has_arguments_environment_folder_and_session_of_its_own(
         "zone": "JST",
         "leads a session": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("how", "exit_code", "said"),
+    [("none", 0, []), ("text", 1, ["why"]), ("error", 1, ["RuntimeError: what was wrong"])],
+)
+def test_a_command_ends_as_an_interpreter_does(
+    server: dict[str, str], monkeypatch: pytest.MonkeyPatch, how: str, exit_code: int, said: list[str]
+) -> None:
+    monkeypatch.setenv(FORK_SERVER, server[FORK_SERVER])
+    command = start(FORK_SERVER, "commands:end", ["ends", how], {})
+    assert command is not None
+    lines = command.stdout.read().decode().splitlines()
+    assert command.wait() == exit_code
+    # Some frames come before the error.
+    assert {"by a thread", "at exit", *said} <= set(lines)
 
 
 def test_a_killed_command_has_its_signal_and_the_server_goes_on(
