@@ -1,7 +1,7 @@
 """A server with a Spark session for all jobs of a run without a scheduler: `nightjar.contract.prepared_commands`.
 
-`python -m spark_jobs.session_server SOCKET HOME`; `PYSPARK_SUBMIT_ARGS` has the options of Spark. A session of its own
-costs each job some ten seconds, and a JVM that has run one job runs the next in half the time.
+`python -m spark_jobs.session_server DESCRIPTOR HOME`; `PYSPARK_SUBMIT_ARGS` has the options of Spark. A session of its
+own costs each job some ten seconds, and a JVM that has run one job runs the next in half the time.
 """
 
 import os
@@ -24,11 +24,11 @@ from spark_jobs import entry_point
 _ENDED = b"\0ended\0\n"
 
 
-def main(address: str, home: str) -> None:
+def main(descriptor: str, home: str) -> None:
     """Run one job after the other until standard input ends, a job fails, or its client ends while it runs.
 
     Args:
-        address: path of the socket.
+        descriptor: of the socket.
         home: of the run, for those who list processes.
     """
     setproctitle(f"nightjar spark session of {home}")
@@ -36,7 +36,7 @@ def main(address: str, home: str) -> None:
     os.setsid()
     threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
     output = _Output()
-    listener = listening(address)
+    listener = listening(descriptor)
     entry_point.keep_session()
     while True:
         connection, _ = listener.accept()

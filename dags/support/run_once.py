@@ -1,8 +1,9 @@
 """Runs a DAG for one data interval in this process, without a scheduler.
 
-`nightjar run` starts it: `python -m dags.support.run_once MODULE --logical-date=... --conf=JSON --events=DESCRIPTOR`.
-Airflow and the tasks print to standard output. The events of the tasks go to the file descriptor, one
-`nightjar.contract.task_events.TaskEvent` a line. The exit code is 0 when the run succeeded.
+`nightjar run` starts it: `python -m dags.support.run_once MODULE --logical-date=... --conf=JSON --prepare=FOLDER
+--events=DESCRIPTOR`. The run begins when standard input ends. Airflow and the tasks print to standard output. The
+events of the tasks go to the file descriptor, one `nightjar.contract.task_events.TaskEvent` a line. The exit code is 0
+when the run succeeded.
 """
 
 import argparse
@@ -11,16 +12,22 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
 from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 from airflow.providers_manager import ProvidersManager
+from airflow.sdk.execution_time.supervisor import in_process_api_server
 from airflow.sdk.listener import get_listener_manager
 
+from dags.support import airflow_commands
 from dags.support.task_reports import ProgressPrinted, TaskReports, report_logged_progress
+from nightjar.contract.errors import NightjarError
+from nightjar.stack.prepare_home import prepare_airflow_by
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,17 +43,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report_logged_progress(reports)
         with redirect_stdout(ProgressPrinted(sys.stdout, reports)):
             try:
-                return 0 if _succeeds(options.module, options.logical_date, options.conf) else 1
+                return 0 if _succeeds(options) else 1
             except Exception as error:
                 traceback.print_exc(file=sys.stdout)
                 reports.failed(error)
                 return 1
 
 
-def _succeeds(module: str, logical_date: datetime, conf: dict[str, Any]) -> bool:
-    ProvidersManager().initialize_providers_configuration()
-    dag = import_module(module).dag
-    return bool(dag.test(logical_date=logical_date, run_conf=conf).state == "success")
+def _succeeds(options: argparse.Namespace) -> bool:
+    with _database_prepared(options.prepare):
+        ProvidersManager().initialize_providers_configuration()
+        dag = import_module(options.module).dag
+        # Otherwise the first task waits for it: four seconds.
+        _ = in_process_api_server().app
+    sys.stdin.read()
+    return bool(dag.test(logical_date=options.logical_date, run_conf=options.conf).state == "success")
+
+
+@contextmanager
+def _database_prepared(folder: Path) -> Iterator[None]:
+    """Prepare the metadata database in a process of its own while the body runs, which does not use it.
+
+    Raises:
+        NightjarError: a command failed; standard output says why.
+    """
+    # It has Airflow imported, where it can be forked.
+    context: Any = get_context("fork" if sys.platform == "linux" else "spawn")
+    process = context.Process(target=prepare_airflow_by, args=(airflow_commands.main, folder))
+    process.start()
+    yield
+    process.join()
+    if process.exitcode != 0:
+        raise NightjarError(
+            f"Airflow's metadata database could not be prepared: exit code {process.exitcode}",
+            code="command_failed",
+            exit_code=process.exitcode,
+        )
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -54,6 +86,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("module", help="module of the DAG file; its `dag` is the DAG")
     parser.add_argument("--logical-date", type=datetime.fromisoformat, required=True)
     parser.add_argument("--conf", type=json.loads, required=True)
+    parser.add_argument("--prepare", type=Path, required=True, help="home of Airflow, whose database is prepared")
     parser.add_argument("--events", type=int, required=True)
     return parser.parse_args(arguments)
 

@@ -15,9 +15,9 @@ from typing import IO
 
 from nightjar.cli.run_events import Failure, RunEvents
 from nightjar.contract import prepared_commands
-from nightjar.contract.environment import RUNNER, child_environment, spark_environment
+from nightjar.contract.environment import RUNNER, child_environment, spark_environment, with_variables
 from nightjar.contract.errors import BadInput, GateRefused, NightjarError
-from nightjar.contract.prepared_commands import FORK_SERVER, SPARK_SESSION, serving
+from nightjar.contract.prepared_commands import FORK_SERVER, SPARK_SESSION, Server
 from nightjar.contract.settings import Settings
 from nightjar.contract.spark_submission import session_options
 from nightjar.contract.stages import STAGES
@@ -27,12 +27,22 @@ from nightjar.publishing.run_failures import FAILED, RunFailure, is_recorded, ou
 from nightjar.publishing.run_request import RunRequest
 from nightjar.publishing.runner_process import this_process
 from nightjar.publishing.unfinished_attempts import RUN
-from nightjar.stack.prepare_home import prepare_home
+from nightjar.stack.prepare_home import prepare_data
 from nightjar.warehouse.engines import open_warehouse
 
 _ERRORS = {2: BadInput, 3: GateRefused}
 # What the command of every stage needs, before the modules of the stages.
 _ALWAYS = ("nightjar.cli.main", "nightjar.warehouse.dbt_process")
+# What the modules of the stages import, in parts that take half a second: no command waits for all of them.
+_LARGE = (
+    "scipy.stats",
+    "matplotlib.axes",
+    "mlflow.entities",
+    "mlflow.data",
+    "mlflow.tracking",
+    "mlflow",
+    "sklearn.manifold",
+)
 _MODULE, _DAG = "dags.support.run_once", "dags.nightly_recommendations"
 
 
@@ -52,26 +62,27 @@ def run_single(settings: Settings, request: RunRequest) -> CompletedRun:
         BadInput: the run cannot succeed; refused before anything is started.
         BadInput, GateRefused, NightjarError: a task failed; codes and reason are those of the first failed task.
     """
-    with _prepared_commands(settings, request) as prepared:
+    with _Servers(settings, request) as servers, with_variables(servers.variables):
         _check(settings, request)
-        prepare_home(settings)
-        return _run(settings, request, prepared)
+        return _run(settings, request, servers)
 
 
-def _run(settings: Settings, request: RunRequest, prepared: dict[str, str]) -> CompletedRun:
+def _run(settings: Settings, request: RunRequest, servers: "_Servers") -> CompletedRun:
     started, began = time.monotonic(), datetime.now(UTC)
     log = settings.home / "logs" / f"nightly_recommendations-{request.interval.data_date}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     events = RunEvents()
     try:
-        with (
-            log.open("w", encoding="utf-8") as output,
-            _started(settings, request, prepared, output) as (process, lines),
-        ):
+        with log.open("w", encoding="utf-8") as output, _started(settings, request, output) as (process, lines):
+            # Beside the start of Airflow, which waits for the end of its input.
+            prepare_data(settings)
+            if process.stdin:
+                process.stdin.close()
             for line in lines:
                 line_for_operator = events.read(TaskEvent.from_json(line))
                 if line_for_operator is not None:
                     print(f"{time.monotonic() - started:7.1f} s  {line_for_operator}", flush=True)
+                servers.prepare_rest()
     except KeyboardInterrupt:
         _record_failure(settings, request, events, began, -signal.SIGINT, "nightjar run was stopped from the keyboard")
         raise
@@ -84,25 +95,46 @@ def _run(settings: Settings, request: RunRequest, prepared: dict[str, str]) -> C
     return CompletedRun(events.publication_id, log, time.monotonic() - started)
 
 
-@contextmanager
-def _prepared_commands(settings: Settings, request: RunRequest) -> Iterator[dict[str, str]]:
-    """Begin to import what the stages need, and to start Spark; yield what the environment of the run holds for it."""
-    with ExitStack() as servers:
+class _Servers:
+    """The servers of a run's commands, where the system has them.
+
+    What dbt needs is imported first. The rest follows with the first task: until then the run waits for Airflow to
+    start, which needs the processor itself.
+    """
+
+    def __init__(self, settings: Settings, request: RunRequest) -> None:
+        self._later: list[tuple[Server, list[str]]] = []
+        self._stack = ExitStack()
+        self.variables: dict[str, str] = {}
         if not prepared_commands.IS_POSSIBLE:
-            yield {}
             return
         environment = child_environment(settings)
-        modules = [each.runs.partition(":")[0] for each in STAGES if not each.is_spark_job]
-        variables = servers.enter_context(
-            serving(FORK_SERVER, "nightjar.contract.fork_server", [*_ALWAYS, *modules], environment)
-        )
+        commands = self._served(FORK_SERVER, "nightjar.contract.fork_server", [], environment)
+        commands.start(*_ALWAYS)
         has_jobs = any(each.is_spark_job and each.group in request.stages for each in STAGES)
         if has_jobs and settings.spark_master.startswith("local"):
             of_spark = {**spark_environment(environment), "PYSPARK_SUBMIT_ARGS": session_options(settings)}
-            variables |= servers.enter_context(
-                serving(SPARK_SESSION, "spark_jobs.session_server", [str(settings.home)], of_spark)
-            )
-        yield variables
+            session = self._served(SPARK_SESSION, "spark_jobs.session_server", [str(settings.home)], of_spark)
+            self._later.append((session, []))
+        modules = [each.runs.partition(":")[0] for each in STAGES if not each.is_spark_job]
+        self._later.append((commands, [*_LARGE, *modules]))
+
+    def __enter__(self) -> "_Servers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def prepare_rest(self) -> None:
+        """Start what is not started yet."""
+        while self._later:
+            server, lines = self._later.pop(0)
+            server.start(*lines)
+
+    def _served(self, variable: str, module: str, arguments: list[str], environment: dict[str, str]) -> Server:
+        server = self._stack.enter_context(Server(variable, module, arguments, environment))
+        self.variables |= server.variables
+        return server
 
 
 def _check(settings: Settings, request: RunRequest) -> None:
@@ -124,15 +156,16 @@ def _check(settings: Settings, request: RunRequest) -> None:
 
 @contextmanager
 def _started(
-    settings: Settings, request: RunRequest, prepared: dict[str, str], output: IO[str]
+    settings: Settings, request: RunRequest, output: IO[str]
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[str]]]:
     """Start the DAG's process; yield it and the lines of its events; wait for its end."""
     reader, writer = os.pipe()
     with os.fdopen(reader, encoding="utf-8") as lines:
         try:
             process = subprocess.Popen(
-                _command(request, writer),
-                env={**_environment(settings), **prepared},
+                _command(settings, request, writer),
+                env=_environment(settings),
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=[writer],
@@ -149,12 +182,12 @@ def _started(
             process.wait()
 
 
-def _command(request: RunRequest, events: int) -> list[str]:
+def _command(settings: Settings, request: RunRequest, events: int) -> list[str]:
     return [
         # -P: a folder `dags` in the working directory is not this project's.
         *(sys.executable, "-P", "-u", "-m", _MODULE, _DAG),
         *("--logical-date", request.interval.start.isoformat(), "--conf", json.dumps(_params(request))),
-        *("--events", str(events)),
+        *("--prepare", str(settings.airflow_home), "--events", str(events)),
     ]
 
 

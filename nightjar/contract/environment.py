@@ -7,7 +7,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 from pydantic import SecretStr
@@ -131,6 +132,21 @@ def inherited_runner() -> str | None:
 def inherited(name: str) -> str | None:
     """Return a variable of this process's environment."""
     return os.environ.get(name)
+
+
+@contextmanager
+def with_variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables in this process's environment, and in that of the processes it starts, while the body runs."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _locale() -> dict[str, str]:

@@ -1,7 +1,8 @@
 """A server that imports modules once, and forks a process for each command: `nightjar.contract.prepared_commands`.
 
-`python -m nightjar.contract.fork_server SOCKET MODULE...`. Each command has a process, a session and an environment of
-its own, as one that is started with an interpreter of its own; those take seconds to import.
+`python -m nightjar.contract.fork_server DESCRIPTOR`; each line of its standard input names a module. Each command has a
+process, a session and an environment of its own, as one that is started with an interpreter of its own; those take
+seconds to import.
 """
 
 import atexit
@@ -25,17 +26,16 @@ from setproctitle import setproctitle
 from nightjar.contract.prepared_commands import accepted, listening, send
 
 
-def main(address: str, modules: list[str]) -> None:
+def main(descriptor: str) -> None:
     """Serve until standard input ends; in a forked process run its command instead.
 
     Args:
-        address: path of the socket.
-        modules: what is imported, in this order, whenever no command waits.
+        descriptor: of the socket.
     """
     setproctitle("nightjar fork server")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    command = _next_command(listening(address), modules)
+    command = _next_command(listening(descriptor))
     if command is not None:
         module, _, function = command.partition(":")
         os._exit(_ended(lambda: getattr(import_module(module), function)()))
@@ -64,12 +64,20 @@ def _ended(command: Callable[[], object]) -> int:
     return exit_code
 
 
-def _next_command(listener: socket.socket, modules: list[str]) -> str | None:
-    """Fork for each request; return its entry in the process of a command, and None in the server when it ends."""
+def _next_command(listener: socket.socket) -> str | None:
+    """Fork for each request; return its entry in the process of a command, and None in the server when it ends.
+
+    Modules are imported, in the order of the lines that name them, whenever no command waits.
+    """
+    modules, unread = list[str](), b""
     while True:
-        ready, _, _ = select.select([listener, sys.stdin], [], [], 0 if modules else None)
-        if sys.stdin in ready:
-            return None
+        ready, _, _ = select.select([listener, 0], [], [], 0 if modules else None)
+        if 0 in ready:
+            given = os.read(0, select.PIPE_BUF)
+            if not given:
+                return None
+            *lines, unread = (unread + given).split(b"\n")
+            modules += [line.decode() for line in lines]
         if listener in ready:
             connection, _ = listener.accept()
             # What is imported is no garbage: commands neither look through it nor copy its pages for that.
@@ -132,4 +140,4 @@ def _become(request: dict[str, Any], output: int) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    main(sys.argv[1])

@@ -1,6 +1,6 @@
 """Commands of a run that start in a prepared process: a server does slow starts once, while other tasks work.
 
-`nightjar run` starts two servers for as long as a run takes: `nightjar.contract.fork_server`, which imports what the
+`nightjar run` has two servers for as long as a run takes: `nightjar.contract.fork_server`, which imports what the
 stages need and forks for each, and `spark_jobs.session_server`, which has a Spark session. Each listens on a socket
 that the environment of the run's processes names. Without a server a command starts an interpreter of its own.
 """
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -93,43 +93,68 @@ def start(
     return PreparedCommand(connection, int(started["pid"]), os.fdopen(reader, "rb"))
 
 
-@contextmanager
-def serving(
-    variable: str, module: str, arguments: Sequence[str], environment: Mapping[str, str]
-) -> Iterator[dict[str, str]]:
-    """Start a server; yield what the environment of those who use it has to hold.
+class Server:
+    """A server of a run. Commands may ask for it before it has started: they wait.
 
     Args:
         variable: `FORK_SERVER` or `SPARK_SESSION`.
-        module: of the server; its arguments are the path of the socket and those that follow.
+        module: of the server; its arguments are the descriptor of its socket and those that follow.
         arguments: of the server.
         environment: of the server, whole.
+
+    Attributes:
+        variables: what the environment of those who use it has to hold.
     """
-    # Not below a home: the path of a socket has some hundred characters at most.
-    with tempfile.TemporaryDirectory(prefix="nightjar-", ignore_cleanup_errors=True) as folder:
-        address = str(Path(folder) / "socket")
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module, address, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**environment, **_TITLE_KEEPS_ENVIRONMENT},
-        )
-        try:
-            yield {variable: address}
-        finally:
+
+    def __init__(self, variable: str, module: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._module, self._arguments, self._environment = module, arguments, environment
+        # Not below a home: the path of a socket has some hundred characters at most.
+        self._folder = tempfile.TemporaryDirectory(prefix="nightjar-", ignore_cleanup_errors=True)
+        address = str(Path(self._folder.name) / "socket")
+        self.variables = {variable: address}
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(address)
+        self._listener.listen()
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+        if self._process is not None:
             # Amid an import it does not see the end of its input, which ends it where this process is killed.
-            process.terminate()
-            process.communicate()
+            self._process.terminate()
+            with suppress(BrokenPipeError):
+                self._process.communicate()
+        self._folder.cleanup()
+
+    def start(self, *lines: str) -> None:
+        """Start it, unless it has been, and write lines to its standard input."""
+        if self._process is None:
+            descriptor = self._listener.fileno()
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", self._module, str(descriptor), *self._arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**self._environment, **_TITLE_KEEPS_ENVIRONMENT},
+                pass_fds=[descriptor],
+                text=True,
+            )
+            # Nobody waits for a server that has ended.
+            self._listener.close()
+        assert self._process.stdin is not None  # noqa: S101 by the arguments of Popen
+        # Without it commands start interpreters of their own.
+        with suppress(BrokenPipeError):
+            self._process.stdin.write("".join(f"{line}\n" for line in lines))
+            self._process.stdin.flush()
 
 
-def listening(address: str) -> socket.socket:
-    """Return a server's socket; who sees it at the address can connect."""
-    listener = socket.socket(socket.AF_UNIX)
-    aside = f"{address}.aside"
-    listener.bind(aside)
-    listener.listen()
-    Path(aside).rename(address)
+def listening(descriptor: str) -> socket.socket:
+    """Return the socket that a server was started with; what it starts does not inherit it."""
+    listener = socket.socket(fileno=int(descriptor))
+    listener.set_inheritable(False)
     return listener
 
 

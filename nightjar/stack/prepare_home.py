@@ -3,16 +3,18 @@
 import json
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 from nightjar.contract.atomic_files import write_text
-from nightjar.contract.environment import child_environment
 from nightjar.contract.errors import NightjarError, last_line
 from nightjar.contract.settings import Settings
 from nightjar.warehouse.dbt_runner import write_manifest
 from nightjar.warehouse.engines import open_warehouse
+
+# Arguments of commands of Airflow.
+Commands = list[list[str]]
 
 # One slot each: DuckDB allows one writing process, runs publish in turn on any engine, and a training or a Spark job
 # uses all cores.
@@ -20,21 +22,6 @@ POOLS = {
     "warehouse_writer": {"slots": 1, "description": "Writes to the warehouse", "include_deferred": False},
     "compute": {"slots": 1, "description": "Uses all cores of a machine", "include_deferred": False},
 }
-
-
-def prepare_home(settings: Settings) -> None:
-    """Create what is missing in the home; a second call takes milliseconds.
-
-    Raises:
-        NightjarError: a command failed; the message holds its last line.
-    """
-    settings.airflow_home.mkdir(parents=True, exist_ok=True)
-    # Each waits for a process that works for seconds on one core.
-    with ThreadPoolExecutor(2) as pool:
-        data = pool.submit(prepare_data, settings)
-        airflow = pool.submit(prepare_airflow, child_environment(settings), settings.airflow_home)
-        data.result()
-        airflow.result()
 
 
 def prepare_data(settings: Settings) -> None:
@@ -55,11 +42,16 @@ def prepare_airflow(environment: dict[str, str], stamp_folder: Path) -> bool:
     Raises:
         NightjarError: a command failed; the message holds its last line.
     """
+    return prepare_airflow_by(lambda commands: _airflow(environment, *commands), stamp_folder)
+
+
+def prepare_airflow_by(run: Callable[[Commands], object], stamp_folder: Path) -> bool:
+    """Do the same as `prepare_airflow` by what runs Airflow's commands."""
     prepared = stamp_folder / f"prepared-for-{version('apache-airflow')}.json"
     wanted = json.dumps(POOLS, indent=2)
     if prepared.exists() and prepared.read_text(encoding="utf-8") == wanted:
         return False
-    migrate_airflow(environment, stamp_folder)
+    run(_migration(stamp_folder))
     write_text(prepared, wanted)
     return True
 
@@ -70,9 +62,13 @@ def migrate_airflow(environment: dict[str, str], folder: Path) -> None:
     Raises:
         NightjarError: a command failed; the message holds its last line.
     """
+    _airflow(environment, *_migration(folder))
+
+
+def _migration(folder: Path) -> Commands:
     pools = folder / "pools.json"
     write_text(pools, json.dumps(POOLS, indent=2))
-    _airflow(environment, ["db", "migrate"], ["pools", "import", str(pools)])
+    return [["db", "migrate"], ["pools", "import", str(pools)]]
 
 
 def register_dags(environment: dict[str, str]) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from nightjar.contract.environment import child_environment
 from nightjar.contract.settings import Settings
-from nightjar.stack.prepare_home import prepare_home
+from nightjar.stack.prepare_home import prepare_airflow, prepare_data
 from nightjar.warehouse.duckdb.adapter import DuckDBWarehouse
 
 NIGHTJAR = Path(sys.executable).parent / "nightjar"
@@ -94,7 +95,8 @@ class ShopRuns:
 def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Home]:
     """A home of the given name, prepared and without data."""
     template = Settings(home=tmp_path_factory.mktemp("template"))
-    prepare_home(template)
+    prepare_data(template)
+    prepare_airflow(child_environment(template), template.airflow_home)
 
     def copied(name: str) -> Home:
         home = tmp_path_factory.mktemp(name)

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from nightjar.cli import run_commands
+from nightjar.cli.run_events import RunEvents
 from nightjar.cli.single_run import CompletedRun, run_single
 from nightjar.contract.environment import RUNNER
 from nightjar.contract.errors import BadInput, GateRefused, NightjarError
@@ -41,7 +42,7 @@ def airflow(settings: Settings, warehouse: Warehouse, tmp_path: Path, monkeypatc
         )
     script, arguments = tmp_path / "python", tmp_path / "arguments.json"
     monkeypatch.setattr("nightjar.cli.single_run.sys", SimpleNamespace(executable=str(script)))
-    monkeypatch.setattr("nightjar.cli.single_run.prepare_home", lambda settings: None)
+    monkeypatch.setattr("nightjar.cli.single_run.prepare_data", lambda settings: None)
 
     def acting(events: Sequence[TaskEvent] = (), exit_code: int = 0, then: str = "") -> Path:
         lines = "".join(f"{event.to_json()}\n" for event in events)
@@ -68,10 +69,10 @@ def test_the_dag_runs_for_the_interval_of_the_date(
 ) -> None:
     arguments = airflow([BEGUN, TaskEvent("unload", PROGRESS, 1, line="unload: 5 rows")])
     completed = run(settings, publish="never", before="2026-05-01T02:00:00+02:00")
-    *command, conf, _, events = json.loads(arguments.read_text())
+    *command, conf, _, airflow_home, _, events = json.loads(arguments.read_text())
     module = ["dags.support.run_once", "dags.nightly_recommendations"]
     assert command == ["-P", "-u", "-m", *module, "--logical-date", "2026-03-31T00:00:00+00:00", "--conf"]
-    assert events.isdigit()
+    assert (airflow_home, events.isdigit()) == (str(settings.airflow_home), True)
     assert json.loads(conf) == {
         "publish": "never",
         "stages": ["inputs", "features", "model", "serving", "publication"],
@@ -185,15 +186,24 @@ def test_an_airflow_that_is_killed_leaves_an_attempt_that_died(
 
 
 def test_an_interrupted_run_has_died_and_its_process_has_ended(
-    settings: Settings, warehouse: Warehouse, airflow: Airflow, tmp_path: Path
+    settings: Settings, warehouse: Warehouse, airflow: Airflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ready = tmp_path / "ready"
+    ready, has_begun = tmp_path / "ready", threading.Event()
     os.mkfifo(ready)
+
+    class Events(RunEvents):
+        def read(self, event: TaskEvent) -> str | None:
+            line = super().read(event)
+            has_begun.set()
+            return line
+
+    monkeypatch.setattr("nightjar.cli.single_run.RunEvents", Events)
     airflow([BEGUN], then=f"open({str(ready)!r}, 'w').write(str(os.getpid()))\nsignal.pause()")
     started: list[int] = []
 
     def interrupt() -> None:
         started.append(int(ready.read_text()))
+        has_begun.wait()
         os.kill(os.getpid(), signal.SIGINT)
 
     keyboard = threading.Thread(target=interrupt)

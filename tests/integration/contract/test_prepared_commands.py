@@ -8,13 +8,13 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
-from nightjar.contract import prepared_commands
-from nightjar.contract.prepared_commands import FORK_SERVER, received, send, serving, start
+from nightjar.contract.prepared_commands import FORK_SERVER, Server, received, send, start
 
 _ENDS_WITHIN_SECONDS = 60
 _COMMANDS = """
@@ -58,13 +58,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     (folder / "commands.py").write_text(textwrap.dedent(_COMMANDS))
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     before = set(psutil.Process().children())
-    # A module that is missing concerns the commands that need it alone.
-    with serving(FORK_SERVER, "nightjar.contract.fork_server", ["missing", "commands"], environment) as variables:
+    with Server(FORK_SERVER, "nightjar.contract.fork_server", [], environment) as server:
+        # A module that is missing concerns the commands that need it alone.
+        server.start("missing", "commands")
         [process] = set(psutil.Process().children()) - before
-        assert psutil.wait_procs([process], timeout=0)[0] == []
-        while not Path(variables[FORK_SERVER]).exists():
-            assert process.is_running()
-        yield variables
+        server.start("json")
+        assert set(psutil.Process().children()) - before == {process}
+        yield server.variables
     assert not process.is_running()
 
 
@@ -138,10 +138,27 @@ def test_without_a_server_nothing_is_started(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.delenv(FORK_SERVER, raising=False)
     assert start(FORK_SERVER, "commands:describe", ["told"], {}) is None
     # One that has ended leaves its address in the environment.
-    with serving(FORK_SERVER, "nightjar.contract.fork_server", [], {**os.environ}) as variables:
-        monkeypatch.setenv(FORK_SERVER, variables[FORK_SERVER])
+    before = set(psutil.Process().children())
+    with Server(FORK_SERVER, "nightjar.contract.fork_server", [], {**os.environ}) as server:
+        monkeypatch.setenv(FORK_SERVER, server.variables[FORK_SERVER])
+        # As one that fails when it starts.
+        server.start("json")
+        [process] = set(psutil.Process().children()) - before
+        process.kill()
+        process.wait()
+        assert start(FORK_SERVER, "commands:describe", ["told"], {}) is None
     assert start(FORK_SERVER, "commands:describe", ["told"], {}) is None
-    listener = prepared_commands.listening(str(tmp_path / "deaf"))
-    listener.close()
-    monkeypatch.setenv(FORK_SERVER, str(tmp_path / "deaf"))
-    assert start(FORK_SERVER, "commands:describe", ["told"], {}) is None
+
+
+def test_a_command_waits_for_a_server_that_starts_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server(FORK_SERVER, "nightjar.contract.fork_server", [], {**os.environ}) as server:
+        monkeypatch.setenv(FORK_SERVER, server.variables[FORK_SERVER])
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(start, FORK_SERVER, "this:prints", ["told"], {})
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.2)
+            server.start()
+            command = waiting.result(timeout=_ENDS_WITHIN_SECONDS)
+        assert command is not None
+        # There is no such module.
+        assert command.wait() == 1

@@ -18,7 +18,7 @@ from nightjar.contract.places import REPOSITORY
 from nightjar.contract.run_folder import RunFolder, RunRecord
 from nightjar.contract.settings import Settings
 from nightjar.contract.tuned_configuration import TunedConfiguration, write_tuned_configuration
-from nightjar.stack.prepare_home import POOLS, prepare_home, register_dags
+from nightjar.stack.prepare_home import POOLS, prepare_airflow, prepare_data, register_dags
 from tests.support.golden import check_file
 
 UNSCHEDULED = {"rollback_publication", "tune_model"}
@@ -29,7 +29,8 @@ DESCRIBE = Path(__file__).parent / "describe_dags.py"
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = Settings(home=tmp_path_factory.mktemp("home"))
-    prepare_home(settings)
+    prepare_data(settings)
+    prepare_airflow(child_environment(settings), settings.airflow_home)
     record = RunRecord("2026-03-31.1", 1, of_date("2026-03-31"), None, "auto", "scheduled", "0.1.0")
     RunFolder.of(settings.lake, record.publication_id).write_record(record)
     return settings

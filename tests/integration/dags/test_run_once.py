@@ -16,7 +16,6 @@ import pytest
 from nightjar.contract.environment import child_environment
 from nightjar.contract.settings import Settings
 from nightjar.contract.task_events import PROGRESS, TaskEvent
-from nightjar.stack.prepare_home import prepare_airflow
 
 FOLDER = Path(__file__).parent / "reported"
 
@@ -26,9 +25,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An Airflow that has the DAGs of the folder `reported` alone."""
     settings = Settings(home=tmp_path_factory.mktemp("home"))
     settings.airflow_home.mkdir()
-    environment = {**child_environment(settings), "PYTHONPATH": str(FOLDER), "AIRFLOW__CORE__DAGS_FOLDER": str(FOLDER)}
-    prepare_airflow(environment, settings.airflow_home)
-    return environment
+    return {**child_environment(settings), "PYTHONPATH": str(FOLDER), "AIRFLOW__CORE__DAGS_FOLDER": str(FOLDER)}
 
 
 @contextmanager
@@ -39,8 +36,9 @@ def started(
     command = [sys.executable, "-P", "-m", "dags.support.run_once", module, "--logical-date=2026-03-31T00:00:00+00:00"]
     with output.open("wb") as stdout, os.fdopen(reader, encoding="utf-8") as events:
         process = subprocess.Popen(
-            [*command, f"--conf={json.dumps(conf)}", f"--events={writer}"],
+            [*command, f"--conf={json.dumps(conf)}", f"--prepare={environment['AIRFLOW_HOME']}", f"--events={writer}"],
             env=environment,
+            stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=subprocess.STDOUT,
             pass_fds=[writer],

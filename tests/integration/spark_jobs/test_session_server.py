@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from nightjar.contract.environment import child_environment, spark_environment
-from nightjar.contract.prepared_commands import SPARK_SESSION, serving, start
+from nightjar.contract.prepared_commands import SPARK_SESSION, Server, start
 from nightjar.contract.settings import Settings
 from nightjar.contract.spark_submission import session_options
 
@@ -51,11 +51,10 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[psutil.
     environment = {**spark_environment(child_environment(settings)), "PYSPARK_SUBMIT_ARGS": session_options(settings)}
     paths = {"PYTHONPATH": str(tmp_path), "SPARK_LOCAL_IP": "127.0.0.1"}
     before = set(psutil.Process().children())
-    with serving(SPARK_SESSION, "spark_jobs.session_server", [str(tmp_path)], {**environment, **paths}) as variables:
+    with Server(SPARK_SESSION, "spark_jobs.session_server", [str(tmp_path)], {**environment, **paths}) as server:
+        server.start()
         [process] = set(psutil.Process().children()) - before
-        while not Path(variables[SPARK_SESSION]).exists():
-            assert process.is_running()
-        monkeypatch.setenv(SPARK_SESSION, variables[SPARK_SESSION])
+        monkeypatch.setenv(SPARK_SESSION, server.variables[SPARK_SESSION])
         yield process
 
 
