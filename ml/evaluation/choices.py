@@ -4,7 +4,7 @@ By fits that saw only what is before the choice window. Pure; used by the stages
 champion and by the search, so that all of them choose by one rule.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ml.data.training_data import TrainingData
@@ -12,10 +12,11 @@ from ml.evaluation import blend_weights, cold_item_weights, epoch_choice
 from ml.evaluation.blend_weights import ChosenWeights
 from ml.evaluation.cold_item_weights import ColdItemWeights
 from ml.evaluation.epoch_choice import ChosenEpochs, EpochWatch
-from ml.evaluation.holdout_slices import holdout_slices, slice_named
+from ml.evaluation.holdout_slices import HoldoutSlice, holdout_slices, slice_named
 from ml.models.base import LongFit
 from ml.models.candidate import NO_LOG, Candidate, fit_candidate, no_report
 from ml.models.lightfm import Epoch
+from nightjar.contract.beside import beside
 from nightjar.contract.settings import FIXED, Settings
 
 
@@ -38,17 +39,48 @@ class Choices:
         return candidate.at(self.cold_items.in_settings(candidate.settings)).with_weights(self.blend.weights)
 
     def summary(self) -> list[str]:
-        """The choices in words, a line each."""
-        return [self.epochs.summary(), self.cold_items.summary(), *self.blend.summary()]
+        """The choices of weights in words, a line each."""
+        return [self.cold_items.summary(), *self.blend.summary()]
 
 
-def choose(
+@dataclass(frozen=True)
+class WindowFits:
+    """Fits on what is before the choice windows.
+
+    Attributes:
+        settings: what they fix is not chosen.
+        epochs: of the other fits of the run.
+        candidates: of each window, the newest first.
+        cold_slice: of the holdout of the newest window.
+        reason: why nothing else is chosen by them, in words; empty where it is.
+    """
+
+    settings: Settings
+    epochs: ChosenEpochs
+    candidates: Sequence[Candidate]
+    cold_slice: HoldoutSlice | None
+    reason: str = ""
+
+    def choose(self) -> Choices:
+        """Choose the weights by the windows."""
+        settings = self.settings
+        if self.cold_slice is None:
+            own = ColdItemWeights(settings.cold_item_regression_share, settings.cold_item_share, self.reason)
+            return Choices(own, ChosenWeights(None, {}, self.reason), self.epochs)
+        cold_items = cold_item_weights.choose(self.candidates[0], self.cold_slice)
+        if settings.blend_choice == FIXED:
+            return Choices(cold_items, ChosenWeights(None, {}, "as set"), self.epochs)
+        candidates = [each.at(cold_items.in_settings(settings)) for each in self.candidates]
+        return Choices(cold_items, blend_weights.choose(candidates), self.epochs)
+
+
+def fit_before_windows(
     data: TrainingData,
     settings: Settings,
     on_epoch: Callable[[Epoch, Candidate], None] = no_report,
     log: LongFit = NO_LOG,
-) -> Choices:
-    """Fit on what is before each choice window, and choose by the windows.
+) -> WindowFits:
+    """Fit on what is before each choice window, and choose the epochs.
 
     Args:
         data: of the run; its holdout is not looked at.
@@ -60,27 +92,19 @@ def choose(
         NightjarError: training diverged.
     """
     if settings.blend_choice == settings.cold_item_choice == settings.epoch_choice == FIXED:
-        return _as_set(settings, "as set")
+        return WindowFits(settings, epoch_choice.as_set(settings), [], None, "as set")
     windows = [data.before(each) for each in data.choices]
     windows = [each for each in windows if each.train.nnz > 0]
     if not windows:
-        return _as_set(settings, "as set: there is nothing before the window to choose by")
+        reason = "as set: there is nothing before the window to choose by"
+        return WindowFits(settings, epoch_choice.as_set(settings), [], None, reason)
     slices = holdout_slices(windows[0].train, windows[0].holdout, windows[0].is_available, settings.seed)
     watch = EpochWatch(windows[0], slice_named(slices, "all"), settings, on_epoch)
     newest = fit_candidate(windows[0].train_part, settings, watch.after_epoch, log=log)
-    epochs = watch.chosen
-    cold_items = cold_item_weights.choose(newest, slice_named(slices, "cold_item"))
-    if settings.blend_choice == FIXED:
-        return Choices(cold_items, ChosenWeights(None, {}, "as set"), epochs)
-    same = epochs.in_settings(settings)
-    older = [fit_candidate(each.train_part, same, on_epoch, log=log) for each in windows[1:]]
-    candidates = [each.at(cold_items.in_settings(settings)) for each in (newest, *older)]
-    return Choices(cold_items, blend_weights.choose(candidates), epochs)
-
-
-def _as_set(settings: Settings, reason: str) -> Choices:
-    own = ColdItemWeights(settings.cold_item_regression_share, settings.cold_item_share, reason)
-    return Choices(own, ChosenWeights(None, {}, reason), epoch_choice.as_set(settings))
+    older = [] if settings.blend_choice == FIXED else windows[1:]
+    same = watch.chosen.in_settings(settings)
+    candidates = [newest, *(fit_candidate(each.train_part, same, on_epoch, log=log) for each in older)]
+    return WindowFits(settings, watch.chosen, candidates, slice_named(slices, "cold_item"))
 
 
 def fit_as_a_run(
@@ -92,14 +116,15 @@ def fit_as_a_run(
     """Choose, fit on the training part, and return the candidate that ranks by the choices.
 
     Args:
-        data: as of `choose`.
-        settings: as of `choose`.
+        data: as of `fit_before_windows`.
+        settings: as of `fit_before_windows`.
         on_epoch: called after each epoch of each fit.
-        log: as of `choose`.
+        log: as of `fit_before_windows`.
 
     Raises:
         NightjarError: training diverged.
     """
-    choices = choose(data, settings, on_epoch, log)
-    of_fit = choices.epochs.in_settings(settings)
-    return choices.applied_to(fit_candidate(data.train_part, of_fit, on_epoch, log=log))
+    fits = fit_before_windows(data, settings, on_epoch, log)
+    with beside("the choice of weights", fits.choose) as choices:
+        candidate = fit_candidate(data.train_part, fits.epochs.in_settings(settings), on_epoch, log=log)
+        return choices().applied_to(candidate)

@@ -14,6 +14,7 @@ from ml.evaluation.popularity_curve import CurvePoint, popularity_curve
 from ml.evaluation.slice_lists import Evaluated
 from ml.models.candidate import Candidate
 from nightjar.contract.artifacts.sources import COLD
+from nightjar.contract.beside import beside
 from nightjar.contract.settings import Settings
 from nightjar.ranking.ranker import Ranker
 
@@ -60,20 +61,23 @@ def judge(candidate: Candidate, champion: Ranker | None, slices: list[HoldoutSli
         slices: as of `all_slices`.
     """
     data, settings, k = candidate.part.data, candidate.settings, candidate.settings.metric_k
-    truth, ranker = Evaluated.of(data), candidate.ranker()
-    sample = sampled(slices[0], SAMPLE_USERS, settings.seed)
-    counts, popularity = best_popularity(candidate.part, sample, truth, k)
-    rankers = {MODEL: ranker, BASELINE: popularity}
-    if champion is not None:
-        rankers[CHAMPION] = champion
-    evaluation = evaluate(rankers, slices, truth, k)
-    evaluation.metrics.extend(_fold_in_metrics(candidate))
+    truth, sample = Evaluated.of(data), sampled(slices[0], SAMPLE_USERS, settings.seed)
 
     def ranker_at(popularity_weight: float) -> Ranker:
         return candidate.at(settings.model_copy(update={"popularity_weight": popularity_weight})).ranker()
 
-    curve = popularity_curve(ranker_at, sample, truth, k)
-    return Judgement(evaluation, _metrics_of_sources(candidate, slices), curve, counts)
+    def of_parts() -> tuple[list[CurvePoint], list[Metric]]:
+        return popularity_curve(ranker_at, sample, truth, k), _metrics_of_sources(candidate, slices)
+
+    with beside("the evaluation of each source", of_parts) as parts:
+        counts, popularity = best_popularity(candidate.part, sample, truth, k)
+        rankers = {MODEL: candidate.ranker(), BASELINE: popularity}
+        if champion is not None:
+            rankers[CHAMPION] = champion
+        evaluation = evaluate(rankers, slices, truth, k)
+        evaluation.metrics.extend(_fold_in_metrics(candidate))
+        curve, of_sources = parts()
+    return Judgement(evaluation, of_sources, curve, counts)
 
 
 def _metrics_of_sources(candidate: Candidate, slices: list[HoldoutSlice]) -> list[Metric]:

@@ -1,6 +1,5 @@
 """One fit of LightFM in shards: its memory, its workers, its epochs. Used by `lightfm`."""
 
-import os
 from pathlib import Path
 from types import TracebackType
 
@@ -13,6 +12,7 @@ from ml.models.shards import ITEMS, SHARED, Plan, epoch_tasks, lay_out, paramete
 from ml.models.shared_arrays import OwnArrays, SharedArrays
 from ml.models.spark_workers import SparkWorkers
 from ml.models.warp import Hyperparameters, Parameters
+from nightjar.contract.beside import cores
 from nightjar.contract.environment import spark_environment
 from nightjar.contract.places import REPOSITORY
 from nightjar.contract.settings import Settings
@@ -41,7 +41,7 @@ def rounds_of(shards: int, pairs: int, items: int) -> int:
 
 def workers_of(settings: Settings, shards: int) -> int:
     """Return the number of processes: it changes no result."""
-    allowed = settings.train_workers or max(1, _cores() // settings.train_threads)
+    allowed = settings.train_workers or max(1, cores() // settings.train_threads)
     return min(shards, allowed)
 
 
@@ -142,8 +142,3 @@ def _shared(own: list[NDArray[np.int64]], user_features: sparse.csr_matrix) -> N
 def _put_rows(target: Parameters, rows: NDArray[np.int64], source: Parameters) -> None:
     for place, values in zip(target, source, strict=True):
         place[rows] = values
-
-
-def _cores() -> int:
-    # Those that this process may use, where the system says so.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,13 +8,14 @@ Reads `features/`, `snapshot/`, the ledger, the champion's MLflow run and the wa
 `plots/` and the MLflow run of the publication.
 """
 
-from ml.evaluation.choices import choose
+from ml.evaluation.choices import fit_before_windows
 from ml.evaluation.judge import all_slices, judge
 from ml.stages.fit_on_train import fit_on_train, fit_pulse
 from ml.stages.long_fits import long_fits
 from ml.stages.read_data import read_data
 from ml.stages.refit_of_champion import refit_of_champion
 from ml.stages.write_evaluation import EvaluatedModel, write_evaluation
+from nightjar.contract.beside import beside
 from nightjar.contract.progress import stage
 from nightjar.contract.run_folder import RunFolder
 from nightjar.contract.settings import Settings
@@ -31,10 +32,13 @@ def run(settings: Settings, folder: RunFolder) -> None:
         progress.unit, progress.rows = "pairs", data.train.nnz
         slices = all_slices(data, settings)
 
-        choices = choose(data, settings, fit_pulse("before the choice window", progress), log)
+        fits = fit_before_windows(data, settings, fit_pulse("before the choice window", progress), log)
+        progress.say(fits.epochs.summary())
+        with beside("the choice of weights", fits.choose) as choice:
+            fit = fit_on_train(data, slices[0], folder, settings, fits.epochs, progress, log)
+            choices = choice()
         for line in choices.summary():
             progress.say(line)
-        fit = fit_on_train(data, slices[0], folder, settings, choices.epochs, progress, log)
         compared, champion = refit_of_champion(folder, settings, progress, log)
 
         judgement = judge(choices.applied_to(fit.candidate), champion, slices)

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from ml.data.training_data import TrainingData, TrainingPart, read_training_data
-from ml.evaluation.choices import Choices, choose, fit_as_a_run
+from ml.evaluation.choices import Choices, fit_as_a_run, fit_before_windows
 from ml.models.candidate import fit_candidate
 from nightjar.contract.artifacts.sources import IN_DOMAIN, NEW_TO_DOMAIN, WITHOUT_ITEMS
 from nightjar.contract.settings import FIXED, Settings
@@ -25,7 +25,7 @@ def settings(planted: Any) -> Settings:
 
 @pytest.fixture(scope="module")
 def chosen(data: TrainingData, settings: Settings) -> Choices:
-    return choose(data, settings)
+    return fit_before_windows(data, settings).choose()
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def fixed(settings: Settings, *names: str) -> Settings:
 def test_fixed_settings_choose_nothing_and_fit_nothing(
     data: TrainingData, settings: Settings, parts: list[TrainingPart]
 ) -> None:
-    found = choose(data, fixed(settings, "blend_choice", "cold_item_choice", "epoch_choice"))
+    found = fit_before_windows(data, fixed(settings, "blend_choice", "cold_item_choice", "epoch_choice")).choose()
     assert found.blend.weights is None
     assert (found.cold_items.regression_weight, found.cold_items.blend_weight) == (0.5, 0.2)
     assert found.epochs.epochs == 3
@@ -61,14 +61,14 @@ def test_without_anything_before_the_window_nothing_is_chosen(
 ) -> None:
     nothing = sparse.csr_matrix(data.train.shape, dtype="f4")
     choices = (replace(data.choices[0], train=nothing, train_ranks=nothing),) if is_empty else ()
-    found = choose(replace(data, choices=choices), settings)
+    found = fit_before_windows(replace(data, choices=choices), settings).choose()
     assert (found.blend.weights, parts) == (None, [])
 
 
 def test_the_only_fit_is_of_what_is_before_the_window(
     data: TrainingData, settings: Settings, parts: list[TrainingPart]
 ) -> None:
-    found = choose(data, fixed(settings, "cold_item_choice"))
+    found = fit_before_windows(data, fixed(settings, "cold_item_choice")).choose()
     [window] = data.choices
     assert [part.pairs for part in parts] == [window.train]
     assert parts[0].history.newest_ranks is window.train_ranks
@@ -81,17 +81,17 @@ def test_the_only_fit_is_of_what_is_before_the_window(
 def test_fixed_weights_of_the_blend_leave_those_of_cold_items_to_the_window(
     data: TrainingData, settings: Settings, parts: list[TrainingPart]
 ) -> None:
-    found = choose(data, fixed(settings, "blend_choice"))
+    found = fit_before_windows(data, fixed(settings, "blend_choice")).choose()
     assert (found.blend.weights, len(parts)) == (None, 1)
 
 
 def test_the_holdout_that_judges_changes_no_choice(data: TrainingData, settings: Settings, chosen: Choices) -> None:
     # Every user took what nobody took.
     other = sparse.csr_matrix(1 - data.full.sign().toarray())
-    assert choose(replace(data, holdout=other, full=other, full_ranks=None), settings) == chosen
+    assert fit_before_windows(replace(data, holdout=other, full=other, full_ranks=None), settings).choose() == chosen
     # The window itself does.
     window = replace(data.choices[0], holdout=(other - data.holdout.multiply(other)).tocsr())
-    assert choose(replace(data, choices=(window,)), settings) != chosen
+    assert fit_before_windows(replace(data, choices=(window,)), settings).choose() != chosen
 
 
 def test_older_windows_judge_beside_the_newest_by_fits_of_their_own(
@@ -104,7 +104,7 @@ def test_older_windows_judge_beside_the_newest_by_fits_of_their_own(
     older = replace(newest, train=newest.train * 2, holdout=some.tocsr())
     nothing = sparse.csr_matrix(data.train.shape, dtype="f4")
     windows = (newest, older, replace(newest, train=nothing, train_ranks=nothing))
-    found = choose(replace(data, choices=windows), fixed(settings, "cold_item_choice"))
+    found = fit_before_windows(replace(data, choices=windows), fixed(settings, "cold_item_choice")).choose()
     assert [part.pairs for part in parts] == [newest.train, older.train]
     assert found.blend.choices[IN_DOMAIN].lists == 28 + 2
 

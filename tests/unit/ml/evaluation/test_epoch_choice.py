@@ -10,7 +10,7 @@ import pytest
 
 from ml.data.training_data import TrainingData, read_training_data
 from ml.evaluation import epoch_choice
-from ml.evaluation.choices import choose, fit_as_a_run
+from ml.evaluation.choices import fit_as_a_run, fit_before_windows
 from ml.evaluation.epoch_choice import ChosenEpochs, EpochCurve
 from nightjar.contract.errors import NightjarError
 from nightjar.contract.settings import FIXED, Settings
@@ -75,7 +75,7 @@ def test_the_fits_of_a_run_end_where_that_before_the_window_does(
     monkeypatch.setattr(epoch_choice, "_FEWEST_PAIRS_OF_AN_ITEM", 8.5 * window.train.nnz / items if fewest_pairs else 0)
     ended = []
     settings = settings_of(planted)
-    found = choose(data, settings, lambda epoch, candidate: ended.append(epoch.number))
+    found = fit_before_windows(data, settings, lambda epoch, candidate: ended.append(epoch.number)).choose()
     assert (found.epochs.epochs, ended) == (epochs, [*range(1, epochs + 1)])
     fitted = fit_as_a_run(data, settings)
     assert (fitted.settings.epochs, fitted.settings.epoch_choice) == (epochs, FIXED)
@@ -85,7 +85,7 @@ def test_the_fits_of_a_run_end_where_that_before_the_window_does(
 def test_what_is_set_stays_where_nothing_is_chosen(
     planted: Any, data: TrainingData, recalls: None, changes: dict[str, Any], epochs: int
 ) -> None:
-    assert choose(data, settings_of(planted, **changes)).epochs == ChosenEpochs(epochs, "as set")
+    assert fit_before_windows(data, settings_of(planted, **changes)).choose().epochs == ChosenEpochs(epochs, "as set")
 
 
 def test_older_windows_are_fitted_as_long_as_the_newest(
@@ -94,7 +94,9 @@ def test_older_windows_are_fitted_as_long_as_the_newest(
     monkeypatch.setattr(epoch_choice, "_FEWEST_PAIRS_OF_AN_ITEM", 0)
     ended = []
     windows = (data.choices[0], data.choices[0])
-    choose(replace(data, choices=windows), settings_of(planted), lambda epoch, _: ended.append(epoch.number))
+    fit_before_windows(
+        replace(data, choices=windows), settings_of(planted), lambda epoch, _: ended.append(epoch.number)
+    ).choose()
     assert ended == [*range(1, 7), *range(1, 7)]
 
 

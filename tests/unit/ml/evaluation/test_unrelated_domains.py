@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ml.data.training_data import ChoiceWindow, TrainingData
-from ml.evaluation.choices import Choices, choose
+from ml.evaluation.choices import Choices, fit_before_windows
 from ml.evaluation.cross_domain_slices import cross_domain_slices
 from ml.evaluation.evaluate import recalls_at_k
 from ml.evaluation.holdout_slices import HoldoutSlice, holdout_slices, slice_named
@@ -94,7 +94,7 @@ def choices_of(relation: float) -> Choices:
     """Return what a run chooses on a pair of domains."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ml.evaluation.choice_lists.MAX_LISTS", LISTS)
-        return choose(pair_of_domains(relation), SETTINGS)
+        return fit_before_windows(pair_of_domains(relation), SETTINGS).choose()
 
 
 @dataclass(frozen=True)
