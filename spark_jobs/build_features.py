@@ -6,11 +6,12 @@ model's stages and by score_users. Launched by spark-submit; `--help` lists the 
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -36,6 +37,9 @@ from spark_jobs.transforms import (
 )
 from spark_jobs.transforms.split import Split
 
+First = TypeVar("First")
+Second = TypeVar("Second")
+
 SNAPSHOT = ("interactions", "items", "item_features", "users", "user_features")
 
 
@@ -55,11 +59,14 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace, keep: Keep) -
         arguments: of the job.
         keep: keeps what several datasets are made of.
     """
-    users = keep("users", id_maps.number_users(snapshot["users"], snapshot["interactions"]))
-    items = keep("items", id_maps.number_items(snapshot["items"], snapshot["interactions"]))
+    interactions = snapshot["interactions"]
+    users, items = _both(
+        lambda: keep("users", id_maps.number_users(snapshot["users"], interactions)),
+        lambda: keep("items", id_maps.number_items(snapshot["items"], interactions)),
+    )
+    numbered = {"user": users, "item": items}
     # Read several times rather than kept: its ids would take most of the space.
-    events = id_maps.number_events(snapshot["interactions"], users, items)
-    seen = keep("seen_pairs", seen_items.seen_pairs(events))
+    events = id_maps.number_events(interactions, users, items)
     split = Split(
         arguments.holdout_fraction,
         arguments.cold_holdout_fraction,
@@ -68,35 +75,52 @@ def features(snapshot: dict[str, DataFrame], arguments: Namespace, keep: Keep) -
         arguments.holdout,
         arguments.repeat_after_days,
     )
-    window, choices = window_datasets.windows(events, split, arguments, keep)
-    ids = {
-        "user": keep("user_ids", id_maps.user_ids(users, seen, window.pairs)),
-        "item": keep("item_ids", id_maps.item_ids(items, seen, window.pairs)),
-    }
+    seen, (window, choices) = _both(
+        lambda: keep("seen_pairs", seen_items.seen_pairs(events)),
+        lambda: window_datasets.windows(events, split, arguments, keep),
+    )
+    user_ids, item_ids = _both(
+        lambda: keep("user_ids", id_maps.user_ids(users, seen, window.pairs)),
+        lambda: keep("item_ids", id_maps.item_ids(items, seen, window.pairs)),
+    )
+    ids = {"user": user_ids, "item": item_ids}
+
+    def folded(entity: str) -> tuple[DataFrame, dict[str, DataFrame]]:
+        """Return the features of users or items with rare ones folded, and the datasets of them."""
+        given = snapshot[f"{entity}_features"]
+        frame = entity_features.fold_rare(given, numbered[entity], entity, arguments.min_feature_support)
+        frame = keep(f"folded_{entity}_features", frame)
+        named = entity_features.matrix(frame, ids[entity], entity, arguments.max_feature_weight)
+        named = keep(f"named_{entity}_features", named)
+        names = keep(f"{entity}_feature_names", entity_features.feature_names(named))
+        values = entity_features.feature_values(named, names, entity)
+        return frame, {f"{entity}_feature_names": names, f"{entity}_features": values}
+
+    (of_users, user_datasets), (_, item_datasets) = _both(lambda: folded("user"), lambda: folded("item"))
+    carriers = keep("segment_carriers", segments.segment_carriers(of_users, arguments.min_segment_users))
     datasets = {
-        "user_ids": ids["user"],
-        "item_ids": ids["item"],
+        "user_ids": user_ids,
+        "item_ids": item_ids,
         "full_interactions": pair_weights.full_interactions(window.pairs),
         "shown": holdout.fold_in_items(window.pairs),
         "seen": seen_items.seen(seen, arguments.as_of),
         "trending": trending.trending(window.marked, [each.marked for each in choices], arguments.as_of),
+        **user_datasets,
+        **item_datasets,
+        "user_segments": segments.user_segments(carriers),
+        "popularity": popularity.popularity(window.pairs, items, carriers, arguments.popular_k),
     }
-    for entity, numbered in (("user", users), ("item", items)):
-        given = snapshot[f"{entity}_features"]
-        folded = entity_features.fold_rare(given, numbered, entity, arguments.min_feature_support)
-        folded = keep(f"folded_{entity}_features", folded)
-        named = entity_features.matrix(folded, ids[entity], entity, arguments.max_feature_weight)
-        named = keep(f"named_{entity}_features", named)
-        names = keep(f"{entity}_feature_names", entity_features.feature_names(named))
-        datasets[f"{entity}_feature_names"] = names
-        datasets[f"{entity}_features"] = entity_features.feature_values(named, names, entity)
-        if entity == "user":
-            carriers = keep("segment_carriers", segments.segment_carriers(folded, arguments.min_segment_users))
-            datasets["user_segments"] = segments.user_segments(carriers)
-            datasets["popularity"] = popularity.popularity(window.pairs, items, carriers, arguments.popular_k)
-            for each in (window, *choices):
-                datasets |= window_datasets.window_datasets(each, events, items, carriers, arguments, keep)
+    for each in (window, *choices):
+        datasets |= window_datasets.window_datasets(each, events, items, carriers, arguments, keep)
     return datasets
+
+
+def _both(first: Callable[[], First], second: Callable[[], Second]) -> tuple[First, Second]:
+    """Do two things at once: the driver plans one while tasks compute the other, and small data are mostly planned."""
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(first)
+        result = second()
+        return other.result(), result
 
 
 def _build(folder: RunFolder, arguments: Namespace, spark: SparkSession, stage: StageProgress) -> None:
@@ -105,7 +129,7 @@ def _build(folder: RunFolder, arguments: Namespace, spark: SparkSession, stage: 
     stage.rows, stage.unit = count_interactions(snapshot["interactions"], arguments.as_of), "interactions"
     with written_aside(folder.path / "features") as aside, kept_in_files(aside / ".kept", stage) as keep:
         datasets = features(snapshot, arguments, keep)
-        # Two at once: the driver plans one while tasks compute the other, and small data are mostly planned.
+        # Two at once, as above.
         with ThreadPoolExecutor(2) as pool:
             for _ in pool.map(
                 lambda each: entry_point.write(each[1], aside / each[0], each[0], stage), datasets.items()

@@ -20,8 +20,9 @@ class SparkSettings(SettingsGroup):
         "2g", basic=True, description="Memory of the Spark driver (JVM size, such as 2g)."
     )
     spark_driver_java_options: str = connection(
-        # Below the size of its classes the JVM collects all garbage whenever some hundred more are loaded.
-        "-XX:TieredStopAtLevel=1 -XX:MetaspaceSize=384m",
+        # Below the size of its classes the JVM collects all garbage whenever some hundred more are loaded; with one
+        # level it has space for the code of two jobs, and interprets what follows.
+        "-XX:TieredStopAtLevel=1 -XX:MetaspaceSize=384m -XX:ReservedCodeCacheSize=240m",
         description="JVM options of the Spark driver. The default halves the start-up time; empty suits large data.",
     )
     spark_executor_memory: MemorySize = connection(
