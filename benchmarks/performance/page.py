@@ -33,7 +33,7 @@ scheduler most stages are forked from a server, which takes less than the proces
 BEFORE = "first_edition.json"
 _EDITIONS = """## Before and now
 
-Seconds of the first edition and of this one, on the same kind of machine.
+Seconds of the first edition and of this one, on the same kind of machine, of the sizes that both have measured.
 """
 _SCRIPT = """## A script instead
 
@@ -60,7 +60,7 @@ def write_page(measured: Sequence[Figures], before: Figures, page: Path) -> None
     if lost := reasons(by_size):
         parts += ["Where a target is not met, and what takes the time:\n", *(f"- {line}" for line in lost), ""]
     parts += ["![cost against size](images/performance.png)\n"]
-    if compared := [figures for figures in measured if figures["size"]["name"] in before]:
+    if compared := [figures for figures in measured if _was_measured_again(figures, before)]:
         parts += [_EDITIONS, _edition_table(compared, before), ""]
     if scripted := [figures for figures in measured if "script" in figures]:
         parts += [_SCRIPT, _script_table(scripted), ""]
@@ -128,6 +128,11 @@ def _edition_table(measured: Sequence[Figures], before: Figures) -> str:
         "| the run | " + " | ".join(f"{was['seconds']:,.0f} → {f['run']['seconds']:,.0f}" for f, was in runs) + " |"
     )
     return "\n".join(rows)
+
+
+def _was_measured_again(figures: Figures, before: Figures) -> bool:
+    was = before.get(figures["size"]["name"])
+    return was is not None and was["seconds"] != figures["run"]["seconds"]
 
 
 def _script_table(measured: Sequence[Figures]) -> str:
