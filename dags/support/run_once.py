@@ -1,6 +1,6 @@
 """Runs a DAG for one data interval in this process, without a scheduler.
 
-`nightjar run` starts it: `python -m dags.support.run_once MODULE --logical-date=... --conf=JSON --prepare=FOLDER
+`nightjar run` starts it: `python -m dags.support.run_once MODULE --logical-date=... --conf=JSON --prepare=JSON
 --events=DESCRIPTOR`. The run begins when standard input ends. Airflow and the tasks print to standard output. The
 events of the tasks go to the file descriptor, one `nightjar.contract.task_events.TaskEvent` a line. The exit code is 0
 when the run succeeded.
@@ -17,7 +17,6 @@ from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
 from importlib import import_module
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 from airflow.providers_manager import ProvidersManager
@@ -27,7 +26,6 @@ from airflow.sdk.listener import get_listener_manager
 from dags.support import airflow_commands
 from dags.support.task_reports import ProgressPrinted, TaskReports, report_logged_progress
 from nightjar.contract.errors import NightjarError
-from nightjar.stack.prepare_home import prepare_airflow_by
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,15 +59,18 @@ def _succeeds(options: argparse.Namespace) -> bool:
 
 
 @contextmanager
-def _database_prepared(folder: Path) -> Iterator[None]:
-    """Prepare the metadata database in a process of its own while the body runs, which does not use it.
+def _database_prepared(commands: list[list[str]]) -> Iterator[None]:
+    """Run commands that prepare the metadata database, in a process of their own, beside a body that does not use it.
 
     Raises:
         NightjarError: a command failed; standard output says why.
     """
+    if not commands:
+        yield
+        return
     # It has Airflow imported, where it can be forked.
     context: Any = get_context("fork" if sys.platform == "linux" else "spawn")
-    process = context.Process(target=prepare_airflow_by, args=(airflow_commands.main, folder))
+    process = context.Process(target=airflow_commands.main, args=(commands,))
     process.start()
     yield
     process.join()
@@ -86,7 +87,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("module", help="module of the DAG file; its `dag` is the DAG")
     parser.add_argument("--logical-date", type=datetime.fromisoformat, required=True)
     parser.add_argument("--conf", type=json.loads, required=True)
-    parser.add_argument("--prepare", type=Path, required=True, help="home of Airflow, whose database is prepared")
+    parser.add_argument("--prepare", type=json.loads, required=True, help="commands of Airflow that come first")
     parser.add_argument("--events", type=int, required=True)
     return parser.parse_args(arguments)
 

@@ -21,13 +21,13 @@ from nightjar.contract.prepared_commands import FORK_SERVER, SPARK_SESSION, Serv
 from nightjar.contract.settings import Settings
 from nightjar.contract.spark_submission import session_options
 from nightjar.contract.stages import STAGES
-from nightjar.contract.task_events import TaskEvent
+from nightjar.contract.task_events import RUNNING, TaskEvent
 from nightjar.publishing.request_checks import check_request
 from nightjar.publishing.run_failures import FAILED, RunFailure, is_recorded, outcome_of, store_failure
 from nightjar.publishing.run_request import RunRequest
 from nightjar.publishing.runner_process import this_process
 from nightjar.publishing.unfinished_attempts import RUN
-from nightjar.stack.prepare_home import prepare_data
+from nightjar.stack.prepare_home import mark_prepared, missing_preparation, prepare_data
 from nightjar.warehouse.engines import open_warehouse
 
 _ERRORS = {2: BadInput, 3: GateRefused}
@@ -79,7 +79,10 @@ def _run(settings: Settings, request: RunRequest, servers: "_Servers") -> Comple
             if process.stdin:
                 process.stdin.close()
             for line in lines:
-                line_for_operator = events.read(TaskEvent.from_json(line))
+                event = TaskEvent.from_json(line)
+                if event.state == RUNNING:
+                    mark_prepared(settings.airflow_home)
+                line_for_operator = events.read(event)
                 if line_for_operator is not None:
                     print(f"{time.monotonic() - started:7.1f} s  {line_for_operator}", flush=True)
                 servers.prepare_rest()
@@ -187,7 +190,7 @@ def _command(settings: Settings, request: RunRequest, events: int) -> list[str]:
         # -P: a folder `dags` in the working directory is not this project's.
         *(sys.executable, "-P", "-u", "-m", _MODULE, _DAG),
         *("--logical-date", request.interval.start.isoformat(), "--conf", json.dumps(_params(request))),
-        *("--prepare", str(settings.airflow_home), "--events", str(events)),
+        *("--prepare", json.dumps(missing_preparation(settings.airflow_home)), "--events", str(events)),
     ]
 
 

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,18 +41,25 @@ def prepare_airflow(environment: dict[str, str], stamp_folder: Path) -> bool:
     Raises:
         NightjarError: a command failed; the message holds its last line.
     """
-    return prepare_airflow_by(lambda commands: _airflow(environment, *commands), stamp_folder)
-
-
-def prepare_airflow_by(run: Callable[[Commands], object], stamp_folder: Path) -> bool:
-    """Do the same as `prepare_airflow` by what runs Airflow's commands."""
-    prepared = stamp_folder / f"prepared-for-{version('apache-airflow')}.json"
-    wanted = json.dumps(POOLS, indent=2)
-    if prepared.exists() and prepared.read_text(encoding="utf-8") == wanted:
+    commands = missing_preparation(stamp_folder)
+    if not commands:
         return False
-    run(_migration(stamp_folder))
-    write_text(prepared, wanted)
+    _airflow(environment, *commands)
+    mark_prepared(stamp_folder)
     return True
+
+
+def missing_preparation(stamp_folder: Path) -> Commands:
+    """Return the commands of Airflow that `prepare_airflow` would run, for a process that has Airflow imported."""
+    prepared = _stamp(stamp_folder)
+    if prepared.exists() and prepared.read_text(encoding="utf-8") == _pools():
+        return []
+    return _migration(stamp_folder)
+
+
+def mark_prepared(stamp_folder: Path) -> None:
+    """Mark that the commands were run."""
+    write_text(_stamp(stamp_folder), _pools())
 
 
 def migrate_airflow(environment: dict[str, str], folder: Path) -> None:
@@ -66,9 +72,18 @@ def migrate_airflow(environment: dict[str, str], folder: Path) -> None:
 
 
 def _migration(folder: Path) -> Commands:
+    folder.mkdir(parents=True, exist_ok=True)
     pools = folder / "pools.json"
-    write_text(pools, json.dumps(POOLS, indent=2))
+    write_text(pools, _pools())
     return [["db", "migrate"], ["pools", "import", str(pools)]]
+
+
+def _stamp(folder: Path) -> Path:
+    return folder / f"prepared-for-{version('apache-airflow')}.json"
+
+
+def _pools() -> str:
+    return json.dumps(POOLS, indent=2)
 
 
 def register_dags(environment: dict[str, str]) -> None:

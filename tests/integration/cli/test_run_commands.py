@@ -69,10 +69,11 @@ def test_the_dag_runs_for_the_interval_of_the_date(
 ) -> None:
     arguments = airflow([BEGUN, TaskEvent("unload", PROGRESS, 1, line="unload: 5 rows")])
     completed = run(settings, publish="never", before="2026-05-01T02:00:00+02:00")
-    *command, conf, _, airflow_home, _, events = json.loads(arguments.read_text())
+    *command, conf, _, preparation, _, events = json.loads(arguments.read_text())
     module = ["dags.support.run_once", "dags.nightly_recommendations"]
     assert command == ["-P", "-u", "-m", *module, "--logical-date", "2026-03-31T00:00:00+00:00", "--conf"]
-    assert (airflow_home, events.isdigit()) == (str(settings.airflow_home), True)
+    pools = ["pools", "import", str(settings.airflow_home / "pools.json")]
+    assert (json.loads(preparation), events.isdigit()) == ([["db", "migrate"], pools], True)
     assert json.loads(conf) == {
         "publish": "never",
         "stages": ["inputs", "features", "model", "serving", "publication"],

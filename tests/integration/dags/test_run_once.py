@@ -16,6 +16,7 @@ import pytest
 from nightjar.contract.environment import child_environment
 from nightjar.contract.settings import Settings
 from nightjar.contract.task_events import PROGRESS, TaskEvent
+from nightjar.stack.prepare_home import missing_preparation
 
 FOLDER = Path(__file__).parent / "reported"
 
@@ -36,7 +37,12 @@ def started(
     command = [sys.executable, "-P", "-m", "dags.support.run_once", module, "--logical-date=2026-03-31T00:00:00+00:00"]
     with output.open("wb") as stdout, os.fdopen(reader, encoding="utf-8") as events:
         process = subprocess.Popen(
-            [*command, f"--conf={json.dumps(conf)}", f"--prepare={environment['AIRFLOW_HOME']}", f"--events={writer}"],
+            [
+                *command,
+                f"--conf={json.dumps(conf)}",
+                f"--prepare={json.dumps(missing_preparation(Path(environment['AIRFLOW_HOME'])))}",
+                f"--events={writer}",
+            ],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=stdout,
