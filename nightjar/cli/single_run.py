@@ -80,7 +80,8 @@ def _run(settings: Settings, request: RunRequest, servers: "_Servers") -> Comple
                 process.stdin.close()
             for line in lines:
                 event = TaskEvent.from_json(line)
-                if event.state == RUNNING:
+                if event.state == RUNNING and not events.publication_id:
+                    # The first task runs.
                     mark_prepared(settings.airflow_home)
                 line_for_operator = events.read(event)
                 if line_for_operator is not None:
